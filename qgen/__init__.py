@@ -1,0 +1,1 @@
+from qgen.errors import QGenError
