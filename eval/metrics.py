@@ -1,0 +1,408 @@
+"""BLEU, ROUGE-L and METEOR with several references per input.
+
+Hypotheses and references are tokenised strings: lower-cased tokens separated by
+single spaces (see ``ptb_tokenize``).  A scorer takes ``hypotheses``, one string
+for each of the N inputs, and ``references``, N non-empty lists of strings, and
+gives percentages from 0 to 100.  It raises ``QGenError`` when the two differ in
+length, when there is nothing to score or when an input has no reference.
+
+Published question-generation results come from the ``qgevalcap`` scripts of Du
+et al. 2017 (arXiv 1705.00106), themselves taken from coco-caption.
+``corpus_bleu``, ``rouge_l`` and ``java_meteor`` give the same numbers as those
+scripts; the others are the common packages' definitions, for comparison.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import os
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+
+from nltk.corpus import wordnet
+from nltk.tokenize import NLTKWordTokenizer
+from nltk.translate.meteor_score import meteor_score
+from rouge_score.rouge_scorer import RougeScorer
+from sacrebleu.metrics import BLEU
+
+from qgen.errors import QGenError
+
+_MAX_ORDER = 4
+_ROUGE_BETA = 1.2
+_METEOR_TIMEOUT_S = 600
+_COCO = "coco-caption formula"
+_WORD_TOKENIZER = NLTKWordTokenizer()
+_ASCII_PUNCTUATION = str.maketrans(
+    {"“": '"', "”": '"', "‘": "'", "’": "'", "–": "--", "—": "--", "…": "..."}
+)
+
+
+@dataclass(frozen=True)
+class Score:
+    """One measured number and how it was measured.
+
+    Attributes:
+        metric: the metric's name: ``"BLEU-1"`` to ``"BLEU-4"``, ``"ROUGE-L"`` or
+            ``"METEOR"``.
+        value: percent, or ``None`` where the scorer is not available.
+        implementation: the program or formula that gave the value.
+        tokenisation: how hypotheses and references were split into tokens.
+        reason: why ``value`` is ``None``; empty otherwise.
+    """
+
+    metric: str
+    value: float | None
+    implementation: str
+    tokenisation: str
+    reason: str = ""
+
+
+def score_all(
+    hypotheses: list[str], references: list[list[str]], tokenisation: str
+) -> list[Score]:
+    """Every metric of this module.
+
+    Args:
+        hypotheses: N tokenised strings.
+        references: N non-empty lists of tokenised strings.
+        tokenisation: the name of the inputs' tokenisation, for the record.
+
+    Returns:
+        The scores; the first one of a metric's name is the one that published
+        results are comparable with.  METEOR 1.5 without Java or its jar has the
+        value ``None`` and the reason.
+
+    Raises:
+        QGenError: see the module's description.
+    """
+    _check(hypotheses, references)
+    scores = [
+        Score(f"BLEU-{order}", value, _COCO, tokenisation)
+        for order, value in enumerate(corpus_bleu(hypotheses, references), start=1)
+    ]
+    try:
+        meteor, reason = java_meteor(hypotheses, references), ""
+    except QGenError as error:
+        meteor, reason = None, str(error)
+    bleu, signature = sacrebleu_bleu(hypotheses, references)
+    approximate_meteor, matching = nltk_meteor(hypotheses, references)
+    return scores + [
+        Score(
+            "METEOR",
+            meteor,
+            "METEOR 1.5 (Java, -l en -norm)",
+            f"{tokenisation}, normalised by METEOR",
+            reason,
+        ),
+        Score("ROUGE-L", rouge_l(hypotheses, references), _COCO, tokenisation),
+        Score("BLEU-4", bleu, f"sacreBLEU {signature}", tokenisation),
+        Score("METEOR", approximate_meteor, matching, tokenisation),
+        Score(
+            "ROUGE-L",
+            rouge_score_l(hypotheses, references),
+            "rouge-score (F1, no stemmer)",
+            f"{tokenisation}, then rouge-score's [a-z0-9]+",
+        ),
+    ]
+
+
+def corpus_bleu(hypotheses: list[str], references: list[list[str]]) -> list[float]:
+    """BLEU-1 to BLEU-4 of coco-caption's ``bleu_scorer.py``.
+
+    BLEU of Papineni et al. 2002 over the whole corpus: n-gram counts clipped to
+    the largest count in any one reference, the reference length closest to the
+    hypothesis (the shorter one of a tie), no smoothing beyond the script's 1e-15
+    and 1e-9 against division by zero.
+
+    Returns:
+        Four percentages.
+    """
+    _check(hypotheses, references)
+    tiny, small = 1e-15, 1e-9
+    matched, proposed = [0] * _MAX_ORDER, [0] * _MAX_ORDER
+    hypothesis_length = reference_length = 0
+    for hypothesis, segment_references in zip(hypotheses, references):
+        tokens = hypothesis.split()
+        reference_tokens = [reference.split() for reference in segment_references]
+        hypothesis_length += len(tokens)
+        reference_length += min(
+            (abs(len(reference) - len(tokens)), len(reference))
+            for reference in reference_tokens
+        )[1]
+        for i in range(_MAX_ORDER):
+            counts = _ngram_counts(tokens, i + 1)
+            largest: Counter = Counter()
+            for reference in reference_tokens:
+                largest |= _ngram_counts(reference, i + 1)
+            matched[i] += (counts & largest).total()
+            proposed[i] += counts.total()
+    ratio = (hypothesis_length + tiny) / (reference_length + small)
+    brevity_penalty = math.exp(1 - 1 / ratio) if ratio < 1 else 1.0
+    scores = []
+    product = 1.0
+    for i in range(_MAX_ORDER):
+        product *= (matched[i] + tiny) / (proposed[i] + small)
+        scores.append(100 * brevity_penalty * product ** (1 / (i + 1)))
+    return scores
+
+
+def rouge_l(hypotheses: list[str], references: list[list[str]]) -> float:
+    """ROUGE-L of coco-caption's ``rouge.py``, in percent.
+
+    The F-measure with beta = 1.2 of the longest common subsequence (Lin 2004).
+    Precision and recall are each the largest over the references, so they may
+    come from different ones.  The mean over inputs.
+    """
+    _check(hypotheses, references)
+    total = 0.0
+    for hypothesis, segment_references in zip(hypotheses, references):
+        # Like the script, not split(): an empty string is one empty token.
+        tokens = hypothesis.split(" ")
+        precision = recall = 0.0
+        for reference in segment_references:
+            reference_tokens = reference.split(" ")
+            length = _lcs_length(tokens, reference_tokens)
+            precision = max(precision, length / len(tokens))
+            recall = max(recall, length / len(reference_tokens))
+        if precision and recall:
+            weight = _ROUGE_BETA**2
+            total += (1 + weight) * precision * recall / (recall + weight * precision)
+    return 100 * total / len(hypotheses)
+
+
+def sacrebleu_bleu(
+    hypotheses: list[str], references: list[list[str]]
+) -> tuple[float, str]:
+    """BLEU-4 of sacreBLEU (Post 2018) without its own tokenisation.
+
+    Returns:
+        The percentage and sacreBLEU's signature, which names every setting.
+    """
+    _check(hypotheses, references)
+    # force: the inputs are meant to be tokenised, so do not warn about it.
+    scorer = BLEU(tokenize="none", force=True)
+    # sacreBLEU wants the k-th references of all inputs together, None for none.
+    streams = [list(stream) for stream in zip_longest(*references)]
+    value = scorer.corpus_score(hypotheses, streams).score
+    return value, scorer.get_signature().format()
+
+
+def rouge_score_l(hypotheses: list[str], references: list[list[str]]) -> float:
+    """ROUGE-L F1 of the ``rouge-score`` package without stemming, in percent.
+
+    The best F1 over the references, averaged over inputs.  The package splits
+    the text again into runs of ``[a-z0-9]``, which drops punctuation and
+    accented letters.
+    """
+    _check(hypotheses, references)
+    scorer = RougeScorer(["rougeL"], use_stemmer=False)
+    return 100 * _mean(
+        scorer.score_multi(segment_references, hypothesis)["rougeL"].fmeasure
+        for hypothesis, segment_references in zip(hypotheses, references)
+    )
+
+
+def nltk_meteor(
+    hypotheses: list[str], references: list[list[str]]
+) -> tuple[float, str]:
+    """METEOR of NLTK (the 2007 parameters of Lavie and Agarwal), in percent.
+
+    Not comparable with METEOR 1.5: it has other weights, no paraphrases and no
+    function-word weighting.  The best score over the references, averaged over
+    inputs.
+
+    Returns:
+        The percentage and the implementation's name, which says whether
+        WordNet's synonyms were used; they are where NLTK's data has WordNet.
+    """
+    _check(hypotheses, references)
+    try:
+        wordnet.ensure_loaded()
+        synonyms, matching = wordnet, "exact + stem + WordNet"
+    except LookupError:
+        synonyms, matching = _NoSynonyms(), "exact + stem, no WordNet"
+    value = 100 * _mean(
+        meteor_score(
+            [reference.split() for reference in segment_references],
+            hypothesis.split(),
+            wordnet=synonyms,
+        )
+        for hypothesis, segment_references in zip(hypotheses, references)
+    )
+    return value, f"NLTK METEOR ({matching})"
+
+
+def java_meteor(hypotheses: list[str], references: list[list[str]]) -> float:
+    """METEOR 1.5 (Denkowski and Lavie 2014), in percent.
+
+    Runs the jar of ``find_meteor_jar`` as coco-caption's ``meteor.py`` does: one
+    SCORE request per input, then one EVAL request over all their statistics,
+    whose last line is the corpus score.  The two kinds of request go to two runs
+    of Java, of about six seconds' start each, so that neither side can block on
+    a full pipe.
+
+    Raises:
+        QGenError: Java or the jar is missing, or the run fails; or see the
+            module's description.
+    """
+    _check(hypotheses, references)
+    jar = find_meteor_jar()
+    if jar is None:
+        raise QGenError("no METEOR 1.5 jar; set METEOR_JAR or install pycocoevalcap")
+    requests = [
+        _meteor_request("SCORE", map(_meteor_field, [*segment_references, hypothesis]))
+        for hypothesis, segment_references in zip(hypotheses, references)
+    ]
+    statistics = _run_meteor(jar, requests)
+    scores = _run_meteor(jar, [_meteor_request("EVAL", statistics)])
+    try:
+        return 100 * float(scores[-1])
+    except (IndexError, ValueError) as error:
+        raise QGenError(f"METEOR 1.5 gave no score: {scores[-1:]}") from error
+
+
+def find_meteor_jar() -> Path | None:
+    """The METEOR 1.5 jar: ``$METEOR_JAR``, else the one in ``pycocoevalcap``.
+
+    Returns:
+        The jar's path, or ``None`` where there is none.
+
+    Raises:
+        QGenError: ``METEOR_JAR`` is set but names no file.
+    """
+    if configured := os.environ.get("METEOR_JAR"):
+        if not Path(configured).is_file():
+            raise QGenError(f"METEOR_JAR names no file: {configured}")
+        return Path(configured).resolve()
+    package = importlib.util.find_spec("pycocoevalcap")
+    for folder in package.submodule_search_locations if package else ():
+        jar = Path(folder) / "meteor" / "meteor-1.5.jar"
+        if jar.is_file():
+            return jar
+    return None
+
+
+def ptb_tokenize(text: str) -> str:
+    """Raw text as lower-cased Penn Treebank tokens separated by single spaces.
+
+    The tokenisation of Du et al.'s files, which Stanford CoreNLP made: brackets
+    as ``-lrb-`` ``-rrb-``, double quotes as two backticks and two apostrophes,
+    typographic punctuation as ASCII.  It is for raw text only, since a second
+    pass changes closing quotes.  It differs from CoreNLP in about 1% of SQuAD's
+    questions, chiefly those with ``R&B``, single quotes or a stray slash.
+    """
+    tokens = _WORD_TOKENIZER.tokenize(
+        text.translate(_ASCII_PUNCTUATION), convert_parentheses=True
+    )
+    return " ".join(tokens).lower()
+
+
+def group_by_source(
+    sources: list[str], hypotheses: list[str], references: list[str]
+) -> tuple[list[str], list[list[str]]]:
+    """Inputs grouped by source, as Du et al.'s ``eval.py`` groups them.
+
+    That script fills a dictionary keyed by the tokenised source sentence: all
+    the questions of one source become its references, and each hypothesis
+    replaces the one before, so the last one of a source is the one scored.
+
+    Args:
+        sources: N tokenised source strings.
+        hypotheses: N tokenised questions.
+        references: N tokenised reference questions, one an input.
+
+    Returns:
+        The hypothesis and the references of each distinct source, in the order
+        in which the sources first appear.
+
+    Raises:
+        QGenError: the three lists differ in length.
+    """
+    if not len(sources) == len(hypotheses) == len(references):
+        raise QGenError(
+            f"{len(sources)} sources, {len(hypotheses)} hypotheses and "
+            f"{len(references)} references should be equally many"
+        )
+    hypothesis_of: dict[str, str] = {}
+    references_of: dict[str, list[str]] = {}
+    for source, hypothesis, reference in zip(sources, hypotheses, references):
+        hypothesis_of[source] = hypothesis
+        references_of.setdefault(source, []).append(reference)
+    return list(hypothesis_of.values()), list(references_of.values())
+
+
+class _NoSynonyms:
+    """Stands in for NLTK's WordNet reader where its data is not installed."""
+
+    def synsets(self, word: str) -> list:
+        return []
+
+
+def _check(hypotheses: list[str], references: list[list[str]]) -> None:
+    if len(hypotheses) != len(references):
+        raise QGenError(
+            f"{len(hypotheses)} hypotheses but references for {len(references)} inputs"
+        )
+    if not hypotheses:
+        raise QGenError("there are no hypotheses to score")
+    if not all(references):
+        raise QGenError("every input needs at least one reference")
+
+
+def _mean(values: Iterable[float]) -> float:
+    values = list(values)
+    return sum(values) / len(values)
+
+
+def _ngram_counts(tokens: list[str], order: int) -> Counter:
+    return Counter(zip(*(tokens[i:] for i in range(order))))
+
+
+def _lcs_length(first: list[str], second: list[str]) -> int:
+    """The length in tokens of the longest common subsequence."""
+    row = [0] * (len(second) + 1)
+    for token in first:
+        previous = row
+        row = [0]
+        for j, other in enumerate(second):
+            match = token == other
+            row.append(previous[j] + 1 if match else max(previous[j + 1], row[j]))
+    return row[-1]
+
+
+def _meteor_request(verb: str, fields: Iterable[str]) -> str:
+    return " ||| ".join([verb, *fields])
+
+
+def _meteor_field(text: str) -> str:
+    """The text on one line and without METEOR's field separator."""
+    return " ".join(text.replace("|||", " ").split())
+
+
+def _run_meteor(jar: Path, requests: list[str]) -> list[str]:
+    """The lines that METEOR's ``-stdio`` mode answers to the requests."""
+    java = shutil.which("java")
+    if java is None:
+        raise QGenError("METEOR 1.5 needs Java, and there is no java on the PATH")
+    command = [java, "-Xmx2G", "-jar", str(jar)]
+    try:
+        completed = subprocess.run(
+            [*command, "-", "-", "-stdio", "-l", "en", "-norm"],
+            input="\n".join(requests) + "\n",
+            capture_output=True,
+            check=True,
+            encoding="utf-8",
+            timeout=_METEOR_TIMEOUT_S,
+        )
+    except subprocess.CalledProcessError as error:
+        last = error.stderr.strip().split("\n")[-1]
+        raise QGenError(f"METEOR 1.5 failed: {last}") from error
+    except subprocess.TimeoutExpired as error:
+        raise QGenError(f"METEOR 1.5 ran past {_METEOR_TIMEOUT_S} s") from error
+    return completed.stdout.splitlines()

@@ -1,0 +1,530 @@
+"""Tests of qgen.batch with a fake model."""
+
+from __future__ import annotations
+
+import csv
+import gc
+import json
+import signal
+import subprocess
+import sys
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from qgen.batch import BatchSummary, run_batch
+from qgen.errors import QGenError
+from qgen.types import Question, Request
+
+ROOT = Path(__file__).parents[1]
+
+
+def fake_question(request: Request) -> Question:
+    answer = request.answer or ""
+    return Question(f"What about {request.passage[:12]}?", answer, request.answer_start, -0.5)
+
+
+class FakeModel:
+    """Asks one question per request, records its batches, and fails where it is told to."""
+
+    def __init__(self, refuse: str = "\0", crash: str = "\0") -> None:
+        self.batches: list[list[str]] = []
+        self.refuse, self.crash = refuse, crash
+
+    def __call__(self, requests: list[Request]) -> list[list[Question]]:
+        self.batches.append([request.passage for request in requests])
+        if any(self.crash in request.passage for request in requests):
+            raise KeyboardInterrupt
+        if any(self.refuse in request.passage for request in requests):
+            raise QGenError("the model refuses")
+        return [[fake_question(request)] for request in requests]
+
+    @property
+    def seen(self) -> set[str]:
+        return {passage for batch in self.batches for passage in batch}
+
+
+def write_jsonl(path: Path, records: list) -> Path:
+    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    return path
+
+
+def read_jsonl(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n")[:-1]]
+
+
+def read_csv(path: Path) -> list[dict]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def run(source: Path, output: Path, model=None, **options) -> BatchSummary:
+    return run_batch(source, output, model or FakeModel(), progress=False, **options)
+
+
+def run_text(tmp_path: Path, name: str, content: str | bytes, model=None, **options):
+    """Run over a file with this content; the summary, the output rows and the error rows."""
+    source = tmp_path / name
+    source.write_bytes(content if isinstance(content, bytes) else content.encode())
+    summary = run(source, tmp_path / "out.jsonl", model, **options)
+    errors = read_jsonl(summary.errors_path) if summary.errors_path else []
+    return summary, read_jsonl(tmp_path / "out.jsonl"), errors
+
+
+@pytest.fixture
+def numbered(tmp_path: Path) -> Path:
+    """Ten rows of uneven length, the fourth of them (row 3) bad."""
+    records: list = [{"id": n, "passage": f"row {n} " + "x" * (7 * n % 10)} for n in range(10)]
+    records[3] = {"id": 3}
+    return write_jsonl(tmp_path / "in.jsonl", records)
+
+
+# --- Formats ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".ndjson"])
+def test_jsonl_input_with_alias_offset_and_extra_fields(tmp_path, suffix):
+    lines = [
+        {"id": 7, "passage": "Rome is old. Rome is big.", "answer": "Rome", "answer_start": 13},
+        {"context": "Oslo is cold.", "answer": None, "tags": ["a", "b"]},
+    ]
+    content = "\n\n".join(map(json.dumps, lines))  # a blank line, and no final newline
+    summary, rows, _ = run_text(tmp_path, "in" + suffix, content)
+    assert rows[0] == {
+        "id": 7,
+        "passage": "Rome is old. Rome is big.",
+        "questions": [
+            {
+                "question": "What about Rome is old.?",
+                "answer": "Rome",
+                "answer_start": 13,
+                "score": -0.5,
+            }
+        ],
+    }
+    assert rows[1]["tags"] == ["a", "b"] and rows[1]["passage"] == "Oslo is cold."
+    assert rows[1]["questions"][0]["answer_start"] is None
+    assert summary == BatchSummary(2, 2, 0, 0, tmp_path / "out.jsonl", None)
+
+
+@pytest.mark.parametrize(("suffix", "comma"), [(".csv", ","), (".tsv", "\t")])
+def test_csv_input_with_quoted_newlines(tmp_path, suffix, comma):
+    table = [
+        "id,passage,answer,answer_start",
+        '1,"Rome is ""old"".\r\nRome is big.",Rome,16',
+        "2,Oslo is cold.,,",
+    ]
+    content = "\r\n".join(table).replace(",", comma)
+    _, rows, errors = run_text(tmp_path, "in" + suffix, content)
+    assert not errors
+    assert [row["id"] for row in rows] == ["1", "2"]
+    assert rows[0]["passage"] == 'Rome is "old".\r\nRome is big.'
+    assert rows[0]["questions"][0]["answer_start"] == 16
+    assert rows[1]["questions"][0]["answer"] == ""
+
+
+def test_txt_input(tmp_path):
+    _, rows, _ = run_text(tmp_path, "in.txt", "Rome is old.\tRome\n\nOslo is cold.\r\n")
+    assert [row["passage"] for row in rows] == ["Rome is old.", "Oslo is cold."]
+    assert [row["questions"][0]["answer"] for row in rows] == ["Rome", ""]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("in.jsonl", '{"passage": "Århus is a city."}\n'),
+        ("in.csv", "passage\nÅrhus is a city.\n"),
+        ("in.txt", "Århus is a city.\n"),
+    ],
+)
+def test_byte_order_mark_is_dropped(tmp_path, name, content):
+    _, rows, _ = run_text(tmp_path, name, b"\xef\xbb\xbf" + content.encode())
+    assert [row["passage"] for row in rows] == ["Århus is a city."]
+
+
+def test_csv_output_has_a_row_per_question(tmp_path):
+    def two_questions(requests):
+        return [
+            [Question("Who?", "Rome", 0, -0.25), Question('Why, "so"?', "", None, -1.0)]
+            for _ in requests
+        ]
+
+    source = write_jsonl(
+        tmp_path / "in.jsonl",
+        [{"passage": "Rome\nis old.", "tags": ["å"]}, {"passage": "Oslo", "question": "reference"}],
+    )
+    summary = run(source, tmp_path / "out.csv", two_questions)
+    rows = read_csv(tmp_path / "out.csv")
+    assert summary.questions == len(rows) == 4
+    assert rows[1] == {
+        "tags": '["å"]',
+        "input_question": "",
+        "passage": "Rome\nis old.",
+        "question": 'Why, "so"?',
+        "answer": "",
+        "answer_start": "",
+        "score": "-1.0",
+        "rank": "2",
+    }
+    assert (rows[2]["input_question"], rows[2]["question"], rows[2]["rank"]) == (
+        "reference",
+        "Who?",
+        "1",
+    )
+
+
+def test_input_field_that_clashes_with_the_output_is_kept(tmp_path):
+    _, rows, _ = run_text(tmp_path, "in.jsonl", '{"passage": "Rome.", "questions": ["old"]}')
+    assert rows[0]["input_questions"] == ["old"] and len(rows[0]["questions"]) == 1
+
+
+@pytest.mark.parametrize("name", ["sample.jsonl", "sample.csv", "sample.txt"])
+def test_samples_are_valid(tmp_path, name):
+    summary = run(ROOT / "data" / name, tmp_path / "out.jsonl")
+    answers = [row["questions"][0]["answer"] for row in read_jsonl(tmp_path / "out.jsonl")]
+    assert (summary.rows, summary.errors, answers.count("")) == (4, 0, 1)
+
+
+# --- Unusable runs ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("source", "output", "message"),
+    [
+        ("missing.jsonl", "out.jsonl", "cannot read"),
+        ("in.pdf", "out.jsonl", "in.pdf: unknown file type"),
+        ("in.jsonl", "out.xml", "out.xml: unknown file type"),
+        ("in.jsonl", "in.jsonl", "different files"),
+        ("in.jsonl", "./sub/../in.jsonl", "different files"),
+        ("in.jsonl", "none/out.jsonl", "directory is missing"),
+        ("in.jsonl", "sub.jsonl", "is a directory"),
+        ("empty.jsonl", "out.jsonl", "has no rows"),
+        ("empty.csv", "out.jsonl", "has no rows"),
+        ("header.csv", "out.jsonl", "has no rows"),
+        ("no_passage.csv", "out.jsonl", '"passage" column'),
+        ("twice.csv", "out.jsonl", "no column twice"),
+    ],
+)
+def test_unusable_arguments_are_refused_before_any_work(tmp_path, source, output, message):
+    for name, content in {
+        "in.jsonl": '{"passage": "Rome."}\n',
+        "in.pdf": "Rome.",
+        "empty.jsonl": "\n",
+        "empty.csv": "\ufeff",
+        "header.csv": "passage,answer\n",
+        "no_passage.csv": "text,answer\nRome,\n",
+        "twice.csv": "passage,id,id\nRome,1,2\n",
+    }.items():
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub.jsonl").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    model = FakeModel()
+    with pytest.raises(QGenError, match=message):
+        run(tmp_path / source, tmp_path / output, model)
+    assert not model.batches
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("size", ["batch_size", "buffer_size"])
+def test_sizes_must_be_positive(tmp_path, numbered, size):
+    with pytest.raises(QGenError, match="at least 1"):
+        run(numbered, tmp_path / "out.jsonl", **{size: 0})
+
+
+# --- Bad rows --------------------------------------------------------------------------------
+
+
+def test_bad_jsonl_rows_are_reported_and_the_rest_goes_on(tmp_path, capsys):
+    lines = [
+        b'{"passage": "Rome is old."}',
+        b"{not json",
+        b"",
+        b'["a list"]',
+        b'{"answer": "Rome"}',
+        b'{"passage": " "}',
+        b'{"passage": 5}',
+        b'{"passage": "Rome", "answer": 5}',
+        b'{"passage": "Rome", "answer": "Rome", "answer_start": true}',
+        b'{"passage": "Rome", "answer": "Oslo"}',
+        b'{"passage": "R\xf8me"}',
+        rb'{"passage": "R\ud800me"}',
+        b"[" * 100_000,
+        b'{"passage": "the model hates this"}',
+        b'{"passage": "Oslo is cold."}',
+    ]
+    model = FakeModel(refuse="hates")
+    summary, rows, errors = run_text(tmp_path, "in.jsonl", b"\n".join(lines), model)
+    assert [row["passage"] for row in rows] == ["Rome is old.", "Oslo is cold."]
+    assert [error["line"] for error in errors] == [2, *range(4, 15)]
+    assert [error["error"].split(":")[0] for error in errors] == [
+        "not valid JSON",
+        "not a JSON object",
+        '"passage" is missing',
+        "the passage is empty",
+        '"passage" must be text',
+        '"answer" must be text',
+        '"answer_start" must be a whole number',
+        "the answer 'Oslo' is not in the passage",
+        "not valid UTF-8 text",
+        "not valid UTF-8 text",
+        "not valid JSON",
+        "the model refuses",
+    ]
+    assert errors[0]["input"] == "{not json"
+    assert errors[8]["input"] == '{"passage": "R\ufffdme"}'
+    assert (summary.rows, summary.questions, summary.errors) == (14, 2, 12)
+    assert summary.errors_path == tmp_path / "out.jsonl.errors.jsonl"
+    reported = capsys.readouterr().err.splitlines()
+    assert len(reported) == 12
+    assert reported[0].startswith(f"{tmp_path / 'in.jsonl'}:2: not valid JSON")
+
+
+def test_csv_errors_carry_physical_line_numbers(tmp_path):
+    content = (
+        "passage,answer,answer_start\n"
+        '"Rome is\nold.",Rome,\n'  # lines 2 and 3
+        "\n"
+        "Oslo,Rome,\n"  # line 5
+        '"Bern\n\nis\nsmall.",Oslo,\n'  # lines 6 to 9
+        "Rome,Rome\n"  # line 10
+        'Rome,"Ro"me,\n'  # line 11
+        "Rome,Rome,first\n"  # line 12
+        "Rome,Rome,0\n"
+        '"Oslo,never closed,\n'  # line 14
+    )
+    _, rows, errors = run_text(tmp_path, "in.csv", content)
+    assert [row["passage"] for row in rows] == ["Rome is\nold.", "Rome"]
+    assert [error["line"] for error in errors] == [5, 6, 10, 11, 12, 14]
+    assert [error["error"].split(":")[0] for error in errors] == [
+        "the answer 'Rome' is not in the passage",
+        "the answer 'Oslo' is not in the passage",
+        "the row has 2 fields, the header row 3",
+        "not valid CSV",
+        '"answer_start" must be a whole number',
+        "not valid CSV",
+    ]
+    assert errors[1]["input"] == '"Bern\n\nis\nsmall.",Oslo,'
+
+
+def test_error_file_only_exists_if_there_are_errors(tmp_path):
+    log = tmp_path / "bad.jsonl"
+    summary, _, errors = run_text(tmp_path, "in.txt", "Rome\tOslo\nOslo\n", errors_path=log)
+    assert summary.errors_path == log and [error["line"] for error in errors] == [1]
+    summary, _, _ = run_text(tmp_path, "in.txt", "Oslo\n", errors_path=log)
+    assert summary.errors_path is None
+    assert {path.name for path in tmp_path.iterdir()} == {"in.txt", "out.jsonl"}
+
+
+def test_a_refused_batch_is_retried_one_row_at_a_time(tmp_path):
+    model = FakeModel(refuse="bad")
+    content = "good one\nbad\ngood two\nfine\n"
+    _, rows, errors = run_text(tmp_path, "in.txt", content, model, batch_size=3)
+    assert model.batches == [
+        ["good one", "good two", "fine"],
+        ["bad"],
+    ]
+    assert [row["passage"] for row in rows] == ["good one", "good two", "fine"]
+    model = FakeModel(refuse="bad")
+    _, rows, errors = run_text(tmp_path, "in.txt", content, model, batch_size=4)
+    assert model.batches == [
+        ["good one", "good two", "fine", "bad"],
+        ["good one"],
+        ["good two"],
+        ["fine"],
+        ["bad"],
+    ]
+    assert [row["passage"] for row in rows] == ["good one", "good two", "fine"]
+    assert [(error["line"], error["error"]) for error in errors] == [(2, "the model refuses")]
+
+
+def test_a_model_that_loses_rows_is_not_trusted(tmp_path):
+    with pytest.raises(ValueError, match="zip"):
+        run_text(tmp_path, "in.txt", "Rome\nOslo\n", lambda requests: [[]])
+
+
+# --- Order, progress and memory --------------------------------------------------------------
+
+
+def test_batches_are_sorted_by_length_but_written_in_input_order(tmp_path):
+    passages = ["x" * length for length in (3, 9, 1, 7, 5, 2, 8)]
+    model = FakeModel()
+    _, rows, _ = run_text(
+        tmp_path, "in.txt", "\n".join(passages), model, batch_size=2, buffer_size=4
+    )
+    assert [[len(p) for p in batch] for batch in model.batches] == [[9, 7], [3, 1], [8, 5], [2]]
+    assert [row["passage"] for row in rows] == passages
+
+
+def test_progress_is_reported(tmp_path, numbered, capsys):
+    calls = []
+    run_batch(
+        numbered,
+        tmp_path / "out.jsonl",
+        FakeModel(),
+        batch_size=4,
+        buffer_size=5,
+        on_progress=lambda done, total: calls.append((done, total)),
+    )
+    assert calls == [(1, 10), (5, 10), (9, 10), (10, 10)]
+    assert "10/10" in capsys.readouterr().err
+
+
+def test_memory_does_not_grow_with_the_input(tmp_path):
+    def peak(rows: int) -> int:
+        source = tmp_path / "in.txt"
+        with source.open("w", encoding="utf-8") as file:
+            file.writelines(f"{n} {'x' * 10_000}\n" for n in range(rows))
+        tracemalloc.start()
+        try:
+            run(source, tmp_path / "out.jsonl", counting, batch_size=4, buffer_size=8)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    def counting(requests):
+        alive.append(sum(isinstance(thing, Request) for thing in gc.get_objects()))
+        return FakeModel()(requests)
+
+    alive: list[int] = []
+    peak(40)  # what is allocated once, is allocated now
+    assert peak(400) < peak(40) + 500_000  # the larger file has 3.6 MB more
+    assert max(alive) <= 8
+
+
+# --- Kill and resume -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
+def test_interrupted_run_resumes_where_it_stopped(tmp_path, numbered, suffix, capsys):
+    whole, output = tmp_path / f"whole{suffix}", tmp_path / f"out{suffix}"
+    options = {"batch_size": 1, "buffer_size": 4, "settings": {"beams": 5}}
+    expected = run(numbered, whole, **options)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(numbered, output, FakeModel(crash="row 6"), **options)
+    assert not output.exists()
+    partial = Path(f"{output}.partial")
+    partial.write_bytes(partial.read_bytes() + b"half a li")  # a write cut short by the kill
+    errors = Path(f"{output}.errors.jsonl")
+    errors.write_bytes(errors.read_bytes() + b"half a li")
+
+    model = FakeModel()
+    summary = run(numbered, output, model, **options)
+    assert {passage.split()[1] for passage in model.seen} == {"4", "5", "6", "7", "8", "9"}
+    assert output.read_bytes() == whole.read_bytes()
+    assert errors.read_bytes() == Path(f"{whole}.errors.jsonl").read_bytes()
+    assert summary.resumed_from == 4
+    assert (summary.rows, summary.questions, summary.errors) == (10, 9, 1)
+    assert (expected.rows, expected.questions, expected.errors) == (10, 9, 1)
+    assert "resuming after row 4" in capsys.readouterr().err
+    assert not partial.exists() and not Path(f"{output}.progress.json").exists()
+
+
+def test_errors_written_after_the_last_journal_entry_are_dropped(tmp_path):
+    options = {"batch_size": 1, "buffer_size": 1}
+    with pytest.raises(KeyboardInterrupt):
+        run_text(tmp_path, "in.txt", "Rome\nOslo\n", FakeModel(crash="Oslo"), **options)
+    (tmp_path / "out.jsonl.errors.jsonl").write_text("half a line")
+    summary, rows, errors = run_text(tmp_path, "in.txt", "Rome\nOslo\n", **options)
+    assert (summary.resumed_from, len(rows), errors) == (1, 2, [])
+    assert not (tmp_path / "out.jsonl.errors.jsonl").exists()
+
+
+def test_killed_process_resumes_to_identical_bytes(tmp_path, numbered):
+    script = """
+import sys, time
+from qgen.batch import run_batch
+from tests.test_batch import fake_question
+
+def generate(requests):
+    if any(request.passage.startswith("row 7") for request in requests):
+        print("stuck", flush=True)
+        time.sleep(600)
+    return [[fake_question(request)] for request in requests]
+
+run_batch(sys.argv[1], sys.argv[2], generate, batch_size=2, buffer_size=3, progress=False)
+"""
+    whole, output = tmp_path / "whole.jsonl", tmp_path / "out.jsonl"
+    command = [sys.executable, "-c", script, str(numbered), str(output)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "stuck\n"
+        process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+    assert not output.exists()
+
+    model = FakeModel()
+    summary = run(numbered, output, model, batch_size=2, buffer_size=3)
+    run(numbered, whole, batch_size=2, buffer_size=3)
+    assert summary.resumed_from == 6
+    assert {passage.split()[1] for passage in model.seen} == {"6", "7", "8", "9"}
+    assert output.read_bytes() == whole.read_bytes()
+
+
+def test_older_output_stays_until_the_new_one_is_complete(tmp_path, numbered):
+    output = tmp_path / "out.jsonl"
+    output.write_text("older")
+    with pytest.raises(KeyboardInterrupt):
+        run(numbered, output, FakeModel(crash="row 9"), buffer_size=2)
+    assert output.read_text() == "older"
+    during = []
+
+    def watching(requests):
+        during.append(output.read_text())
+        return FakeModel()(requests)
+
+    run(numbered, output, watching, buffer_size=2)
+    assert during == ["older"]
+    assert len(read_jsonl(output)) == 9
+
+
+def change_settings(tmp_path: Path, options: dict) -> None:
+    options["settings"] = {"beams": 1}
+
+
+def change_input(tmp_path: Path, options: dict) -> None:
+    with (tmp_path / "in.jsonl").open("a") as file:
+        file.write("\n")
+
+
+def lose_partial(tmp_path: Path, options: dict) -> None:
+    (tmp_path / "out.jsonl.partial").write_text("")
+
+
+def lose_errors(tmp_path: Path, options: dict) -> None:
+    (tmp_path / "out.jsonl.errors.jsonl").unlink()
+
+
+def spoil_journal(tmp_path: Path, options: dict) -> None:
+    (tmp_path / "out.jsonl.progress.json").write_text('{"rows": 4}')
+
+
+@pytest.mark.parametrize(
+    "change", [change_settings, change_input, lose_partial, lose_errors, spoil_journal]
+)
+def test_a_run_that_cannot_be_resumed_starts_anew(tmp_path, numbered, change, capsys):
+    output = tmp_path / "out.jsonl"
+    options = {"buffer_size": 4, "settings": {"beams": 5}}
+    with pytest.raises(KeyboardInterrupt):
+        run(numbered, output, FakeModel(crash="row 6"), **options)
+    change(tmp_path, options)
+    model = FakeModel()
+    summary = run(numbered, output, model, **options)
+    assert summary.resumed_from == 0
+    assert len(model.seen) == len(read_jsonl(output)) == 9
+    assert "starting anew" in capsys.readouterr().err
+
+
+def test_kill_after_the_last_row_leaves_nothing_to_redo(tmp_path, numbered, monkeypatch):
+    output = tmp_path / "out.jsonl"
+    with monkeypatch.context() as patch:
+        patch.setattr("qgen.batch._Sink.publish", lambda sink: sys.exit(1))
+        with pytest.raises(SystemExit):
+            run(numbered, output)
+    assert not output.exists()
+    model = FakeModel()
+    summary = run(numbered, output, model)
+    assert not model.batches
+    assert (summary.resumed_from, summary.questions) == (10, 9)
+    assert len(read_jsonl(output)) == 9
