@@ -15,8 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from qgen.candidates import sentence_spans
-from qgen.text import detokenize_ptb
+from qgen.text import detokenize_ptb, sentence_spans
 from qgen.types import Example
 
 HOLDOUT_BLOCK, HOLDOUT_EVERY = 50, 40

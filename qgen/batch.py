@@ -106,7 +106,7 @@ def run_batch(
     }
     total, extra_names = _survey(source)
     writer = _CsvWriter(extra_names) if output.suffix.lower() == ".csv" else _JsonlWriter()
-    sink = _Sink(output, errors, identity, writer)
+    sink = _Sink(source, output, errors, identity, writer)
     done = resumed_from = sink.progress.rows
 
     with tqdm(total=total, initial=done, unit="row", disable=not progress) as bar:
@@ -121,9 +121,6 @@ def run_batch(
         remaining = islice(_read(source), resumed_from, None)
         while buffer := list(islice(remaining, buffer_size)):
             results = _process(buffer, generate, batch_size, advance)
-            for row, result in zip(buffer, results, strict=True):
-                if isinstance(result, QGenError):
-                    tqdm.write(f"{source}:{row.line}: {result}", file=sys.stderr)
             sink.commit(buffer, results)
 
     sink.publish()
@@ -167,11 +164,11 @@ def _sha256(path: Path) -> str:
 
 @dataclass(frozen=True)
 class _Row:
-    """An input row: the number of its first line, its raw text, and what it says or why not."""
+    """An input row: its first line's number, its raw text, and its request or what is wrong."""
 
     line: int
     raw: str
-    content: Request | QGenError
+    content: Request | str
 
 
 _RawRow = tuple[int, str, Callable[[], dict]]
@@ -185,7 +182,7 @@ def _read(path: Path) -> Iterator[_Row]:
             try:
                 content = _to_request(parse())
             except QGenError as error:
-                content = error
+                content = str(error)
             printable = raw.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
             yield _Row(line, printable.rstrip("\r\n"), content)
 
@@ -307,7 +304,8 @@ def _survey(path: Path) -> tuple[int, list[str]]:
 
 # --- Generating ------------------------------------------------------------------------------
 
-_Result = list[Question] | QGenError
+_Result = list[Question] | str
+"""The questions of a row, or what is wrong with it."""
 
 
 def _process(
@@ -338,7 +336,7 @@ def _generate_or_isolate(generate: GenerateFunction, requests: list[Request]) ->
         return list(generate(requests))
     except QGenError as error:
         if len(requests) == 1:
-            return [error]
+            return [str(error)]
     return [_generate_or_isolate(generate, [request])[0] for request in requests]
 
 
@@ -409,10 +407,15 @@ class _Sink:
     """The partial output, the error file and the journal that says how much of them counts."""
 
     def __init__(
-        self, output: Path, errors: Path, identity: dict, writer: _JsonlWriter | _CsvWriter
+        self,
+        source: Path,
+        output: Path,
+        errors: Path,
+        identity: dict,
+        writer: _JsonlWriter | _CsvWriter,
     ) -> None:
         """Pick up an interrupted run with the same ``identity``, or start anew."""
-        self._output, self._errors = output, errors
+        self._source, self._output, self._errors = source, output, errors
         self._partial = Path(f"{output}.partial")
         self._journal = Path(f"{output}.progress.json")
         self._identity = identity
@@ -433,15 +436,14 @@ class _Sink:
         except (ValueError, KeyError, TypeError):  # not a journal of this version
             usable = False
         if not usable:
-            message = f"{self._journal}: other input, settings or files; starting anew"
-            tqdm.write(message, file=sys.stderr)
+            _report(f"{self._journal}: other input, settings or files; starting anew")
             return None
         os.truncate(self._partial, progress.output_bytes)
         if progress.error_bytes:
             os.truncate(self._errors, progress.error_bytes)
         else:
             self._errors.unlink(missing_ok=True)
-        tqdm.write(f"resuming after row {progress.rows}", file=sys.stderr)
+        _report(f"{self._source}: resuming after row {progress.rows}")
         return progress
 
     def _start(self) -> _Progress:
@@ -451,12 +453,12 @@ class _Sink:
         return _Progress(output_bytes=_append(self._partial, self._writer.header))
 
     def commit(self, rows: Sequence[_Row], results: Sequence[_Result]) -> None:
-        """Put a buffer on disk, and only then into the journal."""
+        """Put a buffer on disk, and only then into the journal; report its bad rows."""
         output, errors = [], []
         for row, result in zip(rows, results, strict=True):
-            if isinstance(result, QGenError):
-                error = {"line": row.line, "error": str(result), "input": row.raw}
-                errors.append(_json_line(error))
+            if isinstance(result, str):
+                _report(f"{self._source}:{row.line}: {result}")
+                errors.append(_json_line({"line": row.line, "error": result, "input": row.raw}))
             else:
                 output.append(self._writer.format(row.content, result))
                 self.progress.questions += len(result)
@@ -487,3 +489,7 @@ def _append(path: Path, text: str) -> int:
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
+
+
+def _report(message: str) -> None:
+    tqdm.write(message, file=sys.stderr)  # leaves the progress bar whole
