@@ -20,62 +20,10 @@ import torch
 from torch import Tensor
 
 from qgen.errors import QGenError
+from qgen.settings import GenerationSettings
 
 if TYPE_CHECKING:
     from qgen.modeling import UniLMForConditionalGeneration
-
-
-@dataclass(frozen=True)
-class GenerationSettings:
-    """How to decode.
-
-    Attributes:
-        num_beams: beam width (ignored when sampling).
-        num_return_sequences: n-best, at most ``num_beams``; when sampling, samples per input.
-        max_length: longest target in tokens, the closing ``[SEP]`` included.
-        min_length: fewest tokens before ``[SEP]`` may be chosen.
-        length_penalty: exponent ``a`` of the ranking score ``log P / length ** a``; length counts
-            ``[SEP]``.  Larger values favour longer questions.
-        no_repeat_ngram_size: no n-gram of this many word pieces appears twice; 0 for no limit.
-        do_sample: sample instead of searching.
-        temperature: divides the logits before sampling.
-        top_k: sample among the ``k`` most probable tokens; 0 for all (Fan et al. 2018).
-        top_p: sample among the fewest tokens that reach this mass (Holtzman et al. 2020).
-        seed: seed of the sampler; equal seeds give equal samples on equal machines.
-        use_cache: reuse keys and values; off recomputes every step (slow, for checking).
-    """
-
-    num_beams: int = 5
-    num_return_sequences: int = 1
-    max_length: int = 48
-    min_length: int = 1
-    length_penalty: float = 1.0
-    no_repeat_ngram_size: int = 0
-    do_sample: bool = False
-    temperature: float = 1.0
-    top_k: int = 0
-    top_p: float = 1.0
-    seed: int = 0
-    use_cache: bool = True
-
-    def __post_init__(self):
-        wrong = [
-            (self.num_beams < 1, "num_beams must be at least 1"),
-            (self.num_return_sequences < 1, "num_return_sequences must be at least 1"),
-            (
-                not self.do_sample and self.num_return_sequences > self.num_beams,
-                "num_return_sequences must not exceed num_beams",
-            ),
-            (self.max_length < 2, "max_length must be at least 2"),
-            (not 0 <= self.min_length < self.max_length, "min_length must be below max_length"),
-            (self.no_repeat_ngram_size < 0, "no_repeat_ngram_size must not be negative"),
-            (self.temperature <= 0, "temperature must be positive"),
-            (self.top_k < 0, "top_k must not be negative"),
-            (not 0 < self.top_p <= 1, "top_p must lie in (0, 1]"),
-        ]
-        for fails, message in wrong:
-            if fails:
-                raise QGenError(message)
 
 
 @dataclass(frozen=True)
@@ -204,18 +152,14 @@ class UncachedDecoder:
 
     def logits(self, sequences: Tensor, parents: Tensor | None) -> Tensor:
         """As :meth:`CachedDecoder.logits`."""
-        batch, width, step = sequences.shape
+        batch, width, _ = sequences.shape
         masks = sequences.new_full((batch * width, 1), self.model.config.mask_token_id)
-        target = torch.cat([sequences.flatten(0, 1), masks], dim=1)
-        output = self.model(
-            input_ids=self.input_ids.repeat_interleave(width, 0),
-            attention_mask=self.source_mask.repeat_interleave(width, 0),
-            decoder_input_ids=target,
-            labels=torch.where(target == masks, 0, -100).index_fill_(
-                1, torch.arange(step, device=target.device), -100
-            ),
+        hidden = self.model.decode_hidden(
+            self.input_ids.repeat_interleave(width, 0),
+            self.source_mask.repeat_interleave(width, 0),
+            torch.cat([sequences.flatten(0, 1), masks], dim=1),
         )
-        return output.logits.view(batch, width, -1)
+        return self.model.lm_head(hidden[:, -1]).view(batch, width, -1)
 
     def select(self, rows: Tensor) -> None:
         """Keep only the given batch rows."""
@@ -260,32 +204,30 @@ def _decoder(model, input_ids, source_mask, width, settings):
 
 
 def _log_probabilities(model, logits: Tensor, sequences: Tensor, settings: GenerationSettings):
-    """Log-probabilities with what may not be generated next set to minus infinity."""
+    """The model's log-probabilities, minus infinity for what may not be generated next."""
     config, step = model.config, sequences.shape[2]
-    logits = logits.float()
+    steps = torch.log_softmax(logits.float(), dim=-1)
     never = [config.pad_token_id, config.bos_token_id, config.mask_token_id, config.unk_token_id]
-    logits[..., never] = -torch.inf
+    steps[..., never] = -torch.inf
     if step < settings.min_length:
-        logits[..., config.eos_token_id] = -torch.inf
-    _block_repeated_ngrams(logits, sequences, settings.no_repeat_ngram_size)
-    if step == settings.max_length - 1:  # no room: the sequence must end here
-        forced = torch.full_like(logits, -torch.inf)
-        end = torch.log_softmax(logits, -1)[..., config.eos_token_id]
-        forced[..., config.eos_token_id] = end
-        return forced
-    return torch.log_softmax(logits, dim=-1)
+        steps[..., config.eos_token_id] = -torch.inf
+    if step == settings.max_length - 1:  # no room for more: the sequence must end here
+        vocabulary = torch.arange(steps.shape[2], device=steps.device)
+        return steps.masked_fill(vocabulary != config.eos_token_id, -torch.inf)
+    _block_repeated_ngrams(steps, sequences, settings.no_repeat_ngram_size)
+    return steps
 
 
-def _block_repeated_ngrams(logits: Tensor, sequences: Tensor, size: int) -> None:
+def _block_repeated_ngrams(steps: Tensor, sequences: Tensor, size: int) -> None:
     """Set to minus infinity, in place, the tokens that would repeat an n-gram of ``size``."""
     if size == 0 or sequences.shape[2] < size:
         return
     ngrams = sequences.unfold(2, size, 1)  # [batch, width, windows, size]
     prefix = sequences[:, :, sequences.shape[2] - size + 1 :]
     repeats = (ngrams[..., :-1] == prefix[:, :, None]).all(-1)
-    banned = torch.zeros_like(logits, dtype=torch.int)
+    banned = torch.zeros_like(steps, dtype=torch.int)
     banned.scatter_add_(2, ngrams[..., -1], repeats.int())
-    logits.masked_fill_(banned > 0, -torch.inf)
+    steps.masked_fill_(banned > 0, -torch.inf)
 
 
 def _beam_search(model, input_ids, source_mask, settings: GenerationSettings) -> Generation:

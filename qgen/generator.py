@@ -13,10 +13,10 @@ from safetensors import SafetensorError
 from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
 
 from qgen.candidates import propose_answers
-from qgen.decoding import GenerationSettings
 from qgen.errors import QGenError
 from qgen.modeling import UniLMConfig, UniLMForConditionalGeneration
 from qgen.packing import locate_answer, pack_source, pad
+from qgen.settings import GenerationSettings
 from qgen.text import fold, recase, respace
 from qgen.types import Example, Question, Request
 

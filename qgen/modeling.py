@@ -11,8 +11,6 @@ masked-LM head, tied to the word embeddings, predicts the target tokens.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 from torch import Tensor, nn
 from transformers import (
@@ -20,13 +18,15 @@ from transformers import (
     AutoModel,
     AutoModelForMaskedLM,
     AutoModelForSeq2SeqLM,
+    AutoTokenizer,
     PreTrainedConfig,
     PreTrainedModel,
 )
 from transformers.configuration_utils import SubConfigSpec
 from transformers.modeling_outputs import Seq2SeqLMOutput
 
-from qgen.decoding import Generation, GenerationSettings, generate
+from qgen.decoding import Generation, generate
+from qgen.settings import GenerationSettings
 
 IGNORE_INDEX = -100
 """Label of the target positions that carry no loss."""
@@ -42,6 +42,8 @@ class UniLMConfig(PreTrainedConfig):
         max_target_length: target tokens, the closing ``[SEP]`` included.
         bos_token_id, eos_token_id, mask_token_id, unk_token_id: ids of ``[CLS]``, ``[SEP]``,
             ``[MASK]`` and ``[UNK]`` (defaults: the BERT uncased vocabulary).
+        trained_on: what the checkpoint was trained on, such as ``"du:train"``; evaluation warns
+            of an overlap.
     """
 
     model_type = "unilm-seq2seq"
@@ -56,6 +58,7 @@ class UniLMConfig(PreTrainedConfig):
     mask_token_id: int = 103
     unk_token_id: int = 100
     is_encoder_decoder: bool = True
+    trained_on: list | None = None
 
     @classmethod
     def from_backbone(cls, backbone: PreTrainedConfig, tokenizer=None, **kwargs) -> UniLMConfig:
@@ -128,8 +131,6 @@ class UniLMForConditionalGeneration(PreTrainedModel):
             return super().from_pretrained(
                 pretrained_model_name_or_path, *args, config=config, **kwargs
             )
-        from transformers import AutoTokenizer
-
         tokenizer = AutoTokenizer.from_pretrained(pretrained_model_name_or_path)
         mlm = AutoModelForMaskedLM.from_pretrained(pretrained_model_name_or_path, *args, **kwargs)
         model = cls(UniLMConfig.from_backbone(mlm.config, tokenizer)).to(mlm.dtype)
@@ -188,6 +189,26 @@ class UniLMForConditionalGeneration(PreTrainedModel):
         head = self.mlm.cls if hasattr(self.mlm, "cls") else self.mlm.lm_head
         return head(hidden)
 
+    def decode_hidden(self, input_ids: Tensor, source_mask: Tensor, target_ids: Tensor) -> Tensor:
+        """Hidden states of the target under the sequence-to-sequence mask.
+
+        Args:
+            input_ids: source ``[batch, source_length]``, padded on the right.
+            source_mask: ``[batch, source_length]``, nonzero at real tokens.
+            target_ids: ``[batch, target_length]``.
+
+        Returns:
+            ``[batch, target_length, hidden]``.
+        """
+        target_length = target_ids.shape[1]
+        segment, position = target_layout(source_mask, target_length)
+        return self.encode(
+            torch.cat([input_ids, target_ids], dim=1),
+            segment,
+            position,
+            seq2seq_attention_mask(source_mask, target_length),
+        )[:, input_ids.shape[1] :]
+
     # -- training ------------------------------------------------------------------------------
 
     def forward(
@@ -216,14 +237,7 @@ class UniLMForConditionalGeneration(PreTrainedModel):
         """
         if attention_mask is None:
             attention_mask = input_ids.ne(self.config.pad_token_id)
-        source_length, target_length = input_ids.shape[1], decoder_input_ids.shape[1]
-        segment, position = target_layout(attention_mask, target_length)
-        hidden = self.encode(
-            torch.cat([input_ids, decoder_input_ids], dim=1),
-            segment,
-            position,
-            seq2seq_attention_mask(attention_mask, target_length),
-        )[:, source_length:]
+        hidden = self.decode_hidden(input_ids, attention_mask, decoder_input_ids)
         if labels is None:
             return Seq2SeqLMOutput(logits=self.lm_head(hidden))
         labelled = labels.ne(IGNORE_INDEX)

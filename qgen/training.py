@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -23,45 +22,9 @@ from transformers import (
 
 from qgen.errors import QGenError
 from qgen.modeling import IGNORE_INDEX, UniLMForConditionalGeneration
-from qgen.packing import pack_source, pad
+from qgen.packing import locate_answer, pack_source, pad
+from qgen.settings import TrainingSettings
 from qgen.types import Example
-
-
-@dataclass(frozen=True)
-class TrainingSettings:
-    """How to fine-tune.
-
-    Attributes:
-        epochs: passes over the training examples.
-        batch_size: examples per optimizer step.
-        learning_rate: peak of the linear schedule.
-        warmup_ratio: share of the steps spent warming up.
-        weight_decay: AdamW's, on all but biases and layer norms.
-        label_smoothing: probability mass spread over the vocabulary.
-        mask_probability: share of target tokens masked and predicted.
-        max_source_length, max_target_length: token limits, special tokens included.
-        attention_dropout: dropout of attention weights; 0 keeps the fused attention kernel, which
-            on a CPU trains 1.5 times as fast.
-        save_steps: optimizer steps between checkpoints - what a kill can lose.
-        logging_steps: optimizer steps between lines of the log.
-        bf16: autocast to bfloat16; ``None`` uses it where the hardware computes in it.
-        seed: seeds initialisation, order, masking and dropout.
-    """
-
-    epochs: float = 10
-    batch_size: int = 32
-    learning_rate: float = 1e-4
-    warmup_ratio: float = 0.1
-    weight_decay: float = 0.01
-    label_smoothing: float = 0.1
-    mask_probability: float = 0.7
-    max_source_length: int = 464
-    max_target_length: int = 48
-    attention_dropout: float = 0.0
-    save_steps: int = 500
-    logging_steps: int = 50
-    bf16: bool | None = None
-    seed: int = 42
 
 
 def bf16_is_fast() -> bool:
@@ -69,6 +32,32 @@ def bf16_is_fast() -> bool:
     if torch.cuda.is_available():
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return torch.cpu._is_amx_tile_supported()
+
+
+def read_examples(path: str | Path) -> list[Example]:
+    """Training examples of a JSONL file: ``passage``, ``question``, and where known ``answer``,
+    ``answer_start`` and ``id``.
+
+    Raises:
+        QGenError: the file cannot be read, or a line of it is not such an object.
+    """
+    try:
+        lines = Path(path).read_text(encoding="utf-8").split("\n")
+    except OSError as error:
+        raise QGenError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise QGenError(f"{path} is not UTF-8 text") from error
+    examples = []
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                example = Example(**json.loads(line))
+                if not example.question.strip():
+                    raise QGenError("no question")
+                examples.append(locate_answer(example))
+            except (json.JSONDecodeError, TypeError, AttributeError, QGenError) as error:
+                raise QGenError(f"{path}, line {number}: {error}") from error
+    return examples
 
 
 class Seq2SeqExamples(torch.utils.data.Dataset):
@@ -83,8 +72,6 @@ class Seq2SeqExamples(torch.utils.data.Dataset):
     ):
         self.items = []
         for example in examples:
-            if not example.question.strip():
-                raise QGenError(f"training example {example.id!r} has no question")
             source = pack_source(tokenizer, example, max_source_length)
             question = tokenizer(example.question, add_special_tokens=False)["input_ids"]
             target = [*question[: max_target_length - 1], tokenizer.sep_token_id]

@@ -1,0 +1,104 @@
+"""How to decode and how to train, as the library and the command line both take it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from qgen.errors import QGenError
+
+
+def _setting(default, description: str):
+    """A field whose description is also the help text of its command-line option."""
+    return field(default=default, metadata={"help": description})
+
+
+@dataclass(frozen=True)
+class GenerationSettings:
+    """How to decode; the fields describe themselves.
+
+    Raises:
+        QGenError: a value is out of range.
+    """
+
+    num_beams: int = _setting(5, "beam width; not used when sampling")
+    num_return_sequences: int = _setting(
+        1, "questions per answer: n-best, at most the beam width, or samples"
+    )
+    max_length: int = _setting(48, "most tokens in a question, the closing [SEP] included")
+    min_length: int = _setting(1, "fewest tokens before [SEP]")
+    length_penalty: float = _setting(
+        1.0, "exponent a of the score log P / length ** a; larger favours longer questions"
+    )
+    no_repeat_ngram_size: int = _setting(
+        0, "no n-gram of this many word pieces stands twice; 0 for no limit"
+    )
+    do_sample: bool = _setting(False, "sample instead of beam search")
+    temperature: float = _setting(1.0, "divides the logits before sampling")
+    top_k: int = _setting(0, "sample among the k most probable tokens; 0 for all")
+    top_p: float = _setting(1.0, "sample among the fewest tokens with this probability mass")
+    seed: int = _setting(0, "seed of sampling")
+    use_cache: bool = _setting(True, "reuse keys and values; without, every step is recomputed")
+
+    def __post_init__(self):
+        _check(
+            (self.num_beams >= 1, "num_beams must be at least 1"),
+            (self.num_return_sequences >= 1, "num_return_sequences must be at least 1"),
+            (
+                self.do_sample or self.num_return_sequences <= self.num_beams,
+                "num_return_sequences must not exceed num_beams",
+            ),
+            (self.max_length >= 2, "max_length must be at least 2"),
+            (0 <= self.min_length < self.max_length, "min_length must be below max_length"),
+            (self.no_repeat_ngram_size >= 0, "no_repeat_ngram_size must not be negative"),
+            (self.temperature > 0, "temperature must be positive"),
+            (self.top_k >= 0, "top_k must not be negative"),
+            (0 < self.top_p <= 1, "top_p must lie in (0, 1]"),
+        )
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How to fine-tune; the fields describe themselves.
+
+    Raises:
+        QGenError: a value is out of range.
+    """
+
+    epochs: float = _setting(10.0, "passes over the training examples")
+    batch_size: int = _setting(32, "examples per optimizer step")
+    learning_rate: float = _setting(1e-4, "peak learning rate")
+    warmup_ratio: float = _setting(0.1, "share of the steps spent warming up")
+    weight_decay: float = _setting(0.01, "AdamW's, on all but biases and layer norms")
+    label_smoothing: float = _setting(0.1, "probability mass spread over the vocabulary")
+    mask_probability: float = _setting(0.7, "share of target tokens masked and predicted")
+    max_source_length: int = _setting(464, "source tokens, special ones included")
+    max_target_length: int = _setting(48, "target tokens, the closing [SEP] included")
+    attention_dropout: float = _setting(
+        0.0, "dropout of attention weights; 0 keeps the fused kernel, which is much faster on a CPU"
+    )
+    save_steps: int = _setting(500, "optimizer steps between checkpoints: what a kill can lose")
+    logging_steps: int = _setting(50, "optimizer steps between lines of log.jsonl")
+    bf16: bool | None = _setting(
+        None, "autocast to bfloat16 (by default, where the hardware computes in it)"
+    )
+    seed: int = _setting(42, "seed of order, masking and dropout")
+
+    def __post_init__(self):
+        _check(
+            (self.epochs > 0, "epochs must be positive"),
+            (self.batch_size >= 1, "batch_size must be at least 1"),
+            (self.learning_rate > 0, "learning_rate must be positive"),
+            (0 <= self.warmup_ratio < 1, "warmup_ratio must lie in [0, 1)"),
+            (0 <= self.label_smoothing < 1, "label_smoothing must lie in [0, 1)"),
+            (0 < self.mask_probability <= 1, "mask_probability must lie in (0, 1]"),
+            (self.max_source_length >= 8, "max_source_length must be at least 8"),
+            (self.max_target_length >= 2, "max_target_length must be at least 2"),
+            (self.save_steps >= 1, "save_steps must be at least 1"),
+            (self.logging_steps >= 1, "logging_steps must be at least 1"),
+        )
+
+
+def _check(*conditions: tuple[bool, str]) -> None:
+    for holds, message in conditions:
+        if not holds:
+            raise QGenError(message)

