@@ -14,12 +14,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from random import Random
 
 from qgen.text import detokenize_ptb, sentence_spans
 from qgen.types import Example
 
 HOLDOUT_BLOCK, HOLDOUT_EVERY = 50, 40
 """Of every 40 blocks of 50 neighbouring questions, the last is held out for the dev loss."""
+
+MIN_RUN, MAX_RUN = 4, 24
+"""Words in the target of a copying example."""
 
 
 def match_answers(pairs: Sequence[Example], answered: Iterable[Example]) -> list[Example]:
@@ -67,6 +71,35 @@ def answer_sentence(example: Example) -> Example:
     touched = [(a, b) for a, b in sentence_spans(example.passage) if a < end and start < b]
     first, last = touched[0][0], max(touched[-1][1], end)
     return replace(example, passage=example.passage[first:last], answer_start=start - first)
+
+
+def copying_examples(
+    matched: Sequence[Example], per_sentence: int = 2, seed: int = 0
+) -> list[Example]:
+    """Warm-up examples that teach an encoder without an LM head to write and to copy.
+
+    The source is a sentence and the one that follows it, the target a random run of their words.
+    An encoder that was never trained to predict words learns from these in minutes what the far
+    fewer words of real questions would teach it slowly.
+
+    Args:
+        matched: output of :func:`match_answers`; only the passages are used.
+        per_sentence: examples made of each sentence.
+        seed: of the random choice of runs.
+    """
+    random = Random(seed)
+    examples = []
+    for passage in dict.fromkeys(example.passage for example in matched):
+        spans = sentence_spans(passage)
+        for (start, _), (_, end) in zip(spans, [*spans[1:], spans[-1]]):
+            source = passage[start:end]
+            words = list(re.finditer(r"\S+", source))
+            for _ in range(per_sentence):
+                count = random.randint(min(MIN_RUN, len(words)), min(MAX_RUN, len(words)))
+                first = random.randint(0, len(words) - count)
+                run = source[words[first].start() : words[first + count - 1].end()]
+                examples.append(Example(source, question=run))
+    return examples
 
 
 def write_examples(examples: Iterable[Example], path: str | Path) -> None:

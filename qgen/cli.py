@@ -94,13 +94,14 @@ def _train(args: argparse.Namespace) -> None:
 
 
 def _prepare(args: argparse.Namespace) -> None:
-    from eval.prepare import match_answers, training_examples, write_examples
+    from eval.prepare import copying_examples, match_answers, training_examples, write_examples
     from eval.splits import load_nqg, load_squad
 
     answered = [e for path in args.squad for es in load_squad(path).values() for e in es]
     matched = match_answers(load_nqg(args.nqg, args.part), answered)
     train, dev = training_examples(matched)
-    for name, examples in (("train", train), ("dev", dev)):
+    parts = {"train": train, "dev": dev, "copy": copying_examples(matched)}
+    for name, examples in parts.items():
         path = Path(f"{args.out}-{name}.jsonl")
         write_examples(examples, path)
         aware = sum(bool(example.answer) for example in examples)
@@ -210,7 +211,7 @@ def _parser() -> argparse.ArgumentParser:
     prepare.add_argument(
         "--squad", nargs="+", default=[], metavar="FILE", help="SQuAD 1.1 JSON with the answers"
     )
-    prepare.add_argument("--out", required=True, help="prefix of -train.jsonl and -dev.jsonl")
+    prepare.add_argument("--out", required=True, help="prefix of -train, -dev and -copy.jsonl")
     prepare.set_defaults(run=_prepare)
 
     for command in (evaluate, train):

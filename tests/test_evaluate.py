@@ -1,0 +1,162 @@
+"""Evaluation from files to report, and the preparation of training examples."""
+
+import json
+
+import pytest
+from conftest import PASSAGE
+
+from eval.evaluate import evaluate, load_part, predict
+from eval.prepare import (
+    answer_sentence,
+    copying_examples,
+    match_answers,
+    training_examples,
+    write_examples,
+)
+from eval.splits import load_nqg, load_squad
+from qgen.cli import main
+from qgen.errors import QGenError
+from qgen.settings import GenerationSettings
+from qgen.training import read_examples
+from qgen.types import Example
+
+GREEDY = GenerationSettings(num_beams=1, max_length=8)
+
+
+@pytest.fixture
+def data(tmp_path):
+    """SQuAD JSON of one test and one dev article, their doclists, and Du et al.'s files."""
+
+    def article(title, questions):
+        qas = [
+            {
+                "id": f"{title}{i}",
+                "question": question,
+                "answers": [{"text": answer, "answer_start": PASSAGE.index(answer)}],
+            }
+            for i, (question, answer) in enumerate(questions)
+        ]
+        return {"title": title, "paragraphs": [{"context": PASSAGE, "qas": qas}]}
+
+    squad = {
+        "version": "1.1",
+        "data": [
+            article("Bridge", [("When did it open?", "1937"), ("Who led it?", "Joseph Strauss")]),
+            article("Cost", [("How much did it cost?", "35 million dollars")]),
+        ],
+    }
+    (tmp_path / "squad.json").write_text(json.dumps(squad))
+    for part, title in (("train", "None"), ("dev", "Cost"), ("test", "Bridge")):
+        (tmp_path / f"doclist-{part}.txt").write_text(title + "\n")
+    sentences = PASSAGE.lower().replace(".", " .").split(" . ")
+    rows = [
+        (f"{sentences[0]} .", "when did it open ?"),
+        (f"{sentences[0]} .", "what opened in san francisco ?"),
+    ]
+    (tmp_path / "src-test.txt").write_text("".join(f"{s} \n" for s, _ in rows))
+    (tmp_path / "tgt-test.txt").write_text("".join(f"{q} \n" for _, q in rows))
+    return tmp_path
+
+
+@pytest.mark.parametrize(("setup", "count"), [("du", 2), ("zhao", 1)])
+def test_answer_aware_part(data, setup, count):
+    examples = load_part(setup, "test", [data / "squad.json"], data, partial=True)
+    assert len(examples) == count and all(e.answer for e in examples)
+
+
+def test_counts_are_checked(data):
+    with pytest.raises(QGenError, match="75722"):
+        load_part("du", "test", [data / "squad.json"], data)
+
+
+def test_empty_part(data):
+    with pytest.raises(QGenError, match="no examples"):
+        load_part("du", "train", [data / "squad.json"], data, partial=True)
+
+
+def test_agnostic_part(data):
+    assert [e.answer for e in load_part("zhao", "dev", nqg=data)] == ["", ""]
+
+
+def test_equal_inputs_are_decoded_once(data, generator, monkeypatch):
+    seen = []
+    agnostic = generator.agnostic
+    monkeypatch.setattr(
+        generator, "agnostic", lambda texts, settings: seen.extend(texts) or agnostic(texts, settings)
+    )
+    predictions = predict(generator, load_nqg(data, "test"), GREEDY, progress=False)
+    assert len(seen) == 1 and predictions[0] == predictions[1]
+
+
+def test_perfect_predictions_score_100(data, generator, monkeypatch):
+    examples = load_part("du", "test", [data / "squad.json"], data, partial=True)
+    monkeypatch.setattr("eval.evaluate.predict", lambda *_: [e.question for e in examples])
+    report, _ = evaluate(generator, examples, "du", "test", GREEDY, "oracle", progress=False)
+    values = {s["implementation"]: s["value"] for s in report["scores"] if s["metric"] == "BLEU-4"}
+    assert all(value == pytest.approx(100) for value in values.values())
+    assert report["n_examples"] == 2 and report["details"]["sources"] == 2
+
+
+def test_training_overlap_is_reported(data, generator, monkeypatch):
+    examples = load_nqg(data, "test")
+    monkeypatch.setattr(generator.model.config, "trained_on", ["du:test"])
+
+    def details(setup, part):
+        return evaluate(generator, examples, setup, part, GREEDY, "tiny", progress=False)[0]["details"]
+
+    assert "TRAINED" in details("du", "test")["warning"]
+    assert "TRAINED" in details("zhao", "dev")["warning"]
+    assert "warning" not in details("zhao", "test")
+
+
+def test_command_writes_report(data, checkpoint, capsys):
+    out = data / "report"
+    arguments = ["evaluate", "--split", "du", "--nqg", str(data), "--model", str(checkpoint)]
+    assert main([*arguments, "--num-beams", "1", "--out", str(out), "--quiet"]) == 0
+    report = json.loads((out / "report.json").read_text())
+    assert report["setup"] == "du"
+    assert {"BLEU-4", "METEOR", "ROUGE-L"} <= {s["metric"] for s in report["scores"]}
+    assert len((out / "predictions.txt").read_text().splitlines()) == 2
+    assert (out / "report.png").stat().st_size > 1000
+    printed = capsys.readouterr().out
+    assert "21.07" in printed and "20.31" in printed
+
+
+def test_questions_get_their_squad_answers(data):
+    squad = [e for es in load_squad(data / "squad.json").values() for e in es]
+    aware, agnostic = match_answers(load_nqg(data, "test"), squad)
+    assert (aware.passage, aware.answer, aware.question) == (PASSAGE, "1937", "When did it open?")
+    assert (agnostic.answer, agnostic.question) == ("", "what opened in san francisco?")
+    assert agnostic.passage == "the golden gate bridge opened in san francisco in 1937."
+
+
+def test_answer_sentence():
+    cut = answer_sentence(Example(PASSAGE, "35", PASSAGE.index("35"), "How much?"))
+    assert cut.passage == PASSAGE[PASSAGE.index("Joseph") :]
+    assert cut.passage.startswith("35", cut.answer_start)
+
+
+def test_held_out_blocks_do_not_train():
+    matched = [Example(f"sentence {i} .", question=f"what is {i} ?") for i in range(4000)]
+    train, dev = training_examples(matched)
+    assert len(dev) == 100 and len(train) == 3900
+    assert not set(train) & set(dev)
+
+
+def test_copying_examples_are_runs_of_their_source():
+    examples = copying_examples([Example(PASSAGE), Example(PASSAGE)], per_sentence=3)
+    assert len(examples) == 6, "each passage counts once"
+    assert all(e.question in e.passage for e in examples)
+    assert len({e.question for e in examples}) > 1
+    assert examples == copying_examples([Example(PASSAGE)], per_sentence=3)
+
+
+def test_prepared_examples_can_be_trained_on(data, capsys):
+    prefix = data / "out"
+    arguments = ["prepare", "--nqg", str(data), "--part", "test", "--out", str(prefix)]
+    assert main([*arguments, "--squad", str(data / "squad.json")]) == 0
+    examples = read_examples(f"{prefix}-train.jsonl")
+    assert [bool(e.answer) for e in examples] == [True, True, False]
+    assert read_examples(f"{prefix}-copy.jsonl")
+    write_examples(examples, data / "again.jsonl")
+    assert read_examples(data / "again.jsonl") == examples

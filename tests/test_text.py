@@ -1,0 +1,74 @@
+"""Spacing, case and sentences."""
+
+import pytest
+
+from qgen.candidates import propose_answers
+from qgen.text import detokenize_ptb, recase, respace, sentence_spans
+
+PASSAGE = (
+    "On February 7, 2016, the AFC champion Denver Broncos beat Carolina 24–10. Beyoncé sang. "
+    "The game cost $5.25 million in the U.S. Paris was not there. Dr. Smith was."
+)
+
+
+@pytest.mark.parametrize(
+    ("decoded", "plain"),
+    [
+        ("who won 24 – 10 ?", "who won 24–10?"),
+        ("what is beyonce ' s job ?", "what is beyonce's job?"),
+        ("what cost $ 5 . 25 million ?", "what cost $5.25 million?"),
+        ("where in the u . s . is it ?", "where in the u.s. is it?"),
+        ('what is " the game " called ?', 'what is "the game" called?'),
+        ("what ( if any ) is e - commerce , then ?", "what (if any) is e-commerce, then?"),
+        ("how many of 1 , 200 people ?", "how many of 1,200 people?"),
+        ("", ""),
+    ],
+)
+def test_respace(decoded, plain):
+    assert respace(decoded, PASSAGE) == plain
+
+
+@pytest.mark.parametrize(
+    ("lower", "cased"),
+    [
+        ("who did the denver broncos beat?", "Who did the Denver Broncos beat?"),
+        ("what did beyonce do?", "What did Beyoncé do?"),
+        ("what is paris?", "What is Paris?"),
+        ("where in the u.s. was the game?", "Where in the U.S. was the game?"),
+        ("", ""),
+    ],
+)
+def test_recase(lower, cased):
+    assert recase(lower, PASSAGE) == cased
+
+
+def test_words_spelled_in_two_ways_stay():
+    assert recase("what is apple?", "An apple is not Apple or an apple.") == "What is apple?"
+
+
+def test_detokenize_ptb():
+    line = "the `` afc '' -lrb- n't -rrb- did n't win , he 's told ."
+    assert detokenize_ptb(line) == 'the "afc" (n\'t) didn\'t win, he\'s told.'
+
+
+def test_sentences_do_not_end_at_abbreviations():
+    text = "Dr. Smith came. He left."
+    assert [text[a:b] for a, b in sentence_spans(text)] == ["Dr. Smith came.", "He left."]
+
+
+def test_proposals_have_the_right_kinds_and_offsets():
+    candidates = propose_answers(PASSAGE)
+    kinds = {candidate.text: candidate.kind for candidate in candidates}
+    assert kinds["February 7, 2016"] == "date"
+    assert kinds["$5.25 million"] == "number"
+    assert kinds["Denver Broncos"] == "entity"
+    assert kinds["AFC champion Denver Broncos"] == "noun chunk"
+    assert "7" not in kinds, "the day of a date is no answer of its own"
+    for candidate in candidates:
+        assert PASSAGE.startswith(candidate.text, candidate.start)
+    assert len(kinds) == len(candidates)
+
+
+@pytest.mark.parametrize("passage", ["", "   ", "!!!", "\n\n"])
+def test_nothing_to_propose(passage):
+    assert propose_answers(passage) == []

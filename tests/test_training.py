@@ -1,0 +1,160 @@
+"""Masking, learning, and going on after a kill."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from conftest import PASSAGE, random_model
+from safetensors.torch import load_file
+
+from qgen.errors import QGenError
+from qgen.generator import QuestionGenerator
+from qgen.modeling import IGNORE_INDEX
+from qgen.settings import TrainingSettings
+from qgen.training import (
+    MaskedTargetCollator,
+    Seq2SeqExamples,
+    last_complete_checkpoint,
+    read_examples,
+    train,
+)
+from qgen.types import Example
+
+EXAMPLES = [
+    Example(PASSAGE, "1937", question="what year was the golden gate bridge opened?"),
+    Example(PASSAGE, "San Francisco", question="where is the golden gate bridge?"),
+    Example(PASSAGE, "Joseph Strauss", question="who led the construction?"),
+    Example(PASSAGE, "35 million dollars", question="how much did the construction cost?"),
+]
+
+
+def test_source_and_target_ids(tokenizer):
+    item = Seq2SeqExamples(EXAMPLES, tokenizer)[2]
+    assert tokenizer.convert_ids_to_tokens(item["input_ids"])[-4:] == [
+        "[SEP]", "joseph", "strauss", "[SEP]",
+    ]  # fmt: skip
+    assert tokenizer.convert_ids_to_tokens(item["labels"]) == [
+        "who", "led", "the", "construction", "?", "[SEP]",
+    ]  # fmt: skip
+
+
+def test_long_target_still_ends(tokenizer):
+    item = Seq2SeqExamples(EXAMPLES, tokenizer, max_target_length=4)[2]
+    assert tokenizer.convert_ids_to_tokens(item["labels"]) == ["who", "led", "the", "[SEP]"]
+
+
+def test_masking_shares(tokenizer):
+    torch.manual_seed(0)
+    items = Seq2SeqExamples(EXAMPLES, tokenizer).items * 500
+    batch = MaskedTargetCollator(tokenizer, 0.7)(items)
+    lengths = torch.tensor([len(item["labels"]) for item in items])
+    real = torch.arange(batch["labels"].shape[1]) < lengths[:, None]
+    truth = torch.zeros_like(batch["labels"])
+    for row, item in enumerate(items):
+        truth[row, : lengths[row]] = torch.tensor(item["labels"])
+    chosen = batch["labels"].ne(IGNORE_INDEX)
+    assert not (chosen & ~real).any(), "padding carries no loss"
+    assert torch.equal(batch["labels"][chosen], truth[chosen])
+    assert torch.equal(batch["decoder_input_ids"][real & ~chosen], truth[real & ~chosen])
+    assert chosen[real].float().mean().item() == pytest.approx(0.7, abs=0.02)
+    ends = truth.eq(tokenizer.sep_token_id) & real
+    assert chosen[ends].float().mean().item() == pytest.approx(0.7, abs=0.05)
+    shown = batch["decoder_input_ids"][chosen]
+    assert shown.eq(tokenizer.mask_token_id).float().mean().item() == pytest.approx(0.8, abs=0.02)
+    assert shown.eq(truth[chosen]).float().mean().item() == pytest.approx(0.1, abs=0.02)
+
+
+def test_every_target_has_a_label(tokenizer):
+    batch = MaskedTargetCollator(tokenizer, 1e-9)(Seq2SeqExamples(EXAMPLES, tokenizer).items)
+    assert batch["labels"].ne(IGNORE_INDEX).sum(1).tolist() == [1, 1, 1, 1]
+
+
+def test_learns_to_ask(bert_model, tokenizer, tmp_path):
+    """Overfitting four examples, the model asks each answer its own question."""
+    model = random_model(bert_model.config)
+    for parameter in model.parameters():
+        parameter.data.mul_(0.2 if parameter.ndim > 1 else 1.0)
+    settings = TrainingSettings(
+        epochs=250, batch_size=4, learning_rate=5e-3, label_smoothing=0.0, max_source_length=80,
+        max_target_length=24, save_steps=1000, logging_steps=25, bf16=False,
+    )  # fmt: skip
+    final = train(model, tokenizer, EXAMPLES, tmp_path, EXAMPLES, settings)
+    log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    losses = [entry["loss"] for entry in log if "loss" in entry]
+    assert losses[-1] < 0.3 * losses[0]
+    assert all("eval_loss" in entry for entry in log if "eval_runtime" in entry)
+    generator = QuestionGenerator.from_pretrained(final, device="cpu", restore_case=False)
+    asked = [generator.questions(e.passage, e.answer)[0].question for e in EXAMPLES]
+    assert asked == [e.question for e in EXAMPLES]
+
+
+RUN = """
+import sys
+from pathlib import Path
+from qgen.generator import load_checkpoint
+from qgen.settings import TrainingSettings
+from qgen.training import read_examples, train
+checkpoint, examples, out = sys.argv[1:]
+train(*load_checkpoint(checkpoint), read_examples(examples), out, settings=TrainingSettings(
+    epochs=60, batch_size=2, save_steps=10, logging_steps=1, max_source_length=80,
+    max_target_length=24, bf16=False))
+"""
+
+
+def test_goes_on_after_a_kill(checkpoint, tmp_path):
+    examples = tmp_path / "examples.jsonl"
+    examples.write_text("".join(json.dumps(vars(e)) + "\n" for e in EXAMPLES), encoding="utf-8")
+
+    def start(out):
+        arguments = [sys.executable, "-c", RUN, checkpoint, examples, tmp_path / out]
+        return subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    whole = start("whole")
+    killed = start("killed")
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "killed").glob("checkpoint-*/trainer_state.json")):
+        assert time.monotonic() < deadline and killed.poll() is None
+        time.sleep(0.01)
+    killed.send_signal(signal.SIGKILL)
+    assert killed.wait() == -signal.SIGKILL, "the run ended before it could be killed"
+    assert not (tmp_path / "killed" / "final").exists()
+    done = int(last_complete_checkpoint(tmp_path / "killed").name.split("-")[1])
+    (tmp_path / "killed" / "checkpoint-9999").mkdir()  # as a kill during a save would leave it
+    assert start("killed").wait() == 0 and whole.wait() == 0
+
+    log = (tmp_path / "killed" / "log.jsonl").read_text().splitlines()
+    steps = [entry["step"] for entry in map(json.loads, log) if "loss" in entry]
+    assert steps.count(done) == 1, "finished steps are not repeated"
+    assert set(steps) == set(range(1, 121))
+    resumed, uninterrupted = (
+        load_file(tmp_path / out / "final" / "model.safetensors") for out in ("killed", "whole")
+    )
+    for name, tensor in uninterrupted.items():
+        torch.testing.assert_close(resumed[name], tensor, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("{", "line 2"),
+        ("[]", "line 2"),
+        ('{"passage": "a b", "question": ""}', "no question"),
+        ('{"passage": "a b", "answer": "c", "question": "d?"}', "not in the passage"),
+        ('{"passage": "a b", "question": "d?", "colour": "red"}', "colour"),
+        ('{"passage": 5, "question": "d?"}', "line 2"),
+    ],
+)
+def test_bad_training_file(tmp_path, line, message):
+    path = tmp_path / "examples.jsonl"
+    path.write_text('{"passage": "a b", "question": "c?"}\n' + line + "\n", encoding="utf-8")
+    with pytest.raises(QGenError, match=message):
+        read_examples(path)
+
+
+def test_no_training_examples(bert_model, tokenizer, tmp_path):
+    with pytest.raises(QGenError, match="no training examples"):
+        train(bert_model, tokenizer, [], tmp_path)
