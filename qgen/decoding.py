@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from qgen.errors import QGenError
+from qgen.masks import source_layout
 from qgen.settings import GenerationSettings
 
 if TYPE_CHECKING:
@@ -92,11 +93,7 @@ class CachedDecoder:
         self.eye = torch.eye(width, dtype=torch.bool, device=input_ids.device)
         # ancestors[b, k, s]: the slot that holds, at step s, the token of beam k.
         self.ancestors = torch.empty(batch, width, 0, dtype=torch.long, device=input_ids.device)
-        position = torch.arange(source_length, device=input_ids.device).expand(batch, -1)
-        mask = self.source_mask[:, None, :] | torch.eye(
-            source_length, dtype=torch.bool, device=input_ids.device
-        )
-        model.encode(input_ids, torch.zeros_like(input_ids), position, mask, self.cache)
+        model.encode(input_ids, *source_layout(self.source_mask), self.cache)
         self.cache.advance(source_length)
 
     def logits(self, sequences: Tensor, parents: Tensor | None) -> Tensor:

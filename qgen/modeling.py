@@ -26,6 +26,7 @@ from transformers.configuration_utils import SubConfigSpec
 from transformers.modeling_outputs import Seq2SeqLMOutput
 
 from qgen.decoding import Generation, generate
+from qgen.masks import pseudo_masked_layout, seq2seq_attention_mask, target_layout
 from qgen.settings import GenerationSettings
 
 IGNORE_INDEX = -100
@@ -72,29 +73,6 @@ class UniLMConfig(PreTrainedConfig):
                 "unk_token_id": tokenizer.unk_token_id,
             } | kwargs
         return cls(backbone=backbone.to_dict(), **kwargs)
-
-
-def seq2seq_attention_mask(source_mask: Tensor, target_length: int) -> Tensor:
-    """The UniLM sequence-to-sequence mask of source and target laid end to end.
-
-    Args:
-        source_mask: ``[batch, source_length]``, nonzero at real source tokens.
-        target_length: number of target positions that follow the source.
-
-    Returns:
-        Boolean ``[batch, source_length + target_length, source_length + target_length]``;
-        ``[b, i, j]`` says whether position ``i`` may attend to position ``j``.  Padded source
-        positions are seen by none but themselves (a softmax over nothing is undefined).
-    """
-    batch, source_length = source_mask.shape
-    total = source_length + target_length
-    device = source_mask.device
-    mask = torch.zeros(batch, total, total, dtype=torch.bool, device=device)
-    mask[:, :, :source_length] = source_mask.bool()[:, None, :]
-    mask[:, source_length:, source_length:] = torch.ones(
-        target_length, target_length, dtype=torch.bool, device=device
-    ).tril()
-    return mask | torch.eye(total, dtype=torch.bool, device=device)
 
 
 class UniLMForConditionalGeneration(PreTrainedModel):
@@ -186,8 +164,12 @@ class UniLMForConditionalGeneration(PreTrainedModel):
 
     def lm_head(self, hidden: Tensor) -> Tensor:
         """Logits ``[..., vocabulary]`` of hidden states ``[..., hidden]``."""
-        head = self.mlm.cls if hasattr(self.mlm, "cls") else self.mlm.lm_head
-        return head(hidden)
+        return self.lm_head_module(hidden)
+
+    @property
+    def lm_head_module(self) -> nn.Module:
+        """The masked-LM head: ``cls`` in BERT, ``lm_head`` in RoBERTa."""
+        return self.mlm.cls if hasattr(self.mlm, "cls") else self.mlm.lm_head
 
     def decode_hidden(self, input_ids: Tensor, source_mask: Tensor, target_ids: Tensor) -> Tensor:
         """Hidden states of the target under the sequence-to-sequence mask.
@@ -209,6 +191,27 @@ class UniLMForConditionalGeneration(PreTrainedModel):
             seq2seq_attention_mask(source_mask, target_length),
         )[:, input_ids.shape[1] :]
 
+    def teacher_forced_hidden(
+        self, input_ids: Tensor, source_mask: Tensor, target_ids: Tensor
+    ) -> Tensor:
+        """Hidden states of what decoding predicts each target token from, in one pass.
+
+        Args:
+            input_ids: source ``[batch, source_length]``, padded on the right.
+            source_mask: ``[batch, source_length]``, nonzero at real tokens.
+            target_ids: the true target ``[batch, target_length]``.
+
+        Returns:
+            ``[batch, target_length, hidden]``, of one ``[MASK]`` per target token; see
+            :func:`qgen.masks.pseudo_masked_layout`.
+        """
+        masks = torch.full_like(target_ids, self.config.mask_token_id)
+        hidden = self.encode(
+            torch.cat([input_ids, target_ids, masks], dim=1),
+            *pseudo_masked_layout(source_mask, target_ids.shape[1]),
+        )
+        return hidden[:, -target_ids.shape[1] :]
+
     # -- training ------------------------------------------------------------------------------
 
     def forward(
@@ -218,6 +221,7 @@ class UniLMForConditionalGeneration(PreTrainedModel):
         attention_mask: Tensor | None = None,
         labels: Tensor | None = None,
         label_smoothing: float = 0.0,
+        pseudo_masked: bool = False,
         **kwargs,
     ) -> Seq2SeqLMOutput:
         """Predict the token *at* each target position (not the next one).
@@ -230,6 +234,8 @@ class UniLMForConditionalGeneration(PreTrainedModel):
             labels: ``[batch, target_length]`` true tokens, -100 where there is no loss.  With
                 labels, logits are computed at the labelled positions only.
             label_smoothing: probability mass spread over the vocabulary.
+            pseudo_masked: ``decoder_input_ids`` is the true target, and each token of it is
+                predicted from those before it, as in decoding.
 
         Returns:
             ``loss`` (mean nats per labelled token) when labels are given, and ``logits``:
@@ -237,7 +243,8 @@ class UniLMForConditionalGeneration(PreTrainedModel):
         """
         if attention_mask is None:
             attention_mask = input_ids.ne(self.config.pad_token_id)
-        hidden = self.decode_hidden(input_ids, attention_mask, decoder_input_ids)
+        run = self.teacher_forced_hidden if pseudo_masked else self.decode_hidden
+        hidden = run(input_ids, attention_mask, decoder_input_ids)
         if labels is None:
             return Seq2SeqLMOutput(logits=self.lm_head(hidden))
         labelled = labels.ne(IGNORE_INDEX)
@@ -266,28 +273,6 @@ class UniLMForConditionalGeneration(PreTrainedModel):
         if attention_mask is None:
             attention_mask = input_ids.ne(self.config.pad_token_id)
         return generate(self, input_ids, attention_mask, settings, **overrides)
-
-
-def target_layout(source_mask: Tensor, target_length: int) -> tuple[Tensor, Tensor]:
-    """Segment ids and positions of source and target laid end to end.
-
-    The first target position follows the last *real* source token, so padding between the two
-    changes nothing.
-
-    Args:
-        source_mask: ``[batch, source_length]``, nonzero at real tokens, padded on the right.
-
-    Returns:
-        ``(segment, position)``, each ``[batch, source_length + target_length]``.
-    """
-    batch, source_length = source_mask.shape
-    device = source_mask.device
-    source_position = torch.arange(source_length, device=device).expand(batch, -1)
-    lengths = source_mask.long().sum(1, keepdim=True)
-    target_position = lengths + torch.arange(target_length, device=device)
-    position = torch.cat([torch.minimum(source_position, lengths), target_position], dim=1)
-    segment = (torch.arange(source_length + target_length, device=device) >= source_length).long()
-    return segment.expand(batch, -1), position
 
 
 AutoConfig.register(UniLMConfig.model_type, UniLMConfig)

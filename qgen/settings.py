@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from qgen.errors import QGenError
 
+OBJECTIVES = ("masked", "pseudo-masked")
+"""What fine-tuning can predict; see ``TrainingSettings.objective``."""
+
 
 def _setting(default, description: str):
     """A field whose description is also the help text of its command-line option."""
@@ -70,7 +73,14 @@ class TrainingSettings:
     warmup_ratio: float = _setting(0.1, "share of the steps spent warming up")
     weight_decay: float = _setting(0.01, "AdamW's, on all but biases and layer norms")
     label_smoothing: float = _setting(0.1, "probability mass spread over the vocabulary")
-    mask_probability: float = _setting(0.7, "share of target tokens masked and predicted")
+    objective: str = _setting(
+        "masked",
+        "masked: predict masked target tokens (UniLM); pseudo-masked: predict every target token "
+        "from those before it (UniLMv2)",
+    )
+    mask_probability: float = _setting(
+        0.7, "share of target tokens masked and predicted; not used when pseudo-masked"
+    )
     max_source_length: int = _setting(464, "source tokens, special ones included")
     max_target_length: int = _setting(48, "target tokens, the closing [SEP] included")
     attention_dropout: float = _setting(
@@ -90,6 +100,7 @@ class TrainingSettings:
             (self.learning_rate > 0, "learning_rate must be positive"),
             (0 <= self.warmup_ratio < 1, "warmup_ratio must lie in [0, 1)"),
             (0 <= self.label_smoothing < 1, "label_smoothing must lie in [0, 1)"),
+            (self.objective in OBJECTIVES, f"objective must be {' or '.join(OBJECTIVES)}"),
             (0 < self.mask_probability <= 1, "mask_probability must lie in (0, 1]"),
             (self.max_source_length >= 8, "max_source_length must be at least 8"),
             (self.max_target_length >= 2, "max_target_length must be at least 2"),

@@ -21,6 +21,7 @@ from transformers import (
 )
 
 from qgen.errors import QGenError
+from qgen.masks import source_layout
 from qgen.modeling import IGNORE_INDEX, UniLMForConditionalGeneration
 from qgen.packing import locate_answer, pack_source, pad
 from qgen.settings import TrainingSettings
@@ -99,7 +100,6 @@ class MaskedTargetCollator:
     def __call__(self, items: Sequence[dict]) -> dict[str, torch.Tensor]:
         """Tensors ``[batch, longest source]`` and ``[batch, longest target]`` of dataset items."""
         tokenizer = self.tokenizer
-        input_ids = pad([item["input_ids"] for item in items], tokenizer.pad_token_id)
         target = pad([item["labels"] for item in items], tokenizer.pad_token_id)
         real = pad([[1] * len(item["labels"]) for item in items], 0).bool()
         draw = torch.rand(target.shape).masked_fill(~real, 2.0)
@@ -110,19 +110,47 @@ class MaskedTargetCollator:
         random_ids = torch.randint(len(tokenizer), target.shape)
         decoder_input_ids = torch.where(chosen & (fate >= 0.9), random_ids, decoder_input_ids)
         return {
-            "input_ids": input_ids,
-            "attention_mask": pad([[1] * len(item["input_ids"]) for item in items], 0),
+            **_source_batch(items, tokenizer),
             "decoder_input_ids": decoder_input_ids,
             "labels": target.masked_fill(~chosen, IGNORE_INDEX),
         }
 
 
+class PseudoMaskedCollator:
+    """Batches whose ``decoder_input_ids`` and ``labels`` are both the true target."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase):
+        self.tokenizer = tokenizer
+
+    def __call__(self, items: Sequence[dict]) -> dict[str, torch.Tensor]:
+        """Tensors ``[batch, longest source]`` and ``[batch, longest target]`` of dataset items."""
+        targets = [item["labels"] for item in items]
+        return {
+            **_source_batch(items, self.tokenizer),
+            "decoder_input_ids": pad(targets, self.tokenizer.pad_token_id),
+            "labels": pad(targets, IGNORE_INDEX),
+        }
+
+
+def _source_batch(
+    items: Sequence[dict], tokenizer: PreTrainedTokenizerBase
+) -> dict[str, torch.Tensor]:
+    sources = [item["input_ids"] for item in items]
+    return {
+        "input_ids": pad(sources, tokenizer.pad_token_id),
+        "attention_mask": pad([[1] * len(source) for source in sources], 0),
+    }
+
+
 class _Seq2SeqTrainer(Trainer):
-    label_smoothing = 0.0
+    def __init__(self, *args, settings: TrainingSettings, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.settings = settings
 
     def compute_loss(self, model, inputs, return_outputs=False, **kwargs):
-        smoothing = self.label_smoothing if model.training else 0.0
-        output = model(**inputs, label_smoothing=smoothing)
+        smoothing = self.settings.label_smoothing if model.training else 0.0
+        pseudo_masked = self.settings.objective == "pseudo-masked"
+        output = model(**inputs, label_smoothing=smoothing, pseudo_masked=pseudo_masked)
         return (output.loss, {"loss": output.loss}) if return_outputs else output.loss
 
 
@@ -148,6 +176,57 @@ def last_complete_checkpoint(directory: Path) -> Path | None:
             return path
         shutil.rmtree(path)
     return None
+
+
+def warm_up_lm_head(
+    model: UniLMForConditionalGeneration,
+    dataset: Seq2SeqExamples,
+    steps: int = 200,
+    learning_rate: float = 3e-3,
+    batch_size: int = 16,
+    tokens_per_step: int = 512,
+) -> float:
+    """Give a newly initialised LM head a start, with everything else frozen.
+
+    Its bias becomes the log frequencies of the target tokens; then its transform learns to name
+    the source tokens from their own hidden states.  That takes a minute, and fine-tuning need not
+    find out first what the encoder's output means.
+
+    Args:
+        model: an encoder whose checkpoint had no LM head.
+        dataset: the training examples.
+        steps: optimizer steps.
+        learning_rate: AdamW's.
+        batch_size: sources encoded per step.
+        tokens_per_step: source tokens named per step.
+
+    Returns:
+        The loss of the last step, in nats per token.
+    """
+    head, device = model.get_output_embeddings(), model.device
+    tokens = torch.tensor([token for item in dataset for token in item["labels"]])
+    counts = torch.bincount(tokens, minlength=head.out_features) + 0.1
+    with torch.no_grad():
+        head.bias.copy_((counts / counts.sum()).log())
+    tied = model.get_input_embeddings().weight
+    parameters = [p for p in model.lm_head_module.parameters() if p is not tied]
+    tied.requires_grad_(False)
+    optimizer = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=0.0)
+    model.eval()
+    for _ in range(steps):
+        rows = torch.randint(len(dataset), (batch_size,)).tolist()
+        ids = pad([dataset[row]["input_ids"] for row in rows], model.config.pad_token_id).to(device)
+        real = ids.ne(model.config.pad_token_id)
+        with torch.no_grad():
+            hidden = model.encode(ids, *source_layout(real))[real]
+        chosen = torch.randperm(len(hidden), device=device)[:tokens_per_step]
+        logits = model.lm_head(hidden[chosen])
+        loss = torch.nn.functional.cross_entropy(logits, ids[real][chosen])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    tied.requires_grad_(True)
+    return loss.item()
 
 
 def train(
@@ -187,6 +266,10 @@ def train(
     for layer in model.mlm.base_model.encoder.layer:
         layer.attention.self.dropout.p = settings.attention_dropout
     limits = (settings.max_source_length, settings.max_target_length)
+    if settings.objective == "pseudo-masked":
+        collator = PseudoMaskedCollator(tokenizer)
+    else:
+        collator = MaskedTargetCollator(tokenizer, settings.mask_probability)
     trainer = _Seq2SeqTrainer(
         model=model,
         args=TrainingArguments(
@@ -213,10 +296,10 @@ def train(
         ),
         train_dataset=Seq2SeqExamples(examples, tokenizer, *limits),
         eval_dataset=Seq2SeqExamples(dev_examples, tokenizer, *limits) if dev_examples else None,
-        data_collator=MaskedTargetCollator(tokenizer, settings.mask_probability),
+        data_collator=collator,
         callbacks=[_JsonlLog(output_dir / "log.jsonl")],
+        settings=settings,
     )
-    trainer.label_smoothing = settings.label_smoothing
     set_seed(settings.seed)
     trainer.train(resume_from_checkpoint=last_complete_checkpoint(output_dir))
     final = output_dir / "final"

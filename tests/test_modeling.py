@@ -13,12 +13,8 @@ from transformers import (
     RobertaConfig,
 )
 
-from qgen.modeling import (
-    UniLMConfig,
-    UniLMForConditionalGeneration,
-    seq2seq_attention_mask,
-    target_layout,
-)
+from qgen.masks import seq2seq_attention_mask, target_layout
+from qgen.modeling import UniLMConfig, UniLMForConditionalGeneration
 
 
 def test_mask_written_out():
@@ -67,6 +63,19 @@ def test_padding_changes_nothing(name, request):
         alone = model(short, target).logits
         together = model(padded, target).logits
     torch.testing.assert_close(alone, together)
+
+
+@pytest.mark.parametrize("name", ["bert_model", "roberta_model"])
+def test_teacher_forcing_predicts_what_decoding_predicts(name, request):
+    model = request.getfixturevalue(name)
+    pad, mask = model.config.pad_token_id, model.config.mask_token_id
+    source = torch.tensor([[2, 10, 11, 12, 3], [2, 13, 3, pad, pad]])
+    target = torch.tensor([[20, 21, 22], [30, 31, 32]])
+    with torch.no_grad():
+        at_once = model(source, target, pseudo_masked=True).logits
+        for step in range(3):
+            seen = torch.cat([target[:, :step], torch.full((2, 1), mask)], dim=1)
+            torch.testing.assert_close(model(source, seen).logits[:, -1], at_once[:, step])
 
 
 def test_eager_and_sdpa_attention_agree(bert_model):
