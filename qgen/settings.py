@@ -83,6 +83,9 @@ class TrainingSettings:
     )
     max_source_length: int = _setting(464, "source tokens, special ones included")
     max_target_length: int = _setting(48, "target tokens, the closing [SEP] included")
+    head_warmup_steps: int = _setting(
+        0, "steps that train the LM head alone first, where the encoder came without one"
+    )
     attention_dropout: float = _setting(
         0.0, "dropout of attention weights; 0 keeps the fused kernel, which is much faster on a CPU"
     )
@@ -104,6 +107,7 @@ class TrainingSettings:
             (0 < self.mask_probability <= 1, "mask_probability must lie in (0, 1]"),
             (self.max_source_length >= 8, "max_source_length must be at least 8"),
             (self.max_target_length >= 2, "max_target_length must be at least 2"),
+            (self.head_warmup_steps >= 0, "head_warmup_steps must not be negative"),
             (self.save_steps >= 1, "save_steps must be at least 1"),
             (self.logging_steps >= 1, "logging_steps must be at least 1"),
         )

@@ -181,11 +181,11 @@ def last_complete_checkpoint(directory: Path) -> Path | None:
 def warm_up_lm_head(
     model: UniLMForConditionalGeneration,
     dataset: Seq2SeqExamples,
-    steps: int = 200,
+    steps: int,
     learning_rate: float = 3e-3,
     batch_size: int = 16,
     tokens_per_step: int = 512,
-) -> float:
+) -> None:
     """Give a newly initialised LM head a start, with everything else frozen.
 
     Its bias becomes the log frequencies of the target tokens; then its transform learns to name
@@ -199,9 +199,6 @@ def warm_up_lm_head(
         learning_rate: AdamW's.
         batch_size: sources encoded per step.
         tokens_per_step: source tokens named per step.
-
-    Returns:
-        The loss of the last step, in nats per token.
     """
     head, device = model.get_output_embeddings(), model.device
     tokens = torch.tensor([token for item in dataset for token in item["labels"]])
@@ -226,7 +223,6 @@ def warm_up_lm_head(
         loss.backward()
         optimizer.step()
     tied.requires_grad_(True)
-    return loss.item()
 
 
 def train(
@@ -270,6 +266,11 @@ def train(
         collator = PseudoMaskedCollator(tokenizer)
     else:
         collator = MaskedTargetCollator(tokenizer, settings.mask_probability)
+    dataset = Seq2SeqExamples(examples, tokenizer, *limits)
+    set_seed(settings.seed)
+    checkpoint = last_complete_checkpoint(output_dir)
+    if settings.head_warmup_steps and checkpoint is None:
+        warm_up_lm_head(model, dataset, settings.head_warmup_steps)
     trainer = _Seq2SeqTrainer(
         model=model,
         args=TrainingArguments(
@@ -294,14 +295,13 @@ def train(
             report_to="none",
             seed=settings.seed,
         ),
-        train_dataset=Seq2SeqExamples(examples, tokenizer, *limits),
+        train_dataset=dataset,
         eval_dataset=Seq2SeqExamples(dev_examples, tokenizer, *limits) if dev_examples else None,
         data_collator=collator,
         callbacks=[_JsonlLog(output_dir / "log.jsonl")],
         settings=settings,
     )
-    set_seed(settings.seed)
-    trainer.train(resume_from_checkpoint=last_complete_checkpoint(output_dir))
+    trainer.train(resume_from_checkpoint=checkpoint)
     final = output_dir / "final"
     trainer.model.save_pretrained(final)
     tokenizer.save_pretrained(final)

@@ -14,13 +14,16 @@ from safetensors.torch import load_file
 from qgen.errors import QGenError
 from qgen.generator import QuestionGenerator
 from qgen.modeling import IGNORE_INDEX
-from qgen.settings import TrainingSettings
+from qgen.masks import source_layout
+from qgen.settings import OBJECTIVES, TrainingSettings
 from qgen.training import (
     MaskedTargetCollator,
+    PseudoMaskedCollator,
     Seq2SeqExamples,
     last_complete_checkpoint,
     read_examples,
     train,
+    warm_up_lm_head,
 )
 from qgen.types import Example
 
@@ -73,13 +76,14 @@ def test_every_target_has_a_label(tokenizer):
     assert batch["labels"].ne(IGNORE_INDEX).sum(1).tolist() == [1, 1, 1, 1]
 
 
-def test_learns_to_ask(bert_model, tokenizer, tmp_path):
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_learns_to_ask(bert_model, tokenizer, tmp_path, objective):
     """Overfitting four examples, the model asks each answer its own question."""
     model = random_model(bert_model.config)
     for parameter in model.parameters():
         parameter.data.mul_(0.2 if parameter.ndim > 1 else 1.0)
     settings = TrainingSettings(
-        epochs=250, batch_size=4, learning_rate=5e-3, label_smoothing=0.0, max_source_length=80,
+        objective=objective, epochs=250, batch_size=4, learning_rate=5e-3, label_smoothing=0.0, max_source_length=80,
         max_target_length=24, save_steps=1000, logging_steps=25, bf16=False,
     )  # fmt: skip
     final = train(model, tokenizer, EXAMPLES, tmp_path, EXAMPLES, settings)
@@ -90,6 +94,41 @@ def test_learns_to_ask(bert_model, tokenizer, tmp_path):
     generator = QuestionGenerator.from_pretrained(final, device="cpu", restore_case=False)
     asked = [generator.questions(e.passage, e.answer)[0].question for e in EXAMPLES]
     assert asked == [e.question for e in EXAMPLES]
+
+
+def test_head_warm_up_trains_the_head_alone(bert_model, tokenizer):
+    model = random_model(bert_model.config)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    dataset = Seq2SeqExamples(EXAMPLES, tokenizer)
+    ids = torch.tensor([dataset[0]["input_ids"]])
+
+    def source_loss():
+        with torch.no_grad():
+            hidden = model.encode(ids, *source_layout(ids.ne(0)))
+        return torch.nn.functional.cross_entropy(model.lm_head(hidden)[0], ids[0]).item()
+
+    untrained = source_loss()
+    warm_up_lm_head(model, dataset, steps=200)
+    assert source_loss() < 0.5 * untrained
+    changed = {n for n, tensor in model.state_dict().items() if not torch.equal(tensor, before[n])}
+    assert changed and all(".cls." in name for name in changed)
+    assert model.get_input_embeddings().weight.requires_grad
+
+
+def test_pseudo_masked_targets_do_not_see_themselves(bert_model, tokenizer):
+    """A token that changes may change the predictions after it, but not its own or earlier ones."""
+    batch = PseudoMaskedCollator(tokenizer)(Seq2SeqExamples(EXAMPLES, tokenizer).items)
+    changed = dict(batch, decoder_input_ids=batch["decoder_input_ids"].clone())
+    changed["decoder_input_ids"][0, 3] = tokenizer.convert_tokens_to_ids("z")
+    with torch.no_grad():
+        before = bert_model(**batch, pseudo_masked=True).logits
+        after = bert_model(**changed, pseudo_masked=True).logits
+    torch.testing.assert_close(before[:4], after[:4])
+    first_target = batch["labels"][0].ne(IGNORE_INDEX).sum()
+    assert not torch.allclose(before[4:first_target], after[4:first_target])
+    assert batch["labels"].ne(IGNORE_INDEX).sum() == sum(
+        len(item["labels"]) for item in Seq2SeqExamples(EXAMPLES, tokenizer).items
+    )
 
 
 RUN = """
