@@ -121,7 +121,7 @@ def build_app(generator: QuestionGenerator) -> gr.Blocks:
     def batch(upload, kind, *decoding, progress=gr.Progress()):
         """Output file, error file and summary line."""
         if upload is None:
-            return None, None, "⚠️ choose a file first"
+            return None, gr.File(visible=False), "⚠️ choose a file first"
         try:
             settings = settings_of(*decoding)
             directory = Path(tempfile.mkdtemp(prefix="qgen-"))
@@ -136,10 +136,10 @@ def build_app(generator: QuestionGenerator) -> gr.Blocks:
                 on_progress=lambda done, total: progress((done, total), unit="rows"),
             )
         except QGenError as error:
-            return None, None, f"⚠️ {error}"
+            return None, gr.File(visible=False), f"⚠️ {error}"
         errors = str(summary.errors_path) if summary.errors_path else None
         text = f"{summary.rows} rows, {summary.questions} questions, {summary.errors} errors"
-        return str(output), errors, text
+        return str(output), gr.File(errors, visible=errors is not None), text
 
     with gr.Blocks(title="qgen") as app:
         gr.Markdown(
@@ -174,13 +174,13 @@ def build_app(generator: QuestionGenerator) -> gr.Blocks:
                     passage = gr.Textbox(
                         label="Passage",
                         info="Select a part of it to make that the answer.",
-                        lines=8,
+                        lines=6,
                         elem_id="passage",
                     )
                     answer = gr.Textbox(label="Answer (optional)", elem_id="answer")
                     with gr.Row():
                         proposals = gr.Dropdown([], label="Proposals", elem_id="proposals", scale=3)
-                        propose_button = gr.Button("Propose answers", elem_id="propose", scale=1)
+                        propose_button = gr.Button("Propose", elem_id="propose", scale=1)
                     ask_button = gr.Button("Generate", variant="primary", elem_id="generate")
                 with gr.Column():
                     status = gr.Markdown(elem_id="status")
@@ -195,7 +195,7 @@ def build_app(generator: QuestionGenerator) -> gr.Blocks:
                     marked = gr.HighlightedText(
                         label="Answers in the passage",
                         color_map={"answer": "orange"},
-                        show_legend=False,
+                        show_inline_category=False,
                         elem_id="marked",
                     )
             gr.Examples(EXAMPLES, [passage, answer])
@@ -215,7 +215,9 @@ def build_app(generator: QuestionGenerator) -> gr.Blocks:
                     batch_button = gr.Button("Generate", variant="primary", elem_id="run-batch")
                     summary = gr.Markdown(elem_id="summary")
                     output = gr.File(label="Questions", interactive=False, elem_id="output")
-                    errors = gr.File(label="Bad lines", interactive=False, elem_id="errors")
+                    errors = gr.File(
+                        label="Bad lines", interactive=False, visible=False, elem_id="errors"
+                    )
 
         ask_button.click(
             ask, [passage, answer, span, *decoding], [table, marked, status], api_name="ask"

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from eval.metrics import group_by_source, ptb_tokenize, score_all
 from eval.report import build_report
-from eval.splits import PARTS, SETUPS, build_split, load_nqg
+from eval.splits import PARTS, PUBLISHED_COUNTS, SETUPS, build_split, load_nqg
 from qgen.errors import QGenError
 from qgen.generator import QuestionGenerator
 from qgen.settings import GenerationSettings
@@ -139,6 +139,11 @@ def evaluate(
         "sources": len(hypotheses),
         "settings": asdict(settings),
     }
+    if not aware:
+        details["note"] = "the published models were given the answer, this run was not"
+    published_count = PUBLISHED_COUNTS[SETUPS[setup][part]]
+    if len(examples) < published_count:
+        details["subset"] = f"{len(examples)} of the part's {published_count} questions"
     if f"du:{SETUPS[setup][part]}" in (generator.model.config.trained_on or []):
         details["warning"] = "this checkpoint was TRAINED on these articles; the scores mean nothing"
     scores = score_all(hypotheses, grouped, tokenisation)

@@ -128,7 +128,8 @@ class UniLMForConditionalGeneration(PreTrainedModel):
     @property
     def position_offset(self) -> int:
         """Position id of the first token: 0 for BERT, ``padding_idx + 1`` for RoBERTa."""
-        return (self.mlm.base_model.embeddings.position_embeddings.padding_idx or -1) + 1
+        padding = self.mlm.base_model.embeddings.position_embeddings.padding_idx
+        return 0 if padding is None else padding + 1
 
     @property
     def max_positions(self) -> int:

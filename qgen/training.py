@@ -298,6 +298,7 @@ def train(
         train_dataset=dataset,
         eval_dataset=Seq2SeqExamples(dev_examples, tokenizer, *limits) if dev_examples else None,
         data_collator=collator,
+        processing_class=tokenizer,  # saved with every checkpoint
         callbacks=[_JsonlLog(output_dir / "log.jsonl")],
         settings=settings,
     )

@@ -95,6 +95,7 @@ def test_perfect_predictions_score_100(data, generator, monkeypatch):
     values = {s["implementation"]: s["value"] for s in report["scores"] if s["metric"] == "BLEU-4"}
     assert all(value == pytest.approx(100) for value in values.values())
     assert report["n_examples"] == 2 and report["details"]["sources"] == 2
+    assert report["details"]["subset"] == "2 of the part's 11877 questions"
 
 
 def test_training_overlap_is_reported(data, generator, monkeypatch):
