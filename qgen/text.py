@@ -101,27 +101,45 @@ def respace(text: str, passage: str = "") -> str:
 def recase(question: str, passage: str) -> str:
     """Give a lower-cased question the passage's capitals and accents, and a capital at its start.
 
-    A word takes the spelling that the passage uses for it, if it is only one.  The first word of a
-    sentence counts only if it is a proper noun.
+    A word takes the spelling that the passage uses for it beside the same neighbour, or else
+    anywhere, if it is only one.  The first word of a sentence counts only if it is a proper noun.
     """
-    spellings: dict[str, set[str]] = {}
+    spellings: dict[tuple[str, ...], set[str]] = {}
     for sentence in tagged_sentences(passage):
+        words, counts = [], []
         for i, (start, end, tag) in enumerate(sentence):
-            for word in re.findall(r"\w+", passage[start:end]):
-                if i or tag.startswith("NNP") or not word.istitle():
-                    spellings.setdefault(fold(word), set()).add(word)
+            found = re.findall(r"\w+", passage[start:end])
+            words += found
+            counts += [i > 0 or tag.startswith("NNP") or not word.istitle() for word in found]
+        for i, word in enumerate(words):
+            if counts[i]:
+                for context in _contexts(words, i):
+                    spellings.setdefault(context, set()).add(word)
 
-    def spelling(match: re.Match) -> str:
-        known = spellings.get(fold(match.group()), set())
-        return next(iter(known)) if len(known) == 1 else match.group()
+    matches = list(re.finditer(r"\w+", question))
+    asked = [match.group() for match in matches]
+    result, position = "", 0
+    for i, match in enumerate(matches):
+        known = (spellings.get(context, set()) for context in _contexts(asked, i))
+        spelling = next((next(iter(s)) for s in known if len(s) == 1), match.group())
+        result += question[position : match.start()] + spelling
+        position = match.end()
+    result += question[position:]
 
     def initials(match: re.Match) -> str:
         upper = match.group().upper()
         return upper if upper in passage else match.group()
 
-    question = re.sub(r"\w+", spelling, question)
-    question = re.sub(r"\b(?:\w\.){2,}", initials, question)
-    return question[:1].upper() + question[1:]
+    result = re.sub(r"\b(?:\w\.){2,}", initials, result)
+    return result[:1].upper() + result[1:]
+
+
+def _contexts(words: list[str], i: int) -> list[tuple[str, ...]]:
+    """What to look word ``i`` up by: with its left neighbour, with its right one, alone."""
+    before, word, after = (
+        fold(words[j]) if 0 <= j < len(words) else "" for j in (i - 1, i, i + 1)
+    )
+    return [(before, word, ""), ("", word, after), ("", word, "")]
 
 
 def fold(text: str) -> str:

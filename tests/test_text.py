@@ -42,6 +42,12 @@ def test_recase(lower, cased):
     assert recase(lower, PASSAGE) == cased
 
 
+def test_neighbours_tell_between_spellings():
+    passage = "He won the Chopin Piano Competition. It is a hard competition of the New World."
+    assert recase("what competition is hard?", passage) == "What competition is hard?"
+    assert recase("who won the piano competition?", passage) == "Who won the Piano Competition?"
+
+
 def test_words_spelled_in_two_ways_stay():
     assert recase("what is apple?", "An apple is not Apple or an apple.") == "What is apple?"
 
