@@ -12,7 +12,6 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -26,7 +25,11 @@ from qgen.candidates import propose_answers
 MAX_ANSWERS = 10
 """Questions shown where no answer is given."""
 
-HEADERS = ["rank", "question", "answer", "score"]
+FONTS = ["system-ui", "sans-serif"]
+THEME = gr.themes.Default(font=FONTS, font_mono=FONTS)
+"""System fonts only, and one for prose in tables too; gradio's own lack some glyphs in bold."""
+
+HEADERS = ["Rank", "Question", "Answer", "Score"]
 
 EXAMPLES = [
     [
@@ -62,111 +65,132 @@ def highlight(passage: str, questions: Sequence[Question]) -> list[tuple[str, st
     return [piece for piece in [*pieces, (passage[position:], None)] if piece[0]]
 
 
+def count(number: int, noun: str) -> str:
+    """``3 questions``, ``1 question``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def locate_selection(passage: str, event: gr.SelectData) -> dict | None:
+    """The span selected in the passage, less the white space around it; ``None`` if empty."""
+    units = passage.encode("utf-16-le")  # browsers count offsets in UTF-16 code units
+    begin, end = (2 * offset for offset in event.index)
+    before, text = (part.decode("utf-16-le") for part in (units[:begin], units[begin:end]))
+    answer = text.strip()
+    if not answer:
+        return None
+    return {"passage": passage, "answer": answer, "start": len(before) + text.index(answer)}
+
+
+def decoding_controls() -> dict[str, gr.components.Component]:
+    """The controls of the decoding settings, by the name of their ``GenerationSettings`` field."""
+
+    def whole(low, high, value, label, info=None):
+        return gr.Slider(low, high, value, step=1, precision=0, label=label, info=info)
+
+    with gr.Accordion("Decoding", open=False, elem_id="decoding"):
+        with gr.Row():
+            controls = {
+                "num_beams": whole(1, 10, 5, "Beam size", "not used when sampling"),
+                "num_return_sequences": whole(
+                    1, 10, 3, "Questions per answer", "n-best: at most the beam size"
+                ),
+                "max_length": whole(4, 48, 48, "Maximum length", "tokens"),
+                "min_length": whole(1, 20, 1, "Minimum length", "tokens"),
+            }
+        with gr.Row():
+            controls |= {
+                "length_penalty": gr.Slider(0, 3, 1.0, step=0.1, label="Length penalty"),
+                "no_repeat_ngram_size": whole(0, 5, 0, "No-repeat n-gram size (0: off)"),
+            }
+        with gr.Row():
+            controls |= {
+                "do_sample": gr.Checkbox(False, label="Sample instead of beam search"),
+                "top_k": whole(0, 100, 0, "Top-k (0: all)"),
+                "top_p": gr.Slider(0.05, 1, 0.9, step=0.05, label="Top-p"),
+                "temperature": gr.Slider(0.1, 2, 1.0, step=0.1, label="Temperature"),
+                "seed": gr.Number(0, precision=0, minimum=0, maximum=2**32 - 1, label="Seed"),
+            }
+    return controls
+
+
 def build_app(generator: QuestionGenerator) -> gr.Blocks:
     """The page, with two tabs that share the decoding settings."""
+    scratch = tempfile.TemporaryDirectory(prefix="qgen-")  # goes when the app does
 
-    def settings_of(beams, count, longest, shortest, penalty, ngram, sample, k, p, heat, seed):
-        return GenerationSettings(
-            num_beams=int(beams),
-            num_return_sequences=int(count),
-            max_length=int(longest),
-            min_length=int(shortest),
-            length_penalty=penalty,
-            no_repeat_ngram_size=int(ngram),
-            do_sample=sample,
-            top_k=int(k),
-            top_p=p,
-            temperature=heat,
-            seed=int(seed),
-        )
+    def settings_of(values):
+        chosen = dict(zip(controls, values, strict=True))
+        chosen["seed"] = chosen["seed"] or 0  # an emptied field
+        if not chosen["do_sample"]:
+            chosen["num_return_sequences"] = min(
+                chosen["num_return_sequences"], chosen["num_beams"]
+            )
+        return GenerationSettings(**chosen)
 
     def ask(passage, answer, span, *decoding):
         """Rows, highlighted passage and a status line; what was shown stays on an error."""
-        start = span["start"] if span and span["answer"] == answer else None
+        chosen = span and (span["passage"], span["answer"]) == (passage, answer)
+        start = span["start"] if chosen else None
         try:
             questions = generator.questions(
-                passage, answer.strip() or None, start, settings_of(*decoding), MAX_ANSWERS
+                passage, answer.strip() or None, start, settings_of(decoding), MAX_ANSWERS
             )
         except QGenError as error:
             return gr.skip(), gr.skip(), f"⚠️ {error}"
         rows = [
             [rank, q.question, q.answer, f"{q.score:.3f}"] for rank, q in enumerate(questions, 1)
         ]
-        plural = "question" if len(rows) == 1 else "questions"
-        return rows, highlight(passage, questions), f"{len(rows)} {plural}, best first"
+        return rows, highlight(passage, questions), f"{count(len(rows), 'question')}, best first"
 
     def propose(passage):
-        """The passage's candidate answers as choices."""
+        """The passage's candidate answers as choices, and their spans."""
         found = propose_answers(passage)
         choices = [(f"{c.text}  ({c.kind})", i) for i, c in enumerate(found)]
-        label = f"{len(found)} proposals" if found else "No proposals for this passage"
-        spans = [{"answer": c.text, "start": c.start} for c in found]
+        label = count(len(found), "proposal") if found else "No proposals for this passage"
+        spans = [{"passage": passage, "answer": c.text, "start": c.start} for c in found]
         return gr.Dropdown(choices, value=None, label=label), spans
 
-    def choose(index, spans):
-        """The chosen proposal as answer and span."""
+    def choose(passage, index, spans):
+        """The chosen proposal as answer, span and status line."""
         if index is None:
-            return gr.skip(), gr.skip()
-        return spans[index]["answer"], spans[index]
+            return gr.skip(), gr.skip(), gr.skip()
+        if spans[index]["passage"] != passage:
+            return gr.skip(), gr.skip(), "⚠️ the passage has changed: propose answers again"
+        return spans[index]["answer"], spans[index], ""
 
     def select(passage, event: gr.SelectData):
         """The text selected in the passage as answer and span."""
-        start, end = event.index
-        text = passage[start:end]
-        answer = text.strip()
-        if not answer:
-            return gr.skip(), gr.skip()
-        return answer, {"answer": answer, "start": start + text.index(answer)}
+        span = locate_selection(passage, event)
+        return (span["answer"], span) if span else (gr.skip(), gr.skip())
 
     def batch(upload, kind, *decoding, progress=gr.Progress()):
-        """Output file, error file and summary line."""
+        """Output and error files, and a summary line; what was shown stays on an error."""
         if upload is None:
-            return None, gr.File(visible=False), "⚠️ choose a file first"
+            return gr.skip(), "⚠️ choose a file first"
+        source = Path(upload)
+        output = Path(tempfile.mkdtemp(dir=scratch.name)) / f"{source.stem}.questions.{kind}"
         try:
-            settings = settings_of(*decoding)
-            directory = Path(tempfile.mkdtemp(prefix="qgen-"))
-            output = directory / f"{Path(upload).stem}.questions.{kind}"
+            settings = settings_of(decoding)
             summary = run_batch(
-                upload,
+                source,
                 output,
                 lambda requests: generator.generate(requests, settings, MAX_ANSWERS),
                 batch_size=generator.batch_size,
                 progress=False,
-                settings=asdict(settings),
                 on_progress=lambda done, total: progress((done, total), unit="rows"),
             )
         except QGenError as error:
-            return None, gr.File(visible=False), f"⚠️ {error}"
-        errors = str(summary.errors_path) if summary.errors_path else None
-        text = f"{summary.rows} rows, {summary.questions} questions, {summary.errors} errors"
-        return str(output), gr.File(errors, visible=errors is not None), text
+            return gr.skip(), f"⚠️ {str(error).replace(upload, source.name)}"
+        files = [str(path) for path in (summary.output_path, summary.errors_path) if path]
+        counts = {"row": summary.rows, "question": summary.questions, "error": summary.errors}
+        return files, ", ".join(count(number, noun) for noun, number in counts.items())
 
     with gr.Blocks(title="qgen") as app:
         gr.Markdown(
             "# qgen\nQuestions for a passage and an answer. Leave the answer empty to have answers "
             "proposed and the best questions ranked."
         )
-        with gr.Accordion("Decoding", open=False):
-            with gr.Row():
-                decoding = [
-                    gr.Slider(1, 10, 5, step=1, label="Beam size"),
-                    gr.Slider(1, 10, 3, step=1, label="Questions per answer (n-best)"),
-                    gr.Slider(4, 48, 48, step=1, label="Maximum length in tokens"),
-                    gr.Slider(1, 20, 1, step=1, label="Minimum length in tokens"),
-                ]
-            with gr.Row():
-                decoding += [
-                    gr.Slider(0, 3, 1.0, step=0.1, label="Length penalty"),
-                    gr.Slider(0, 5, 0, step=1, label="No repeated n-grams of size (0: allow)"),
-                ]
-            with gr.Row():
-                decoding += [
-                    gr.Checkbox(False, label="Sample instead of beam search"),
-                    gr.Slider(0, 100, 0, step=1, label="Top-k (0: all)"),
-                    gr.Slider(0.05, 1, 0.9, step=0.05, label="Top-p"),
-                    gr.Slider(0.1, 2, 1.0, step=0.1, label="Temperature"),
-                    gr.Number(0, precision=0, label="Seed"),
-                ]
+        controls = decoding_controls()
+        decoding = list(controls.values())
         with gr.Tab("Ask"):
             span, spans = gr.State(None), gr.State([])
             with gr.Row():
@@ -178,12 +202,18 @@ def build_app(generator: QuestionGenerator) -> gr.Blocks:
                         elem_id="passage",
                     )
                     answer = gr.Textbox(label="Answer (optional)", elem_id="answer")
+                    proposals = gr.Dropdown([], label="Proposals", elem_id="proposals")
                     with gr.Row():
-                        proposals = gr.Dropdown([], label="Proposals", elem_id="proposals", scale=3)
-                        propose_button = gr.Button("Propose", elem_id="propose", scale=1)
-                    ask_button = gr.Button("Generate", variant="primary", elem_id="generate")
-                with gr.Column():
+                        propose_button = gr.Button("Propose answers", elem_id="propose")
+                        ask_button = gr.Button("Generate", variant="primary", elem_id="generate")
                     status = gr.Markdown(elem_id="status")
+                with gr.Column():
+                    marked = gr.HighlightedText(
+                        label="Answers in the passage",
+                        color_map={"answer": "orange"},
+                        show_inline_category=False,
+                        elem_id="marked",
+                    )
                     table = gr.Dataframe(
                         headers=HEADERS,
                         column_widths=["10%", "50%", "25%", "15%"],
@@ -192,43 +222,49 @@ def build_app(generator: QuestionGenerator) -> gr.Blocks:
                         label="Questions",
                         elem_id="questions",
                     )
-                    marked = gr.HighlightedText(
-                        label="Answers in the passage",
-                        color_map={"answer": "orange"},
-                        show_inline_category=False,
-                        elem_id="marked",
-                    )
             gr.Examples(EXAMPLES, [passage, answer])
         with gr.Tab("Batch"):
             gr.Markdown(
-                "JSONL or CSV with `passage` and optionally `answer` and `answer_start`, or text "
-                "with a passage per line. Bad lines are listed in an error file; the rest goes on."
+                "JSONL, CSV or TSV with `passage` and optionally `answer` and `answer_start`, or "
+                "text with a passage per line, optionally followed by a tab and an answer. Bad "
+                "lines are listed in an error file; the rest goes on."
             )
             with gr.Row():
-                upload = gr.File(
-                    label="Input",
-                    file_types=[".jsonl", ".ndjson", ".csv", ".tsv", ".txt"],
-                    elem_id="upload",
-                )
                 with gr.Column():
+                    upload = gr.File(
+                        label="Input",
+                        file_types=[".jsonl", ".ndjson", ".csv", ".tsv", ".txt"],
+                        height=200,
+                        elem_id="upload",
+                    )
                     kind = gr.Radio(["jsonl", "csv"], value="jsonl", label="Output format")
                     batch_button = gr.Button("Generate", variant="primary", elem_id="run-batch")
-                    summary = gr.Markdown(elem_id="summary")
-                    output = gr.File(label="Questions", interactive=False, elem_id="output")
-                    errors = gr.File(
-                        label="Bad lines", interactive=False, visible=False, elem_id="errors"
+                with gr.Column():
+                    files = gr.File(
+                        label="Questions, and bad lines if any",
+                        file_count="multiple",
+                        interactive=False,
+                        height=200,
+                        elem_id="files",
                     )
+                    summary = gr.Markdown(elem_id="summary")
 
         ask_button.click(
             ask, [passage, answer, span, *decoding], [table, marked, status], api_name="ask"
         )
         propose_button.click(propose, passage, [proposals, spans], api_name="propose")
-        proposals.input(choose, [proposals, spans], [answer, span], api_name=False)
-        passage.select(select, passage, [answer, span], api_name=False)
-        passage.input(lambda: None, None, span, api_name=False)
-        batch_button.click(
-            batch, [upload, kind, *decoding], [output, errors, summary], api_name="batch"
+        proposals.input(
+            choose, [passage, proposals, spans], [answer, span, status], api_visibility="private"
         )
+        passage.select(
+            select,
+            passage,
+            [answer, span],
+            api_visibility="private",
+            trigger_mode="multiple",  # the other modes lose the last offsets of a growing selection
+            show_progress="hidden",
+        )
+        batch_button.click(batch, [upload, kind, *decoding], [files, summary], api_name="batch")
     return app
 
 
@@ -247,7 +283,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     build_app(generator).queue().launch(
-        server_name=args.host, server_port=args.port, share=args.share
+        server_name=args.host, server_port=args.port, share=args.share, theme=THEME
     )
     return 0
 
