@@ -12,6 +12,10 @@ from qgen.errors import QGenError
 from qgen.types import Example
 
 
+class AnswerTooLongError(QGenError):
+    """The answer does not fit twice - in its passage and after it - into the source."""
+
+
 def locate_answer(example: Example) -> Example:
     """Check an example and fill in where its answer starts.
 
@@ -48,7 +52,8 @@ def pack_source(
     ``[CLS] passage [SEP]``, cut at the end.
 
     Raises:
-        QGenError: as :func:`locate_answer`, or the answer alone is too long for the window.
+        QGenError: as :func:`locate_answer`.
+        AnswerTooLongError: the window has no room for the answer.
     """
     example = locate_answer(example)
     encoded = tokenizer(
@@ -70,7 +75,7 @@ def pack_source(
         raise QGenError(f"the answer {example.answer!r} has no tokens")
     first, count = inside[0], len(inside)
     if count > window:
-        raise QGenError(
+        raise AnswerTooLongError(
             f"the answer has {len(answer)} tokens; a source of {max_length} has room for "
             f"{(max_length - 3) // 2}"
         )

@@ -86,9 +86,12 @@ class TrainingSettings:
     head_warmup_steps: int = _setting(
         0, "steps that train the LM head alone first, where the encoder came without one"
     )
-    attention_dropout: float = _setting(
-        0.0, "dropout of attention weights; 0 keeps the fused kernel, which is much faster on a CPU"
+    hidden_dropout: float = _setting(0.1, "dropout of hidden states")
+    attention_dropout: float = _setting(0.1, "dropout of attention weights")
+    attn_implementation: str = _setting(
+        "sdpa", "sdpa or eager; eager is faster on a CPU in bfloat16 with short sources"
     )
+    max_dev_examples: int = _setting(2000, "dev examples whose loss is logged after every epoch")
     save_steps: int = _setting(500, "optimizer steps between checkpoints: what a kill can lose")
     logging_steps: int = _setting(50, "optimizer steps between lines of log.jsonl")
     bf16: bool | None = _setting(
@@ -107,6 +110,13 @@ class TrainingSettings:
             (0 < self.mask_probability <= 1, "mask_probability must lie in (0, 1]"),
             (self.max_source_length >= 8, "max_source_length must be at least 8"),
             (self.max_target_length >= 2, "max_target_length must be at least 2"),
+            (0 <= self.hidden_dropout < 1, "hidden_dropout must lie in [0, 1)"),
+            (0 <= self.attention_dropout < 1, "attention_dropout must lie in [0, 1)"),
+            (
+                self.attn_implementation in ("sdpa", "eager"),
+                "attn_implementation must be sdpa or eager",
+            ),
+            (self.max_dev_examples >= 1, "max_dev_examples must be at least 1"),
             (self.head_warmup_steps >= 0, "head_warmup_steps must not be negative"),
             (self.save_steps >= 1, "save_steps must be at least 1"),
             (self.logging_steps >= 1, "logging_steps must be at least 1"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,11 +20,12 @@ from transformers import (
     TrainingArguments,
     set_seed,
 )
+from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from qgen.errors import QGenError
 from qgen.masks import source_layout
 from qgen.modeling import IGNORE_INDEX, UniLMForConditionalGeneration
-from qgen.packing import locate_answer, pack_source, pad
+from qgen.packing import AnswerTooLongError, locate_answer, pack_source, pad
 from qgen.settings import TrainingSettings
 from qgen.types import Example
 
@@ -62,7 +64,10 @@ def read_examples(path: str | Path) -> list[Example]:
 
 
 class Seq2SeqExamples(torch.utils.data.Dataset):
-    """Examples as token ids: ``{"input_ids": source, "labels": target}``."""
+    """Examples as token ids: ``{"input_ids": source, "labels": target}``.
+
+    Examples whose answer does not fit into the source are left out; ``skipped`` counts them.
+    """
 
     def __init__(
         self,
@@ -72,8 +77,13 @@ class Seq2SeqExamples(torch.utils.data.Dataset):
         max_target_length: int = 48,
     ):
         self.items = []
+        self.skipped = 0
         for example in examples:
-            source = pack_source(tokenizer, example, max_source_length)
+            try:
+                source = pack_source(tokenizer, example, max_source_length)
+            except AnswerTooLongError:
+                self.skipped += 1
+                continue
             question = tokenizer(example.question, add_special_tokens=False)["input_ids"]
             target = [*question[: max_target_length - 1], tokenizer.sep_token_id]
             self.items.append({"input_ids": source, "labels": target})
@@ -146,6 +156,14 @@ class _Seq2SeqTrainer(Trainer):
     def __init__(self, *args, settings: TrainingSettings, **kwargs):
         super().__init__(*args, **kwargs)
         self.settings = settings
+
+    def _get_train_sampler(self, train_dataset=None):
+        dataset = train_dataset or self.train_dataset
+        copies = 2 if self.settings.objective == "pseudo-masked" else 1
+        return LengthGroupedSampler(
+            self.args.train_batch_size,
+            lengths=[len(i["input_ids"]) + copies * len(i["labels"]) for i in dataset.items],
+        )
 
     def compute_loss(self, model, inputs, return_outputs=False, **kwargs):
         smoothing = self.settings.label_smoothing if model.training else 0.0
@@ -225,6 +243,14 @@ def warm_up_lm_head(
     tied.requires_grad_(True)
 
 
+def _set_dropout(model: UniLMForConditionalGeneration, hidden: float, attention: float) -> None:
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = hidden
+    for layer in model.mlm.base_model.encoder.layer:
+        layer.attention.self.dropout.p = attention
+
+
 def train(
     model: UniLMForConditionalGeneration,
     tokenizer: PreTrainedTokenizerBase,
@@ -243,14 +269,14 @@ def train(
         tokenizer: its tokenizer.
         examples: training examples, each with a question.
         output_dir: created if it does not exist.
-        dev_examples: if any, their loss is logged after every epoch.
+        dev_examples: if any, the loss of the first ``max_dev_examples`` is logged every epoch.
         settings: how to train.
 
     Returns:
         The directory of the finished model.
 
     Raises:
-        QGenError: there are no examples, or one of them is unusable.
+        QGenError: there are no examples, one of them is unusable, or no answer fits the source.
     """
     settings = settings or TrainingSettings()
     if not examples:
@@ -259,14 +285,23 @@ def train(
     output_dir.mkdir(parents=True, exist_ok=True)
     model.config.max_source_length = settings.max_source_length
     model.config.max_target_length = settings.max_target_length
-    for layer in model.mlm.base_model.encoder.layer:
-        layer.attention.self.dropout.p = settings.attention_dropout
+    model.set_attn_implementation(settings.attn_implementation)
+    _set_dropout(model, settings.hidden_dropout, settings.attention_dropout)
     limits = (settings.max_source_length, settings.max_target_length)
     if settings.objective == "pseudo-masked":
         collator = PseudoMaskedCollator(tokenizer)
     else:
         collator = MaskedTargetCollator(tokenizer, settings.mask_probability)
     dataset = Seq2SeqExamples(examples, tokenizer, *limits)
+    if dataset.skipped:
+        print(
+            f"left out {dataset.skipped} of {len(examples)} examples, whose answers do not fit "
+            f"into {settings.max_source_length} source tokens",
+            file=sys.stderr,
+        )
+    if not len(dataset):
+        raise QGenError("no training example's answer fits into the source")
+    dev = Seq2SeqExamples(dev_examples[: settings.max_dev_examples], tokenizer, *limits)
     set_seed(settings.seed)
     checkpoint = last_complete_checkpoint(output_dir)
     if settings.head_warmup_steps and checkpoint is None:
@@ -282,21 +317,21 @@ def train(
             lr_scheduler_type="linear",
             warmup_steps=settings.warmup_ratio,
             weight_decay=settings.weight_decay,
-            train_sampling_strategy="group_by_length",
             use_cpu=not torch.cuda.is_available(),
             bf16=bf16_is_fast() if settings.bf16 is None else settings.bf16,
             save_steps=settings.save_steps,
             save_total_limit=2,
             logging_steps=settings.logging_steps,
-            eval_strategy="epoch" if dev_examples else "no",
+            eval_strategy="epoch" if len(dev) else "no",
             prediction_loss_only=True,
             label_names=["labels"],
             remove_unused_columns=False,
             report_to="none",
+            disable_tqdm=False,
             seed=settings.seed,
         ),
         train_dataset=dataset,
-        eval_dataset=Seq2SeqExamples(dev_examples, tokenizer, *limits) if dev_examples else None,
+        eval_dataset=dev if len(dev) else None,
         data_collator=collator,
         processing_class=tokenizer,  # saved with every checkpoint
         callbacks=[_JsonlLog(output_dir / "log.jsonl")],

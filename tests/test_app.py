@@ -176,7 +176,7 @@ def page(browser, address):
 
 
 ANSWER = "#answer textarea, #answer input"
-CELLS = "#questions tbody td"
+CELLS = "#questions [role=gridcell]"
 
 
 def wait_for_answer(browser, page, text):
