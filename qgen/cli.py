@@ -1,4 +1,4 @@
-"""The ``qgen`` command: generate, batch, train, prepare, evaluate."""
+"""The ``qgen`` command: generate, batch, train, evaluate."""
 
 from __future__ import annotations
 
@@ -91,21 +91,6 @@ def _train(args: argparse.Namespace) -> None:
     model, tokenizer = load_checkpoint(args.model)
     model.config.trained_on = args.trained_on or (["du:train"] if args.split else None)
     print(train(model, tokenizer, examples, args.out, dev, settings))
-
-
-def _prepare(args: argparse.Namespace) -> None:
-    from eval.prepare import copying_examples, match_answers, training_examples, write_examples
-    from eval.splits import load_nqg, load_squad
-
-    answered = [e for path in args.squad for es in load_squad(path).values() for e in es]
-    matched = match_answers(load_nqg(args.nqg, args.part), answered)
-    train, dev = training_examples(matched)
-    parts = {"train": train, "dev": dev, "copy": copying_examples(matched)}
-    for name, examples in parts.items():
-        path = Path(f"{args.out}-{name}.jsonl")
-        write_examples(examples, path)
-        aware = sum(bool(example.answer) for example in examples)
-        print(f"{path}: {len(examples)} examples, {aware} with an answer")
 
 
 def _evaluate(args: argparse.Namespace) -> None:
@@ -204,15 +189,6 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--out", required=True, help="directory of the run; its final/ is the model")
     train.add_argument("--trained-on", nargs="+", help="names to record in the checkpoint")
     train.set_defaults(run=_train)
-
-    prepare = commands.add_parser("prepare", help="make training examples from Du et al.'s files")
-    prepare.add_argument("--nqg", required=True, help="directory of src-*.txt and tgt-*.txt")
-    prepare.add_argument("--part", choices=["dev", "test"], required=True, help="Du et al.'s part")
-    prepare.add_argument(
-        "--squad", nargs="+", default=[], metavar="FILE", help="SQuAD 1.1 JSON with the answers"
-    )
-    prepare.add_argument("--out", required=True, help="prefix of -train, -dev and -copy.jsonl")
-    prepare.set_defaults(run=_prepare)
 
     for command in (evaluate, train):
         command.add_argument("--split", required=command is evaluate, help="du or zhao")

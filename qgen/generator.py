@@ -15,7 +15,7 @@ from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
 from qgen.candidates import propose_answers
 from qgen.errors import QGenError
 from qgen.modeling import UniLMConfig, UniLMForConditionalGeneration
-from qgen.packing import locate_answer, pack_source, pad
+from qgen.packing import AnswerTooLongError, locate_answer, pack_source, pad
 from qgen.settings import GenerationSettings
 from qgen.text import fold, recase, respace
 from qgen.types import Example, Question, Request
@@ -143,8 +143,9 @@ class QuestionGenerator:
         settings = replace(
             settings, max_length=min(settings.max_length, config.max_target_length)
         )
-        limit = min(config.max_source_length, self.model.max_positions - settings.max_length)
-        sources = [pack_source(self.tokenizer, example, limit) for example in examples]
+        most = self.model.max_positions - settings.max_length
+        window = min(config.max_source_length, most)
+        sources = [self._source(example, window, most) for example in examples]
         order = sorted(range(len(sources)), key=lambda i: len(sources[i]))
         results: list[list[Question]] = [[] for _ in sources]
         for begin in range(0, len(order), self.batch_size):
@@ -167,6 +168,13 @@ class QuestionGenerator:
                     if score > float("-inf")
                 ]
         return results
+
+    def _source(self, example: Example, window: int, most: int) -> list[int]:
+        """The packed source: ``window`` tokens, or up to ``most`` where the answer needs them."""
+        try:
+            return pack_source(self.tokenizer, example, window)
+        except AnswerTooLongError as error:
+            return pack_source(self.tokenizer, example, min(error.required_length, most))
 
     def _text(self, ids: list[int], passage: str) -> str:
         decoded = self.tokenizer.decode(

@@ -13,7 +13,18 @@ from qgen.types import Example
 
 
 class AnswerTooLongError(QGenError):
-    """The answer does not fit twice - in its passage and after it - into the source."""
+    """The answer does not fit twice - in its passage and after it - into the source.
+
+    Attributes:
+        required_length: tokens of the shortest source that would hold it.
+    """
+
+    def __init__(self, answer_length: int, required_length: int, max_length: int):
+        super().__init__(
+            f"the answer has {answer_length} tokens; a source of {max_length} has room for "
+            f"{(max_length - 3) // 2}"
+        )
+        self.required_length = required_length
 
 
 def locate_answer(example: Example) -> Example:
@@ -75,10 +86,7 @@ def pack_source(
         raise QGenError(f"the answer {example.answer!r} has no tokens")
     first, count = inside[0], len(inside)
     if count > window:
-        raise AnswerTooLongError(
-            f"the answer has {len(answer)} tokens; a source of {max_length} has room for "
-            f"{(max_length - 3) // 2}"
-        )
+        raise AnswerTooLongError(len(answer), count + len(answer) + 3, max_length)
     left = max(0, min(first - (window - count) // 2, len(passage) - window))
     return [cls, *passage[left : left + window], sep, *answer, sep]
 

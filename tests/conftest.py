@@ -1,5 +1,7 @@
 """Shared fixtures: a tiny random model with a word-piece tokenizer, made in a moment."""
 
+from copy import deepcopy
+
 import pytest
 import torch
 from transformers import BertConfig, BertTokenizerFast, RobertaConfig
@@ -24,7 +26,7 @@ VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] + (
 def random_model(config: UniLMConfig, seed: int = 0) -> UniLMForConditionalGeneration:
     """A model whose weights are random enough for every token to get another distribution."""
     torch.manual_seed(seed)
-    model = UniLMForConditionalGeneration(config).eval()
+    model = UniLMForConditionalGeneration(deepcopy(config)).eval()
     for parameter in model.parameters():
         if parameter.ndim > 1:
             torch.nn.init.normal_(parameter, std=0.3)

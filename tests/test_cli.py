@@ -76,7 +76,6 @@ BAD = {
         "train", "--model", "{checkpoint}", "--train", "{tmp}/none.jsonl", "--out", "{tmp}/run",
     ],
     "no training data": ["train", "--model", "{checkpoint}", "--out", "{tmp}/run"],
-    "missing question files": ["prepare", "--nqg", "{tmp}", "--part", "dev", "--out", "{tmp}/p"],
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Evaluation from files to report, and the preparation of training examples."""
+"""Evaluation from files to report."""
 
 import json
 
@@ -6,19 +6,10 @@ import pytest
 from conftest import PASSAGE
 
 from eval.evaluate import evaluate, load_part, predict
-from eval.prepare import (
-    answer_sentence,
-    copying_examples,
-    match_answers,
-    training_examples,
-    write_examples,
-)
-from eval.splits import load_nqg, load_squad
+from eval.splits import load_nqg
 from qgen.cli import main
 from qgen.errors import QGenError
 from qgen.settings import GenerationSettings
-from qgen.training import read_examples
-from qgen.types import Example
 
 GREEDY = GenerationSettings(num_beams=1, max_length=8)
 
@@ -101,6 +92,7 @@ def test_perfect_predictions_score_100(data, generator, monkeypatch):
 def test_training_overlap_is_reported(data, generator, monkeypatch):
     examples = load_nqg(data, "test")
     monkeypatch.setattr(generator.model.config, "trained_on", ["du:test"])
+    monkeypatch.setattr("eval.evaluate.score_all", lambda *_: [])
 
     def details(setup, part):
         return evaluate(generator, examples, setup, part, GREEDY, "tiny", progress=False)[0]["details"]
@@ -121,43 +113,3 @@ def test_command_writes_report(data, checkpoint, capsys):
     assert (out / "report.png").stat().st_size > 1000
     printed = capsys.readouterr().out
     assert "21.07" in printed and "20.31" in printed
-
-
-def test_questions_get_their_squad_answers(data):
-    squad = [e for es in load_squad(data / "squad.json").values() for e in es]
-    aware, agnostic = match_answers(load_nqg(data, "test"), squad)
-    assert (aware.passage, aware.answer, aware.question) == (PASSAGE, "1937", "When did it open?")
-    assert (agnostic.answer, agnostic.question) == ("", "what opened in san francisco?")
-    assert agnostic.passage == "the golden gate bridge opened in san francisco in 1937."
-
-
-def test_answer_sentence():
-    cut = answer_sentence(Example(PASSAGE, "35", PASSAGE.index("35"), "How much?"))
-    assert cut.passage == PASSAGE[PASSAGE.index("Joseph") :]
-    assert cut.passage.startswith("35", cut.answer_start)
-
-
-def test_held_out_blocks_do_not_train():
-    matched = [Example(f"sentence {i} .", question=f"what is {i} ?") for i in range(4000)]
-    train, dev = training_examples(matched)
-    assert len(dev) == 100 and len(train) == 3900
-    assert not set(train) & set(dev)
-
-
-def test_copying_examples_are_runs_of_their_source():
-    examples = copying_examples([Example(PASSAGE), Example(PASSAGE)], per_sentence=3)
-    assert len(examples) == 6, "each passage counts once"
-    assert all(e.question in e.passage for e in examples)
-    assert len({e.question for e in examples}) > 1
-    assert examples == copying_examples([Example(PASSAGE)], per_sentence=3)
-
-
-def test_prepared_examples_can_be_trained_on(data, capsys):
-    prefix = data / "out"
-    arguments = ["prepare", "--nqg", str(data), "--part", "test", "--out", str(prefix)]
-    assert main([*arguments, "--squad", str(data / "squad.json")]) == 0
-    examples = read_examples(f"{prefix}-train.jsonl")
-    assert [bool(e.answer) for e in examples] == [True, True, False]
-    assert read_examples(f"{prefix}-copy.jsonl")
-    write_examples(examples, data / "again.jsonl")
-    assert read_examples(data / "again.jsonl") == examples

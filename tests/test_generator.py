@@ -36,6 +36,15 @@ def test_batch_equals_single_and_keeps_order(generator):
         assert [q.score for q in alone] == pytest.approx([q.score for q in questions], abs=1e-4)
 
 
+def test_an_answer_too_long_for_the_window_widens_it(generator, monkeypatch):
+    monkeypatch.setattr(generator.model.config, "max_source_length", 20)
+    answer = PASSAGE[: PASSAGE.index("1937")]  # 8 tokens; 20 have room for it
+    assert generator.questions(PASSAGE, answer)
+    assert generator.questions(PASSAGE, PASSAGE)[0].answer == PASSAGE  # 27 tokens
+    with pytest.raises(QGenError, match="has room for"):
+        generator.questions(PASSAGE * 4, PASSAGE * 4)  # more than the model has positions for
+
+
 def test_agnostic_has_no_answer(generator):
     [[question]] = generator.agnostic([PASSAGE])
     assert (question.answer, question.answer_start) == ("", None)

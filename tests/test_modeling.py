@@ -92,6 +92,15 @@ def test_eager_and_sdpa_attention_agree(bert_model):
         )
 
 
+def test_attention_can_be_switched(bert_model):
+    model = random_model(bert_model.config)
+    source, target = torch.tensor([[2, 10, 11, 3]]), torch.tensor([[20, 21]])
+    before = model(source, target).logits
+    model.set_attn_implementation("eager")
+    assert model.mlm.base_model.encoder.layer[0].attention.self.config._attn_implementation == "eager"
+    torch.testing.assert_close(model(source, target).logits, before)
+
+
 def test_loss_counts_labelled_positions_only(bert_model):
     source, target = torch.tensor([[2, 10, 3]]), torch.tensor([[4, 12, 4]])
     labels = torch.tensor([[11, -100, 3]])

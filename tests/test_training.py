@@ -10,6 +10,7 @@ import pytest
 import torch
 from conftest import PASSAGE, random_model
 from safetensors.torch import load_file
+from transformers import TrainingArguments
 
 from qgen.errors import QGenError
 from qgen.generator import QuestionGenerator
@@ -23,6 +24,7 @@ from qgen.training import (
     last_complete_checkpoint,
     read_examples,
     train,
+    _Seq2SeqTrainer,
     warm_up_lm_head,
 )
 from qgen.types import Example
@@ -48,6 +50,40 @@ def test_source_and_target_ids(tokenizer):
 def test_long_target_still_ends(tokenizer):
     item = Seq2SeqExamples(EXAMPLES, tokenizer, max_target_length=4)[2]
     assert tokenizer.convert_ids_to_tokens(item["labels"]) == ["who", "led", "the", "[SEP]"]
+
+
+def test_answers_that_do_not_fit_are_left_out_and_counted(bert_model, tokenizer, tmp_path, capsys):
+    examples = [*EXAMPLES, Example(PASSAGE, PASSAGE, question="what?")]
+    dataset = Seq2SeqExamples(examples, tokenizer, max_source_length=20)
+    assert (len(dataset), dataset.skipped) == (4, 1)
+    settings = TrainingSettings(epochs=1, max_source_length=20, max_target_length=24, bf16=False)
+    model = random_model(bert_model.config)
+    with pytest.raises(QGenError, match="no training example's answer fits"):
+        train(model, tokenizer, examples[4:], tmp_path, settings=settings)
+    assert "left out 1 of 1 examples" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("objective", "copies"), [("masked", 1), ("pseudo-masked", 2)])
+def test_batches_hold_sequences_of_like_length(bert_model, tokenizer, tmp_path, objective, copies):
+    draw = torch.randint(1, 20, (640, 2), generator=torch.Generator().manual_seed(0)).tolist()
+    examples = [Example("bridge " * words, question="year " * more) for words, more in draw]
+    trainer = _Seq2SeqTrainer(
+        model=bert_model,
+        args=TrainingArguments(
+            output_dir=str(tmp_path), per_device_train_batch_size=8, use_cpu=True, report_to="none"
+        ),
+        train_dataset=Seq2SeqExamples(examples, tokenizer),
+        settings=TrainingSettings(objective=objective, batch_size=8),
+    )
+    lengths = torch.tensor([words + 2 + copies * (more + 1) for words, more in draw])
+
+    def padding(order):
+        batches = lengths[list(order)].view(-1, 8)
+        return (batches.amax(1, keepdim=True) - batches).sum()
+
+    order = list(trainer._get_train_sampler())
+    assert sorted(order) == list(range(640))
+    assert padding(order) < 0.3 * padding(range(640))
 
 
 def test_masking_shares(tokenizer):
