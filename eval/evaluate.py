@@ -130,9 +130,8 @@ def evaluate(
     hypotheses, grouped = group_by_source(
         sources, [ptb_tokenize(text) for text in predictions], references
     )
-    tokenisation = (
-        "Penn Treebank (nltk), lower case; references tokenised "
-        + ("likewise" if aware else "by Du et al. (CoreNLP)")
+    tokenisation = "Penn Treebank (nltk), lower case; references tokenised " + (
+        "likewise" if aware else "by Du et al. (CoreNLP)"
     )
     details = {
         "input": "passage and answer" if aware else "sentence alone (answer-agnostic)",
@@ -145,6 +144,8 @@ def evaluate(
     if len(examples) < published_count:
         details["subset"] = f"{len(examples)} of the part's {published_count} questions"
     if f"du:{SETUPS[setup][part]}" in (generator.model.config.trained_on or []):
-        details["warning"] = "this checkpoint was TRAINED on these articles; the scores mean nothing"
+        details["warning"] = (
+            "this checkpoint was TRAINED on these articles; the scores mean nothing"
+        )
     scores = score_all(hypotheses, grouped, tokenisation)
     return build_report(setup, part, model_name, scores, len(examples), details), predictions

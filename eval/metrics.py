@@ -63,9 +63,7 @@ class Score:
     reason: str = ""
 
 
-def score_all(
-    hypotheses: list[str], references: list[list[str]], tokenisation: str
-) -> list[Score]:
+def score_all(hypotheses: list[str], references: list[list[str]], tokenisation: str) -> list[Score]:
     """Every metric of this module.
 
     Args:
@@ -132,8 +130,7 @@ def corpus_bleu(hypotheses: list[str], references: list[list[str]]) -> list[floa
         reference_tokens = [reference.split() for reference in segment_references]
         hypothesis_length += len(tokens)
         reference_length += min(
-            (abs(len(reference) - len(tokens)), len(reference))
-            for reference in reference_tokens
+            (abs(len(reference) - len(tokens)), len(reference)) for reference in reference_tokens
         )[1]
         for i in range(_MAX_ORDER):
             counts = _ngram_counts(tokens, i + 1)
@@ -176,9 +173,7 @@ def rouge_l(hypotheses: list[str], references: list[list[str]]) -> float:
     return 100 * total / len(hypotheses)
 
 
-def sacrebleu_bleu(
-    hypotheses: list[str], references: list[list[str]]
-) -> tuple[float, str]:
+def sacrebleu_bleu(hypotheses: list[str], references: list[list[str]]) -> tuple[float, str]:
     """BLEU-4 of sacreBLEU (Post 2018) without its own tokenisation.
 
     Returns:
@@ -208,9 +203,7 @@ def rouge_score_l(hypotheses: list[str], references: list[list[str]]) -> float:
     )
 
 
-def nltk_meteor(
-    hypotheses: list[str], references: list[list[str]]
-) -> tuple[float, str]:
+def nltk_meteor(hypotheses: list[str], references: list[list[str]]) -> tuple[float, str]:
     """METEOR of NLTK (the 2007 parameters of Lavie and Agarwal), in percent.
 
     Not comparable with METEOR 1.5: it has other weights, no paraphrases and no
@@ -297,9 +290,7 @@ def ptb_tokenize(text: str) -> str:
     pass changes closing quotes.  It differs from CoreNLP in about 1% of SQuAD's
     questions, chiefly those with ``R&B``, single quotes or a stray slash.
     """
-    tokens = _WORD_TOKENIZER.tokenize(
-        text.translate(_ASCII_PUNCTUATION), convert_parentheses=True
-    )
+    tokens = _WORD_TOKENIZER.tokenize(text.translate(_ASCII_PUNCTUATION), convert_parentheses=True)
     return " ".join(tokens).lower()
 
 
@@ -346,9 +337,7 @@ class _NoSynonyms:
 
 def _check(hypotheses: list[str], references: list[list[str]]) -> None:
     if len(hypotheses) != len(references):
-        raise QGenError(
-            f"{len(hypotheses)} hypotheses but references for {len(references)} inputs"
-        )
+        raise QGenError(f"{len(hypotheses)} hypotheses but references for {len(references)} inputs")
     if not hypotheses:
         raise QGenError("there are no hypotheses to score")
     if not all(references):

@@ -95,9 +95,7 @@ def format_table(report: dict) -> str:
         rows.append([cell.replace("|", r"\|") for cell in row])
     widths = [max(map(len, column)) for column in zip(*rows)]
     rows.insert(1, ["-" * width for width in widths])
-    return "\n".join(
-        "| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in rows
-    )
+    return "\n".join("| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in rows)
 
 
 def write_report(report: dict, directory: str | Path) -> None:
@@ -124,9 +122,7 @@ def write_report(report: dict, directory: str | Path) -> None:
             temporary.write_bytes(content)
             os.replace(temporary, directory / name)
     except OSError as error:
-        raise QGenError(
-            f"cannot write the report to {directory}: {error.strerror}"
-        ) from error
+        raise QGenError(f"cannot write the report to {directory}: {error.strerror}") from error
 
 
 def _comparable(report: dict) -> dict[str, dict]:
@@ -141,10 +137,7 @@ def _format_value(score: dict) -> str:
 
 
 def _title(report: dict) -> str:
-    return (
-        f"{report['model']}: {report['setup']} {report['part']}, "
-        f"{report['n_examples']} inputs"
-    )
+    return f"{report['model']}: {report['setup']} {report['part']}, {report['n_examples']} inputs"
 
 
 def _format_markdown(report: dict) -> str:
@@ -164,9 +157,7 @@ def _draw_chart(report: dict) -> bytes:
     """The PNG bar chart: one group a metric, one bar a model."""
     comparable = _comparable(report)
     measured = {
-        metric: comparable[metric]["value"]
-        for metric in _CHART_METRICS
-        if metric in comparable
+        metric: comparable[metric]["value"] for metric in _CHART_METRICS if metric in comparable
     }
     series = {f"{report['model']} (measured)": measured}
     for model, values in report["published"].items():
@@ -188,9 +179,7 @@ def _draw_chart(report: dict) -> bytes:
     return png.getvalue()
 
 
-def _draw_bars(
-    axes: Axes, label: str, values: dict, offset: float, width: float
-) -> None:
+def _draw_bars(axes: Axes, label: str, values: dict, offset: float, width: float) -> None:
     """One model's bar in each metric's group; a value it lacks shows as n/a."""
     heights = [values.get(metric) for metric in _CHART_METRICS]
     bars = axes.bar(

@@ -162,9 +162,7 @@ def _example(context: str, question: dict) -> Example:
     answer = question["answers"][0]
     text, start = answer["text"], answer["answer_start"]
     if not text or start < 0 or not context.startswith(text, start):
-        raise QGenError(
-            f"question {question['id']}: the answer {text!r} is not at {start}"
-        )
+        raise QGenError(f"question {question['id']}: the answer {text!r} is not at {start}")
     return Example(
         passage=context,
         answer=text,

@@ -140,9 +140,7 @@ class QuestionGenerator:
         self, examples: Sequence[Example], settings: GenerationSettings
     ) -> list[list[Question]]:
         config = self.model.config
-        settings = replace(
-            settings, max_length=min(settings.max_length, config.max_target_length)
-        )
+        settings = replace(settings, max_length=min(settings.max_length, config.max_target_length))
         most = self.model.max_positions - settings.max_length
         window = min(config.max_source_length, most)
         sources = [self._source(example, window, most) for example in examples]
@@ -153,9 +151,7 @@ class QuestionGenerator:
             input_ids = pad([sources[i] for i in rows], self.tokenizer.pad_token_id)
             lengths = torch.tensor([len(sources[i]) for i in rows])
             mask = torch.arange(input_ids.shape[1]) < lengths[:, None]
-            output = self.model.generate(
-                input_ids.to(self.device), mask.to(self.device), settings
-            )
+            output = self.model.generate(input_ids.to(self.device), mask.to(self.device), settings)
             for i, sequences, scores in zip(rows, output.sequences, output.scores.tolist()):
                 results[i] = [
                     Question(

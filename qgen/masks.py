@@ -29,9 +29,7 @@ def seq2seq_attention_mask(source_mask: Tensor, target_length: int) -> Tensor:
     return mask | torch.eye(total, dtype=torch.bool, device=device)
 
 
-def pseudo_masked_layout(
-    source_mask: Tensor, target_length: int
-) -> tuple[Tensor, Tensor, Tensor]:
+def pseudo_masked_layout(source_mask: Tensor, target_length: int) -> tuple[Tensor, Tensor, Tensor]:
     """Source, target and one ``[MASK]`` per target token, laid end to end.
 
     The ``[MASK]`` of target token ``t`` stands at the position of ``t`` and sees the source, the

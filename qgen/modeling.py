@@ -136,7 +136,9 @@ class UniLMForConditionalGeneration(PreTrainedModel):
         """Tokens that fit the position embeddings, source and target together."""
         return self.config.backbone.max_position_embeddings - self.position_offset
 
-    def encode(self, input_ids: Tensor, segment: Tensor, position: Tensor, mask: Tensor, cache=None):
+    def encode(
+        self, input_ids: Tensor, segment: Tensor, position: Tensor, mask: Tensor, cache=None
+    ):
         """Run the encoder stack.
 
         Args:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+from itertools import pairwise
 
 from nltk.tokenize import NLTKWordTokenizer
 from nltk.tokenize.punkt import PunktParameters, PunktSentenceTokenizer
@@ -75,7 +76,7 @@ def respace(text: str, passage: str = "") -> str:
     """
     spaced: dict[tuple[str, str], bool] = {}
     marks = list(_WORD_OR_MARK.finditer(passage))
-    for left, right in zip(marks, marks[1:]):
+    for left, right in pairwise(marks):
         pair = (fold(left.group()), fold(right.group()))
         spaced.setdefault(pair, left.end() < right.start())
     result, quoted = "", False
@@ -136,9 +137,7 @@ def recase(question: str, passage: str) -> str:
 
 def _contexts(words: list[str], i: int) -> list[tuple[str, ...]]:
     """What to look word ``i`` up by: with its left neighbour, with its right one, alone."""
-    before, word, after = (
-        fold(words[j]) if 0 <= j < len(words) else "" for j in (i - 1, i, i + 1)
-    )
+    before, word, after = (fold(words[j]) if 0 <= j < len(words) else "" for j in (i - 1, i, i + 1))
     return [(before, word, ""), ("", word, after), ("", word, "")]
 
 

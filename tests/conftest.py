@@ -14,13 +14,7 @@ PASSAGE = (
     "Joseph Strauss led its construction, which cost 35 million dollars."
 )
 
-VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] + (
-    "the golden gate bridge opened in san francisco 1937 joseph strauss led its construction which"
-    " cost 35 million dollars . , ? ' - what when who where did how much was of to a is year"
-    " ##s ##ed ##ing ##er b c d e f g h i j k l m n o p q r s t u v w x y z 0 1 2 3 4 5 6 7 8 9"
-    " ##a ##b ##c ##d ##e ##f ##g ##h ##i ##j ##k ##l ##m ##n ##o ##p ##q ##r ##t ##u ##v ##w"
-    " ##x ##y ##z ##0 ##1 ##2 ##3 ##4 ##5 ##6 ##7 ##8 ##9"
-).split()
+VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] + ["the", "golden", "gate", "bridge", "opened", "in", "san", "francisco", "1937", "joseph", "strauss", "led", "its", "construction", "which", "cost", "35", "million", "dollars", ".", ",", "?", "'", "-", "what", "when", "who", "where", "did", "how", "much", "was", "of", "to", "a", "is", "year", "##s", "##ed", "##ing", "##er", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q", "r", "s", "t", "u", "v", "w", "x", "y", "z", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "##a", "##b", "##c", "##d", "##e", "##f", "##g", "##h", "##i", "##j", "##k", "##l", "##m", "##n", "##o", "##p", "##q", "##r", "##t", "##u", "##v", "##w", "##x", "##y", "##z", "##0", "##1", "##2", "##3", "##4", "##5", "##6", "##7", "##8", "##9"]
 
 
 def random_model(config: UniLMConfig, seed: int = 0) -> UniLMForConditionalGeneration:
@@ -51,9 +45,7 @@ def bert_model(tokenizer):
         max_position_embeddings=128,
     )
     return random_model(
-        UniLMConfig.from_backbone(
-            backbone, tokenizer, max_source_length=80, max_target_length=24
-        )
+        UniLMConfig.from_backbone(backbone, tokenizer, max_source_length=80, max_target_length=24)
     )
 
 

@@ -119,9 +119,7 @@ def test_greedy_takes_the_best_token_each_time(bert_model):
 
 def test_lengths_are_kept(bert_model):
     ids, mask = sources(bert_model)
-    result = generate(
-        bert_model, ids, mask, num_return_sequences=5, min_length=7, max_length=9
-    )
+    result = generate(bert_model, ids, mask, num_return_sequences=5, min_length=7, max_length=9)
     ends = result.sequences.eq(bert_model.config.eos_token_id)
     assert ends.sum(-1).eq(1).all()
     first_end = ends.int().argmax(-1)
@@ -172,9 +170,7 @@ def test_n_best_are_distinct_and_sorted(bert_model):
 
 def test_never_generates_special_tokens(bert_model):
     ids, mask = sources(bert_model)
-    result = generate(
-        bert_model, ids, mask, do_sample=True, num_return_sequences=20, max_length=20
-    )
+    result = generate(bert_model, ids, mask, do_sample=True, num_return_sequences=20, max_length=20)
     config = bert_model.config
     for token in (config.bos_token_id, config.mask_token_id, config.unk_token_id):
         assert not result.sequences.eq(token).any()

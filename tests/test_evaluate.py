@@ -73,7 +73,9 @@ def test_equal_inputs_are_decoded_once(data, generator, monkeypatch):
     seen = []
     agnostic = generator.agnostic
     monkeypatch.setattr(
-        generator, "agnostic", lambda texts, settings: seen.extend(texts) or agnostic(texts, settings)
+        generator,
+        "agnostic",
+        lambda texts, settings: seen.extend(texts) or agnostic(texts, settings),
     )
     predictions = predict(generator, load_nqg(data, "test"), GREEDY, progress=False)
     assert len(seen) == 1 and predictions[0] == predictions[1]
@@ -95,7 +97,9 @@ def test_training_overlap_is_reported(data, generator, monkeypatch):
     monkeypatch.setattr("eval.evaluate.score_all", lambda *_: [])
 
     def details(setup, part):
-        return evaluate(generator, examples, setup, part, GREEDY, "tiny", progress=False)[0]["details"]
+        return evaluate(generator, examples, setup, part, GREEDY, "tiny", progress=False)[0][
+            "details"
+        ]
 
     assert "TRAINED" in details("du", "test")["warning"]
     assert "TRAINED" in details("zhao", "dev")["warning"]

@@ -87,7 +87,6 @@ def test_checkpoint_round_trip(checkpoint, generator):
     assert loaded.questions(PASSAGE, "1937") == generator.questions(PASSAGE, "1937")
 
 
-
 @pytest.mark.parametrize(
     ("name", "content"),
     [

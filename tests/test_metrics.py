@@ -24,7 +24,7 @@ SCORERS = [
 def corpus():
     """60 random inputs of 1 to 4 references; one hypothesis is empty."""
     rng = random.Random(0)
-    words = "a b c d e".split()
+    words = ["a", "b", "c", "d", "e"]
 
     def sentence():
         return " ".join(rng.choices(words, k=rng.randint(1, 12)))
@@ -167,9 +167,7 @@ def test_rouge_score_l_takes_the_best_reference():
 
 
 def test_nltk_meteor_matches_stems_and_names_its_matching():
-    value, implementation = metrics.nltk_meteor(
-        ["who founds cities"], [["who founded city"]]
-    )
+    value, implementation = metrics.nltk_meteor(["who founds cities"], [["who founded city"]])
     # Three matches in one chunk: the penalty is 0.5 * (1/3) ** 3.
     assert value == pytest.approx(100 * (1 - 0.5 / 27))
     assert "exact + stem" in implementation

@@ -87,9 +87,7 @@ def test_eager_and_sdpa_attention_agree(bert_model):
     assert eager.mlm.config._attn_implementation == "eager"
     source, target = torch.tensor([[2, 10, 3, 0]]), torch.tensor([[4]])
     with torch.no_grad():
-        torch.testing.assert_close(
-            eager(source, target).logits, bert_model(source, target).logits
-        )
+        torch.testing.assert_close(eager(source, target).logits, bert_model(source, target).logits)
 
 
 def test_attention_can_be_switched(bert_model):
@@ -97,7 +95,9 @@ def test_attention_can_be_switched(bert_model):
     source, target = torch.tensor([[2, 10, 11, 3]]), torch.tensor([[20, 21]])
     before = model(source, target).logits
     model.set_attn_implementation("eager")
-    assert model.mlm.base_model.encoder.layer[0].attention.self.config._attn_implementation == "eager"
+    assert (
+        model.mlm.base_model.encoder.layer[0].attention.self.config._attn_implementation == "eager"
+    )
     torch.testing.assert_close(model(source, target).logits, before)
 
 
@@ -119,7 +119,9 @@ def test_lm_head_is_tied(bert_model, roberta_model):
         assert embeddings.weight is head.weight
 
 
-@pytest.mark.parametrize("loader", [AutoModel, AutoModelForSeq2SeqLM, UniLMForConditionalGeneration])
+@pytest.mark.parametrize(
+    "loader", [AutoModel, AutoModelForSeq2SeqLM, UniLMForConditionalGeneration]
+)
 def test_saved_checkpoint_reads_back(checkpoint, bert_model, loader):
     assert (checkpoint / "model.safetensors").is_file()
     model = loader.from_pretrained(checkpoint)

@@ -93,9 +93,7 @@ def test_load_squad_rejects_missing_file(tmp_path):
         splits.load_squad(tmp_path / "absent.json")
 
 
-@pytest.mark.parametrize(
-    ("answer", "start"), [("1960", 23), ("1961", 24), ("", 24), ("B", -1)]
-)
+@pytest.mark.parametrize(("answer", "start"), [("1960", 23), ("1961", 24), ("", 24), ("B", -1)])
 def test_load_squad_rejects_misplaced_answer(tmp_path, answer, start):
     bad = article("Warsaw", answer=answer, start=start)
     path = write_squad(tmp_path / "bad.json", bad)

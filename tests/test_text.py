@@ -54,7 +54,7 @@ def test_words_spelled_in_two_ways_stay():
 
 def test_detokenize_ptb():
     line = "the `` afc '' -lrb- n't -rrb- did n't win , he 's told ."
-    assert detokenize_ptb(line) == 'the "afc" (n\'t) didn\'t win, he\'s told.'
+    assert detokenize_ptb(line) == "the \"afc\" (n't) didn't win, he's told."
 
 
 def test_sentences_do_not_end_at_abbreviations():

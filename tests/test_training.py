@@ -14,17 +14,17 @@ from transformers import TrainingArguments
 
 from qgen.errors import QGenError
 from qgen.generator import QuestionGenerator
-from qgen.modeling import IGNORE_INDEX
 from qgen.masks import source_layout
+from qgen.modeling import IGNORE_INDEX
 from qgen.settings import OBJECTIVES, TrainingSettings
 from qgen.training import (
     MaskedTargetCollator,
     PseudoMaskedCollator,
     Seq2SeqExamples,
+    _Seq2SeqTrainer,
     last_complete_checkpoint,
     read_examples,
     train,
-    _Seq2SeqTrainer,
     warm_up_lm_head,
 )
 from qgen.types import Example
