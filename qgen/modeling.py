@@ -72,7 +72,9 @@ class UniLMConfig(PreTrainedConfig):
                 "mask_token_id": tokenizer.mask_token_id,
                 "unk_token_id": tokenizer.unk_token_id,
             } | kwargs
-        return cls(backbone=backbone.to_dict(), **kwargs)
+        settings = backbone.to_dict()
+        settings.pop("_name_or_path", None)  # where the encoder lay on this machine
+        return cls(backbone=settings, **kwargs)
 
 
 class UniLMForConditionalGeneration(PreTrainedModel):
