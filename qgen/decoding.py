@@ -234,6 +234,7 @@ def _beam_search(model, input_ids, source_mask, settings: GenerationSettings) ->
     # The finished hypotheses of every input, best first.
     done = torch.full((batch, width, last), pad, dtype=torch.long, device=device)
     done_scores = torch.full((batch, width), -torch.inf, device=device)
+    decided = torch.zeros(batch, dtype=torch.bool, device=device)
     # The live beams of the inputs still searched, whose batch rows are `rows`.
     rows = torch.arange(batch, device=device)
     live = torch.empty(batch, width, 0, dtype=torch.long, device=device)
@@ -255,7 +256,7 @@ def _beam_search(model, input_ids, source_mask, settings: GenerationSettings) ->
         ranked = torch.arange(2 * width, device=device) < width
         length = step + 1
         ended_scores = (totals / length**settings.length_penalty).masked_fill(
-            ~(ends & ranked), -torch.inf
+            ~(ends & ranked) | decided[rows, None], -torch.inf
         )
         ended = torch.nn.functional.pad(extended, (0, last - length), value=pad)
         pool_scores, order = torch.cat([done_scores[rows], ended_scores], 1).topk(width, dim=1)
@@ -268,10 +269,12 @@ def _beam_search(model, input_ids, source_mask, settings: GenerationSettings) ->
         live_scores, order = totals.masked_fill(ends, -torch.inf).topk(width, dim=1)
         parents = beams.gather(1, order)
         live = extended.gather(1, order[:, :, None].expand(-1, -1, length))
-        # An input is decided once no live beam can still beat its worst finished hypothesis.
-        best_length = last if settings.length_penalty > 0 else length + 1
-        bound = live_scores[:, 0] / best_length**settings.length_penalty
-        open_rows = (bound > pool_scores[:, -1]).nonzero().flatten()
+        # An input is decided once its best live beam - ending at the next token, or, to be exact,
+        # at the most favourable length, and at no further cost - cannot beat its worst finished one.
+        exact = settings.early_stopping == "never" and settings.length_penalty > 0
+        bound = live_scores[:, 0] / (last if exact else length + 1) ** settings.length_penalty
+        decided[rows] |= bound <= pool_scores[:, -1]
+        open_rows = (~decided[rows]).nonzero().flatten()
         if len(open_rows) == 0:
             break
         if len(open_rows) <= len(rows) // 2:  # repack only when it halves the work

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from qgen.errors import QGenError
 
+EARLY_STOPPING = ("heuristic", "never")
+"""When beam search may stop; see ``GenerationSettings.early_stopping``."""
+
 OBJECTIVES = ("masked", "pseudo-masked")
 """What fine-tuning can predict; see ``TrainingSettings.objective``."""
 
@@ -35,6 +38,11 @@ class GenerationSettings:
     no_repeat_ngram_size: int = _setting(
         0, "no n-gram of this many word pieces stands twice; 0 for no limit"
     )
+    early_stopping: str = _setting(
+        "heuristic",
+        "heuristic: stop when no live beam, ended at its present length, could beat the finished ones; "
+        "never: when none could at any length, which takes about three times as long",
+    )
     do_sample: bool = _setting(False, "sample instead of beam search")
     temperature: float = _setting(1.0, "divides the logits before sampling")
     top_k: int = _setting(0, "sample among the k most probable tokens; 0 for all")
@@ -53,6 +61,10 @@ class GenerationSettings:
             (self.max_length >= 2, "max_length must be at least 2"),
             (0 <= self.min_length < self.max_length, "min_length must be below max_length"),
             (self.no_repeat_ngram_size >= 0, "no_repeat_ngram_size must not be negative"),
+            (
+                self.early_stopping in EARLY_STOPPING,
+                f"early_stopping must be {' or '.join(EARLY_STOPPING)}",
+            ),
             (self.temperature > 0, "temperature must be positive"),
             (self.top_k >= 0, "top_k must not be negative"),
             (0 < self.top_p <= 1, "top_p must lie in (0, 1]"),
