@@ -127,6 +127,36 @@ def test_lengths_are_kept(bert_model):
     assert first_end.ge(7).all() and first_end.le(8).all()
 
 
+def test_an_input_that_stopped_early_is_left_alone(bert_model):
+    """The rest of its batch goes on; what it found by then stands."""
+    model = copy.deepcopy(bert_model)
+    model.get_output_embeddings().bias.data[model.config.eos_token_id] += 10  # ends soon
+    ids, mask = sources(model, lengths=range(3, 15))
+    options = {"num_beams": 1, "length_penalty": 2.0, "max_length": 24}
+    together = generate(model, ids, mask, **options)
+    for row in range(len(ids)):
+        alone = generate(model, ids[row : row + 1], mask[row : row + 1], **options)
+        torch.testing.assert_close(together.scores[row], alone.scores[0], atol=1e-4, rtol=0)
+
+
+def test_never_stopping_early_finds_no_worse_and_takes_longer(bert_model, monkeypatch):
+    model = copy.deepcopy(bert_model)
+    model.get_output_embeddings().bias.data[model.config.eos_token_id] += 12  # ends soon
+    ids, mask = sources(model, lengths=range(3, 15))
+    steps = []
+    encode = model.encode
+    monkeypatch.setattr(model, "encode", lambda *args: steps.append(1) or encode(*args))
+
+    def scores(early_stopping):
+        steps.clear()
+        result = generate(model, ids, mask, max_length=24, early_stopping=early_stopping)
+        return result.scores[:, 0], len(steps)
+
+    (soon, few), (late, many) = scores("heuristic"), scores("never")
+    assert (late >= soon - 1e-4).all()
+    assert many > few
+
+
 def test_length_penalty_prefers_longer(bert_model):
     model = copy.deepcopy(bert_model)
     model.get_output_embeddings().bias.data[model.config.eos_token_id] += 4  # ends at any length

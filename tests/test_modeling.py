@@ -183,6 +183,8 @@ def test_plain_encoder_becomes_the_backbone(kind, tokenizer, bert_model, tmp_pat
         assert torch.equal(model.mlm.cls.predictions.transform.dense.weight, head)
     embeddings, output = model.get_input_embeddings(), model.get_output_embeddings()
     assert embeddings.weight is output.weight
+    model.save_pretrained(tmp_path / "saved")
+    assert str(tmp_path) not in (tmp_path / "saved" / "config.json").read_text()
 
 
 def test_packaged_minilm_loads():
