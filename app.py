@@ -84,23 +84,29 @@ def locate_selection(passage: str, event: gr.SelectData) -> dict | None:
 def decoding_controls() -> dict[str, gr.components.Component]:
     """The controls of the decoding settings, by the name of their ``GenerationSettings`` field."""
 
+    default = GenerationSettings()
+
     def whole(low, high, value, label, info=None):
         return gr.Slider(low, high, value, step=1, precision=0, label=label, info=info)
 
     with gr.Accordion("Decoding", open=False, elem_id="decoding"):
         with gr.Row():
             controls = {
-                "num_beams": whole(1, 10, 5, "Beam size", "not used when sampling"),
+                "num_beams": whole(1, 10, default.num_beams, "Beam size", "not used when sampling"),
                 "num_return_sequences": whole(
                     1, 10, 3, "Questions per answer", "n-best: at most the beam size"
                 ),
-                "max_length": whole(4, 48, 48, "Maximum length", "tokens"),
-                "min_length": whole(1, 20, 1, "Minimum length", "tokens"),
+                "max_length": whole(4, 48, default.max_length, "Maximum length", "tokens"),
+                "min_length": whole(1, 20, default.min_length, "Minimum length", "tokens"),
             }
         with gr.Row():
             controls |= {
-                "length_penalty": gr.Slider(0, 3, 1.0, step=0.1, label="Length penalty"),
-                "no_repeat_ngram_size": whole(0, 5, 0, "No-repeat n-gram size (0: off)"),
+                "length_penalty": gr.Slider(
+                    0, 3, default.length_penalty, step=0.1, label="Length penalty"
+                ),
+                "no_repeat_ngram_size": whole(
+                    0, 5, default.no_repeat_ngram_size, "No-repeat n-gram size (0: off)"
+                ),
             }
         with gr.Row():
             controls |= {
