@@ -41,7 +41,7 @@ class GenerationSettings:
     early_stopping: str = _setting(
         "heuristic",
         "heuristic: stop when no live beam, ended at its present length, could beat the finished ones; "
-        "never: when none could at any length, which takes about three times as long",
+        "never: when none could at any length, which takes about twice as long",
     )
     do_sample: bool = _setting(False, "sample instead of beam search")
     temperature: float = _setting(1.0, "divides the logits before sampling")
