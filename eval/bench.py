@@ -87,6 +87,7 @@ def measure(system: str, batch_size: int, num_beams: int, length: int, repeats: 
                 num_beams=num_beams,
                 min_length=length - 1,
                 max_length=length,
+                no_repeat_ngram_size=0,  # as the peer
                 use_cache=system == "qgen",
             )
 
