@@ -45,7 +45,7 @@ def build_report(
         model_name: the evaluated model's name.
         scores: in order; the first one of a metric's name is the one to compare
             with the published results, as ``eval.metrics.score_all`` gives them.
-        n_examples: how many inputs were scored.
+        n_examples: how many questions the part has; those that share an input are scored as one.
         details: whatever else should be on record, as plain JSON types.
 
     Returns:
@@ -137,7 +137,9 @@ def _format_value(score: dict) -> str:
 
 
 def _title(report: dict) -> str:
-    return f"{report['model']}: {report['setup']} {report['part']}, {report['n_examples']} inputs"
+    return (
+        f"{report['model']}: {report['setup']} {report['part']}, {report['n_examples']} questions"
+    )
 
 
 def _format_markdown(report: dict) -> str:
