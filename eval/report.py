@@ -45,7 +45,7 @@ def build_report(
         model_name: the evaluated model's name.
         scores: in order; the first one of a metric's name is the one to compare
             with the published results, as ``eval.metrics.score_all`` gives them.
-        n_examples: how many questions the part has; those that share an input are scored as one.
+        n_examples: how many questions were evaluated; those that share an input are scored as one.
         details: whatever else should be on record, as plain JSON types.
 
     Returns:

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from qgen.errors import QGenError
 
+ATTN_IMPLEMENTATIONS = ("sdpa", "eager")
+"""How attention can be computed in training; see ``TrainingSettings.attn_implementation``."""
+
 EARLY_STOPPING = ("heuristic", "never")
 """When beam search may stop; see ``GenerationSettings.early_stopping``."""
 
@@ -61,10 +64,7 @@ class GenerationSettings:
             (self.max_length >= 2, "max_length must be at least 2"),
             (0 <= self.min_length < self.max_length, "min_length must be below max_length"),
             (self.no_repeat_ngram_size >= 0, "no_repeat_ngram_size must not be negative"),
-            (
-                self.early_stopping in EARLY_STOPPING,
-                f"early_stopping must be {' or '.join(EARLY_STOPPING)}",
-            ),
+            _is_one_of("early_stopping", self.early_stopping, EARLY_STOPPING),
             (self.temperature > 0, "temperature must be positive"),
             (self.top_k >= 0, "top_k must not be negative"),
             (0 < self.top_p <= 1, "top_p must lie in (0, 1]"),
@@ -118,21 +118,22 @@ class TrainingSettings:
             (self.learning_rate > 0, "learning_rate must be positive"),
             (0 <= self.warmup_ratio < 1, "warmup_ratio must lie in [0, 1)"),
             (0 <= self.label_smoothing < 1, "label_smoothing must lie in [0, 1)"),
-            (self.objective in OBJECTIVES, f"objective must be {' or '.join(OBJECTIVES)}"),
+            _is_one_of("objective", self.objective, OBJECTIVES),
             (0 < self.mask_probability <= 1, "mask_probability must lie in (0, 1]"),
             (self.max_source_length >= 8, "max_source_length must be at least 8"),
             (self.max_target_length >= 2, "max_target_length must be at least 2"),
             (0 <= self.hidden_dropout < 1, "hidden_dropout must lie in [0, 1)"),
             (0 <= self.attention_dropout < 1, "attention_dropout must lie in [0, 1)"),
-            (
-                self.attn_implementation in ("sdpa", "eager"),
-                "attn_implementation must be sdpa or eager",
-            ),
+            _is_one_of("attn_implementation", self.attn_implementation, ATTN_IMPLEMENTATIONS),
             (self.max_dev_examples >= 1, "max_dev_examples must be at least 1"),
             (self.head_warmup_steps >= 0, "head_warmup_steps must not be negative"),
             (self.save_steps >= 1, "save_steps must be at least 1"),
             (self.logging_steps >= 1, "logging_steps must be at least 1"),
         )
+
+
+def _is_one_of(name: str, value: str, choices: tuple[str, ...]) -> tuple[bool, str]:
+    return value in choices, f"{name} must be {' or '.join(choices)}"
 
 
 def _check(*conditions: tuple[bool, str]) -> None:
