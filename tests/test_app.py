@@ -158,9 +158,12 @@ def browser(tmp_path_factory):
 
 
 def wait(browser, condition):
+    from selenium.common.exceptions import StaleElementReferenceException
     from selenium.webdriver.support.ui import WebDriverWait
 
-    return WebDriverWait(browser, 60).until(condition)
+    # The page may redraw an element while it is being read: then look again.
+    stale = [StaleElementReferenceException]
+    return WebDriverWait(browser, 60, ignored_exceptions=stale).until(condition)
 
 
 @pytest.fixture
@@ -252,9 +255,12 @@ def test_the_occurrence_selected_in_the_passage_is_the_answer(browser, page):
 
 def test_choosing_a_proposal(browser, page):
     def pick(answer):
+        def option(_):  # its list opens, and fills, a moment after the click
+            options = browser.find_elements("css selector", "ul [role=option]")
+            return next((o for o in options if o.text.startswith(answer)), None)
+
         page("#proposals input").click()
-        options = browser.find_elements("css selector", "ul [role=option]")
-        next(option for option in options if option.text.startswith(answer)).click()
+        wait(browser, option).click()
 
     type_passage(browser, page)
     page("#propose").click()
