@@ -12,18 +12,20 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 import gradio as gr
 
-from qgen import GenerationSettings, QGenError, Question, QuestionGenerator
+from qgen import GenerationSettings, QGenError, Question, QuestionGenerator, Request
+from qgen.answers import locate_answer, propose_answers
 from qgen.batch import run_batch
-from qgen.candidates import propose_answers
-
-MAX_ANSWERS = 10
-"""Questions shown where no answer is given."""
+from qgen.readers import ROW_READERS
+from qgen.settings import MAX_ANSWERS
+from qgen.types import Answer
+from qgen.writers import FORMATS, WRITERS
 
 FONTS = ["system-ui", "sans-serif"]
 THEME = gr.themes.Default(font=FONTS, font_mono=FONTS)
@@ -38,8 +40,8 @@ EXAMPLES = [
         "Joseph Strauss",
     ],
     [
-        "Marie Curie was born in Warsaw in 1867. She won the Nobel Prize in Physics in 1903 and the "
-        "Nobel Prize in Chemistry in 1911.",
+        "Marie Curie was born in Warsaw in 1867. She won the Nobel Prize in Physics in 1903 and "
+        "the Nobel Prize in Chemistry in 1911.",
         "Warsaw",
     ],
     [
@@ -57,7 +59,7 @@ EXAMPLES = [
 
 def highlight(passage: str, questions: Sequence[Question]) -> list[tuple[str, str | None]]:
     """The passage in pieces ``(text, label)``, the questions' answers labelled ``"answer"``."""
-    spans = sorted({(q.answer_start, q.answer_start + len(q.answer)) for q in questions})
+    spans = sorted({(q.answer.start, q.answer.end) for q in questions if q.answer})
     pieces, position = [], 0
     for start, end in spans:
         pieces += [(passage[position:start], None), (passage[start:end], "answer")]
@@ -70,15 +72,25 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def locate_selection(passage: str, event: gr.SelectData) -> dict | None:
+def locate_selection(passage: str, event: gr.SelectData) -> Answer | None:
     """The span selected in the passage, less the white space around it; ``None`` if empty."""
     units = passage.encode("utf-16-le")  # browsers count offsets in UTF-16 code units
     begin, end = (2 * offset for offset in event.index)
     before, text = (part.decode("utf-16-le") for part in (units[:begin], units[begin:end]))
     answer = text.strip()
-    if not answer:
-        return None
-    return {"passage": passage, "answer": answer, "start": len(before) + text.index(answer)}
+    return Answer(answer, len(before) + text.index(answer)) if answer else None
+
+
+def span_of(passage: str, answer: Answer) -> dict:
+    """An answer as the page remembers it: it counts only while the passage stays the same."""
+    return {"passage": passage, **asdict(answer)}
+
+
+def chosen_answer(passage: str, answer: str, span: dict | None) -> Answer:
+    """The occurrence that was selected or proposed, if passage and answer are still the same."""
+    if span and (span["passage"], span["text"]) == (passage, answer):
+        return Answer(span["text"], span["start"], span["kind"])
+    return locate_answer(passage, answer)
 
 
 def decoding_controls() -> dict[str, gr.components.Component]:
@@ -111,9 +123,11 @@ def decoding_controls() -> dict[str, gr.components.Component]:
         with gr.Row():
             controls |= {
                 "do_sample": gr.Checkbox(False, label="Sample instead of beam search"),
-                "top_k": whole(0, 100, 0, "Top-k (0: all)"),
-                "top_p": gr.Slider(0.05, 1, 0.9, step=0.05, label="Top-p"),
-                "temperature": gr.Slider(0.1, 2, 1.0, step=0.1, label="Temperature"),
+                "top_k": whole(0, 100, default.top_k, "Top-k (0: all)"),
+                "top_p": gr.Slider(0.05, 1, default.top_p, step=0.05, label="Top-p"),
+                "temperature": gr.Slider(
+                    0.1, 2, default.temperature, step=0.1, label="Temperature"
+                ),
                 "seed": gr.Number(0, precision=0, minimum=0, maximum=2**32 - 1, label="Seed"),
             }
     return controls
@@ -134,53 +148,59 @@ def build_app(generator: QuestionGenerator) -> gr.Blocks:
 
     def ask(passage, answer, span, *decoding):
         """Rows, highlighted passage and a status line; what was shown stays on an error."""
-        chosen = span and (span["passage"], span["answer"]) == (passage, answer)
-        start = span["start"] if chosen else None
         try:
-            questions = generator.questions(
-                passage, answer.strip() or None, start, settings_of(decoding), MAX_ANSWERS
+            answers = (chosen_answer(passage, answer, span),) if answer.strip() else ()
+            [result] = generator.generate(
+                [Request(passage, answers)], settings_of(decoding), MAX_ANSWERS
             )
         except QGenError as error:
             return gr.skip(), gr.skip(), f"⚠️ {error}"
+        if not result.questions:
+            return gr.skip(), gr.skip(), f"⚠️ {result.failure}"
         rows = [
-            [rank, q.question, q.answer, f"{q.score:.3f}"] for rank, q in enumerate(questions, 1)
+            [rank, q.question, q.answer.text, f"{q.score:.3f}"]
+            for rank, q in enumerate(result.questions, 1)
         ]
-        return rows, highlight(passage, questions), f"{count(len(rows), 'question')}, best first"
+        status = f"{count(len(rows), 'question')}, best first"
+        if result.reason:
+            status += f"; dropped {result.reason}"
+        return rows, highlight(passage, result.questions), status
 
     def propose(passage):
-        """The passage's candidate answers as choices, and their spans."""
+        """The passage's proposed answers as choices, and as spans."""
         found = propose_answers(passage)
-        choices = [(f"{c.text}  ({c.kind})", i) for i, c in enumerate(found)]
+        choices = [(f"{a.text}  ({a.kind})", i) for i, a in enumerate(found)]
         label = count(len(found), "proposal") if found else "No proposals for this passage"
-        spans = [{"passage": passage, "answer": c.text, "start": c.start} for c in found]
-        return gr.Dropdown(choices, value=None, label=label), spans
+        return gr.Dropdown(choices, value=None, label=label), [span_of(passage, a) for a in found]
 
     def choose(passage, index, spans):
         """The chosen proposal as answer, span and status line."""
         if index is None:
             return gr.skip(), gr.skip(), gr.skip()
-        if spans[index]["passage"] != passage:
+        span = spans[index]
+        if span["passage"] != passage:
             return gr.skip(), gr.skip(), "⚠️ the passage has changed: propose answers again"
-        return spans[index]["answer"], spans[index], ""
+        return span["text"], span, ""
 
     def select(passage, event: gr.SelectData):
         """The text selected in the passage as answer and span."""
-        span = locate_selection(passage, event)
-        return (span["answer"], span) if span else (gr.skip(), gr.skip())
+        found = locate_selection(passage, event)
+        return (found.text, span_of(passage, found)) if found else (gr.skip(), gr.skip())
 
-    def batch(upload, kind, *decoding, progress=gr.Progress()):
+    def batch(upload, kind, *decoding, progress=gr.Progress()):  # noqa: B008
         """Output and error files, and a summary line; what was shown stays on an error."""
         if upload is None:
             return gr.skip(), "⚠️ choose a file first"
         source = Path(upload)
-        output = Path(tempfile.mkdtemp(dir=scratch.name)) / f"{source.stem}.questions.{kind}"
+        suffix = next(suffix for suffix, name in FORMATS.items() if name == kind)
+        output = Path(tempfile.mkdtemp(dir=scratch.name)) / f"{source.stem}.questions{suffix}"
         try:
             settings = settings_of(decoding)
             summary = run_batch(
                 source,
                 output,
                 lambda requests: generator.generate(requests, settings, MAX_ANSWERS),
-                batch_size=generator.batch_size,
+                batch_size=generator.generator.batch_size,
                 progress=False,
                 on_progress=lambda done, total: progress((done, total), unit="rows"),
             )
@@ -231,19 +251,19 @@ def build_app(generator: QuestionGenerator) -> gr.Blocks:
             gr.Examples(EXAMPLES, [passage, answer])
         with gr.Tab("Batch"):
             gr.Markdown(
-                "JSONL, CSV or TSV with `passage` and optionally `answer` and `answer_start`, or "
-                "text with a passage per line, optionally followed by a tab and an answer. Bad "
-                "lines are listed in an error file; the rest goes on."
+                "Rows with `passage` and optionally `answer` and `answer_start` (JSONL, JSON, "
+                "SQuAD, CSV, TSV, Parquet), or text with a passage per line, optionally followed "
+                "by a tab and an answer. Bad rows are listed in an error file; the rest goes on."
             )
             with gr.Row():
                 with gr.Column():
                     upload = gr.File(
                         label="Input",
-                        file_types=[".jsonl", ".ndjson", ".csv", ".tsv", ".txt"],
+                        file_types=list(ROW_READERS),
                         height=200,
                         elem_id="upload",
                     )
-                    kind = gr.Radio(["jsonl", "csv"], value="jsonl", label="Output format")
+                    kind = gr.Radio(list(WRITERS), value="jsonl", label="Output format")
                     batch_button = gr.Button("Generate", variant="primary", elem_id="run-batch")
                 with gr.Column():
                     files = gr.File(

@@ -25,7 +25,7 @@ def build_qgen():
     """MiniLM-L6xH384 (23 M parameters) with random weights."""
     from transformers import BertConfig
 
-    from qgen.modeling import UniLMConfig, UniLMForConditionalGeneration
+    from qgen.model.unilm import UniLMConfig, UniLMForConditionalGeneration
 
     backbone = BertConfig(
         hidden_size=384, num_hidden_layers=6, num_attention_heads=12, intermediate_size=1536
@@ -79,11 +79,15 @@ def measure(system: str, batch_size: int, num_beams: int, length: int, repeats: 
                 do_sample=False,
             )
     else:
+        from qgen.model import decoding
+
         model = build_qgen().to(device)
 
         def decode():
-            model.generate(
+            decoding.decode(
+                model,
                 ids,
+                torch.ones_like(ids),
                 num_beams=num_beams,
                 min_length=length - 1,
                 max_length=length,
@@ -124,7 +128,7 @@ def main(argv: list[str] | None = None) -> None:
     for batch_size in args.batch_sizes:
         for system in SYSTEMS:
             command = [sys.executable, "-m", "eval.bench", "--worker", system, str(batch_size)]
-            options = zip(("--num-beams", "--length", "--repeats"), map(str, shape))
+            options = zip(("--num-beams", "--length", "--repeats"), map(str, shape), strict=False)
             command += [part for option in options for part in option]
             done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
             row = json.loads(done.stdout.splitlines()[-1])

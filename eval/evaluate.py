@@ -2,71 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from tqdm import tqdm
 
-from eval.metrics import group_by_source, ptb_tokenize, score_all
+from eval.metrics import Score, group_by_source, score_all
 from eval.report import build_report
-from eval.splits import PARTS, PUBLISHED_COUNTS, SETUPS, build_split, load_nqg
+from eval.splits import SETUPS, published_count
+from eval.tokenisation import TOKENISATIONS, ptb_tokenize
 from qgen.errors import QGenError
-from qgen.generator import QuestionGenerator
+from qgen.generator import NBestGenerator
 from qgen.settings import GenerationSettings
 from qgen.text import detokenize_ptb
-from qgen.types import Example, Request
+from qgen.types import Answer, Example
 
 CHUNK = 256
 """Inputs sorted by length and decoded between two moves of the progress bar."""
 
-
-def load_part(
-    setup: str,
-    part: str,
-    squad_files: Sequence[str | Path] = (),
-    doclists: str | Path | None = None,
-    nqg: str | Path | None = None,
-    partial: bool = False,
-) -> list[Example]:
-    """The examples to evaluate on.
-
-    With SQuAD files they have passages and answers (answer-aware); with only Du et al.'s files they
-    have sentences and no answers (answer-agnostic).
-
-    Args:
-        setup: ``"du"`` or ``"zhao"``.
-        part: ``"train"``, ``"dev"`` or ``"test"`` of that setup.
-        squad_files: SQuAD 1.1 JSON files.
-        doclists: directory of the ``doclist-*.txt``; by default ``nqg``.
-        nqg: directory of ``src-*.txt`` and ``tgt-*.txt``.
-        partial: accept SQuAD files that hold only some of the articles.
-
-    Raises:
-        QGenError: an unknown setup or part, an unusable file, or counts that are not the published
-            ones.
-    """
-    if setup not in SETUPS:
-        raise QGenError(f"unknown split {setup!r}; choose from {', '.join(SETUPS)}")
-    if part not in PARTS:
-        raise QGenError(f"unknown part {part!r}; choose from {', '.join(PARTS)}")
-    if squad_files:
-        directory = doclists or nqg
-        if directory is None:
-            raise QGenError("--squad needs --doclists, the directory of the doclist-*.txt files")
-        examples = build_split(setup, squad_files, directory, check_counts=not partial)[part]
-    elif nqg is not None:
-        examples = load_nqg(nqg, SETUPS[setup][part])
-    else:
-        raise QGenError("give --squad FILE... and --doclists DIR, or --nqg DIR")
-    if not examples:
-        raise QGenError(f"these files hold no examples of the {part} part of setup {setup!r}")
-    return examples
+INTERROGATIVES = ("what", "who", "whom", "whose", "when", "where", "which", "why", "how")
 
 
 def predict(
-    generator: QuestionGenerator,
+    generator: NBestGenerator,
     examples: Sequence[Example],
     settings: GenerationSettings,
     progress: bool = True,
@@ -75,77 +37,118 @@ def predict(
 
     Args:
         generator: the model.
-        examples: all with answers, or all without (Penn-Treebank-tokenised sentences).
+        examples: with answers, or Penn-Treebank-tokenised sentences without.
         settings: how to decode.
         progress: show a progress bar on stderr.
     """
-    aware = bool(examples[0].answer)
-    inputs = sorted(
-        {(e.passage, e.answer, e.answer_start) for e in examples}, key=lambda item: len(item[0])
-    )
-    best: dict[tuple, str] = {}
+    inputs = sorted({_input(e) for e in examples}, key=lambda item: len(item[0]))
+    best: dict[tuple[str, Answer | None], str] = {}
     with tqdm(total=len(inputs), unit="input", disable=not progress, file=sys.stderr) as bar:
         for begin in range(0, len(inputs), CHUNK):
             chunk = inputs[begin : begin + CHUNK]
-            if aware:
-                results = generator.generate([Request(*item) for item in chunk], settings)
-            else:
-                sentences = [detokenize_ptb(passage) for passage, _, _ in chunk]
-                results = generator.agnostic(sentences, settings)
-            best.update((item, questions[0].question) for item, questions in zip(chunk, results))
+            for item, questions in zip(chunk, generator.generate(chunk, settings), strict=True):
+                best[item] = questions[0].question if questions else ""
             bar.update(len(chunk))
-    return [best[e.passage, e.answer, e.answer_start] for e in examples]
+    return [best[_input(e)] for e in examples]
+
+
+def _input(example: Example) -> tuple[str, Answer | None]:
+    passage = example.passage if example.answer else detokenize_ptb(example.passage)
+    return passage, example.answer
 
 
 def evaluate(
-    generator: QuestionGenerator,
+    generator: NBestGenerator,
     examples: Sequence[Example],
     setup: str,
     part: str,
     settings: GenerationSettings,
     model_name: str,
+    directory: str | Path,
     progress: bool = True,
-) -> tuple[dict, list[str]]:
-    """Predict, score and report.
+) -> dict:
+    """Predict, write the predictions down, score and report.
 
     As in the scripts of Du et al. and UniLM, the questions that share a source - the sentence, or
-    the passage with its answer - are together the references of that source.
+    the passage with its answer, in lower case - are together the references of that source.
 
     Args:
         generator: the model.
-        examples: output of :func:`load_part`.
+        examples: output of :func:`eval.splits.load_part`.
         setup: the setup they are of.
         part: the part of it they are.
         settings: how to decode.
         model_name: what the report calls the model.
+        directory: where ``predictions.txt`` goes, a line per example, before anything is scored.
         progress: show a progress bar on stderr.
 
     Returns:
-        The report of :func:`eval.report.build_report`, and the predictions.
+        The report of :func:`eval.report.build_report`.
+
+    Raises:
+        QGenError: the predictions cannot be written, or a setting is out of the model's range.
     """
-    aware = bool(examples[0].answer)
+    aware = examples[0].answer is not None
     predictions = predict(generator, examples, settings, progress)
-    references = [ptb_tokenize(e.question) if aware else e.question for e in examples]
-    sources = [f"{e.passage} [SEP] {e.answer} {e.answer_start}" for e in examples]
-    hypotheses, grouped = group_by_source(
-        sources, [ptb_tokenize(text) for text in predictions], references
-    )
-    tokenisation = "Penn Treebank (nltk), lower case; references tokenised " + (
-        "likewise" if aware else "by Du et al. (CoreNLP)"
-    )
+    _write_lines(predictions, Path(directory) / "predictions.txt")
+    sources = [_source(example) for example in examples]
+    scores: list[Score] = []
+    for name, tokenize in TOKENISATIONS.items():
+        # Du et al.'s questions come tokenised, and a second pass would change them.
+        as_given = not aware and tokenize is ptb_tokenize
+        references = [
+            e.question
+            if as_given
+            else tokenize(e.question if aware else detokenize_ptb(e.question))
+            for e in examples
+        ]
+        label = f"{name}, lower case" + (
+            "; references as tokenised by Du et al. (CoreNLP)" if as_given else ""
+        )
+        hypotheses, grouped = group_by_source(sources, list(map(tokenize, predictions)), references)
+        scores += score_all(hypotheses, grouped, label)
     details = {
         "input": "passage and answer" if aware else "sentence alone (answer-agnostic)",
-        "sources": len(hypotheses),
+        "sources": len(set(sources)),
         "settings": asdict(settings),
+        "question words, per cent": {
+            "generated": interrogative_shares(predictions),
+            "references": interrogative_shares([e.question for e in examples]),
+        },
     }
     if not aware:
         details["note"] = "the published models were given the answer, this run was not"
-    published_count = PUBLISHED_COUNTS[SETUPS[setup][part]]
-    if len(examples) < published_count:
-        details["subset"] = f"{len(examples)} of the part's {published_count} questions"
-    if f"du:{SETUPS[setup][part]}" in (generator.model.config.trained_on or []):
+    published = published_count(setup, part)
+    if published and len(examples) < published:
+        details["subset"] = f"{len(examples)} of the part's {published} questions"
+    trained_on = generator.model.config.trained_on or []
+    if f"du:{SETUPS[setup].get(part, 'train')}" in trained_on and part != "held-out":
         details["warning"] = (
             "this checkpoint was TRAINED on these articles; the scores mean nothing"
         )
-    scores = score_all(hypotheses, grouped, tokenisation)
-    return build_report(setup, part, model_name, scores, len(examples), details), predictions
+    return build_report(setup, part, model_name, scores, len(examples), details)
+
+
+def interrogative_shares(questions: Sequence[str]) -> dict[str, float]:
+    """Per cent of the questions by their first question word; "other" have none."""
+    first = [
+        next((word for word in ptb_tokenize(q).split() if word in INTERROGATIVES), "other")
+        for q in questions
+    ]
+    counts = Counter(first)
+    return {word: round(100 * counts[word] / len(first), 1) for word in (*INTERROGATIVES, "other")}
+
+
+def _source(example: Example) -> str:
+    answer = f" [SEP] {example.answer.text}" if example.answer else ""
+    return f"{example.passage}{answer}".lower()
+
+
+def _write_lines(lines: Sequence[str], path: Path) -> None:
+    temporary = path.with_name(f"{path.name}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        os.replace(temporary, path)
+    except OSError as error:
+        raise QGenError(f"cannot write {path}: {error.strerror}") from error

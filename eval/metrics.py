@@ -1,7 +1,7 @@
 """BLEU, ROUGE-L and METEOR with several references per input.
 
 Hypotheses and references are tokenised strings: lower-cased tokens separated by
-single spaces (see ``ptb_tokenize``).  A scorer takes ``hypotheses``, one string
+single spaces (see ``eval.tokenisation``).  A scorer takes ``hypotheses``, one string
 for each of the N inputs, and ``references``, N non-empty lists of strings, and
 gives percentages from 0 to 100.  It raises ``QGenError`` when the two differ in
 length, when there is nothing to score or when an input has no reference.
@@ -17,16 +17,16 @@ from __future__ import annotations
 import importlib.util
 import math
 import os
+import re
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
 from nltk.corpus import wordnet
-from nltk.tokenize import NLTKWordTokenizer
 from nltk.translate.meteor_score import meteor_score
 from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu.metrics import BLEU
@@ -37,10 +37,6 @@ _MAX_ORDER = 4
 _ROUGE_BETA = 1.2
 _METEOR_TIMEOUT_S = 600
 _COCO = "coco-caption formula"
-_WORD_TOKENIZER = NLTKWordTokenizer()
-_ASCII_PUNCTUATION = str.maketrans(
-    {"“": '"', "”": '"', "‘": "'", "’": "'", "–": "--", "—": "--", "…": "..."}
-)
 
 
 @dataclass(frozen=True)
@@ -73,41 +69,30 @@ def score_all(hypotheses: list[str], references: list[list[str]], tokenisation: 
 
     Returns:
         The scores; the first one of a metric's name is the one that published
-        results are comparable with.  METEOR 1.5 without Java or its jar has the
-        value ``None`` and the reason.
+        results are comparable with.  A scorer that fails or is not installed
+        has the value ``None`` and the reason, and the others go on.
 
     Raises:
         QGenError: see the module's description.
     """
     _check(hypotheses, references)
-    scores = [
-        Score(f"BLEU-{order}", value, _COCO, tokenisation)
-        for order, value in enumerate(corpus_bleu(hypotheses, references), start=1)
-    ]
-    try:
-        meteor, reason = java_meteor(hypotheses, references), ""
-    except QGenError as error:
-        meteor, reason = None, str(error)
-    bleu, signature = sacrebleu_bleu(hypotheses, references)
-    approximate_meteor, matching = nltk_meteor(hypotheses, references)
-    return scores + [
-        Score(
-            "METEOR",
-            meteor,
-            "METEOR 1.5 (Java, -l en -norm)",
-            f"{tokenisation}, normalised by METEOR",
-            reason,
-        ),
-        Score("ROUGE-L", rouge_l(hypotheses, references), _COCO, tokenisation),
-        Score("BLEU-4", bleu, f"sacreBLEU {signature}", tokenisation),
-        Score("METEOR", approximate_meteor, matching, tokenisation),
-        Score(
-            "ROUGE-L",
-            rouge_score_l(hypotheses, references),
-            "rouge-score (F1, no stemmer)",
-            f"{tokenisation}, then rouge-score's [a-z0-9]+",
-        ),
-    ]
+    scores: list[Score] = []
+    for names, implementation, scorer in _SCORERS:
+        suffix = ", normalised by METEOR" if scorer is java_meteor else ""
+        suffix += ", then rouge-score's [a-z0-9]+" if scorer is rouge_score_l else ""
+        reason = ""
+        try:
+            found = scorer(hypotheses, references)
+        except Exception as error:  # of whatever kind: it must not take the other scores along
+            found, reason = None, " ".join(str(error).split()) or type(error).__name__
+        if isinstance(found, tuple):  # with a signature
+            found, implementation = found
+        values = found if isinstance(found, list) else [found] * len(names)
+        scores += [
+            Score(name, value, implementation, tokenisation + suffix, reason)
+            for name, value in zip(names, values, strict=True)
+        ]
+    return scores
 
 
 def corpus_bleu(hypotheses: list[str], references: list[list[str]]) -> list[float]:
@@ -125,7 +110,7 @@ def corpus_bleu(hypotheses: list[str], references: list[list[str]]) -> list[floa
     tiny, small = 1e-15, 1e-9
     matched, proposed = [0] * _MAX_ORDER, [0] * _MAX_ORDER
     hypothesis_length = reference_length = 0
-    for hypothesis, segment_references in zip(hypotheses, references):
+    for hypothesis, segment_references in zip(hypotheses, references, strict=False):
         tokens = hypothesis.split()
         reference_tokens = [reference.split() for reference in segment_references]
         hypothesis_length += len(tokens)
@@ -158,7 +143,7 @@ def rouge_l(hypotheses: list[str], references: list[list[str]]) -> float:
     """
     _check(hypotheses, references)
     total = 0.0
-    for hypothesis, segment_references in zip(hypotheses, references):
+    for hypothesis, segment_references in zip(hypotheses, references, strict=False):
         # Like the script, not split(): an empty string is one empty token.
         tokens = hypothesis.split(" ")
         precision = recall = 0.0
@@ -177,7 +162,7 @@ def sacrebleu_bleu(hypotheses: list[str], references: list[list[str]]) -> tuple[
     """BLEU-4 of sacreBLEU (Post 2018) without its own tokenisation.
 
     Returns:
-        The percentage and sacreBLEU's signature, which names every setting.
+        The percentage, and sacreBLEU's name and signature, which names every setting.
     """
     _check(hypotheses, references)
     # force: the inputs are meant to be tokenised, so do not warn about it.
@@ -185,7 +170,7 @@ def sacrebleu_bleu(hypotheses: list[str], references: list[list[str]]) -> tuple[
     # sacreBLEU wants the k-th references of all inputs together, None for none.
     streams = [list(stream) for stream in zip_longest(*references)]
     value = scorer.corpus_score(hypotheses, streams).score
-    return value, scorer.get_signature().format()
+    return value, f"sacreBLEU {scorer.get_signature().format()}"
 
 
 def rouge_score_l(hypotheses: list[str], references: list[list[str]]) -> float:
@@ -199,7 +184,7 @@ def rouge_score_l(hypotheses: list[str], references: list[list[str]]) -> float:
     scorer = RougeScorer(["rougeL"], use_stemmer=False)
     return 100 * _mean(
         scorer.score_multi(segment_references, hypothesis)["rougeL"].fmeasure
-        for hypothesis, segment_references in zip(hypotheses, references)
+        for hypothesis, segment_references in zip(hypotheses, references, strict=False)
     )
 
 
@@ -218,7 +203,7 @@ def nltk_meteor(hypotheses: list[str], references: list[list[str]]) -> tuple[flo
     try:
         wordnet.ensure_loaded()
         synonyms, matching = wordnet, "exact + stem + WordNet"
-    except LookupError:
+    except (LookupError, OSError):  # not installed, or only a part of it
         synonyms, matching = _NoSynonyms(), "exact + stem, no WordNet"
     value = 100 * _mean(
         meteor_score(
@@ -226,7 +211,7 @@ def nltk_meteor(hypotheses: list[str], references: list[list[str]]) -> tuple[flo
             hypothesis.split(),
             wordnet=synonyms,
         )
-        for hypothesis, segment_references in zip(hypotheses, references)
+        for hypothesis, segment_references in zip(hypotheses, references, strict=False)
     )
     return value, f"NLTK METEOR ({matching})"
 
@@ -250,7 +235,7 @@ def java_meteor(hypotheses: list[str], references: list[list[str]]) -> float:
         raise QGenError("no METEOR 1.5 jar; set METEOR_JAR or install pycocoevalcap")
     requests = [
         _meteor_request("SCORE", map(_meteor_field, [*segment_references, hypothesis]))
-        for hypothesis, segment_references in zip(hypotheses, references)
+        for hypothesis, segment_references in zip(hypotheses, references, strict=False)
     ]
     statistics = _run_meteor(jar, requests)
     scores = _run_meteor(jar, [_meteor_request("EVAL", statistics)])
@@ -274,24 +259,11 @@ def find_meteor_jar() -> Path | None:
             raise QGenError(f"METEOR_JAR names no file: {configured}")
         return Path(configured).resolve()
     package = importlib.util.find_spec("pycocoevalcap")
-    for folder in package.submodule_search_locations if package else ():
+    for folder in (package and package.submodule_search_locations) or ():
         jar = Path(folder) / "meteor" / "meteor-1.5.jar"
         if jar.is_file():
             return jar
     return None
-
-
-def ptb_tokenize(text: str) -> str:
-    """Raw text as lower-cased Penn Treebank tokens separated by single spaces.
-
-    The tokenisation of Du et al.'s files, which Stanford CoreNLP made: brackets
-    as ``-lrb-`` ``-rrb-``, double quotes as two backticks and two apostrophes,
-    typographic punctuation as ASCII.  It is for raw text only, since a second
-    pass changes closing quotes.  It differs from CoreNLP in about 1% of SQuAD's
-    questions, chiefly those with ``R&B``, single quotes or a stray slash.
-    """
-    tokens = _WORD_TOKENIZER.tokenize(text.translate(_ASCII_PUNCTUATION), convert_parentheses=True)
-    return " ".join(tokens).lower()
 
 
 def group_by_source(
@@ -322,7 +294,7 @@ def group_by_source(
         )
     hypothesis_of: dict[str, str] = {}
     references_of: dict[str, list[str]] = {}
-    for source, hypothesis, reference in zip(sources, hypotheses, references):
+    for source, hypothesis, reference in zip(sources, hypotheses, references, strict=False):
         hypothesis_of[source] = hypothesis
         references_of.setdefault(source, []).append(reference)
     return list(hypothesis_of.values()), list(references_of.values())
@@ -350,7 +322,7 @@ def _mean(values: Iterable[float]) -> float:
 
 
 def _ngram_counts(tokens: list[str], order: int) -> Counter:
-    return Counter(zip(*(tokens[i:] for i in range(order))))
+    return Counter(zip(*(tokens[i:] for i in range(order)), strict=False))
 
 
 def _lcs_length(first: list[str], second: list[str]) -> int:
@@ -390,8 +362,30 @@ def _run_meteor(jar: Path, requests: list[str]) -> list[str]:
             timeout=_METEOR_TIMEOUT_S,
         )
     except subprocess.CalledProcessError as error:
-        last = error.stderr.strip().split("\n")[-1]
-        raise QGenError(f"METEOR 1.5 failed: {last}") from error
+        raise QGenError(f"METEOR 1.5 failed: {_java_message(error.stderr)}") from error
+    except OSError as error:
+        raise QGenError(f"METEOR 1.5 cannot be run: {error.strerror}") from error
     except subprocess.TimeoutExpired as error:
         raise QGenError(f"METEOR 1.5 ran past {_METEOR_TIMEOUT_S} s") from error
     return completed.stdout.splitlines()
+
+
+def _java_message(stderr: str) -> str:
+    """What Java says went wrong, without its stack."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    said = [line for line in lines if not re.match(r"at \S+\(|\.\.\. \d+ more", line)]
+    named = [line for line in said if re.search(r"Error|Exception", line)]
+    return (named or said or ["no message"])[0]
+
+
+_Scorer = Callable[[list[str], list[list[str]]], "float | list[float] | tuple[float, str]"]
+
+_SCORERS: list[tuple[tuple[str, ...], str, _Scorer]] = [
+    (("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4"), _COCO, corpus_bleu),
+    (("METEOR",), "METEOR 1.5 (Java, -l en -norm)", java_meteor),
+    (("ROUGE-L",), _COCO, rouge_l),
+    (("BLEU-4",), "sacreBLEU", sacrebleu_bleu),
+    (("METEOR",), "NLTK METEOR", nltk_meteor),
+    (("ROUGE-L",), "rouge-score (F1, no stemmer)", rouge_score_l),
+]
+"""Names, implementation and function, in the order in which they are reported."""

@@ -7,12 +7,13 @@ import json
 import os
 from dataclasses import asdict
 from pathlib import Path
-
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from eval.metrics import Score
 from qgen.errors import QGenError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 PUBLISHED = {
     ("du", "MiniLM-L12"): {"BLEU-4": 21.07, "METEOR": 24.09, "ROUGE-L": 49.14},
@@ -93,7 +94,7 @@ def format_table(report: dict) -> str:
             shown = value is not None and comparable[score["metric"]] is score
             row.append(f"{value:.2f}" if shown else "")
         rows.append([cell.replace("|", r"\|") for cell in row])
-    widths = [max(map(len, column)) for column in zip(*rows)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=False)]
     rows.insert(1, ["-" * width for width in widths])
     return "\n".join("| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in rows)
 
@@ -157,6 +158,8 @@ def _format_markdown(report: dict) -> str:
 
 def _draw_chart(report: dict) -> bytes:
     """The PNG bar chart: one group a metric, one bar a model."""
+    from matplotlib.figure import Figure  # slow to import, and only needed here
+
     comparable = _comparable(report)
     measured = {
         metric: comparable[metric]["value"] for metric in _CHART_METRICS if metric in comparable
@@ -167,28 +170,31 @@ def _draw_chart(report: dict) -> bytes:
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.add_subplot()
     width = 0.8 / len(series)
-    for i, (label, values) in enumerate(series.items()):
-        offset = (i - (len(series) - 1) / 2) * width
-        _draw_bars(axes, label, values, offset, width)
+    bars = [
+        _draw_bars(axes, values, (i - (len(series) - 1) / 2) * width, width)
+        for i, values in enumerate(series.values())
+    ]
     axes.set_xticks(range(len(_CHART_METRICS)), _CHART_METRICS)
     axes.set_ylabel("score (%)")
     axes.margins(y=0.1)
-    axes.set_title(_title(report))
+    axes.set_title(_title(report), parse_math=False)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(loc="outside lower center", frameon=False)
+    # Given with the bars, names that begin with "_" are shown too.
+    legend = figure.legend(bars, list(series), loc="outside lower center", frameon=False)
+    for text in legend.get_texts():
+        text.set_parse_math(False)
     png = io.BytesIO()
     figure.savefig(png, format="png", dpi=150)
     return png.getvalue()
 
 
-def _draw_bars(axes: Axes, label: str, values: dict, offset: float, width: float) -> None:
-    """One model's bar in each metric's group; a value it lacks shows as n/a."""
+def _draw_bars(axes: Axes, values: dict, offset: float, width: float):
+    """One model's bar in each metric's group; a value it lacks shows as n/a.  Returns the bars."""
     heights = [values.get(metric) for metric in _CHART_METRICS]
     bars = axes.bar(
         [position + offset for position in range(len(heights))],
         [height or 0 for height in heights],
         width,
-        label=label,
     )
     axes.bar_label(
         bars,
@@ -196,3 +202,4 @@ def _draw_bars(axes: Axes, label: str, values: dict, offset: float, width: float
         fontsize=9,
         padding=2,
     )
+    return bars

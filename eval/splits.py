@@ -13,15 +13,18 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
 from qgen.errors import QGenError
-from qgen.types import Example
+from qgen.types import Answer, Example
 
 PARTS = ("train", "dev", "test")
 """The names of the parts of a split."""
+
+SUBPARTS = ("fit", "held-out")
+"""What the training part is divided into: what to fit a model on, and what to choose one on."""
 
 PUBLISHED_COUNTS = {"train": 75722, "dev": 10570, "test": 11877}
 """Questions in each part of the Du et al. split (one example per question)."""
@@ -77,53 +80,104 @@ def normalise_title(title: str) -> str:
     return unicodedata.normalize("NFC", unquote(title.strip()))
 
 
-def build_split(
+def held_out_titles(train_titles: Iterable[str]) -> list[str]:
+    """The training articles on which models and settings are chosen: 20 of the 398.
+
+    Every twentieth of the sorted titles from the eleventh on.  The dev part cannot serve, since it
+    is the test part of the other setup.
+    """
+    return sorted(train_titles)[10::20]
+
+
+def load_part(
     setup: str,
-    squad_files: Iterable[str | Path],
-    doclist_dir: str | Path,
-    check_counts: bool = True,
-) -> dict[str, list[Example]]:
-    """One of the published splits, made from the official SQuAD 1.1 files.
+    part: str,
+    squad_files: Sequence[str | Path] = (),
+    doclists: str | Path | None = None,
+    nqg: str | Path | None = None,
+    partial: bool = False,
+) -> list[Example]:
+    """The examples of one part of a published split.
+
+    With SQuAD files they have passages and answers (answer-aware); with only Du et al.'s files they
+    have sentences and no answers (answer-agnostic).
 
     Args:
         setup: ``"du"`` (Du et al. 2017) or ``"zhao"`` (Zhao et al. 2018).
-        squad_files: the official training and development files.
-        doclist_dir: the folder of ``doclist-{train,dev,test}.txt``, which hold
-            one article title a line.
-        check_counts: require every article to be in a doclist and every part to
-            have its published number of questions.  When false, articles in no
-            doclist are left out.
+        part: one of ``PARTS`` or ``SUBPARTS``.
+        squad_files: official SQuAD 1.1 JSON files; those that hold the part are enough.
+        doclists: directory of the ``doclist-*.txt``; by default ``nqg``.
+        nqg: directory of ``src-*.txt`` and ``tgt-*.txt``.
+        partial: accept files that hold only some of the part's articles, or articles that are in
+            no doclist (which are left out).
 
     Returns:
-        ``"train"``, ``"dev"`` and ``"test"`` to their examples, in file order.
+        The examples in file order.
 
     Raises:
-        QGenError: an unknown setup, a file that cannot be read, or a split that
-            is not the published one.
+        QGenError: an unknown setup or part, an unusable file, an article that is given twice, or
+            counts that are not the published ones.
     """
     if setup not in SETUPS:
-        raise QGenError(f"unknown setup {setup!r}; choose from {', '.join(SETUPS)}")
-    part_of_title = {
-        normalise_title(title): part
-        for part, doclist in SETUPS[setup].items()
-        for title in _read_lines(Path(doclist_dir) / f"doclist-{doclist}.txt")
+        raise QGenError(f"unknown split {setup!r}; choose from {', '.join(SETUPS)}")
+    if part not in PARTS + SUBPARTS:
+        raise QGenError(f"unknown part {part!r}; choose from {', '.join(PARTS + SUBPARTS)}")
+    if squad_files:
+        directory = doclists or nqg
+        if directory is None:
+            raise QGenError("--squad needs --doclists, the directory of the doclist-*.txt files")
+        examples = _squad_part(setup, part, squad_files, Path(directory), partial)
+    elif nqg is not None:
+        if part not in PARTS:
+            raise QGenError(f"Du et al.'s files hold no {part} part; give --squad and --doclists")
+        examples = load_nqg(nqg, SETUPS[setup][part])
+    else:
+        raise QGenError("give --squad FILE... and --doclists DIR, or --nqg DIR")
+    if not examples:
+        raise QGenError(f"these files hold no examples of the {part} part of setup {setup!r}")
+    return examples
+
+
+def published_count(setup: str, part: str) -> int | None:
+    """How many questions a part has; ``None`` for a sub-part, which nobody published."""
+    return PUBLISHED_COUNTS[SETUPS[setup][part]] if part in PARTS else None
+
+
+def _squad_part(
+    setup: str, part: str, squad_files: Sequence[str | Path], doclist_dir: Path, partial: bool
+) -> list[Example]:
+    titles = {
+        name: [normalise_title(title) for title in _read_lines(doclist_dir / f"doclist-{name}.txt")]
+        for name in PARTS
     }
-    split: dict[str, list[Example]] = {part: [] for part in PARTS}
+    in_a_doclist = {title for names in titles.values() for title in names}
+    base = part if part in PARTS else "train"
+    whole = set(titles[SETUPS[setup][base]])
+    seen: dict[str, str | Path] = {}
+    examples: dict[str, list[Example]] = {}
     for path in squad_files:
-        for title, examples in load_squad(path).items():
-            if title in part_of_title:
-                split[part_of_title[title]] += examples
-            elif check_counts:
+        for title, found in load_squad(path).items():
+            if title in seen:
+                raise QGenError(f"article {title!r} stands in {seen[title]} and again in {path}")
+            seen[title] = path
+            if title in whole:
+                examples[title] = found
+            elif title not in in_a_doclist and not partial:
                 raise QGenError(f"article {title!r} of {path} is in no doclist")
-    if check_counts:
-        for part, examples in split.items():
-            expected = PUBLISHED_COUNTS[SETUPS[setup][part]]
-            if len(examples) != expected:
-                raise QGenError(
-                    f"the {part} part of setup {setup!r} should have {expected} "
-                    f"questions, but these SQuAD files give {len(examples)}"
-                )
-    return split
+    total = sum(map(len, examples.values()))
+    expected = PUBLISHED_COUNTS[SETUPS[setup][base]]
+    if total != expected and not (partial and total < expected):
+        raise QGenError(
+            f"the {base} part of setup {setup!r} should have {expected} questions, but these SQuAD "
+            f"files give {total}"
+        )
+    held_out = set(held_out_titles(titles["train"])) if part in SUBPARTS else set()
+    return [
+        example
+        for title, found in examples.items()
+        if part in PARTS or (title in held_out) == (part == "held-out")
+        for example in found
+    ]
 
 
 def load_nqg(directory: str | Path, part: str) -> list[Example]:
@@ -154,19 +208,21 @@ def load_nqg(directory: str | Path, part: str) -> list[Example]:
         )
     return [
         Example(passage=sentence, question=question)
-        for sentence, question in zip(sentences, questions)
+        for sentence, question in zip(sentences, questions, strict=False)
     ]
 
 
 def _example(context: str, question: dict) -> Example:
+    if not question["answers"]:
+        raise QGenError(f"question {question['id']} has no answer: this is not SQuAD 1.1")
     answer = question["answers"][0]
     text, start = answer["text"], answer["answer_start"]
-    if not text or start < 0 or not context.startswith(text, start):
+    if not text.strip() or start < 0 or not context.startswith(text, start):
         raise QGenError(f"question {question['id']}: the answer {text!r} is not at {start}")
+    spaces = len(text) - len(text.lstrip())
     return Example(
         passage=context,
-        answer=text,
-        answer_start=start,
+        answer=Answer(text.strip(), start + spaces),
         question=question["question"].strip(),
         id=question["id"],
     )

@@ -6,28 +6,38 @@
 """
 
 from importlib import import_module
+from importlib.metadata import version
 
+from qgen import _auto_classes
 from qgen.errors import QGenError
 from qgen.settings import GenerationSettings, TrainingSettings
-from qgen.types import Example, Question, Request
+from qgen.types import Answer, Example, Question, Request, Result
+
+__version__ = version("qgen")
 
 __all__ = [
+    "Answer",
     "Example",
     "GenerationSettings",
+    "NBestGenerator",
     "QGenError",
     "Question",
     "QuestionGenerator",
     "Request",
+    "Result",
     "TrainingSettings",
     "UniLMConfig",
     "UniLMForConditionalGeneration",
 ]
 
 _NEED_TORCH = {
-    "QuestionGenerator": "qgen.generator",
-    "UniLMConfig": "qgen.modeling",
-    "UniLMForConditionalGeneration": "qgen.modeling",
+    "NBestGenerator": "qgen.generator",
+    "QuestionGenerator": "qgen.pipeline",
+    "UniLMConfig": "qgen.model.unilm",
+    "UniLMForConditionalGeneration": "qgen.model.unilm",
 }
+
+_auto_classes.register_when_imported()
 
 
 def __getattr__(name: str):

@@ -10,15 +10,19 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 
+from qgen import __version__
 from qgen.errors import QGenError
-from qgen.settings import GenerationSettings, TrainingSettings
+from qgen.settings import BUFFER_SIZE, MAX_ANSWERS, GenerationSettings, TrainingSettings
+from qgen.types import Request
+from qgen.writers import FORMATS, WRITERS
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code: 0, 2 for bad input, 130 when interrupted."""
+    """Run the command line and return its exit code: 0, 1 where no row of a batch succeeded, 2 for
+    bad input, 130 when interrupted."""
     args = _parser().parse_args(argv)
     try:
-        args.run(args)
+        return args.run(args) or 0
     except QGenError as error:
         print(f"qgen: error: {error}", file=sys.stderr)
         return 2
@@ -27,40 +31,76 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:  # the reader, such as `head`, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+        return 0
+    except OSError as error:  # a full disk, a folder that has become read-only
+        where = f" ({error.filename})" if error.filename else ""
+        print(f"qgen: error: {error.strerror or error}{where}", file=sys.stderr)
+        return 2
 
 
 # -- commands --------------------------------------------------------------------------------------
 
 
 def _generate(args: argparse.Namespace) -> None:
-    passage = _read(args.passage_file) if args.passage_file else args.passage
+    from qgen.answers import locate_answer
+
     settings = _settings(args)
-    questions = _generator(args).questions(
-        passage, args.answer, args.answer_start, settings, args.max_answers
-    )
-    for question in questions:
-        if args.json:
-            print(json.dumps(question.to_dict(), ensure_ascii=False))
-        else:
-            print(f"{question.score:8.3f}  {question.question}  [{question.answer}]")
+    if args.document:
+        if args.answer is not None:
+            raise QGenError("--answer goes with --passage or --passage-file")
+        requests = _document(args.document)
+    else:
+        passage = _read(args.passage_file) if args.passage_file else args.passage
+        given = args.answer is not None
+        answers = (locate_answer(passage, args.answer, args.answer_start),) if given else ()
+        requests = [Request(passage, answers)]
+    results = _generator(args).generate(requests, settings, args.max_answers)
+    if not any(result.questions for result in results):
+        raise QGenError(results[0].failure)
+    for request, result in zip(requests, results, strict=True):
+        for question in result.questions:
+            if args.json:
+                record = question.to_dict() | request.extra
+                print(json.dumps(record, ensure_ascii=False))
+                continue
+            answer = question.answer.text if question.answer else ""
+            where = ", ".join(f"{name} {value}" for name, value in request.extra.items())
+            place = f"  ({where})" if where else ""
+            print(f"{question.score:8.3f}  {question.question}  [{answer}]{place}")
+        if result.reason:
+            about = f"paragraph {request.extra['paragraph']}: " if request.extra else ""
+            kept = f"kept {len(result.questions)}; dropped {result.reason}"
+            print(f"qgen: {about}{kept if result.questions else result.reason}", file=sys.stderr)
 
 
-def _batch(args: argparse.Namespace) -> None:
+def _document(path: str) -> list[Request]:
+    from qgen.documents import read_document
+
+    return [
+        Request(p.text, extra={"paragraph": p.number} | ({"page": p.page} if p.page else {}))
+        for p in read_document(path)
+    ]
+
+
+def _batch(args: argparse.Namespace) -> int:
     from qgen.batch import run_batch
 
     settings = _settings(args)
     generator = _generator(args)
-    decides = asdict(settings) | {"model": str(args.model or ""), "max_answers": args.max_answers}
     summary = run_batch(
         args.input,
         args.output,
         lambda requests: generator.generate(requests, settings, args.max_answers),
         batch_size=args.batch_size,
         buffer_size=args.buffer_size,
+        output_format=args.format,
         errors_path=args.errors,
         progress=not args.quiet,
-        settings=decides,
+        settings={
+            **asdict(settings),
+            "weights": generator.generator.fingerprint,
+            "max_answers": args.max_answers,
+        },
     )
     print(
         f"{summary.rows} rows, {summary.questions} questions, {summary.errors} errors"
@@ -68,50 +108,62 @@ def _batch(args: argparse.Namespace) -> None:
         + f" -> {summary.output_path}",
         file=sys.stderr,
     )
+    if summary.errors == summary.rows:
+        print(f"qgen: no row succeeded; all {summary.rows} failed", file=sys.stderr)
+        return 1
+    return 0
 
 
 def _train(args: argparse.Namespace) -> None:
     _quiet_transformers()
-    from qgen.generator import load_checkpoint
-    from qgen.training import read_examples, train
+    from qgen.model.checkpoints import load_checkpoint
+    from qgen.training.trainer import read_examples, train
 
     settings = _settings(args, TrainingSettings)
+    examples = [example for path in args.train for example in read_examples(path)]
+    dev = read_examples(args.dev) if args.dev else []
+    trained_on = [Path(path).name for path in args.train]
     if args.split:
-        from eval.evaluate import load_part
+        from eval.splits import load_part
 
-        examples, dev = (
+        parts = (
             load_part(args.split, part, args.squad, args.doclists, partial=args.partial)
-            for part in ("train", "dev")
+            for part in ("fit", "held-out")
         )
-    elif args.train:
-        examples = [example for path in args.train for example in read_examples(path)]
-        dev = read_examples(args.dev) if args.dev else []
-    else:
+        fit, held_out = parts
+        examples, dev = fit + examples, dev or held_out
+        trained_on.insert(0, "du:train")
+    if not examples:
         raise QGenError("give --train FILE..., or --split with --squad and --doclists")
     model, tokenizer = load_checkpoint(args.model)
-    model.config.trained_on = args.trained_on or (["du:train"] if args.split else None)
+    known = model.config.trained_on or []
+    model.config.trained_on = args.trained_on or list(dict.fromkeys([*known, *trained_on]))
     print(train(model, tokenizer, examples, args.out, dev, settings))
 
 
 def _evaluate(args: argparse.Namespace) -> None:
-    from eval.evaluate import evaluate, load_part
-    from eval.report import format_table, write_report
+    try:
+        from eval.evaluate import evaluate
+        from eval.report import format_table, write_report
+    except ImportError as error:
+        raise QGenError(f"{error.name} is missing: pip install 'qgen[eval]'") from error
+    from eval.splits import load_part
 
     settings = _settings(args)
     examples = load_part(
         args.split, args.part, args.squad, args.doclists, args.nqg, partial=args.partial
-    )
-    if args.limit:
-        examples = examples[: args.limit]
-    generator = _generator(args)
-    report, predictions = evaluate(
-        generator, examples, args.split, args.part, settings, str(args.model or "default"),
+    )[: args.limit]
+    report = evaluate(
+        _generator(args).generator,
+        examples,
+        args.split,
+        args.part,
+        settings,
+        args.model or "default",
+        args.out,
         progress=not args.quiet,
-    )  # fmt: skip
-    out = Path(args.out)
-    write_report(report, out)
-    with (out / "predictions.txt").open("w", encoding="utf-8") as file:
-        file.writelines(f"{prediction}\n" for prediction in predictions)
+    )
+    write_report(report, args.out)
     print(format_table(report))
     if "warning" in report["details"]:
         print(f"qgen: warning: {report['details']['warning']}", file=sys.stderr)
@@ -129,7 +181,7 @@ def _quiet_transformers() -> None:
 
 def _generator(args: argparse.Namespace):
     _quiet_transformers()
-    from qgen.generator import QuestionGenerator
+    from qgen.pipeline import QuestionGenerator
 
     return QuestionGenerator.from_pretrained(args.model, args.device, batch_size=args.batch_size)
 
@@ -139,12 +191,13 @@ def _settings(args: argparse.Namespace, kind=GenerationSettings):
 
 
 def _read(path: str) -> str:
+    from qgen.encoding import decode_text
+
     try:
-        return sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
+        content = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
     except OSError as error:
         raise QGenError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise QGenError(f"{path} is not UTF-8 text") from error
+    return decode_text(content)
 
 
 # -- arguments -------------------------------------------------------------------------------------
@@ -154,12 +207,16 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="qgen", description="Generate questions for a passage and an answer."
     )
+    parser.add_argument("--version", action="version", version=f"qgen {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
 
     generate = commands.add_parser("generate", help="ask about one passage")
     source = generate.add_mutually_exclusive_group(required=True)
     source.add_argument("--passage", help="the passage itself")
     source.add_argument("--passage-file", metavar="FILE", help="a text file, or - for stdin")
+    source.add_argument(
+        "--document", metavar="FILE", help=".txt, .md, .html, .docx or .pdf: about each paragraph"
+    )
     generate.add_argument("--answer", help="a span of the passage; without it, spans are proposed")
     generate.add_argument(
         "--answer-start", type=int, metavar="N", help="its offset, where it occurs more than once"
@@ -168,24 +225,36 @@ def _parser() -> argparse.ArgumentParser:
     generate.set_defaults(run=_generate)
 
     batch = commands.add_parser("batch", help="ask about every row of a file")
-    batch.add_argument("input", help=".jsonl, .csv or .tsv (passage[, answer]), or .txt")
-    batch.add_argument("output", help=".jsonl or .csv")
+    batch.add_argument(
+        "input",
+        help="rows (.jsonl, .json, .csv, .tsv, .parquet, .txt), or a document or folder of them",
+    )
+    batch.add_argument("output", help=f"a file: {', '.join(FORMATS)}")
+    batch.add_argument("--format", choices=list(WRITERS), help="of the output (by its suffix)")
     batch.add_argument("--errors", metavar="FILE", help="bad rows (OUTPUT.errors.jsonl)")
     batch.add_argument(
-        "--buffer-size", type=int, default=64, metavar="N", help="rows written at once (64)"
+        "--buffer-size",
+        type=_positive,
+        default=BUFFER_SIZE,
+        metavar="N",
+        help="rows written at once (%(default)s)",
     )
     batch.set_defaults(run=_batch)
 
     evaluate = commands.add_parser("evaluate", help="score a model on a published split")
-    evaluate.add_argument("--part", default="test", help="train, dev or test (test)")
+    evaluate.add_argument("--part", default="test", help="train, dev, test, fit or held-out (test)")
     evaluate.add_argument("--out", default="reports", help="directory of the report (reports)")
-    evaluate.add_argument("--limit", type=int, default=0, help="only the first N examples")
+    evaluate.add_argument(
+        "--limit", type=_positive, metavar="N", help="only the first N examples (all)"
+    )
     evaluate.set_defaults(run=_evaluate)
 
     train = commands.add_parser("train", help="fine-tune an encoder, or go on with a killed run")
     train.add_argument("--model", required=True, help="encoder or checkpoint to start from")
-    train.add_argument("--train", nargs="+", default=[], metavar="FILE", help="JSONL examples")
-    train.add_argument("--dev", metavar="FILE", help="JSONL examples for the dev loss")
+    train.add_argument(
+        "--train", nargs="+", default=[], metavar="FILE", help="rows with a question"
+    )
+    train.add_argument("--dev", metavar="FILE", help="rows for the dev loss")
     train.add_argument("--out", required=True, help="directory of the run; its final/ is the model")
     train.add_argument("--trained-on", nargs="+", help="names to record in the checkpoint")
     train.set_defaults(run=_train)
@@ -201,11 +270,17 @@ def _parser() -> argparse.ArgumentParser:
     for command in (generate, batch, evaluate):
         command.add_argument("--model", help="checkpoint directory or hub name (the one shipped)")
         command.add_argument("--device", help="torch device (a GPU where there is one)")
-        command.add_argument("--batch-size", type=_positive, default=16, help="inputs at once (16)")
+        command.add_argument(
+            "--batch-size", type=_positive, default=16, metavar="N", help="inputs at once (16)"
+        )
         _add_settings(command, GenerationSettings)
     for command in (generate, batch):
         command.add_argument(
-            "--max-answers", type=int, default=10, help="questions where no answer is given (10)"
+            "--max-answers",
+            type=_positive,
+            default=MAX_ANSWERS,
+            metavar="N",
+            help="questions per passage where no answer is given (%(default)s)",
         )
     for command in (batch, evaluate):
         command.add_argument("--quiet", action="store_true", help="no progress bar")
@@ -227,7 +302,8 @@ def _add_settings(parser: argparse.ArgumentParser, kind) -> None:
                 option,
                 type=type(field.default),
                 default=field.default,
-                metavar="N",
+                choices=field.metadata["choices"] or None,
+                metavar=None if field.metadata["choices"] else "N",
                 help=f"{text} (%(default)s)",
             )
 

@@ -12,13 +12,19 @@ ATTN_IMPLEMENTATIONS = ("sdpa", "eager")
 EARLY_STOPPING = ("heuristic", "never")
 """When beam search may stop; see ``GenerationSettings.early_stopping``."""
 
+MAX_ANSWERS = 10
+"""Questions per passage whose answers are proposed, unless said otherwise."""
+
+BUFFER_SIZE = 64
+"""Rows of a batch held in memory and written to disk together, unless said otherwise."""
+
 OBJECTIVES = ("masked", "pseudo-masked")
 """What fine-tuning can predict; see ``TrainingSettings.objective``."""
 
 
-def _setting(default, description: str):
+def _setting(default, description: str, choices: tuple[str, ...] = ()):
     """A field whose description is also the help text of its command-line option."""
-    return field(default=default, metadata={"help": description})
+    return field(default=default, metadata={"help": description, "choices": choices})
 
 
 @dataclass(frozen=True)
@@ -43,13 +49,14 @@ class GenerationSettings:
     )
     early_stopping: str = _setting(
         "heuristic",
-        "heuristic: stop when no live beam, ended at its present length, could beat the finished ones; "
-        "never: when none could at any length, which takes about twice as long",
+        "heuristic: stop when no live beam, ended at its present length, could beat the finished "
+        "ones; never: when none could at any length, which takes about twice as long",
+        EARLY_STOPPING,
     )
     do_sample: bool = _setting(False, "sample instead of beam search")
-    temperature: float = _setting(1.0, "divides the logits before sampling")
+    temperature: float = _setting(0.7, "divides the logits before sampling")
     top_k: int = _setting(0, "sample among the k most probable tokens; 0 for all")
-    top_p: float = _setting(1.0, "sample among the fewest tokens with this probability mass")
+    top_p: float = _setting(0.9, "sample among the fewest tokens with this probability mass")
     seed: int = _setting(0, "seed of sampling")
     use_cache: bool = _setting(True, "reuse keys and values; without, every step is recomputed")
 
@@ -83,25 +90,35 @@ class TrainingSettings:
     batch_size: int = _setting(32, "examples per optimizer step")
     learning_rate: float = _setting(1e-4, "peak learning rate")
     warmup_ratio: float = _setting(0.1, "share of the steps spent warming up")
+    decay_ratio: float = _setting(
+        1.0, "share of the steps, at the end, in which the learning rate falls to zero"
+    )
     weight_decay: float = _setting(0.01, "AdamW's, on all but biases and layer norms")
     label_smoothing: float = _setting(0.1, "probability mass spread over the vocabulary")
     objective: str = _setting(
         "masked",
         "masked: predict masked target tokens (UniLM); pseudo-masked: predict every target token "
         "from those before it (UniLMv2)",
+        OBJECTIVES,
     )
     mask_probability: float = _setting(
         0.7, "share of target tokens masked and predicted; not used when pseudo-masked"
     )
     max_source_length: int = _setting(464, "source tokens, special ones included")
     max_target_length: int = _setting(48, "target tokens, the closing [SEP] included")
+    mark_answers: bool = _setting(True, "enclose the answer in the passage with two marker tokens")
+    copy_gate: bool = _setting(
+        True, "mix the vocabulary's distribution with one over the tokens of the source"
+    )
     head_warmup_steps: int = _setting(
         0, "steps that train the LM head alone first, where the encoder came without one"
     )
     hidden_dropout: float = _setting(0.1, "dropout of hidden states")
     attention_dropout: float = _setting(0.1, "dropout of attention weights")
     attn_implementation: str = _setting(
-        "sdpa", "sdpa or eager; eager is faster on a CPU in bfloat16 with short sources"
+        "sdpa",
+        "how attention is computed; eager is faster on a CPU in bfloat16 with short sources",
+        ATTN_IMPLEMENTATIONS,
     )
     max_dev_examples: int = _setting(2000, "dev examples whose loss is logged after every epoch")
     save_steps: int = _setting(500, "optimizer steps between checkpoints: what a kill can lose")
@@ -117,6 +134,7 @@ class TrainingSettings:
             (self.batch_size >= 1, "batch_size must be at least 1"),
             (self.learning_rate > 0, "learning_rate must be positive"),
             (0 <= self.warmup_ratio < 1, "warmup_ratio must lie in [0, 1)"),
+            (0 < self.decay_ratio <= 1, "decay_ratio must lie in (0, 1]"),
             (0 <= self.label_smoothing < 1, "label_smoothing must lie in [0, 1)"),
             _is_one_of("objective", self.objective, OBJECTIVES),
             (0 < self.mask_probability <= 1, "mask_probability must lie in (0, 1]"),

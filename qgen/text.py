@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from functools import lru_cache
-from itertools import pairwise
 
 from nltk.tokenize import NLTKWordTokenizer
 from nltk.tokenize.punkt import PunktParameters, PunktSentenceTokenizer
@@ -69,34 +69,100 @@ def detokenize_ptb(text: str) -> str:
 
 
 def respace(text: str, passage: str = "") -> str:
-    """Close up the spaces that a word-piece decoder leaves round punctuation.
+    """Close up the spaces that joined word pieces have round punctuation.
 
-    Two neighbours that also stand together in the passage are spaced as they are there
-    (``24 - 10``: ``24–10``, ``u . s .``: ``U.S.``); others by the usual rules of English.
+    Neighbours that also stand together in the passage are spaced as they mostly are there, by
+    preference behind the same third token (``24 - 10``: ``24–10``, ``u . s .``: ``U.S.``); others,
+    and quotes everywhere, by the usual rules of English.
+
+    Args:
+        text: tokens separated by single spaces, as BERT's basic tokenizer makes them.
+        passage: the text the question is about.
     """
-    spaced: dict[tuple[str, str], bool] = {}
-    marks = list(_WORD_OR_MARK.finditer(passage))
-    for left, right in pairwise(marks):
-        pair = (fold(left.group()), fold(right.group()))
-        spaced.setdefault(pair, left.end() < right.start())
-    result, quoted = "", False
     tokens = text.split()
+    roles = _quote_roles(tokens)
+    seen = _spacing(passage)
+    result = ""
     for i, token in enumerate(tokens):
-        previous = tokens[i - 1] if i else ""
-        if token == '"':
-            quoted = not quoted
-        if not i:
+        before, role_before = (tokens[i - 1], roles[i - 1]) if i else ("", "")
+        context = (tokens[i - 2] if i > 1 else "", before, token)
+        known = seen.get(context) or seen.get(context[1:])
+        closing = token in _CLOSING and (i == len(tokens) - 1 or role_before == "closes")
+        if roles[i] == "opens":
+            gap = before not in _OPENING
+        elif roles[i] == "closes" or role_before == "opens" or closing:
             gap = False
-        elif (previous, token) in spaced:
-            gap = spaced[previous, token]
-        elif token == '"' or previous == '"':
-            gap = quoted if token == '"' else not quoted
-        elif previous in {".", ","} and token[0].isdigit() and tokens[i - 2][-1:].isdigit():
-            gap = False
+        elif role_before == "closes":
+            gap = token not in _INSEPARABLE
+        elif known:
+            gap = known.most_common(1)[0][0]
         else:
-            gap = token not in set(".,?!:;)]}%'’/-–") and previous not in set("([{$£€#'’/-–")
-        result += " " * gap + token
+            gap = _usual_gap(tokens, i)
+        result += " " * (gap and i > 0) + token
     return result
+
+
+_CLOSING = frozenset(".,?!:;)]}%’”…")
+_OPENING = frozenset("([{$£€#‘“")
+_INSEPARABLE = frozenset("-/–'’")
+_VERBS = {"is", "was", "does", "has", "as"}
+_CONTRACTIONS = {"s", "t", "re", "ve", "ll", "d", "m"}
+
+
+def _spacing(passage: str) -> dict[tuple[str, ...], Counter[bool]]:
+    """For each two tokens in a row, and each three, how often a space is before the last."""
+    found: dict[tuple[str, ...], Counter[bool]] = {}
+    marks = [(fold(m.group()), m.start(), m.end()) for m in _WORD_OR_MARK.finditer(passage)]
+    for i in range(1, len(marks)):
+        gap = marks[i - 1][2] < marks[i][1]
+        pair = (marks[i - 1][0], marks[i][0])
+        found.setdefault(pair, Counter())[gap] += 1
+        if i > 1:
+            found.setdefault((marks[i - 2][0], *pair), Counter())[gap] += 1
+    return found
+
+
+def _quote_roles(tokens: list[str]) -> list[str]:
+    """For each token: "opens" or "closes" a quotation, or "" (an apostrophe is no quotation)."""
+    roles = [""] * len(tokens)
+    opened: set[str] = set()
+    for i, token in enumerate(tokens):
+        following = tokens[i + 1] if i + 1 < len(tokens) else ""
+        before = tokens[i - 1] if i else ""
+        if token == "'" and "'" not in opened:
+            later = [n for n in range(i + 2, len(tokens)) if tokens[n] == token]
+            closes = any(tokens[n + 1 : n + 2] != ["s"] for n in later)
+            plural = before.endswith("s") and before not in _VERBS
+            prefix = len(before) == 1 and before.isalpha() and before != "a"  # o'brien
+            if not closes or plural or prefix or (before and following in _CONTRACTIONS):
+                continue
+        elif (token == "'" and following in _CONTRACTIONS) or token not in {"'", '"'}:
+            continue
+        roles[i] = "closes" if token in opened else "opens"
+        opened ^= {token}
+    return roles
+
+
+def _usual_gap(tokens: list[str], i: int) -> bool:
+    """Whether English puts a space between token ``i`` and the one before."""
+    before, token = tokens[i - 1] if i else "", tokens[i]
+    earlier = tokens[i - 2] if i > 1 else ""
+    if before in {".", ":"} and token[0].isdigit() and earlier[-1:].isdigit():
+        return False  # 5.25, 8:30
+    if before == "," and len(token) == 3 and token.isdigit() and earlier.isdigit():
+        return len(earlier) > 3  # 1,200
+    around = tokens[max(i - 1, 0) : i + 2] if token == "&" else tokens[max(i - 2, 0) : i + 1]
+    if "&" in (before, token) and [len(part) for part in around] == [1, 1, 1]:
+        return False  # r&b
+    if before == token == "_":
+        return False  # a blank to fill in
+    if before == "." and len(earlier) == 1 and earlier.isalpha() and len(token) == 1:
+        return not token.isalpha()  # u.s.
+    if before == "'" and earlier.endswith("s") and token not in _CONTRACTIONS:
+        return True  # the plants' leaves
+    if token in _CLOSING or token in _INSEPARABLE:
+        return False
+    return before not in _OPENING and before not in _INSEPARABLE
 
 
 def recase(question: str, passage: str) -> str:

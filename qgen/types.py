@@ -1,4 +1,4 @@
-"""The records that pass between reading, generating, evaluating and writing."""
+"""The records that pass between reading, generating, checking, evaluating and writing."""
 
 from __future__ import annotations
 
@@ -6,23 +6,60 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
+class Answer:
+    """A span of a passage, located once (by :func:`qgen.answers.locate_answer` or a proposer).
+
+    Attributes:
+        text: the passage's own characters.
+        start: offset of the first of them in the passage.
+        kind: what proposed it: "date", "number", "entity", "noun chunk" or "noun phrase"; empty
+            for an answer that the user gave.
+    """
+
+    text: str
+    start: int
+    kind: str = ""
+
+    @property
+    def end(self) -> int:
+        """Offset of the first character after the answer."""
+        return self.start + len(self.text)
+
+    def overlaps(self, other: Answer) -> bool:
+        """Whether the two spans share a character."""
+        return self.start < other.end and other.start < self.end
+
+
+@dataclass(frozen=True)
 class Example:
-    """A passage, an answer span in it and, where known, the reference question.
+    """A passage, its answer and the reference question: what training and evaluation read.
 
     Attributes:
         passage: the text that holds the answer.
-        answer: the answer text; empty where none is known (answer-agnostic).
-        answer_start: character offset of ``answer`` in ``passage``; ``None``
-            means the first occurrence.
-        question: the reference question; empty at inference time.
-        id: the caller's own identifier, carried through unchanged.
+        answer: the answer, or ``None`` where none is known (answer-agnostic).
+        question: the reference question.
+        id: the data set's own identifier, carried through unchanged.
     """
 
     passage: str
-    answer: str = ""
-    answer_start: int | None = None
+    answer: Answer | None = None
     question: str = ""
     id: str = ""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One unit of work: a passage, and the answers to ask for.
+
+    Attributes:
+        passage: the text to ask about.
+        answers: the answers, each asked for; if there are none, answers are proposed.
+        extra: the input row's other fields, copied to the output row.
+    """
+
+    passage: str
+    answers: tuple[Answer, ...] = ()
+    extra: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -30,42 +67,50 @@ class Question:
     """A generated question.
 
     Attributes:
-        question: the text of the question.
-        answer: the answer span the question was generated for.
-        answer_start: character offset of ``answer`` in the passage, or ``None``
-            where the question was generated without an answer.
-        score: length-normalised log-probability (nats per token raised to the
-            length penalty); higher is better.
+        question: its text.
+        answer: the answer it asks for, or ``None`` where it was generated without one.
+        score: length-normalised log-probability (nats per token raised to the length penalty);
+            higher is better.
     """
 
     question: str
-    answer: str
-    answer_start: int | None
+    answer: Answer | None
     score: float
 
     def to_dict(self) -> dict:
-        """The record as plain JSON types."""
+        """The record as plain JSON types: what every output file holds of a question."""
+        answer = self.answer
         return {
             "question": self.question,
-            "answer": self.answer,
-            "answer_start": self.answer_start,
+            "answer": answer.text if answer else "",
+            "answer_start": answer.start if answer else None,
+            "kind": answer.kind if answer else "",
             "score": round(self.score, 6),
         }
 
 
 @dataclass(frozen=True)
-class Request:
-    """One unit of batch work: a passage, and an answer or none.
+class Result:
+    """What came of a request.
 
     Attributes:
-        passage: the text to ask about.
-        answer: the answer to ask for, or ``None`` to have answers proposed.
-        answer_start: character offset of ``answer``; ``None`` for the first
-            occurrence.
-        extra: the input row's other fields, copied to the output row.
+        questions: best first.
+        dropped: reason to the number of questions, or of answers, that were dropped for it.
     """
 
-    passage: str
-    answer: str | None = None
-    answer_start: int | None = None
-    extra: dict = field(default_factory=dict)
+    questions: tuple[Question, ...] = ()
+    dropped: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def reason(self) -> str:
+        """Why nothing, or not more, was kept, such as ``"2 give their answer away"``."""
+        return ", ".join(
+            reason if count == 0 else f"{count} {reason}" for reason, count in self.dropped.items()
+        )
+
+    @property
+    def failure(self) -> str:
+        """One line that says why there are no questions."""
+        if not any(self.dropped.values()):
+            return self.reason or "no question could be asked"
+        return f"no question is worth showing: {self.reason}"

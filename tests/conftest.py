@@ -1,26 +1,29 @@
 """Shared fixtures: a tiny random model with a word-piece tokenizer, made in a moment."""
 
 from copy import deepcopy
+from pathlib import Path
 
 import pytest
 import torch
 from transformers import BertConfig, BertTokenizerFast, RobertaConfig
 
-from qgen.generator import QuestionGenerator
-from qgen.modeling import UniLMConfig, UniLMForConditionalGeneration
+from qgen.generator import NBestGenerator
+from qgen.model.unilm import UniLMConfig, UniLMForConditionalGeneration
+from qgen.pipeline import QuestionGenerator
 
 PASSAGE = (
     "The Golden Gate Bridge opened in San Francisco in 1937. "
     "Joseph Strauss led its construction, which cost 35 million dollars."
 )
 
-VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] + (
-    "the golden gate bridge opened in san francisco 1937 joseph strauss led its construction which"
+VOCABULARY = (
+    "[PAD] [UNK] [CLS] [SEP] [MASK] [unused0] [unused1]"
+    " the golden gate bridge opened in san francisco 1937 joseph strauss led its construction which"
     " cost 35 million dollars . , ? ' - what when who where did how much was of to a is year"
     " ##s ##ed ##ing ##er b c d e f g h i j k l m n o p q r s t u v w x y z 0 1 2 3 4 5 6 7 8 9"
     " ##a ##b ##c ##d ##e ##f ##g ##h ##i ##j ##k ##l ##m ##n ##o ##p ##q ##r ##t ##u ##v ##w"
     " ##x ##y ##z ##0 ##1 ##2 ##3 ##4 ##5 ##6 ##7 ##8 ##9"
-).split()  # noqa: SIM905
+).split()
 
 
 def random_model(config: UniLMConfig, seed: int = 0) -> UniLMForConditionalGeneration:
@@ -56,6 +59,14 @@ def bert_model(tokenizer):
 
 
 @pytest.fixture(scope="session")
+def copying_model(bert_model):
+    """With answer markers and a copy gate that is open half of the time."""
+    config = deepcopy(bert_model.config)
+    config.copy_gate, config.answer_marker_ids = True, [5, 6]
+    return random_model(config)
+
+
+@pytest.fixture(scope="session")
 def roberta_model():
     backbone = RobertaConfig(
         vocab_size=90,
@@ -75,8 +86,20 @@ def roberta_model():
 
 
 @pytest.fixture(scope="session")
-def generator(bert_model, tokenizer):
-    return QuestionGenerator(bert_model, tokenizer, device="cpu")
+def n_best_generator(bert_model, tokenizer):
+    return NBestGenerator(bert_model, tokenizer, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def generator(n_best_generator):
+    return QuestionGenerator(n_best_generator)
+
+
+@pytest.fixture
+def unchecked(monkeypatch):
+    """A random model's questions are gibberish: let them pass, where they are not the point."""
+    for module in ("checks", "pipeline"):
+        monkeypatch.setattr(f"qgen.{module}.question_problem", lambda question: None)
 
 
 @pytest.fixture(scope="session")
@@ -85,4 +108,13 @@ def checkpoint(bert_model, tokenizer, tmp_path_factory):
     path = tmp_path_factory.mktemp("checkpoint")
     bert_model.save_pretrained(path)
     tokenizer.save_pretrained(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def squad_dev():
+    """SQuAD 1.1's development file, where a copy of it lies beside the project."""
+    path = Path(__file__).parents[2] / "shared" / "data" / "squad" / "dev-v1.1.json"
+    if not path.is_file():
+        pytest.skip("SQuAD 1.1 is not at hand")
     return path

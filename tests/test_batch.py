@@ -15,14 +15,20 @@ import pytest
 
 from qgen.batch import BatchSummary, run_batch
 from qgen.errors import QGenError
-from qgen.types import Question, Request
+from qgen.types import Answer, Question, Request, Result
+from qgen.writers import FORMATS, WRITERS
 
 ROOT = Path(__file__).parents[1]
 
 
-def fake_question(request: Request) -> Question:
-    answer = request.answer or ""
-    return Question(f"What about {request.passage[:12]}?", answer, request.answer_start, -0.5)
+def fake_result(request: Request) -> Result:
+    """A question for each answer, or one without an answer."""
+    return Result(
+        tuple(
+            Question(f"What about {request.passage[:12]}?", answer, -0.5)
+            for answer in request.answers or (None,)
+        )
+    )
 
 
 class FakeModel:
@@ -32,13 +38,13 @@ class FakeModel:
         self.batches: list[list[str]] = []
         self.refuse, self.crash = refuse, crash
 
-    def __call__(self, requests: list[Request]) -> list[list[Question]]:
+    def __call__(self, requests: list[Request]) -> list[Result]:
         self.batches.append([request.passage for request in requests])
         if any(self.crash in request.passage for request in requests):
             raise KeyboardInterrupt
         if any(self.refuse in request.passage for request in requests):
             raise QGenError("the model refuses")
-        return [[fake_question(request)] for request in requests]
+        return [fake_result(request) for request in requests]
 
     @property
     def seen(self) -> set[str]:
@@ -99,6 +105,7 @@ def test_jsonl_input_with_alias_offset_and_extra_fields(tmp_path, suffix):
                 "question": "What about Rome is old.?",
                 "answer": "Rome",
                 "answer_start": 13,
+                "kind": "",
                 "score": -0.5,
             }
         ],
@@ -146,7 +153,12 @@ def test_byte_order_mark_is_dropped(tmp_path, name, content):
 def test_csv_output_has_a_row_per_question(tmp_path):
     def two_questions(requests):
         return [
-            [Question("Who?", "Rome", 0, -0.25), Question('Why, "so"?', "", None, -1.0)]
+            Result(
+                (
+                    Question("Who?", Answer("Rome", 0, "entity"), -0.25),
+                    Question('Why, "so"?', None, -1.0),
+                )
+            )
             for _ in requests
         ]
 
@@ -164,6 +176,7 @@ def test_csv_output_has_a_row_per_question(tmp_path):
         "question": 'Why, "so"?',
         "answer": "",
         "answer_start": "",
+        "kind": "",
         "score": "-1.0",
         "rank": "2",
     }
@@ -193,7 +206,7 @@ def test_samples_are_valid(tmp_path, name):
     ("source", "output", "message"),
     [
         ("missing.jsonl", "out.jsonl", "cannot read"),
-        ("in.pdf", "out.jsonl", "in.pdf: unknown file type"),
+        ("in.xls", "out.jsonl", "in.xls: unknown file type"),
         ("in.jsonl", "out.xml", "out.xml: unknown file type"),
         ("in.jsonl", "in.jsonl", "different files"),
         ("in.jsonl", "./sub/../in.jsonl", "different files"),
@@ -204,16 +217,21 @@ def test_samples_are_valid(tmp_path, name):
         ("header.csv", "out.jsonl", "has no rows"),
         ("no_passage.csv", "out.jsonl", '"passage" column'),
         ("twice.csv", "out.jsonl", "no column twice"),
+        ("two_answers.csv", "out.jsonl", "both name the answer"),
+        ("strange.csv", "out.jsonl", '"Correct Answer" looks like an answer'),
+        ("sub", "out.jsonl", "holds no document"),
     ],
 )
 def test_unusable_arguments_are_refused_before_any_work(tmp_path, source, output, message):
     for name, content in {
         "in.jsonl": '{"passage": "Rome."}\n',
-        "in.pdf": "Rome.",
+        "in.xls": "Rome.",
         "empty.jsonl": "\n",
         "empty.csv": "\ufeff",
         "header.csv": "passage,answer\n",
-        "no_passage.csv": "text,answer\nRome,\n",
+        "no_passage.csv": "words,answer\nRome,\n",
+        "two_answers.csv": "passage,answer,Answers\nRome,,\n",
+        "strange.csv": "passage,Correct Answer\nRome,Rome\n",
         "twice.csv": "passage,id,id\nRome,1,2\n",
     }.items():
         (tmp_path / name).write_text(content, encoding="utf-8")
@@ -245,10 +263,10 @@ def test_bad_jsonl_rows_are_reported_and_the_rest_goes_on(tmp_path, capsys):
         b'{"answer": "Rome"}',
         b'{"passage": " "}',
         b'{"passage": 5}',
-        b'{"passage": "Rome", "answer": 5}',
+        b'{"passage": "Rome", "answer": {"a": 5}}',
         b'{"passage": "Rome", "answer": "Rome", "answer_start": true}',
         b'{"passage": "Rome", "answer": "Oslo"}',
-        b'{"passage": "R\xf8me"}',
+        b'{"passage": "R\xf8me, \xc3\xa5"}',
         rb'{"passage": "R\ud800me"}',
         b"[" * 100_000,
         b'{"passage": "the model hates this"}',
@@ -264,7 +282,7 @@ def test_bad_jsonl_rows_are_reported_and_the_rest_goes_on(tmp_path, capsys):
         '"passage" is missing',
         "the passage is empty",
         '"passage" must be text',
-        '"answer" must be text',
+        '"answer" must be text, a list, or {"text", "answer_start"}',
         '"answer_start" must be a whole number',
         "the answer 'Oslo' is not in the passage",
         "not valid UTF-8 text",
@@ -273,7 +291,7 @@ def test_bad_jsonl_rows_are_reported_and_the_rest_goes_on(tmp_path, capsys):
         "the model refuses",
     ]
     assert errors[0]["input"] == "{not json"
-    assert errors[8]["input"] == '{"passage": "R\ufffdme"}'
+    assert errors[8]["input"] == '{"passage": "R\ufffdme, å"}'
     assert (summary.rows, summary.questions, summary.errors) == (14, 2, 12)
     assert summary.errors_path == tmp_path / "out.jsonl.errors.jsonl"
     reported = capsys.readouterr().err.splitlines()
@@ -334,7 +352,22 @@ def test_a_refused_batch_is_retried_one_row_at_a_time(tmp_path):
 
 def test_a_model_that_loses_rows_is_not_trusted(tmp_path):
     with pytest.raises(ValueError, match="zip"):
-        run_text(tmp_path, "in.txt", "Rome\nOslo\n", lambda requests: [[]])
+        run_text(tmp_path, "in.txt", "Rome\nOslo\n", lambda requests: [Result()])
+
+
+def test_a_row_that_no_question_comes_of_is_an_error_with_its_reason(tmp_path):
+    def picky(requests):
+        return [
+            fake_result(r) if "Rome" in r.passage else Result(dropped={"giving the answer away": 2})
+            for r in requests
+        ]
+
+    summary, rows, errors = run_text(tmp_path, "in.txt", "Rome\nOslo\n", picky)
+    assert [row["passage"] for row in rows] == ["Rome"]
+    assert [error["error"] for error in errors] == [
+        "no question is worth showing: 2 giving the answer away"
+    ]
+    assert (summary.rows, summary.questions, summary.errors) == (2, 1, 1)
 
 
 # --- Order, progress and memory --------------------------------------------------------------
@@ -394,7 +427,7 @@ def test_memory_does_not_grow_with_the_input(tmp_path):
 # --- Kill and resume -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
+@pytest.mark.parametrize("suffix", FORMATS)
 def test_interrupted_run_resumes_where_it_stopped(tmp_path, numbered, suffix, capsys):
     whole, output = tmp_path / f"whole{suffix}", tmp_path / f"out{suffix}"
     options = {"batch_size": 1, "buffer_size": 4, "settings": {"beams": 5}}
@@ -411,7 +444,7 @@ def test_interrupted_run_resumes_where_it_stopped(tmp_path, numbered, suffix, ca
     model = FakeModel()
     summary = run(numbered, output, model, **options)
     assert {passage.split()[1] for passage in model.seen} == {"4", "5", "6", "7", "8", "9"}
-    assert output.read_bytes() == whole.read_bytes()
+    assert suffix == ".parquet" or output.read_bytes() == whole.read_bytes()
     assert errors.read_bytes() == Path(f"{whole}.errors.jsonl").read_bytes()
     assert summary.resumed_from == 4
     assert (summary.rows, summary.questions, summary.errors) == (10, 9, 1)
@@ -434,13 +467,13 @@ def test_killed_process_resumes_to_identical_bytes(tmp_path, numbered):
     script = """
 import sys, time
 from qgen.batch import run_batch
-from tests.test_batch import fake_question
+from tests.test_batch import fake_result
 
 def generate(requests):
     if any(request.passage.startswith("row 7") for request in requests):
         print("stuck", flush=True)
         time.sleep(600)
-    return [[fake_question(request)] for request in requests]
+    return [fake_result(request) for request in requests]
 
 run_batch(sys.argv[1], sys.argv[2], generate, batch_size=2, buffer_size=3, progress=False)
 """
@@ -517,7 +550,7 @@ def test_a_run_that_cannot_be_resumed_starts_anew(tmp_path, numbered, change, ca
 def test_kill_after_the_last_row_leaves_nothing_to_redo(tmp_path, numbered, monkeypatch):
     output = tmp_path / "out.jsonl"
     with monkeypatch.context() as patch:
-        patch.setattr("qgen.batch._Sink.publish", lambda sink: sys.exit(1))
+        patch.setattr("qgen.batch._Sink.publish", lambda sink, name: sys.exit(1))
         with pytest.raises(SystemExit):
             run(numbered, output)
     assert not output.exists()
@@ -526,3 +559,40 @@ def test_kill_after_the_last_row_leaves_nothing_to_redo(tmp_path, numbered, monk
     assert not model.batches
     assert (summary.resumed_from, summary.questions) == (10, 9)
     assert len(read_jsonl(output)) == 9
+
+
+def test_a_disk_that_fills_up_while_writing_the_output_loses_nothing(
+    tmp_path, numbered, monkeypatch
+):
+    output = tmp_path / "out.csv"
+
+    def full(records, path):
+        path.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setitem(WRITERS, "csv", full)
+        with pytest.raises(OSError, match="No space"):
+            run(numbered, output)
+    assert not output.exists() and not Path(f"{output}.new").exists()
+    model = FakeModel()
+    assert run(numbered, output, model).questions == 9
+    assert not model.batches, "every row was kept"
+
+
+def test_a_folder_of_documents(tmp_path):
+    folder = tmp_path / "folder"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "a.txt").write_text("Rome is an old city\nin Italy.\n\nOslo is a cold city.\n")
+    (folder / "sub" / "b.md").write_text("# Bern\n\nBern is a small city in Switzerland.\n")
+    (folder / "broken.pdf").write_text("no PDF")
+    (folder / "picture.png").write_bytes(b"\x89PNG")
+    summary = run(folder, tmp_path / "out.jsonl")
+    rows = read_jsonl(tmp_path / "out.jsonl")
+    assert [(row["document"], row["paragraph"], row["passage"]) for row in rows] == [
+        ("a.txt", 1, "Rome is an old city in Italy."),
+        ("a.txt", 2, "Oslo is a cold city."),
+        ("sub/b.md", 1, "Bern is a small city in Switzerland."),
+    ]
+    [error] = read_jsonl(summary.errors_path)
+    assert "broken.pdf is not a PDF" in error["error"]

@@ -8,7 +8,8 @@ from conftest import PASSAGE
 from safetensors import safe_open
 
 from qgen.cli import main
-from qgen.generator import DEFAULT_CHECKPOINT, QuestionGenerator
+from qgen.model.checkpoints import DEFAULT_CHECKPOINT
+from qgen.pipeline import QuestionGenerator
 
 
 @pytest.fixture(scope="module")
@@ -49,12 +50,13 @@ def test_files():
     weights = DEFAULT_CHECKPOINT / "model.safetensors"
     assert weights.stat().st_size < 46e6
     with safe_open(weights, "pt") as file:
-        assert {file.get_tensor(name).dtype for name in file.keys()} == {torch.float16}
+        names = list(file.keys())
+        assert {file.get_tensor(name).dtype for name in names} == {torch.float16}
     assert (DEFAULT_CHECKPOINT / "README.md").is_file()
 
 
 def test_tells_what_it_was_trained_on(shipped):
-    assert shipped.model.config.trained_on == ["du:train"]
+    assert shipped.generator.model.config.trained_on == ["du:train"]
 
 
 def test_default_command(capsys):

@@ -2,13 +2,17 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
 import pytest
-from conftest import PASSAGE
+from conftest import PASSAGE, random_model
 
+from qgen import __version__
 from qgen.cli import main
+
+pytestmark = pytest.mark.usefixtures("unchecked")
 
 
 def test_generate_with_an_answer(checkpoint, capsys):
@@ -16,7 +20,7 @@ def test_generate_with_an_answer(checkpoint, capsys):
     assert main([*arguments, "--answer", "1937", "--num-return-sequences", "3", "--json"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert len(rows) == 3
-    assert rows[0].keys() == {"question", "answer", "answer_start", "score"}
+    assert rows[0].keys() == {"question", "answer", "answer_start", "kind", "score"}
     assert PASSAGE.startswith(rows[0]["answer"], rows[0]["answer_start"])
 
 
@@ -59,12 +63,22 @@ BAD = {
         "generate", "--passage", "a", "--answer", "b", "--model", "{checkpoint}",
     ],
     "missing passage file": ["generate", "--passage-file", "{tmp}/none.txt"],
-    "passage file not UTF-8": ["generate", "--passage-file", "{tmp}/latin.txt"],
+    "passage file is a folder": ["generate", "--passage-file", "{tmp}"],
     "setting out of range": ["generate", "--passage", "a", "--num-beams", "0"],
     "missing checkpoint": ["generate", "--passage", "a", "--model", "{tmp}/none"],
     "corrupt checkpoint": ["generate", "--passage", "a", "--model", "{tmp}/corrupt"],
-    "missing batch input": ["batch", "{tmp}/none.jsonl", "{tmp}/o.jsonl", "--model", "{checkpoint}"],
-    "unknown batch format": ["batch", "{tmp}/in.pdf", "{tmp}/o.jsonl", "--model", "{checkpoint}"],
+    "missing batch input": ["batch", "{tmp}/no.jsonl", "{tmp}/o.jsonl", "--model", "{checkpoint}"],
+    "unknown batch format": ["batch", "{tmp}/in.xls", "{tmp}/o.jsonl", "--model", "{checkpoint}"],
+    "unknown output format": ["batch", "{tmp}/latin.txt", "{tmp}/o.xml", "--model", "{checkpoint}"],
+    "missing document": ["generate", "--document", "{tmp}/none.txt"],
+    "unknown document": ["generate", "--document", "{tmp}/in.xls"],
+    "document without prose": ["generate", "--document", "{tmp}/empty.md"],
+    "not a PDF": ["generate", "--document", "{tmp}/bad.pdf"],
+    "an answer for a document": ["generate", "--document", "{tmp}/latin.txt", "--answer", "x"],
+    "not English": [
+        "generate", "--passage", "Il ponte fu costruito nel 1932.", "--model", "{checkpoint}",
+    ],
+    "no sentence": ["generate", "--passage", "Photosynthesis", "--model", "{checkpoint}"],
     "unknown split": ["evaluate", "--split", "zhou", "--nqg", "{tmp}"],
     "unknown part": ["evaluate", "--split", "du", "--part", "eval", "--nqg", "{tmp}"],
     "no evaluation data": ["evaluate", "--split", "du"],
@@ -82,7 +96,9 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_one_line_and_exit_code_2(case, checkpoint, tmp_path, capsys):
     (tmp_path / "latin.txt").write_bytes(b"caf\xe9")
-    (tmp_path / "in.pdf").write_bytes(b"")
+    (tmp_path / "in.xls").write_bytes(b"")
+    (tmp_path / "empty.md").write_text("# Only a heading\n")
+    (tmp_path / "bad.pdf").write_text("no PDF")
     (tmp_path / "bad.json").write_text("{")
     for part in ("train", "dev", "test"):
         (tmp_path / f"doclist-{part}.txt").write_text(f"{part}\n")
@@ -98,17 +114,122 @@ def test_bad_input_is_one_line_and_exit_code_2(case, checkpoint, tmp_path, capsy
     assert len(errors) == 1 and errors[0].startswith("qgen: error: "), errors
 
 
-def test_unknown_option_exits_with_2():
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["generate", "--colour", "red"],
+        ["evaluate", "--split", "du", "--limit", "-3"],
+        ["evaluate", "--split", "du", "--limit", "0"],
+        ["generate", "--passage", "a", "--max-answers", "0"],
+        ["generate", "--passage", "a", "--early-stopping", "soon"],
+        ["train", "--model", "m", "--out", "o", "--objective", "N"],
+        ["batch", "a.jsonl", "b.jsonl", "--buffer-size", "0"],
+        ["batch", "a.jsonl", "b.jsonl", "--format", "xml"],
+        [],
+    ],
+)
+def test_unusable_options_exit_with_2(arguments):
     with pytest.raises(SystemExit) as caught:
-        main(["generate", "--colour", "red"])
+        main(arguments)
     assert caught.value.code == 2
 
 
+@pytest.mark.parametrize("command", [["-m", "qgen"], ["-c", "from qgen.cli import main; main()"]])
+def test_version(command):
+    done = subprocess.run(
+        [sys.executable, *command, "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"qgen {__version__}\n"
+
+
+def test_a_byte_order_mark_does_not_shift_offsets(checkpoint, tmp_path, capsys):
+    path = tmp_path / "passage.txt"
+    path.write_bytes(b"\xef\xbb\xbf" + PASSAGE.encode())
+    arguments = ["generate", "--model", str(checkpoint), "--passage-file", str(path), "--json"]
+    assert main([*arguments, "--answer", "1937"]) == 0
+    assert json.loads(capsys.readouterr().out)["answer_start"] == PASSAGE.index("1937")
+
+
+def test_generate_about_a_document(checkpoint, tmp_path, capsys):
+    path = tmp_path / "report.md"
+    path.write_text(f"# Bridges\n\n{PASSAGE}\n\nLa tour a été achevée en 1889 par Gustave Morel.\n")
+    arguments = ["generate", "--model", str(checkpoint), "--document", str(path)]
+    assert main([*arguments, "--max-answers", "2", "--json"]) == 0
+    captured = capsys.readouterr()
+    rows = [json.loads(line) for line in captured.out.splitlines()]
+    assert 1 <= len(rows) <= 2 and {row["paragraph"] for row in rows} == {1}
+    assert "paragraph 2: the passage is not English" in captured.err
+
+
+def test_what_was_dropped_is_told(checkpoint, capsys, monkeypatch):
+    monkeypatch.setattr(
+        "qgen.pipeline.rank", lambda questions, count: (questions[:1], {"too dull": 2})
+    )
+    assert main(["generate", "--model", str(checkpoint), "--passage", PASSAGE]) == 0
+    assert "qgen: kept 1; dropped 2 too dull" in capsys.readouterr().err
+
+
+def test_batch_exits_with_1_when_no_row_succeeded(checkpoint, tmp_path, capsys):
+    source = tmp_path / "in.txt"
+    source.write_text("Photosynthesis\nRun!\n")
+    command = [
+        "batch",
+        str(source),
+        str(tmp_path / "o.jsonl"),
+        "--model",
+        str(checkpoint),
+        "--quiet",
+    ]
+    assert main(command) == 1
+    assert "no row succeeded; all 2 failed" in capsys.readouterr().err
+    source.write_text(f"Photosynthesis\n{PASSAGE}\t1937\n")
+    assert main(command) == 0
+
+
+def test_batch_does_not_resume_with_other_weights(
+    checkpoint, bert_model, tokenizer, tmp_path, capsys
+):
+    source, output = tmp_path / "in.txt", tmp_path / "o.jsonl"
+    source.write_text(f"{PASSAGE}\t1937\n")
+    model = tmp_path / "model"
+    shutil.copytree(checkpoint, model)
+    command = ["batch", str(source), str(output), "--model", str(model), "--quiet"]
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("qgen.batch._Sink.publish", stop)
+        assert main(command) == 130
+    random_model(bert_model.config, seed=1).save_pretrained(model)  # the same path
+    assert main(command) == 0
+    assert "starting anew" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_one_line_and_exit_code_2(checkpoint, tmp_path, capsys):
+    source = tmp_path / "in.txt"
+    source.write_text(f"{PASSAGE}\t1937\n")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("qgen.batch._append", full)
+        command = ["batch", str(source), str(tmp_path / "o.jsonl"), "--model", str(checkpoint)]
+        assert main([*command, "--quiet"]) == 2
+    assert capsys.readouterr().err.strip().endswith("qgen: error: No space left on device")
+
+
 def test_help_needs_no_torch():
-    code = "import sys, qgen.cli\ntry: qgen.cli.main(['train', '--help'])\nfinally: assert 'torch' not in sys.modules"
+    code = (
+        "import sys, qgen.cli\n"
+        "try: qgen.cli.main(['train', '--help'])\n"
+        "finally: assert 'torch' not in sys.modules"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "--mask-probability" in done.stdout
+    assert "--objective {masked,pseudo-masked}" in done.stdout
 
 
 def test_reader_that_stops_early(checkpoint):

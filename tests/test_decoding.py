@@ -6,11 +6,11 @@ import itertools
 import pytest
 import torch
 
-from qgen.decoding import generate
 from qgen.errors import QGenError
+from qgen.model.decoding import decode
 from qgen.settings import GenerationSettings
 
-MODELS = ["bert_model", "roberta_model"]
+MODELS = ["bert_model", "roberta_model", "copying_model"]
 
 
 def sources(model, lengths=(9, 4, 6)):
@@ -39,8 +39,8 @@ def sources(model, lengths=(9, 4, 6)):
 def test_cached_decode_equals_uncached(name, options, request):
     model = request.getfixturevalue(name)
     ids, mask = sources(model)
-    cached = generate(model, ids, mask, max_length=20, **options)
-    uncached = generate(model, ids, mask, max_length=20, use_cache=False, **options)
+    cached = decode(model, ids, mask, max_length=20, **options)
+    uncached = decode(model, ids, mask, max_length=20, use_cache=False, **options)
     assert torch.equal(cached.sequences, uncached.sequences)
     torch.testing.assert_close(cached.scores, uncached.scores, atol=1e-4, rtol=0)
 
@@ -49,10 +49,10 @@ def test_cached_decode_equals_uncached(name, options, request):
 def test_batch_equals_one_at_a_time(name, request):
     model = request.getfixturevalue(name)
     ids, mask = sources(model)
-    together = generate(model, ids, mask, num_return_sequences=3, max_length=12)
+    together = decode(model, ids, mask, num_return_sequences=3, max_length=12)
     for row in range(len(ids)):
         length = int(mask[row].sum())
-        alone = generate(
+        alone = decode(
             model, ids[row : row + 1, :length], mask[row : row + 1, :length],
             num_return_sequences=3, max_length=12,
         )  # fmt: skip
@@ -78,11 +78,11 @@ def test_wide_beam_finds_the_best_of_all_sequences(bert_model, alpha):
     """A beam as wide as the search space is exhaustive search."""
     model, config = bert_model, bert_model.config
     ids, mask = sources(model, lengths=(5,))
-    vocabulary = [t for t in range(config.backbone.vocab_size)]
+    vocabulary = list(range(config.backbone.vocab_size))
     never = {config.pad_token_id, config.bos_token_id, config.mask_token_id, config.unk_token_id}
     words = [t for t in vocabulary if t not in never and t != config.eos_token_id]
     width = len(words) + 1
-    found = generate(
+    found = decode(
         model, ids, mask, num_beams=width, max_length=2, min_length=0, length_penalty=alpha
     )
     end = [config.eos_token_id]
@@ -97,7 +97,7 @@ def test_wide_beam_finds_the_best_of_all_sequences(bert_model, alpha):
 def test_scores_are_the_models_log_probabilities(bert_model):
     ids, mask = sources(bert_model, lengths=(6,))
     for options in ({"num_beams": 3}, {"do_sample": True, "seed": 1}):
-        result = generate(bert_model, ids, mask, max_length=8, length_penalty=0.7, **options)
+        result = decode(bert_model, ids, mask, max_length=8, length_penalty=0.7, **options)
         end = bert_model.config.eos_token_id
         sequence = result.sequences[0, 0].tolist()
         sequence = sequence[: sequence.index(end) + 1]
@@ -107,7 +107,9 @@ def test_scores_are_the_models_log_probabilities(bert_model):
 
 def test_greedy_takes_the_best_token_each_time(bert_model):
     ids, mask = sources(bert_model, lengths=(6,))
-    result = generate(bert_model, ids, mask, num_beams=1, max_length=6, min_length=5)
+    result = decode(
+        bert_model, ids, mask, num_beams=1, max_length=6, min_length=5, no_repeat_ngram_size=0
+    )
     config, sequence = bert_model.config, []
     never = [config.pad_token_id, config.bos_token_id, config.mask_token_id, config.unk_token_id]
     for _ in range(5):
@@ -120,7 +122,7 @@ def test_greedy_takes_the_best_token_each_time(bert_model):
 
 def test_lengths_are_kept(bert_model):
     ids, mask = sources(bert_model)
-    result = generate(bert_model, ids, mask, num_return_sequences=5, min_length=7, max_length=9)
+    result = decode(bert_model, ids, mask, num_return_sequences=5, min_length=7, max_length=9)
     ends = result.sequences.eq(bert_model.config.eos_token_id)
     assert ends.sum(-1).eq(1).all()
     first_end = ends.int().argmax(-1)
@@ -133,9 +135,9 @@ def test_an_input_that_stopped_early_is_left_alone(bert_model):
     model.get_output_embeddings().bias.data[model.config.eos_token_id] += 10  # ends soon
     ids, mask = sources(model, lengths=range(3, 15))
     options = {"num_beams": 1, "length_penalty": 2.0, "max_length": 24}
-    together = generate(model, ids, mask, **options)
+    together = decode(model, ids, mask, **options)
     for row in range(len(ids)):
-        alone = generate(model, ids[row : row + 1], mask[row : row + 1], **options)
+        alone = decode(model, ids[row : row + 1], mask[row : row + 1], **options)
         torch.testing.assert_close(together.scores[row], alone.scores[0], atol=1e-4, rtol=0)
 
 
@@ -149,7 +151,7 @@ def test_never_stopping_early_finds_no_worse_and_takes_longer(bert_model, monkey
 
     def scores(early_stopping):
         steps.clear()
-        result = generate(model, ids, mask, max_length=24, early_stopping=early_stopping)
+        result = decode(model, ids, mask, max_length=24, early_stopping=early_stopping)
         return result.scores[:, 0], len(steps)
 
     (soon, few), (late, many) = scores("heuristic"), scores("never")
@@ -163,7 +165,7 @@ def test_length_penalty_prefers_longer(bert_model):
     ids, mask = sources(model)
 
     def length(alpha):
-        result = generate(model, ids, mask, max_length=16, length_penalty=alpha)
+        result = decode(model, ids, mask, max_length=16, length_penalty=alpha)
         return result.sequences.ne(model.config.pad_token_id).sum().item()
 
     assert length(0.0) < length(1.0) < length(3.0)
@@ -174,35 +176,35 @@ def test_length_penalty_prefers_longer(bert_model):
 def test_no_ngram_repeats(bert_model, size, do_sample):
     ids, mask = sources(bert_model)
     common = {"max_length": 24, "min_length": 22, "num_return_sequences": 3, "do_sample": do_sample}
-    blocked = generate(bert_model, ids, mask, no_repeat_ngram_size=size, **common)
+    blocked = decode(bert_model, ids, mask, no_repeat_ngram_size=size, **common)
 
     def repeats(result):
         for sequence in result.sequences.flatten(0, 1).tolist():
             words = [t for t in sequence if t != bert_model.config.pad_token_id]
-            ngrams = list(zip(*(words[i:] for i in range(size))))
+            ngrams = list(zip(*(words[i:] for i in range(size)), strict=False))
             if len(ngrams) > len(set(ngrams)):
                 return True
         return False
 
     assert not repeats(blocked)
     if not do_sample:
-        unblocked = generate(bert_model, ids, mask, no_repeat_ngram_size=0, **common)
+        unblocked = decode(bert_model, ids, mask, no_repeat_ngram_size=0, **common)
         assert repeats(unblocked), "nothing there to block"
 
 
 def test_n_best_are_distinct_and_sorted(bert_model):
     ids, mask = sources(bert_model)
-    result = generate(bert_model, ids, mask, num_return_sequences=5, max_length=10)
+    result = decode(bert_model, ids, mask, num_return_sequences=5, max_length=10)
     assert result.scores.diff(dim=1).le(0).all()
     for hypotheses in result.sequences.tolist():
         assert all(a != b for a, b in itertools.combinations(hypotheses, 2))
-    best = generate(bert_model, ids, mask, num_return_sequences=1, max_length=10)
+    best = decode(bert_model, ids, mask, num_return_sequences=1, max_length=10)
     assert torch.equal(best.scores[:, 0], result.scores[:, 0])
 
 
 def test_never_generates_special_tokens(bert_model):
     ids, mask = sources(bert_model)
-    result = generate(bert_model, ids, mask, do_sample=True, num_return_sequences=20, max_length=20)
+    result = decode(bert_model, ids, mask, do_sample=True, num_return_sequences=20, max_length=20)
     config = bert_model.config
     for token in (config.bos_token_id, config.mask_token_id, config.unk_token_id):
         assert not result.sequences.eq(token).any()
@@ -212,7 +214,7 @@ def test_sampling_is_reproducible_and_seeded(bert_model):
     ids, mask = sources(bert_model)
 
     def sample(seed):
-        return generate(
+        return decode(
             bert_model, ids, mask, do_sample=True, seed=seed, num_return_sequences=4, max_length=12
         )
 
@@ -220,24 +222,57 @@ def test_sampling_is_reproducible_and_seeded(bert_model):
     assert not torch.equal(sample(1).sequences[..., :2], sample(2).sequences[..., :2])
 
 
+def test_a_source_and_a_seed_give_the_same_sample_in_any_company(bert_model):
+    ids, mask = sources(bert_model)
+    options = {"do_sample": True, "seed": 4, "num_return_sequences": 3, "max_length": 12}
+    together = decode(bert_model, ids, mask, **options)
+    for row in range(len(ids)):
+        length = int(mask[row].sum())
+        alone = decode(
+            bert_model, ids[row : row + 1, :length], mask[row : row + 1, :length], **options
+        )
+        width = alone.sequences.shape[2]
+        assert torch.equal(together.sequences[row, :, :width], alone.sequences[0])
+
+
+def test_samples_follow_the_distribution(bert_model):
+    """The first token's frequencies over many samples are the model's probabilities."""
+    ids, mask = sources(bert_model, lengths=(6,))
+    result = decode(
+        bert_model, ids, mask, do_sample=True, num_return_sequences=4000, max_length=2,
+        min_length=0, temperature=1.0, top_p=1.0,
+    )  # fmt: skip
+    with torch.no_grad():
+        logits = bert_model(ids, torch.tensor([[bert_model.config.mask_token_id]])).logits[0, 0]
+    config = bert_model.config
+    logits[
+        [config.pad_token_id, config.bos_token_id, config.mask_token_id, config.unk_token_id]
+    ] = -torch.inf
+    expected = logits.softmax(0)
+    found = torch.bincount(result.sequences[0, :, 0], minlength=len(expected)) / 4000
+    torch.testing.assert_close(found, expected, atol=0.03, rtol=0)
+
+
 @pytest.mark.parametrize("option", [{"top_k": 1}, {"top_p": 1e-6}])
 def test_sampling_from_one_token_is_greedy(bert_model, option):
     ids, mask = sources(bert_model)
-    sampled = generate(bert_model, ids, mask, do_sample=True, max_length=10, **option)
-    greedy = generate(bert_model, ids, mask, num_beams=1, max_length=10)
+    sampled = decode(bert_model, ids, mask, do_sample=True, max_length=10, **option)
+    greedy = decode(bert_model, ids, mask, num_beams=1, max_length=10)
     assert torch.equal(sampled.sequences, greedy.sequences)
 
 
 def test_top_k_and_top_p_keep_the_right_tokens():
-    from qgen.decoding import _truncate
+    from qgen.model.decoding import _truncate
 
     logits = torch.tensor([[0.1, 0.5, 0.25, 0.15]]).log()
-    kept = _truncate(logits, GenerationSettings(do_sample=True, top_k=2)).isfinite()
-    assert kept.tolist() == [[False, True, True, False]]
-    kept = _truncate(logits, GenerationSettings(do_sample=True, top_p=0.7)).isfinite()
-    assert kept.tolist() == [[False, True, True, False]]
-    kept = _truncate(logits, GenerationSettings(do_sample=True, top_p=0.8)).isfinite()
-    assert kept.tolist() == [[False, True, True, True]]
+
+    def kept(**options):
+        truncated, order = _truncate(logits, GenerationSettings(do_sample=True, **options))
+        return order[truncated.isfinite()].tolist()
+
+    assert kept(top_k=2, top_p=1.0) == [1, 2]
+    assert kept(top_p=0.7) == [1, 2]
+    assert kept(top_p=0.8) == [1, 2, 3]
 
 
 @pytest.mark.parametrize(
@@ -261,4 +296,4 @@ def test_settings_out_of_range(options):
 def test_too_long_for_the_positions(bert_model):
     ids = torch.full((1, 120), 10)
     with pytest.raises(QGenError, match="positions"):
-        generate(bert_model, ids, ids.ne(0), max_length=48)
+        decode(bert_model, ids, ids.ne(0), max_length=48)

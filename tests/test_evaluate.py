@@ -5,8 +5,9 @@ import json
 import pytest
 from conftest import PASSAGE
 
-from eval.evaluate import evaluate, load_part, predict
-from eval.splits import load_nqg
+from eval import metrics
+from eval.evaluate import evaluate, interrogative_shares, predict
+from eval.splits import load_nqg, load_part
 from qgen.cli import main
 from qgen.errors import QGenError
 from qgen.settings import GenerationSettings
@@ -55,55 +56,95 @@ def test_answer_aware_part(data, setup, count):
     assert len(examples) == count and all(e.answer for e in examples)
 
 
-def test_counts_are_checked(data):
-    with pytest.raises(QGenError, match="75722"):
-        load_part("du", "test", [data / "squad.json"], data)
-
-
 def test_empty_part(data):
     with pytest.raises(QGenError, match="no examples"):
         load_part("du", "train", [data / "squad.json"], data, partial=True)
 
 
 def test_agnostic_part(data):
-    assert [e.answer for e in load_part("zhao", "dev", nqg=data)] == ["", ""]
+    assert [e.answer for e in load_part("zhao", "dev", nqg=data)] == [None, None]
 
 
-def test_equal_inputs_are_decoded_once(data, generator, monkeypatch):
+def test_equal_inputs_are_decoded_once(data, n_best_generator, monkeypatch):
     seen = []
-    agnostic = generator.agnostic
+    generate = n_best_generator.generate
     monkeypatch.setattr(
-        generator,
-        "agnostic",
-        lambda texts, settings: seen.extend(texts) or agnostic(texts, settings),
+        n_best_generator,
+        "generate",
+        lambda inputs, settings: seen.extend(inputs) or generate(inputs, settings),
     )
-    predictions = predict(generator, load_nqg(data, "test"), GREEDY, progress=False)
+    predictions = predict(n_best_generator, load_nqg(data, "test"), GREEDY, progress=False)
     assert len(seen) == 1 and predictions[0] == predictions[1]
 
 
-def test_perfect_predictions_score_100(data, generator, monkeypatch):
+def test_perfect_predictions_score_100_under_both_tokenisations(
+    data, n_best_generator, monkeypatch
+):
     examples = load_part("du", "test", [data / "squad.json"], data, partial=True)
     monkeypatch.setattr("eval.evaluate.predict", lambda *_: [e.question for e in examples])
-    report, _ = evaluate(generator, examples, "du", "test", GREEDY, "oracle", progress=False)
-    values = {s["implementation"]: s["value"] for s in report["scores"] if s["metric"] == "BLEU-4"}
-    assert all(value == pytest.approx(100) for value in values.values())
+    report = evaluate(
+        n_best_generator, examples, "du", "test", GREEDY, "oracle", data / "out", progress=False
+    )
+    bleu = [s for s in report["scores"] if s["metric"] == "BLEU-4"]
+    assert [s["value"] for s in bleu] == pytest.approx([100] * 4)
+    assert bleu[0]["tokenisation"].startswith("BERT word pieces")
+    assert bleu[-1]["tokenisation"].startswith("Penn Treebank")
     assert report["n_examples"] == 2 and report["details"]["sources"] == 2
     assert report["details"]["subset"] == "2 of the part's 11877 questions"
+    assert report["details"]["question words, per cent"]["references"]["when"] == 50
 
 
-def test_training_overlap_is_reported(data, generator, monkeypatch):
+def test_training_overlap_is_reported(data, n_best_generator, monkeypatch):
     examples = load_nqg(data, "test")
-    monkeypatch.setattr(generator.model.config, "trained_on", ["du:test"])
+    monkeypatch.setattr(n_best_generator.model.config, "trained_on", ["du:test"])
     monkeypatch.setattr("eval.evaluate.score_all", lambda *_: [])
 
     def details(setup, part):
-        return evaluate(generator, examples, setup, part, GREEDY, "tiny", progress=False)[0][
-            "details"
-        ]
+        return evaluate(
+            n_best_generator, examples, setup, part, GREEDY, "tiny", data / "out", progress=False
+        )["details"]
 
     assert "TRAINED" in details("du", "test")["warning"]
     assert "TRAINED" in details("zhao", "dev")["warning"]
     assert "warning" not in details("zhao", "test")
+
+
+def test_predictions_are_kept_when_a_scorer_breaks(data, n_best_generator, monkeypatch):
+    def broken(*_):
+        raise OSError(2, "WordNet is only there in part")
+
+    monkeypatch.setattr(
+        metrics, "_SCORERS", [(("METEOR",), "broken", broken), *metrics._SCORERS[2:3]]
+    )
+    report = evaluate(
+        n_best_generator, load_nqg(data, "test"), "du", "test", GREEDY, "tiny", data / "out", False
+    )
+    assert len((data / "out" / "predictions.txt").read_text().splitlines()) == 2
+    by_metric = {s["metric"]: s for s in report["scores"]}
+    assert by_metric["METEOR"]["value"] is None
+    assert "only there in part" in by_metric["METEOR"]["reason"]
+    assert by_metric["ROUGE-L"]["value"] is not None
+    monkeypatch.setattr("eval.evaluate.score_all", broken)
+    (data / "out" / "predictions.txt").unlink()
+    with pytest.raises(OSError):
+        evaluate(
+            n_best_generator,
+            load_nqg(data, "test"),
+            "du",
+            "test",
+            GREEDY,
+            "tiny",
+            data / "out",
+            False,
+        )
+    assert (data / "out" / "predictions.txt").is_file()
+
+
+def test_question_words():
+    questions = ["What is it?", "In which city?", "To whom?", "Name it.", "How many who came?"]
+    shares = interrogative_shares(questions)
+    assert (shares["what"], shares["which"], shares["whom"], shares["how"]) == (20, 20, 20, 20)
+    assert (shares["other"], shares["who"]) == (20, 0)
 
 
 def test_command_writes_report(data, checkpoint, capsys):

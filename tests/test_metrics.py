@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from eval import metrics
+from eval.tokenisation import ptb_tokenize, wordpiece_tokenize
 from qgen.errors import QGenError
 
 PERFECT = ["who founded the city of brasília ?", "when was it founded ?"]
@@ -173,15 +174,39 @@ def test_nltk_meteor_matches_stems_and_names_its_matching():
     assert "exact + stem" in implementation
 
 
-def test_nltk_meteor_without_wordnet(monkeypatch):
+@pytest.mark.parametrize("error", [LookupError("no data"), OSError(2, "a file is missing")])
+def test_nltk_meteor_without_wordnet_or_with_a_part_of_it(monkeypatch, error):
     class Absent:
         def ensure_loaded(self):
-            raise LookupError("no data")
+            raise error
 
     monkeypatch.setattr(metrics, "wordnet", Absent())
     value, implementation = metrics.nltk_meteor(["car"], [["automobile"]])
     assert value == 0
     assert "no WordNet" in implementation
+
+
+def test_what_java_says_is_told_without_its_stack():
+    stderr = (
+        'Exception in thread "main" java.lang.OutOfMemoryError: Java heap space\n'
+        "\tat edu.cmu.meteor.Main.main(Main.java:5)\n\t... 3 more\n"
+    )
+    message = metrics._java_message(stderr)
+    assert message == 'Exception in thread "main" java.lang.OutOfMemoryError: Java heap space'
+    assert metrics._java_message("") == "no message"
+
+
+@pytest.mark.parametrize(
+    ("raw", "tokens"),
+    [
+        ("Isn't it 5,000?", "isn ' t it 5 , 000 ?"),
+        ("What's Beyoncé's U.S. R&B rank?", "what ' s beyonce ' s u . s . r & b rank ?"),
+        ("Photosynthesizers", "photosynthesizers"),
+        ("", ""),
+    ],
+)
+def test_wordpiece_tokenize(raw, tokens):
+    assert wordpiece_tokenize(raw) == tokens
 
 
 @pytest.mark.parametrize("scorer", SCORERS)
@@ -231,7 +256,7 @@ def test_empty_hypothesis_halves_mean_scores():
     ],
 )
 def test_ptb_tokenize(raw, tokens):
-    assert metrics.ptb_tokenize(raw) == tokens
+    assert ptb_tokenize(raw) == tokens
 
 
 def test_group_by_source():

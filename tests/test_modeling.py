@@ -1,5 +1,8 @@
 """The mask, the layout, the checkpoints."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from conftest import random_model
@@ -13,8 +16,8 @@ from transformers import (
     RobertaConfig,
 )
 
-from qgen.masks import seq2seq_attention_mask, target_layout
-from qgen.modeling import UniLMConfig, UniLMForConditionalGeneration
+from qgen.model.layouts import seq2seq_attention_mask, seq2seq_layout
+from qgen.model.unilm import UniLMConfig, UniLMForConditionalGeneration
 
 
 def test_mask_written_out():
@@ -31,10 +34,10 @@ def test_mask_written_out():
 
 
 def test_target_follows_last_real_source_token():
-    segment, position = target_layout(torch.tensor([[1, 1, 1], [1, 0, 0]]), 2)
-    assert segment.tolist() == [[0, 0, 0, 1, 1]] * 2
-    assert position[:, 3:].tolist() == [[3, 4], [1, 2]]
-    assert position[0, :3].tolist() == [0, 1, 2]
+    layout = seq2seq_layout(torch.tensor([[1, 1, 1], [1, 0, 0]]), 2)
+    assert layout.token_type_ids.tolist() == [[0, 0, 0, 1, 1]] * 2
+    assert layout.position_ids[:, 3:].tolist() == [[3, 4], [1, 2]]
+    assert layout.position_ids[0, :3].tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize("name", ["bert_model", "roberta_model"])
@@ -43,16 +46,15 @@ def test_source_ignores_target_and_target_ignores_later_target(name, request):
     source = torch.tensor([[model.config.bos_token_id, 10, 11, model.config.eos_token_id]])
     target = torch.tensor([[20, 21, 22]])
     changed = torch.tensor([[20, 21, 30]])
-    segment, position = target_layout(source.ne(-1), 3)
-    mask = seq2seq_attention_mask(source.ne(-1), 3)
+    layout = seq2seq_layout(source.ne(-1), 3)
     with torch.no_grad():
-        before = model.encode(torch.cat([source, target], 1), segment, position, mask)
-        after = model.encode(torch.cat([source, changed], 1), segment, position, mask)
+        before = model.encode(torch.cat([source, target], 1), layout)
+        after = model.encode(torch.cat([source, changed], 1), layout)
     torch.testing.assert_close(before[:, :6], after[:, :6])
     assert not torch.allclose(before[:, 6], after[:, 6])
 
 
-@pytest.mark.parametrize("name", ["bert_model", "roberta_model"])
+@pytest.mark.parametrize("name", ["bert_model", "roberta_model", "copying_model"])
 def test_padding_changes_nothing(name, request):
     model = request.getfixturevalue(name)
     pad = model.config.pad_token_id
@@ -65,14 +67,16 @@ def test_padding_changes_nothing(name, request):
     torch.testing.assert_close(alone, together)
 
 
-@pytest.mark.parametrize("name", ["bert_model", "roberta_model"])
+@pytest.mark.parametrize("name", ["bert_model", "roberta_model", "copying_model"])
 def test_teacher_forcing_predicts_what_decoding_predicts(name, request):
     model = request.getfixturevalue(name)
     pad, mask = model.config.pad_token_id, model.config.mask_token_id
     source = torch.tensor([[2, 10, 11, 12, 3], [2, 13, 3, pad, pad]])
     target = torch.tensor([[20, 21, 22], [30, 31, 32]])
+    seen_source = source.ne(pad)
     with torch.no_grad():
-        at_once = model(source, target, pseudo_masked=True).logits
+        states, predicting = model.pseudo_masked_states(source, seen_source, target)
+        at_once = model.log_probabilities(predicting, states, source, seen_source)
         for step in range(3):
             seen = torch.cat([target[:, :step], torch.full((2, 1), mask)], dim=1)
             torch.testing.assert_close(model(source, seen).logits[:, -1], at_once[:, step])
@@ -111,6 +115,57 @@ def test_loss_counts_labelled_positions_only(bert_model):
     torch.testing.assert_close(loss, expected)
     smoothed = bert_model(source, target, labels=labels, label_smoothing=0.1).loss
     assert not torch.isclose(smoothed, expected)
+
+
+def test_copy_gate_mixes_two_distributions(copying_model):
+    """Probabilities sum to one, and the loss is the negative log of their mixture."""
+    source, target = torch.tensor([[2, 10, 11, 10, 3]]), torch.tensor([[4, 4]])
+    labels = torch.tensor([[10, 60]])  # in the source twice, and not at all
+    with torch.no_grad():
+        mixed = copying_model(source, target).logits[0]
+        states, predicting = copying_model.seq2seq_states(source, source.ne(0), target)
+        written = copying_model.lm_head(predicting)[0].softmax(-1)
+        positions, gate = copying_model.copy_gate(predicting, states, source.ne(0))
+        loss = copying_model(source, target, labels=labels).loss
+    torch.testing.assert_close(mixed.exp().sum(-1), torch.ones(2))
+    open_, copied = gate[0, :, 0].sigmoid(), positions[0].exp()
+    expected = torch.stack(
+        [
+            (1 - open_[0]) * written[0, 10] + open_[0] * (copied[0, 1] + copied[0, 3]),
+            (1 - open_[1]) * written[1, 60],
+        ]
+    )
+    torch.testing.assert_close(mixed[[0, 1], [10, 60]].exp(), expected)
+    torch.testing.assert_close(loss, -expected.log().mean())
+
+
+def test_a_copy_gate_added_to_a_model_leaves_it_much_as_it_was(bert_model):
+    model = random_model(bert_model.config)
+    source, target = torch.tensor([[2, 10, 11, 3]]), torch.tensor([[4]])
+    with torch.no_grad():
+        before = model(source, target).logits.exp()
+        model.add_copy_gate()
+        after = model(source, target).logits.exp()
+    assert (after - before).abs().max() < 0.2
+    assert model.config.copy_gate and not torch.equal(before, after)
+
+
+AUTO = """
+import sys
+import qgen
+assert "torch" not in sys.modules and "matplotlib" not in sys.modules
+from transformers import AutoModelForSeq2SeqLM
+print(type(AutoModelForSeq2SeqLM.from_pretrained(sys.argv[1])).__name__)
+"""
+
+
+@pytest.mark.parametrize("first", ["", "from transformers import AutoModelForSeq2SeqLM\n"])
+def test_auto_class_knows_the_checkpoint_once_qgen_is_imported(checkpoint, first):
+    code = first + (AUTO if not first else AUTO.replace("assert", "assert True or"))
+    done = subprocess.run(
+        [sys.executable, "-c", code, checkpoint], capture_output=True, text=True, timeout=120
+    )
+    assert done.stdout.strip() == "UniLMForConditionalGeneration", done.stderr
 
 
 def test_lm_head_is_tied(bert_model, roberta_model):

@@ -1,11 +1,21 @@
-"""Source packing and answer location."""
+"""Source packing, and what the real tokenizer's ids come back as."""
+
+import json
 
 import pytest
 from conftest import PASSAGE
+from transformers import AutoTokenizer
 
+from qgen.answers import locate_answer
 from qgen.errors import QGenError
-from qgen.packing import locate_answer, pack_source, pad
-from qgen.types import Example
+from qgen.model.checkpoints import DEFAULT_CHECKPOINT
+from qgen.model.packing import pack_source, pad, unpack_target
+from qgen.text import fold
+
+
+def pack(tokenizer, passage, answer=None, start=None, *limits):
+    span = locate_answer(passage, answer, start) if answer else None
+    return words(tokenizer, pack_source(tokenizer, passage, span, *limits))
 
 
 def words(tokenizer, ids):
@@ -13,7 +23,7 @@ def words(tokenizer, ids):
 
 
 def test_passage_and_answer(tokenizer):
-    packed = words(tokenizer, pack_source(tokenizer, Example(PASSAGE, "1937")))
+    packed = pack(tokenizer, PASSAGE, "1937")
     assert packed[0] == "[CLS]" and packed[-1] == "[SEP]"
     assert packed[-3:-1] == ["[SEP]", "1937"]
     assert packed.count("[SEP]") == 2
@@ -21,7 +31,7 @@ def test_passage_and_answer(tokenizer):
 
 
 def test_without_an_answer(tokenizer):
-    packed = words(tokenizer, pack_source(tokenizer, Example(PASSAGE)))
+    packed = pack(tokenizer, PASSAGE)
     assert packed.count("[SEP]") == 1 and packed[-1] == "[SEP]"
 
 
@@ -35,7 +45,7 @@ def test_window_keeps_the_answer_whole(tokenizer, where, limit):
         "middle": filler + answer + " " + filler,
         "end": filler + answer,
     }[where]
-    packed = words(tokenizer, pack_source(tokenizer, Example(passage, answer), limit))
+    packed = pack(tokenizer, passage, answer, None, limit)
     assert len(packed) == limit
     window = packed[1 : packed.index("[SEP]")]
     assert " ".join(answer.split()) in " ".join(window)
@@ -49,33 +59,81 @@ def test_window_follows_the_given_occurrence(tokenizer):
     filler = "the bridge opened in the year . " * 40
     passage = f"golden 1937 {filler} joseph 1937 {filler}"
     start = passage.index("1937", 20)
-    packed = words(tokenizer, pack_source(tokenizer, Example(passage, "1937", start), 20))
+    packed = pack(tokenizer, passage, "1937", start, 20)
     assert "joseph" in packed and "golden" not in packed
 
 
 def test_answer_too_long_for_the_window(tokenizer):
     with pytest.raises(QGenError, match="room"):
-        pack_source(tokenizer, Example(PASSAGE, PASSAGE), 20)
+        pack(tokenizer, PASSAGE, PASSAGE, None, 20)
 
 
-def test_answer_is_found_in_any_case_and_spelled_as_in_the_passage():
-    found = locate_answer(Example(PASSAGE, "san francisco"))
-    assert (found.answer, found.answer_start) == ("San Francisco", PASSAGE.index("San"))
+def test_markers_tell_occurrences_apart(tokenizer):
+    passage = "joseph led san francisco . joseph led the bridge ."
+    first, second = (
+        pack(tokenizer, passage, "joseph", start, 64, [5, 6])
+        for start in (0, passage.rindex("joseph"))
+    )
+    assert first[:5] == ["[CLS]", "[unused0]", "joseph", "[unused1]", "led"]
+    assert second[5:9] == [".", "[unused0]", "joseph", "[unused1]"]
+    assert first[-3:] == second[-3:] == ["[SEP]", "joseph", "[SEP]"]
+
+
+@pytest.mark.parametrize("limit", [16, 31, 64])
+def test_markers_count_for_the_window(tokenizer, limit):
+    filler = "the bridge opened in the year . " * 40
+    packed = pack(
+        tokenizer, filler + "san francisco " + filler, "san francisco", None, limit, [5, 6]
+    )
+    assert len(packed) == limit
+    begin = packed.index("[unused0]")
+    assert packed[begin : begin + 4] == ["[unused0]", "san", "francisco", "[unused1]"]
+    with pytest.raises(QGenError, match="room for 1"):
+        pack(tokenizer, filler + "san francisco", "san francisco", None, 8, [5, 6])
+
+
+@pytest.fixture(scope="module")
+def shipped_tokenizer():
+    return AutoTokenizer.from_pretrained(DEFAULT_CHECKPOINT)
 
 
 @pytest.mark.parametrize(
-    ("example", "message"),
+    ("question", "passage"),
     [
-        (Example(""), "empty"),
-        (Example(" \n", "x"), "empty"),
-        (Example(PASSAGE, "London"), "not in the passage"),
-        (Example(PASSAGE, "1937", 0), "character 0"),
-        (Example(PASSAGE, "1937", -5), "character -5"),
+        ("What did $3.4 million buy?", "It bought trucks for $3.4 million."),
+        (
+            "How many of the 1,200 trucks did the U.S. Army buy?",
+            "The U.S. Army bought 1,200 trucks.",
+        ),
+        ("Who cut the rate to 4.25 per cent?", ""),
+        ("What did J.R.R. Tolkien write at 5:30 p.m.?", ""),
+        ("What is Beyoncé's job?", "Beyoncé sang."),
+        ("Who won 24–10?", "Denver beat Carolina 24–10."),
+        ("What is the plants' DNA called?", ""),
+        ('Who said "it isn\'t over" in 1999?', ""),
+        ("What does 'plastid' mean (if anything)?", ""),
+        ("Which of R&B, e-mail and 50% came first?", "R&B, e-mail and 50%"),
+        ("What happened on December 12, 1964?", ""),
     ],
 )
-def test_bad_examples(example, message):
-    with pytest.raises(QGenError, match=message):
-        locate_answer(example)
+def test_a_question_survives_the_tokenizer(shipped_tokenizer, question, passage):
+    ids = shipped_tokenizer(question)["input_ids"]
+    text = unpack_target(shipped_tokenizer, ids, passage, restore_case=False)
+    assert fold(text) == fold(question)
+
+
+def test_squad_questions_survive_the_tokenizer(shipped_tokenizer, squad_dev):
+    """But for case, accents and doubled spaces, at least 99 % of them."""
+    total = equal = 0
+    for article in json.loads(squad_dev.read_text(encoding="utf-8"))["data"]:
+        for paragraph in article["paragraphs"]:
+            for qa in paragraph["qas"]:
+                ids = shipped_tokenizer(qa["question"])["input_ids"]
+                text = unpack_target(shipped_tokenizer, ids, paragraph["context"], False)
+                total += 1
+                equal += fold(text).split() == fold(qa["question"]).split()
+    assert total == 10570
+    assert equal / total >= 0.99
 
 
 def test_pad():

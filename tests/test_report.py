@@ -104,3 +104,22 @@ def test_write_report_into_a_file(tmp_path):
     path.write_text("")
     with pytest.raises(QGenError, match="cannot write the report to"):
         report.write_report(example(), path)
+
+
+@pytest.mark.parametrize("name", ["_run", "runs/$x_^$", "a_b$", "\\frac{", "%s {0}", "名前"])
+def test_any_model_name_makes_a_chart_that_shows_it(tmp_path, name, monkeypatch):
+    from matplotlib.figure import Figure
+
+    shown = []
+    save = Figure.savefig
+    monkeypatch.setattr(
+        Figure,
+        "savefig",
+        lambda self, *args, **kwargs: (
+            shown.extend(text.get_text() for text in self.legends[0].get_texts())
+            or save(self, *args, **kwargs)
+        ),
+    )
+    report.write_report(report.build_report("du", "test", name, SCORES, 5, {}), tmp_path)
+    assert shown[0] == f"{name} (measured)" and len(shown) == 3
+    assert (tmp_path / "report.png").stat().st_size > 1000

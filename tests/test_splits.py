@@ -6,6 +6,7 @@ import pytest
 
 from eval import splits
 from qgen.errors import QGenError
+from qgen.types import Answer
 
 CONTEXT = "Brasília was founded in 1960 by Juscelino Kubitschek."
 
@@ -65,7 +66,7 @@ def test_load_squad_keeps_first_answer_id_and_order(squad):
     assert list(articles) == ["Beyonc\u00e9", "Brasília", "Seven_Years'_War"]
     example = articles["Brasília"][1]
     assert example.passage == CONTEXT
-    assert (example.answer, example.answer_start) == ("1960", 24)
+    assert example.answer == Answer("1960", 24)
     assert example.question == "When was it founded?"
     assert example.id == "Brasília-1"
 
@@ -104,12 +105,13 @@ def test_load_squad_rejects_misplaced_answer(tmp_path, answer, start):
 def test_load_squad_rejects_unanswerable_question(tmp_path):
     bad = article("Warsaw")
     bad["paragraphs"][0]["qas"][0]["answers"] = []
-    with pytest.raises(QGenError, match="not in the SQuAD 1.1 format"):
+    with pytest.raises(QGenError, match="Warsaw-0 has no answer"):
         splits.load_squad(write_squad(tmp_path / "bad.json", bad))
 
 
-def counts(split):
-    return {part: len(examples) for part, examples in split.items()}
+def test_spaces_at_the_ends_of_an_answer_are_not_part_of_it(tmp_path):
+    path = write_squad(tmp_path / "spaces.json", article("Warsaw", answer=" 1960 ", start=23))
+    assert splits.load_squad(path)["Warsaw"][0].answer == Answer("1960", 24)
 
 
 def test_published_counts_are_all_of_squad():
@@ -118,47 +120,95 @@ def test_published_counts_are_all_of_squad():
     assert splits.PUBLISHED_COUNTS["dev"] == official_dev
 
 
-def test_build_split_assigns_articles(squad, doclists, monkeypatch):
-    published = {"train": 3, "dev": 4, "test": 5}
-    monkeypatch.setattr(splits, "PUBLISHED_COUNTS", published)
-    du = splits.build_split("du", squad, doclists)
-    assert counts(du) == published
-    assert {example.id for example in du["dev"]} == {f"Warsaw-{i}" for i in range(4)}
-
-
-def test_zhao_reverses_dev_and_test(squad, doclists, monkeypatch):
+@pytest.fixture
+def small_counts(monkeypatch):
     monkeypatch.setattr(splits, "PUBLISHED_COUNTS", {"train": 3, "dev": 4, "test": 5})
-    du = splits.build_split("du", squad, doclists)
-    zhao = splits.build_split("zhao", squad, doclists)
-    assert zhao == {"train": du["train"], "dev": du["test"], "test": du["dev"]}
 
 
-def test_build_split_checks_counts(squad, doclists):
+@pytest.mark.usefixtures("small_counts")
+@pytest.mark.parametrize(
+    ("setup", "part", "title", "count"),
+    [
+        ("du", "dev", "Warsaw", 4),
+        ("du", "test", "Beyonc\u00e9", 5),
+        ("zhao", "dev", "Beyonc\u00e9", 5),
+        ("zhao", "test", "Warsaw", 4),
+    ],
+)
+def test_parts_are_made_of_their_articles(squad, doclists, setup, part, title, count):
+    examples = splits.load_part(setup, part, squad, doclists)
+    assert [example.id for example in examples] == [f"{title}-{i}" for i in range(count)]
+
+
+@pytest.mark.usefixtures("small_counts")
+def test_the_files_that_hold_a_part_are_enough_for_it(squad, doclists):
+    assert len(splits.load_part("zhao", "test", squad[1:], doclists)) == 4
+    with pytest.raises(QGenError, match="train part .* 3 questions.* give 0"):
+        splits.load_part("zhao", "train", squad[1:], doclists)
+
+
+def test_counts_are_checked(squad, doclists):
     with pytest.raises(QGenError, match="train part .* 75722 questions.* give 3"):
-        splits.build_split("du", squad, doclists)
-    assert counts(splits.build_split("du", squad, doclists, check_counts=False)) == {
-        "train": 3,
-        "dev": 4,
-        "test": 5,
-    }
+        splits.load_part("du", "train", squad, doclists)
+    assert len(splits.load_part("du", "train", squad, doclists, partial=True)) == 3
 
 
+@pytest.mark.usefixtures("small_counts")
+@pytest.mark.parametrize("partial", [False, True])
+def test_a_file_given_twice_is_refused(squad, doclists, partial):
+    with pytest.raises(QGenError, match="'Warsaw' stands in .* and again in"):
+        splits.load_part("du", "dev", [*squad, squad[1]], doclists, partial=partial)
+
+
+@pytest.mark.usefixtures("small_counts")
+def test_more_questions_than_were_published_are_refused_even_in_part(squad, doclists, tmp_path):
+    path = write_squad(tmp_path / "more.json", article("Warsaw", 6))
+    with pytest.raises(QGenError, match="dev part .* 4 questions.* give 6"):
+        splits.load_part("du", "dev", [path], doclists, partial=True)
+
+
+@pytest.mark.usefixtures("small_counts")
 def test_article_in_no_doclist(squad, doclists, tmp_path):
     squad.append(write_squad(tmp_path / "more.json", article("Tea")))
     with pytest.raises(QGenError, match="'Tea' .* is in no doclist"):
-        splits.build_split("du", squad, doclists)
-    split = splits.build_split("du", squad, doclists, check_counts=False)
-    assert sum(counts(split).values()) == 12
+        splits.load_part("du", "train", squad, doclists)
+    assert len(splits.load_part("du", "train", squad, doclists, partial=True)) == 3
 
 
-def test_unknown_setup_names_the_known_ones(squad, doclists):
-    with pytest.raises(QGenError, match="'dou'; choose from du, zhao"):
-        splits.build_split("dou", squad, doclists)
+def test_twenty_training_articles_are_held_out_by_a_fixed_rule():
+    titles = [f"{n:03}" for n in range(398)]
+    held_out = splits.held_out_titles(reversed(titles))
+    assert held_out == [f"{n:03}" for n in range(10, 398, 20)] and len(held_out) == 20
+
+
+@pytest.mark.usefixtures("small_counts")
+def test_held_out_and_fit_divide_the_training_part(squad, doclists, monkeypatch):
+    monkeypatch.setattr(splits, "held_out_titles", lambda titles: [sorted(titles)[1]])
+    train, fit, held_out = (
+        splits.load_part("du", part, squad, doclists) for part in ("train", "fit", "held-out")
+    )
+    assert [e.id for e in held_out] == ["Seven_Years%27_War-0"]
+    assert fit + held_out == train
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("dou", "test"), "'dou'; choose from du, zhao"),
+        (("du", "eval"), "'eval'; choose from train, dev, test, fit, held-out"),
+        (("du", "test"), "give --squad"),
+        (("du", "test", ["x.json"]), "needs --doclists"),
+        (("du", "fit", [], None, "nqg"), "hold no fit part"),
+    ],
+)
+def test_unusable_arguments(arguments, message):
+    with pytest.raises(QGenError, match=message):
+        splits.load_part(*arguments)
 
 
 def test_missing_doclist(squad, tmp_path):
     with pytest.raises(QGenError, match="cannot read .*doclist-train.txt"):
-        splits.build_split("du", squad, tmp_path)
+        splits.load_part("du", "test", squad, tmp_path)
 
 
 def test_load_nqg_aligns_lines(tmp_path):
@@ -167,7 +217,7 @@ def test_load_nqg_aligns_lines(tmp_path):
     (tmp_path / "tgt-dev.txt").write_text("when ?\nwhat is no end ?\n", "utf-8")
     first, second = splits.load_nqg(tmp_path, "dev")
     assert (first.passage, first.question) == ("it was founded in 1960 .", "when ?")
-    assert (first.answer, first.answer_start) == ("", None)
+    assert first.answer is None
     assert second.passage == "u+0085 \x85 is no line end ."
 
 

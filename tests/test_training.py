@@ -12,17 +12,18 @@ from conftest import PASSAGE, random_model
 from safetensors.torch import load_file
 from transformers import TrainingArguments
 
+from qgen.answers import locate_answer
 from qgen.errors import QGenError
-from qgen.generator import QuestionGenerator
-from qgen.masks import source_layout
-from qgen.modeling import IGNORE_INDEX
-from qgen.settings import OBJECTIVES, TrainingSettings
-from qgen.training import (
-    MaskedTargetCollator,
-    PseudoMaskedCollator,
+from qgen.model.layouts import seq2seq_layout
+from qgen.model.unilm import IGNORE_INDEX
+from qgen.pipeline import QuestionGenerator
+from qgen.settings import OBJECTIVES as NAMES
+from qgen.settings import TrainingSettings
+from qgen.training.objectives import OBJECTIVES, MaskedObjective, PseudoMaskedObjective
+from qgen.training.trainer import (
     Seq2SeqExamples,
     _Seq2SeqTrainer,
-    last_complete_checkpoint,
+    newest_checkpoint,
     read_examples,
     train,
     warm_up_lm_head,
@@ -30,11 +31,18 @@ from qgen.training import (
 from qgen.types import Example
 
 EXAMPLES = [
-    Example(PASSAGE, "1937", question="what year was the golden gate bridge opened?"),
-    Example(PASSAGE, "San Francisco", question="where is the golden gate bridge?"),
-    Example(PASSAGE, "Joseph Strauss", question="who led the construction?"),
-    Example(PASSAGE, "35 million dollars", question="how much did the construction cost?"),
+    Example(PASSAGE, locate_answer(PASSAGE, answer), question)
+    for answer, question in [
+        ("1937", "what year was the golden gate bridge opened?"),
+        ("San Francisco", "where is the golden gate bridge?"),
+        ("Joseph Strauss", "who led the construction?"),
+        ("35 million dollars", "how much did the construction cost?"),
+    ]
 ]
+
+
+def test_objectives_are_those_of_the_settings():
+    assert tuple(OBJECTIVES) == NAMES
 
 
 def test_source_and_target_ids(tokenizer):
@@ -53,7 +61,7 @@ def test_long_target_still_ends(tokenizer):
 
 
 def test_answers_that_do_not_fit_are_left_out_and_counted(bert_model, tokenizer, tmp_path, capsys):
-    examples = [*EXAMPLES, Example(PASSAGE, PASSAGE, question="what?")]
+    examples = [*EXAMPLES, Example(PASSAGE, locate_answer(PASSAGE, PASSAGE), "what?")]
     dataset = Seq2SeqExamples(examples, tokenizer, max_source_length=20)
     assert (len(dataset), dataset.skipped) == (4, 1)
     settings = TrainingSettings(epochs=1, max_source_length=20, max_target_length=24, bf16=False)
@@ -73,7 +81,8 @@ def test_batches_hold_sequences_of_like_length(bert_model, tokenizer, tmp_path, 
             output_dir=str(tmp_path), per_device_train_batch_size=8, use_cpu=True, report_to="none"
         ),
         train_dataset=Seq2SeqExamples(examples, tokenizer),
-        settings=TrainingSettings(objective=objective, batch_size=8),
+        objective=OBJECTIVES[objective](tokenizer, TrainingSettings()),
+        label_smoothing=0.1,
     )
     lengths = torch.tensor([words + 2 + copies * (more + 1) for words, more in draw])
 
@@ -89,7 +98,7 @@ def test_batches_hold_sequences_of_like_length(bert_model, tokenizer, tmp_path, 
 def test_masking_shares(tokenizer):
     torch.manual_seed(0)
     items = Seq2SeqExamples(EXAMPLES, tokenizer).items * 500
-    batch = MaskedTargetCollator(tokenizer, 0.7)(items)
+    batch = MaskedObjective(tokenizer, 0.7).collate(items)
     lengths = torch.tensor([len(item["labels"]) for item in items])
     real = torch.arange(batch["labels"].shape[1]) < lengths[:, None]
     truth = torch.zeros_like(batch["labels"])
@@ -108,18 +117,19 @@ def test_masking_shares(tokenizer):
 
 
 def test_every_target_has_a_label(tokenizer):
-    batch = MaskedTargetCollator(tokenizer, 1e-9)(Seq2SeqExamples(EXAMPLES, tokenizer).items)
+    batch = MaskedObjective(tokenizer, 1e-9).collate(Seq2SeqExamples(EXAMPLES, tokenizer).items)
     assert batch["labels"].ne(IGNORE_INDEX).sum(1).tolist() == [1, 1, 1, 1]
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES)
-def test_learns_to_ask(bert_model, tokenizer, tmp_path, objective):
+@pytest.mark.parametrize("objective", NAMES)
+def test_learns_to_ask(bert_model, tokenizer, tmp_path, objective, unchecked):
     """Overfitting four examples, the model asks each answer its own question."""
     model = random_model(bert_model.config)
     for parameter in model.parameters():
         parameter.data.mul_(0.2 if parameter.ndim > 1 else 1.0)
     settings = TrainingSettings(
-        objective=objective, epochs=250, batch_size=4, learning_rate=5e-3, label_smoothing=0.0, max_source_length=80,
+        objective=objective, epochs=250, batch_size=4, learning_rate=5e-3, label_smoothing=0.0,
+        max_source_length=80,
         max_target_length=24, save_steps=1000, logging_steps=25, bf16=False,
     )  # fmt: skip
     final = train(model, tokenizer, EXAMPLES, tmp_path, EXAMPLES, settings)
@@ -128,7 +138,9 @@ def test_learns_to_ask(bert_model, tokenizer, tmp_path, objective):
     assert losses[-1] < 0.3 * losses[0]
     assert all("eval_loss" in entry for entry in log if "eval_runtime" in entry)
     generator = QuestionGenerator.from_pretrained(final, device="cpu", restore_case=False)
-    asked = [generator.questions(e.passage, e.answer)[0].question for e in EXAMPLES]
+    assert generator.generator.model.config.answer_marker_ids == [5, 6]
+    assert generator.generator.model.config.copy_gate
+    asked = [generator.questions(e.passage, e.answer.text)[0].question for e in EXAMPLES]
     assert asked == [e.question for e in EXAMPLES]
 
 
@@ -140,7 +152,7 @@ def test_head_warm_up_trains_the_head_alone(bert_model, tokenizer):
 
     def source_loss():
         with torch.no_grad():
-            hidden = model.encode(ids, *source_layout(ids.ne(0)))
+            hidden = model.encode(ids, seq2seq_layout(ids.ne(0), 0))
         return torch.nn.functional.cross_entropy(model.lm_head(hidden)[0], ids[0]).item()
 
     untrained = source_loss()
@@ -153,15 +165,16 @@ def test_head_warm_up_trains_the_head_alone(bert_model, tokenizer):
 
 def test_pseudo_masked_targets_do_not_see_themselves(bert_model, tokenizer):
     """A token that changes may change the predictions after it, but not its own or earlier ones."""
-    batch = PseudoMaskedCollator(tokenizer)(Seq2SeqExamples(EXAMPLES, tokenizer).items)
-    changed = dict(batch, decoder_input_ids=batch["decoder_input_ids"].clone())
-    changed["decoder_input_ids"][0, 3] = tokenizer.convert_tokens_to_ids("z")
+    batch = PseudoMaskedObjective(tokenizer).collate(Seq2SeqExamples(EXAMPLES, tokenizer).items)
+    changed = batch["decoder_input_ids"].clone()
+    changed[0, 3] = tokenizer.convert_tokens_to_ids("z")
+    known = (batch["input_ids"], batch["attention_mask"])
     with torch.no_grad():
-        before = bert_model(**batch, pseudo_masked=True).logits
-        after = bert_model(**changed, pseudo_masked=True).logits
-    torch.testing.assert_close(before[:4], after[:4])
-    first_target = batch["labels"][0].ne(IGNORE_INDEX).sum()
-    assert not torch.allclose(before[4:first_target], after[4:first_target])
+        _, before = bert_model.pseudo_masked_states(*known, batch["decoder_input_ids"])
+        _, after = bert_model.pseudo_masked_states(*known, changed)
+    torch.testing.assert_close(before[0, :4], after[0, :4])
+    last = batch["labels"][0].ne(IGNORE_INDEX).sum()
+    assert not torch.allclose(before[0, 4:last], after[0, 4:last])
     assert batch["labels"].ne(IGNORE_INDEX).sum() == sum(
         len(item["labels"]) for item in Seq2SeqExamples(EXAMPLES, tokenizer).items
     )
@@ -170,9 +183,9 @@ def test_pseudo_masked_targets_do_not_see_themselves(bert_model, tokenizer):
 RUN = """
 import sys
 from pathlib import Path
-from qgen.generator import load_checkpoint
+from qgen.model.checkpoints import load_checkpoint
 from qgen.settings import TrainingSettings
-from qgen.training import read_examples, train
+from qgen.training.trainer import read_examples, train
 checkpoint, examples, out = sys.argv[1:]
 train(*load_checkpoint(checkpoint), read_examples(examples), out, settings=TrainingSettings(
     epochs=60, batch_size=2, save_steps=10, logging_steps=1, max_source_length=80,
@@ -182,7 +195,10 @@ train(*load_checkpoint(checkpoint), read_examples(examples), out, settings=Train
 
 def test_goes_on_after_a_kill(checkpoint, tmp_path):
     examples = tmp_path / "examples.jsonl"
-    examples.write_text("".join(json.dumps(vars(e)) + "\n" for e in EXAMPLES), encoding="utf-8")
+    rows = [
+        {"passage": e.passage, "answer": e.answer.text, "question": e.question} for e in EXAMPLES
+    ]
+    examples.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
     def start(out):
         arguments = [sys.executable, "-c", RUN, checkpoint, examples, tmp_path / out]
@@ -197,7 +213,7 @@ def test_goes_on_after_a_kill(checkpoint, tmp_path):
     killed.send_signal(signal.SIGKILL)
     assert killed.wait() == -signal.SIGKILL, "the run ended before it could be killed"
     assert not (tmp_path / "killed" / "final").exists()
-    done = int(last_complete_checkpoint(tmp_path / "killed").name.split("-")[1])
+    done = int(newest_checkpoint(tmp_path / "killed").name.split("-")[1])
     (tmp_path / "killed" / "checkpoint-9999").mkdir()  # as a kill during a save would leave it
     assert start("killed").wait() == 0 and whole.wait() == 0
 
@@ -219,7 +235,6 @@ def test_goes_on_after_a_kill(checkpoint, tmp_path):
         ("[]", "line 2"),
         ('{"passage": "a b", "question": ""}', "no question"),
         ('{"passage": "a b", "answer": "c", "question": "d?"}', "not in the passage"),
-        ('{"passage": "a b", "question": "d?", "colour": "red"}', "colour"),
         ('{"passage": 5, "question": "d?"}', "line 2"),
     ],
 )
@@ -228,6 +243,48 @@ def test_bad_training_file(tmp_path, line, message):
     path.write_text('{"passage": "a b", "question": "c?"}\n' + line + "\n", encoding="utf-8")
     with pytest.raises(QGenError, match=message):
         read_examples(path)
+
+
+def settings_for(**changes):
+    fixed = {
+        "epochs": 1, "batch_size": 2, "save_steps": 1, "max_source_length": 80,
+        "max_target_length": 24, "bf16": False,
+    }  # fmt: skip
+    return TrainingSettings(**fixed | changes)
+
+
+def test_a_run_does_not_go_on_with_other_settings(bert_model, tokenizer, tmp_path):
+    def start(examples=EXAMPLES, **changes):
+        settings = settings_for(**changes)
+        return train(random_model(bert_model.config), tokenizer, examples, tmp_path, (), settings)
+
+    start()
+    with pytest.raises(QGenError) as caught:
+        start(learning_rate=1e-3, copy_gate=False)
+    assert "learning_rate 0.0001, now 0.001" in str(caught.value)
+    assert "copy_gate True, now False" in str(caught.value)
+    with pytest.raises(QGenError, match="examples 4, now 3"):
+        start(EXAMPLES[:3])
+    start(save_steps=2, logging_steps=1)  # what the model does not depend on
+
+
+def test_markers_need_a_vocabulary_that_has_them(roberta_model, tmp_path, monkeypatch, tokenizer):
+    monkeypatch.setattr("qgen.training.trainer.ANSWER_MARKERS", ("[none]", "[no]"))
+    with pytest.raises(QGenError, match="--no-mark-answers"):
+        train(roberta_model, tokenizer, EXAMPLES, tmp_path, (), settings_for())
+
+
+def test_learning_rate_warms_up_stays_and_decays(bert_model, tokenizer, tmp_path):
+    settings = settings_for(
+        epochs=10, warmup_ratio=0.2, decay_ratio=0.3, learning_rate=1.0, logging_steps=1
+    )
+    train(random_model(bert_model.config), tokenizer, EXAMPLES, tmp_path, (), settings)
+    log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    rates = [entry["learning_rate"] for entry in log if "loss" in entry]
+    assert len(rates) == 20
+    assert rates[4:14] == [1.0] * 10
+    assert rates[:4] == sorted(rates[:4]) and rates[0] < 0.5
+    assert rates[14:] == sorted(rates[14:], reverse=True) and rates[-1] < 0.2
 
 
 def test_no_training_examples(bert_model, tokenizer, tmp_path):

@@ -11,6 +11,8 @@ masked-LM head, tied to the word embeddings, predicts the target tokens.
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import torch
 from torch import Tensor, nn
 from transformers import (
@@ -25,9 +27,7 @@ from transformers import (
 from transformers.configuration_utils import SubConfigSpec
 from transformers.modeling_outputs import Seq2SeqLMOutput
 
-from qgen.decoding import Generation, generate
-from qgen.masks import pseudo_masked_layout, seq2seq_attention_mask, target_layout
-from qgen.settings import GenerationSettings
+from qgen.model.layouts import Layout, pseudo_masked_layout, seq2seq_layout
 
 IGNORE_INDEX = -100
 """Label of the target positions that carry no loss."""
@@ -43,14 +43,19 @@ class UniLMConfig(PreTrainedConfig):
         max_target_length: target tokens, the closing ``[SEP]`` included.
         bos_token_id, eos_token_id, mask_token_id, unk_token_id: ids of ``[CLS]``, ``[SEP]``,
             ``[MASK]`` and ``[UNK]`` (defaults: the BERT uncased vocabulary).
+        answer_marker_ids: the two tokens that enclose the answer in the passage; none where the
+            answer is only appended.
+        copy_gate: whether the model has a :class:`CopyGate`.
         trained_on: what the checkpoint was trained on, such as ``"du:train"``; evaluation warns
             of an overlap.
     """
 
     model_type = "unilm-seq2seq"
-    sub_configs_defaults = {"backbone": SubConfigSpec(config_class=AutoConfig, model_type="bert")}
+    sub_configs_defaults: ClassVar = {
+        "backbone": SubConfigSpec(config_class=AutoConfig, model_type="bert")
+    }
 
-    backbone: PreTrainedConfig | dict | None = None
+    backbone: Any = None
     max_source_length: int = 464
     max_target_length: int = 48
     pad_token_id: int = 0
@@ -59,6 +64,8 @@ class UniLMConfig(PreTrainedConfig):
     mask_token_id: int = 103
     unk_token_id: int = 100
     is_encoder_decoder: bool = True
+    answer_marker_ids: list | None = None
+    copy_gate: bool = False
     trained_on: list | None = None
 
     @classmethod
@@ -75,6 +82,40 @@ class UniLMConfig(PreTrainedConfig):
         settings = backbone.to_dict()
         settings.pop("_name_or_path", None)  # where the encoder lay on this machine
         return cls(backbone=settings, **kwargs)
+
+
+class CopyGate(nn.Module):
+    """Mixes the vocabulary's distribution with one over the tokens of the source.
+
+    The pointer-generator of See, Liu and Manning 2017 (arXiv:1704.04368), with one attention head
+    over the final hidden states of the source.
+
+    Args:
+        hidden_size: of the encoder.
+    """
+
+    def __init__(self, hidden_size: int):
+        super().__init__()
+        self.query = nn.Linear(hidden_size, hidden_size)
+        self.key = nn.Linear(hidden_size, hidden_size)
+        self.gate = nn.Linear(hidden_size, 1)
+
+    def forward(self, hidden: Tensor, source: Tensor, source_mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Where to copy from, and whether to.
+
+        Args:
+            hidden: ``[batch, targets, hidden]``, of the ``[MASK]`` of each target token.
+            source: ``[batch, source_length, hidden]``.
+            source_mask: ``[batch, source_length]``, nonzero at real tokens.
+
+        Returns:
+            Log-probabilities ``[batch, targets, source_length]`` of the source positions, and
+            the logits ``[batch, targets, 1]`` of copying.
+        """
+        query, key = self.query(hidden), self.key(source)
+        scores = (query @ key.transpose(1, 2)).float() / key.shape[-1] ** 0.5
+        scores = scores.masked_fill(~source_mask.bool()[:, None], float("-inf"))
+        return scores.log_softmax(-1), self.gate(hidden).float()
 
 
 class UniLMForConditionalGeneration(PreTrainedModel):
@@ -94,6 +135,8 @@ class UniLMForConditionalGeneration(PreTrainedModel):
         super().__init__(config)
         config.backbone._attn_implementation = config._attn_implementation
         self.mlm = AutoModelForMaskedLM.from_config(config.backbone)
+        if config.copy_gate:
+            self.copy_gate = CopyGate(config.backbone.hidden_size)
         self.post_init()
 
     @classmethod
@@ -117,6 +160,18 @@ class UniLMForConditionalGeneration(PreTrainedModel):
         model.mlm.load_state_dict(mlm.state_dict())
         return model.eval()
 
+    def add_copy_gate(self) -> None:
+        """Give a model without one a copy gate that hardly ever copies, to be trained."""
+        if self.config.copy_gate:
+            return
+        self.config.copy_gate = True
+        self.copy_gate = CopyGate(self.config.backbone.hidden_size).to(self.device, self.dtype)
+        gate = self.copy_gate
+        for linear in (gate.query, gate.key, gate.gate):
+            nn.init.normal_(linear.weight, std=self.config.backbone.initializer_range)
+            nn.init.zeros_(linear.bias)
+        nn.init.constant_(self.copy_gate.gate.bias, -2.0)
+
     # -- the pieces that training and decoding share ------------------------------------------
 
     def get_input_embeddings(self) -> nn.Module:
@@ -138,31 +193,27 @@ class UniLMForConditionalGeneration(PreTrainedModel):
         """Tokens that fit the position embeddings, source and target together."""
         return self.config.backbone.max_position_embeddings - self.position_offset
 
-    def encode(
-        self, input_ids: Tensor, segment: Tensor, position: Tensor, mask: Tensor, cache=None
-    ):
+    def encode(self, input_ids: Tensor, layout: Layout, cache=None) -> Tensor:
         """Run the encoder stack.
 
         Args:
             input_ids: ``[batch, length]`` token ids.
-            segment: ``[batch, length]``, 0 in the source and 1 in the target.
-            position: ``[batch, length]`` positions counted from 0.
-            mask: boolean ``[batch, length, keys]``, where each query may attend.
+            layout: their types and positions, and who sees whom.
             cache: where keys and values are kept; the layers attend to what it returns.
 
         Returns:
             Hidden states ``[batch, length, hidden]``.
         """
-        mask = mask[:, None]
+        mask = layout.attention_mask[:, None]
         if self.config._attn_implementation == "eager":  # eager attention adds its mask
             mask = torch.zeros(mask.shape, dtype=self.dtype, device=mask.device).masked_fill(
                 ~mask, torch.finfo(self.dtype).min
             )
-        segments = self.config.backbone.type_vocab_size
+        types = self.config.backbone.type_vocab_size
         return self.mlm.base_model(
             input_ids=input_ids,
-            token_type_ids=segment.clamp(max=segments - 1),
-            position_ids=position + self.position_offset,
+            token_type_ids=layout.token_type_ids.clamp(max=types - 1),
+            position_ids=layout.position_ids + self.position_offset,
             attention_mask=mask,
             cache=cache,
         ).last_hidden_state
@@ -176,48 +227,100 @@ class UniLMForConditionalGeneration(PreTrainedModel):
         """The masked-LM head: ``cls`` in BERT, ``lm_head`` in RoBERTa."""
         return self.mlm.cls if hasattr(self.mlm, "cls") else self.mlm.lm_head
 
-    def decode_hidden(self, input_ids: Tensor, source_mask: Tensor, target_ids: Tensor) -> Tensor:
-        """Hidden states of the target under the sequence-to-sequence mask.
+    def seq2seq_states(
+        self, input_ids: Tensor, attention_mask: Tensor, target_ids: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Hidden states under the sequence-to-sequence mask.
 
         Args:
             input_ids: source ``[batch, source_length]``, padded on the right.
-            source_mask: ``[batch, source_length]``, nonzero at real tokens.
+            attention_mask: ``[batch, source_length]``, nonzero at real tokens.
             target_ids: ``[batch, target_length]``.
 
         Returns:
+            Those of the source, ``[batch, source_length, hidden]``, and of the target,
             ``[batch, target_length, hidden]``.
         """
-        target_length = target_ids.shape[1]
-        segment, position = target_layout(source_mask, target_length)
-        return self.encode(
+        hidden = self.encode(
             torch.cat([input_ids, target_ids], dim=1),
-            segment,
-            position,
-            seq2seq_attention_mask(source_mask, target_length),
-        )[:, input_ids.shape[1] :]
+            seq2seq_layout(attention_mask, target_ids.shape[1]),
+        )
+        return hidden[:, : input_ids.shape[1]], hidden[:, input_ids.shape[1] :]
 
-    def teacher_forced_hidden(
-        self, input_ids: Tensor, source_mask: Tensor, target_ids: Tensor
-    ) -> Tensor:
-        """Hidden states of what decoding predicts each target token from, in one pass.
+    def pseudo_masked_states(
+        self, input_ids: Tensor, attention_mask: Tensor, target_ids: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Hidden states from which decoding predicts each target token, in one pass.
 
         Args:
             input_ids: source ``[batch, source_length]``, padded on the right.
-            source_mask: ``[batch, source_length]``, nonzero at real tokens.
+            attention_mask: ``[batch, source_length]``, nonzero at real tokens.
             target_ids: the true target ``[batch, target_length]``.
 
         Returns:
-            ``[batch, target_length, hidden]``, of one ``[MASK]`` per target token; see
-            :func:`qgen.masks.pseudo_masked_layout`.
+            As :meth:`seq2seq_states`, the target's being those of one ``[MASK]`` per token; see
+            :func:`qgen.model.layouts.pseudo_masked_layout`.
         """
         masks = torch.full_like(target_ids, self.config.mask_token_id)
         hidden = self.encode(
             torch.cat([input_ids, target_ids, masks], dim=1),
-            *pseudo_masked_layout(source_mask, target_ids.shape[1]),
+            pseudo_masked_layout(attention_mask, target_ids.shape[1]),
         )
-        return hidden[:, -target_ids.shape[1] :]
+        return hidden[:, : input_ids.shape[1]], hidden[:, -target_ids.shape[1] :]
 
-    # -- training ------------------------------------------------------------------------------
+    # -- from hidden states to words -----------------------------------------------------------
+
+    def log_probabilities(
+        self, target: Tensor, source: Tensor, input_ids: Tensor, attention_mask: Tensor
+    ) -> Tensor:
+        """Log-probabilities ``[batch, target_length, vocabulary]`` of the target's tokens.
+
+        Args:
+            target: hidden states ``[batch, target_length, hidden]`` of the target.
+            source: those of the source, ``[batch, source_length, hidden]``.
+            input_ids: source tokens ``[batch, source_length]``.
+            attention_mask: ``[batch, source_length]``, nonzero at real tokens.
+        """
+        written = self.lm_head(target).float().log_softmax(-1)
+        if not self.config.copy_gate:
+            return written
+        positions, gate = self.copy_gate(target, source, attention_mask)
+        copied = (positions + nn.functional.logsigmoid(gate)).exp()
+        written = (written + nn.functional.logsigmoid(-gate)).exp()
+        index = input_ids[:, None].expand(-1, target.shape[1], -1)
+        return written.scatter_add(2, index, copied).clamp_min(1e-38).log()
+
+    def loss(
+        self,
+        target: Tensor,
+        source: Tensor,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        labels: Tensor,
+        label_smoothing: float = 0.0,
+    ) -> Tensor:
+        """Mean negative log-likelihood, in nats per labelled token.
+
+        Args:
+            target, source, input_ids, attention_mask: as :meth:`log_probabilities`.
+            labels: ``[batch, target_length]`` true tokens, -100 where there is no loss.
+            label_smoothing: probability mass spread over the vocabulary.
+        """
+        labelled = labels.ne(IGNORE_INDEX)
+        true = labels[labelled]
+        logits = self.lm_head(target[labelled]).float()  # the vocabulary is wide: only where needed
+        if not self.config.copy_gate:
+            return nn.functional.cross_entropy(logits, true, label_smoothing=label_smoothing)
+        written = logits.log_softmax(-1)
+        positions, gate = self.copy_gate(target, source, attention_mask)
+        same = input_ids[:, None] == labels[:, :, None]
+        copied = positions.masked_fill(~same, -1e4).logsumexp(-1)[labelled]
+        gate = gate[labelled].squeeze(-1)
+        likelihood = torch.logaddexp(
+            nn.functional.logsigmoid(-gate) + written.gather(1, true[:, None]).squeeze(1),
+            nn.functional.logsigmoid(gate) + copied,
+        )
+        return -(1 - label_smoothing) * likelihood.mean() - label_smoothing * written.mean()
 
     def forward(
         self,
@@ -226,7 +329,6 @@ class UniLMForConditionalGeneration(PreTrainedModel):
         attention_mask: Tensor | None = None,
         labels: Tensor | None = None,
         label_smoothing: float = 0.0,
-        pseudo_masked: bool = False,
         **kwargs,
     ) -> Seq2SeqLMOutput:
         """Predict the token *at* each target position (not the next one).
@@ -236,48 +338,20 @@ class UniLMForConditionalGeneration(PreTrainedModel):
             decoder_input_ids: target ``[batch, target_length]``, where ``[MASK]`` stands for the
                 tokens to predict.
             attention_mask: ``[batch, source_length]``; by default everything but padding.
-            labels: ``[batch, target_length]`` true tokens, -100 where there is no loss.  With
-                labels, logits are computed at the labelled positions only.
+            labels: ``[batch, target_length]`` true tokens, -100 where there is no loss.
             label_smoothing: probability mass spread over the vocabulary.
-            pseudo_masked: ``decoder_input_ids`` is the true target, and each token of it is
-                predicted from those before it, as in decoding.
 
         Returns:
-            ``loss`` (mean nats per labelled token) when labels are given, and ``logits``:
-            ``[batch, target_length, vocabulary]``, or ``[labelled, vocabulary]`` with labels.
+            ``logits`` ``[batch, target_length, vocabulary]``, which are log-probabilities, or,
+            when labels are given, ``loss`` alone (mean nats per labelled token).
         """
         if attention_mask is None:
             attention_mask = input_ids.ne(self.config.pad_token_id)
-        run = self.teacher_forced_hidden if pseudo_masked else self.decode_hidden
-        hidden = run(input_ids, attention_mask, decoder_input_ids)
+        source, target = self.seq2seq_states(input_ids, attention_mask, decoder_input_ids)
+        known = (target, source, input_ids, attention_mask)
         if labels is None:
-            return Seq2SeqLMOutput(logits=self.lm_head(hidden))
-        labelled = labels.ne(IGNORE_INDEX)
-        logits = self.lm_head(hidden[labelled])
-        loss = nn.functional.cross_entropy(
-            logits.float(), labels[labelled], label_smoothing=label_smoothing
-        )
-        return Seq2SeqLMOutput(loss=loss, logits=logits)
-
-    # -- decoding ------------------------------------------------------------------------------
-
-    def generate(
-        self,
-        input_ids: Tensor,
-        attention_mask: Tensor | None = None,
-        settings: GenerationSettings | None = None,
-        **overrides,
-    ) -> Generation:
-        """Decode questions; see :func:`qgen.decoding.generate`.
-
-        Args:
-            input_ids: source ``[batch, source_length]``, padded on the right.
-            attention_mask: ``[batch, source_length]``; by default everything but padding.
-            settings: how to decode; ``overrides`` replace single fields of it.
-        """
-        if attention_mask is None:
-            attention_mask = input_ids.ne(self.config.pad_token_id)
-        return generate(self, input_ids, attention_mask, settings, **overrides)
+            return Seq2SeqLMOutput(logits=self.log_probabilities(*known))
+        return Seq2SeqLMOutput(loss=self.loss(*known, labels, label_smoothing))
 
 
 AutoConfig.register(UniLMConfig.model_type, UniLMConfig)

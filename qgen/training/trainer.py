@@ -1,16 +1,16 @@
-"""UniLM fine-tuning on ``transformers.Trainer``.
-
-70 % of the target tokens, the closing ``[SEP]`` among them, are masked and predicted (Dong et al.
-2019, arXiv:1905.03197, section 2.4), with label smoothing, AdamW, and linear warm-up and decay.
-"""
+"""UniLM fine-tuning on ``transformers.Trainer``: label smoothing, AdamW, and a learning rate that
+warms up, stays and decays."""
 
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import (
@@ -23,50 +23,56 @@ from transformers import (
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from qgen.errors import QGenError
-from qgen.masks import source_layout
-from qgen.modeling import IGNORE_INDEX, UniLMForConditionalGeneration
-from qgen.packing import AnswerTooLongError, locate_answer, pack_source, pad
+from qgen.model.layouts import seq2seq_layout
+from qgen.model.packing import AnswerTooLongError, pack_source, pad
+from qgen.model.unilm import UniLMForConditionalGeneration
+from qgen.readers import read_rows
 from qgen.settings import TrainingSettings
+from qgen.training.objectives import OBJECTIVES, Item, Objective
 from qgen.types import Example
+
+ANSWER_MARKERS = ("[unused0]", "[unused1]")
+"""The tokens of BERT's vocabulary that enclose the answer in the passage."""
 
 
 def bf16_is_fast() -> bool:
-    """Whether this machine computes matrix products in bfloat16 natively (GPU, or CPU with AMX)."""
+    """Whether this machine computes matrix products in bfloat16 natively."""
     if torch.cuda.is_available():
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    return torch.cpu._is_amx_tile_supported()
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
 def read_examples(path: str | Path) -> list[Example]:
-    """Training examples of a JSONL file: ``passage``, ``question``, and where known ``answer``,
-    ``answer_start`` and ``id``.
+    """Training examples of a file: rows as ``qgen batch`` reads them, with a ``question``.
 
     Raises:
-        QGenError: the file cannot be read, or a line of it is not such an object.
+        QGenError: the file cannot be read, or a row of it is not such an example.
     """
-    try:
-        lines = Path(path).read_text(encoding="utf-8").split("\n")
-    except OSError as error:
-        raise QGenError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise QGenError(f"{path} is not UTF-8 text") from error
     examples = []
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            try:
-                example = Example(**json.loads(line))
-                if not example.question.strip():
-                    raise QGenError("no question")
-                examples.append(locate_answer(example))
-            except (json.JSONDecodeError, TypeError, AttributeError, QGenError) as error:
-                raise QGenError(f"{path}, line {number}: {error}") from error
+    for row in read_rows(path):
+        request = row.content
+        if isinstance(request, str):
+            raise QGenError(f"{path}, line {row.line}: {request}")
+        question = request.extra.get("question")
+        if not isinstance(question, str) or not question.strip():
+            raise QGenError(f"{path}, line {row.line}: no question")
+        examples += [
+            Example(request.passage, answer, question, str(request.extra.get("id", "")))
+            for answer in request.answers or (None,)
+        ]
     return examples
 
 
 class Seq2SeqExamples(torch.utils.data.Dataset):
-    """Examples as token ids: ``{"input_ids": source, "labels": target}``.
+    """Examples as token ids.
 
     Examples whose answer does not fit into the source are left out; ``skipped`` counts them.
+
+    Args:
+        examples: what to learn from.
+        tokenizer: the model's.
+        max_source_length, max_target_length: most tokens of each, special ones included.
+        marker_ids: see :func:`qgen.model.packing.pack_source`.
     """
 
     def __init__(
@@ -75,12 +81,15 @@ class Seq2SeqExamples(torch.utils.data.Dataset):
         tokenizer: PreTrainedTokenizerBase,
         max_source_length: int = 464,
         max_target_length: int = 48,
+        marker_ids: Sequence[int] = (),
     ):
-        self.items = []
+        self.items: list[Item] = []
         self.skipped = 0
         for example in examples:
             try:
-                source = pack_source(tokenizer, example, max_source_length)
+                source = pack_source(
+                    tokenizer, example.passage, example.answer, max_source_length, marker_ids
+                )
             except AnswerTooLongError:
                 self.skipped += 1
                 continue
@@ -91,85 +100,27 @@ class Seq2SeqExamples(torch.utils.data.Dataset):
     def __len__(self) -> int:
         return len(self.items)
 
-    def __getitem__(self, index: int) -> dict:
+    def __getitem__(self, index: int) -> Item:
         return self.items[index]
 
 
-class MaskedTargetCollator:
-    """Batches of ``input_ids``, ``attention_mask``, ``decoder_input_ids`` and ``labels``.
-
-    Of each target token chosen with ``mask_probability``, 80 % become ``[MASK]``, 10 % a random
-    token and 10 % stay, as in BERT and UniLM; all of them carry loss.  At least one token of
-    every target is chosen.
-    """
-
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, mask_probability: float = 0.7):
-        self.tokenizer = tokenizer
-        self.mask_probability = mask_probability
-
-    def __call__(self, items: Sequence[dict]) -> dict[str, torch.Tensor]:
-        """Tensors ``[batch, longest source]`` and ``[batch, longest target]`` of dataset items."""
-        tokenizer = self.tokenizer
-        target = pad([item["labels"] for item in items], tokenizer.pad_token_id)
-        real = pad([[1] * len(item["labels"]) for item in items], 0).bool()
-        draw = torch.rand(target.shape).masked_fill(~real, 2.0)
-        chosen = draw < self.mask_probability
-        chosen |= draw == draw.min(dim=1, keepdim=True).values
-        fate = torch.rand(target.shape)
-        decoder_input_ids = torch.where(chosen & (fate < 0.8), tokenizer.mask_token_id, target)
-        random_ids = torch.randint(len(tokenizer), target.shape)
-        decoder_input_ids = torch.where(chosen & (fate >= 0.9), random_ids, decoder_input_ids)
-        return {
-            **_source_batch(items, tokenizer),
-            "decoder_input_ids": decoder_input_ids,
-            "labels": target.masked_fill(~chosen, IGNORE_INDEX),
-        }
-
-
-class PseudoMaskedCollator:
-    """Batches whose ``decoder_input_ids`` and ``labels`` are both the true target."""
-
-    def __init__(self, tokenizer: PreTrainedTokenizerBase):
-        self.tokenizer = tokenizer
-
-    def __call__(self, items: Sequence[dict]) -> dict[str, torch.Tensor]:
-        """Tensors ``[batch, longest source]`` and ``[batch, longest target]`` of dataset items."""
-        targets = [item["labels"] for item in items]
-        return {
-            **_source_batch(items, self.tokenizer),
-            "decoder_input_ids": pad(targets, self.tokenizer.pad_token_id),
-            "labels": pad(targets, IGNORE_INDEX),
-        }
-
-
-def _source_batch(
-    items: Sequence[dict], tokenizer: PreTrainedTokenizerBase
-) -> dict[str, torch.Tensor]:
-    sources = [item["input_ids"] for item in items]
-    return {
-        "input_ids": pad(sources, tokenizer.pad_token_id),
-        "attention_mask": pad([[1] * len(source) for source in sources], 0),
-    }
-
-
 class _Seq2SeqTrainer(Trainer):
-    def __init__(self, *args, settings: TrainingSettings, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.settings = settings
+    def __init__(self, *, objective: Objective, label_smoothing: float, **kwargs):
+        super().__init__(data_collator=objective.collate, **kwargs)
+        self.objective: Objective = objective
+        self.label_smoothing = label_smoothing
 
     def _get_train_sampler(self, train_dataset=None):
-        dataset = train_dataset or self.train_dataset
-        copies = 2 if self.settings.objective == "pseudo-masked" else 1
+        dataset: Any = train_dataset or self.train_dataset
         return LengthGroupedSampler(
             self.args.train_batch_size,
-            lengths=[len(i["input_ids"]) + copies * len(i["labels"]) for i in dataset.items],
+            lengths=[self.objective.length(item) for item in dataset.items],
         )
 
-    def compute_loss(self, model, inputs, return_outputs=False, **kwargs):
-        smoothing = self.settings.label_smoothing if model.training else 0.0
-        pseudo_masked = self.settings.objective == "pseudo-masked"
-        output = model(**inputs, label_smoothing=smoothing, pseudo_masked=pseudo_masked)
-        return (output.loss, {"loss": output.loss}) if return_outputs else output.loss
+    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        smoothing = self.label_smoothing if model.training else 0.0
+        loss = self.objective.loss(model, inputs, smoothing)
+        return (loss, {"loss": loss}) if return_outputs else loss
 
 
 class _JsonlLog(TrainerCallback):
@@ -183,17 +134,50 @@ class _JsonlLog(TrainerCallback):
             log.write(json.dumps({"step": state.global_step, **(logs or {})}) + "\n")
 
 
-def last_complete_checkpoint(directory: Path) -> Path | None:
-    """The newest checkpoint whose writing was finished; half-written ones are deleted.
+def newest_checkpoint(directory: Path) -> Path | None:
+    """The newest checkpoint in a run's directory whose writing was finished.
 
     ``Trainer`` writes ``trainer_state.json`` last, so a kill during a save leaves none.
     """
-    found = sorted(directory.glob("checkpoint-*"), key=lambda p: int(p.name.split("-")[1]))
-    for path in reversed(found):
-        if (path / "trainer_state.json").is_file():
-            return path
-        shutil.rmtree(path)
-    return None
+    complete = [p for p in directory.glob("checkpoint-*") if (p / "trainer_state.json").is_file()]
+    return max(complete, key=_step, default=None)
+
+
+def _step(checkpoint: Path) -> int:
+    return int(checkpoint.name.split("-")[1])
+
+
+def _delete_unfinished_checkpoints(directory: Path) -> None:
+    newest = newest_checkpoint(directory)
+    for path in directory.glob("checkpoint-*"):
+        if newest is None or _step(path) > _step(newest):
+            shutil.rmtree(path)
+
+
+_HARMLESS = {"save_steps", "logging_steps", "max_dev_examples"}
+
+
+def _check_settings(output_dir: Path, settings: TrainingSettings, examples: int) -> None:
+    """Note the settings of a run, or refuse to go on with others.
+
+    Raises:
+        QGenError: the directory holds a run with other settings, or another number of examples.
+    """
+    path = output_dir / "settings.json"
+    now = {**asdict(settings), "examples": examples}
+    if newest_checkpoint(output_dir) is not None and path.is_file():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        differ = [
+            f"{name} {before.get(name)!r}, now {value!r}"
+            for name, value in now.items()
+            if name not in _HARMLESS and before.get(name) != value
+        ]
+        if differ:
+            raise QGenError(
+                f"{output_dir} holds a run with other settings: {'; '.join(differ)}; "
+                "give these, or another --out"
+            )
+    path.write_text(json.dumps(now, indent=1) + "\n", encoding="utf-8")
 
 
 def warm_up_lm_head(
@@ -218,12 +202,13 @@ def warm_up_lm_head(
         batch_size: sources encoded per step.
         tokens_per_step: source tokens named per step.
     """
-    head, device = model.get_output_embeddings(), model.device
-    tokens = torch.tensor([token for item in dataset for token in item["labels"]])
-    counts = torch.bincount(tokens, minlength=head.out_features) + 0.1
+    head: Any = model.get_output_embeddings()
+    tied: Any = model.get_input_embeddings().weight
+    device = model.device
+    tokens = torch.tensor([token for item in dataset.items for token in item["labels"]])
+    counts = torch.bincount(tokens, minlength=len(tied)) + 0.1
     with torch.no_grad():
         head.bias.copy_((counts / counts.sum()).log())
-    tied = model.get_input_embeddings().weight
     parameters = [p for p in model.lm_head_module.parameters() if p is not tied]
     tied.requires_grad_(False)
     optimizer = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=0.0)
@@ -233,7 +218,7 @@ def warm_up_lm_head(
         ids = pad([dataset[row]["input_ids"] for row in rows], model.config.pad_token_id).to(device)
         real = ids.ne(model.config.pad_token_id)
         with torch.no_grad():
-            hidden = model.encode(ids, *source_layout(real))[real]
+            hidden = model.encode(ids, seq2seq_layout(real, 0))[real]
         chosen = torch.randperm(len(hidden), device=device)[:tokens_per_step]
         logits = model.lm_head(hidden[chosen])
         loss = torch.nn.functional.cross_entropy(logits, ids[real][chosen])
@@ -241,6 +226,22 @@ def warm_up_lm_head(
         loss.backward()
         optimizer.step()
     tied.requires_grad_(True)
+
+
+def _marker_ids(tokenizer: PreTrainedTokenizerBase) -> list[int | None]:
+    ids = [tokenizer.get_vocab().get(marker) for marker in ANSWER_MARKERS]
+    if None in ids:
+        raise QGenError(
+            f"the vocabulary has no {' and '.join(ANSWER_MARKERS)} to mark answers with; "
+            "train with --no-mark-answers"
+        )
+    return ids
+
+
+def _decay_steps(settings: TrainingSettings, examples: int) -> int:
+    """Steps in which the learning rate falls: after the warm-up, whatever share they are."""
+    steps = math.ceil(examples / settings.batch_size) * settings.epochs
+    return int(steps * min(settings.decay_ratio, 1 - settings.warmup_ratio))
 
 
 def _set_dropout(model: UniLMForConditionalGeneration, hidden: float, attention: float) -> None:
@@ -276,22 +277,29 @@ def train(
         The directory of the finished model.
 
     Raises:
-        QGenError: there are no examples, one of them is unusable, or no answer fits the source.
+        QGenError: there are no examples, no answer fits the source, the vocabulary lacks the answer
+            markers, or ``output_dir`` holds a run with other settings.
     """
     settings = settings or TrainingSettings()
     if not examples:
         raise QGenError("there are no training examples")
     output_dir = Path(output_dir)
     output_dir.mkdir(parents=True, exist_ok=True)
+    _check_settings(output_dir, settings, len(examples))
+    set_seed(settings.seed)
     model.config.max_source_length = settings.max_source_length
     model.config.max_target_length = settings.max_target_length
+    if settings.mark_answers:
+        model.config.answer_marker_ids = _marker_ids(tokenizer)
+    if settings.copy_gate:
+        model.add_copy_gate()
     model.set_attn_implementation(settings.attn_implementation)
     _set_dropout(model, settings.hidden_dropout, settings.attention_dropout)
-    limits = (settings.max_source_length, settings.max_target_length)
-    if settings.objective == "pseudo-masked":
-        collator = PseudoMaskedCollator(tokenizer)
-    else:
-        collator = MaskedTargetCollator(tokenizer, settings.mask_probability)
+    limits = (
+        settings.max_source_length,
+        settings.max_target_length,
+        model.config.answer_marker_ids or (),
+    )
     dataset = Seq2SeqExamples(examples, tokenizer, *limits)
     if dataset.skipped:
         print(
@@ -302,8 +310,8 @@ def train(
     if not len(dataset):
         raise QGenError("no training example's answer fits into the source")
     dev = Seq2SeqExamples(dev_examples[: settings.max_dev_examples], tokenizer, *limits)
-    set_seed(settings.seed)
-    checkpoint = last_complete_checkpoint(output_dir)
+    _delete_unfinished_checkpoints(output_dir)
+    checkpoint = newest_checkpoint(output_dir)
     if settings.head_warmup_steps and checkpoint is None:
         warm_up_lm_head(model, dataset, settings.head_warmup_steps)
     trainer = _Seq2SeqTrainer(
@@ -314,8 +322,13 @@ def train(
             per_device_train_batch_size=settings.batch_size,
             per_device_eval_batch_size=settings.batch_size,
             learning_rate=settings.learning_rate,
-            lr_scheduler_type="linear",
+            lr_scheduler_type="warmup_stable_decay",
+            lr_scheduler_kwargs={
+                "decay_type": "linear",
+                "num_decay_steps": _decay_steps(settings, len(dataset)),
+            },
             warmup_steps=settings.warmup_ratio,
+            adam_beta2=0.99,
             weight_decay=settings.weight_decay,
             use_cpu=not torch.cuda.is_available(),
             bf16=bf16_is_fast() if settings.bf16 is None else settings.bf16,
@@ -332,13 +345,13 @@ def train(
         ),
         train_dataset=dataset,
         eval_dataset=dev if len(dev) else None,
-        data_collator=collator,
         processing_class=tokenizer,  # saved with every checkpoint
         callbacks=[_JsonlLog(output_dir / "log.jsonl")],
-        settings=settings,
+        objective=OBJECTIVES[settings.objective](tokenizer, settings),
+        label_smoothing=settings.label_smoothing,
     )
-    trainer.train(resume_from_checkpoint=checkpoint)
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     final = output_dir / "final"
-    trainer.model.save_pretrained(final)
+    model.save_pretrained(final)
     tokenizer.save_pretrained(final)
     return final

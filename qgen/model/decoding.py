@@ -13,18 +13,41 @@ which target keys its attention mask shows it.  Nothing in the cache is ever cop
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from qgen.errors import QGenError
-from qgen.masks import source_layout
+from qgen.model.layouts import Layout, seq2seq_layout
 from qgen.settings import GenerationSettings
 
-if TYPE_CHECKING:
-    from qgen.modeling import UniLMForConditionalGeneration
+
+class Seq2SeqModel(Protocol):
+    """What decoding needs of a model; see :class:`qgen.model.unilm.UniLMForConditionalGeneration`.
+
+    Attributes:
+        config: with ``pad_token_id``, ``bos_token_id``, ``eos_token_id``, ``mask_token_id`` and
+            ``unk_token_id``.
+        max_positions: source and target tokens that fit.
+    """
+
+    config: Any
+
+    @property
+    def max_positions(self) -> int: ...
+
+    def encode(self, input_ids: Tensor, layout: Layout, cache: Any = None) -> Tensor: ...
+
+    def seq2seq_states(
+        self, input_ids: Tensor, attention_mask: Tensor, target_ids: Tensor
+    ) -> tuple[Tensor, Tensor]: ...
+
+    def log_probabilities(
+        self, target: Tensor, source: Tensor, input_ids: Tensor, attention_mask: Tensor
+    ) -> Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -67,7 +90,7 @@ class BeamCache:
             self.layers[layer_idx] = (keys.new_empty(shape), values.new_empty(shape))
         end = self.offset + keys.shape[2]
         stored = self.layers[layer_idx]
-        for buffer, new in zip(stored, (keys, values)):
+        for buffer, new in zip(stored, (keys, values), strict=False):
             buffer[:, :, self.offset : end] = new
         return stored[0][:, :, :end], stored[1][:, :, :end]
 
@@ -81,23 +104,39 @@ class BeamCache:
 
 
 class CachedDecoder:
-    """Next-token logits, two tokens per beam and step."""
+    """Next-token log-probabilities, two tokens per beam and step.
 
-    def __init__(self, model: UniLMForConditionalGeneration, input_ids, source_mask, width, steps):
+    Args:
+        model: the model.
+        input_ids: source ``[batch, source_length]``, padded on the right.
+        source_mask: ``[batch, source_length]``, nonzero at real tokens.
+        width: beams of each input.
+        max_length: most target tokens.
+    """
+
+    def __init__(
+        self,
+        model: Seq2SeqModel,
+        input_ids: Tensor,
+        source_mask: Tensor,
+        width: int,
+        max_length: int,
+    ):
         self.model = model
         self.width = width
+        self.input_ids = input_ids
         self.source_mask = source_mask.bool()
         self.lengths = self.source_mask.sum(1)
         batch, source_length = input_ids.shape
-        self.cache = BeamCache(source_length + (steps + 1) * width)
+        self.cache = BeamCache(source_length + (max_length + 1) * width)
         self.eye = torch.eye(width, dtype=torch.bool, device=input_ids.device)
         # ancestors[b, k, s]: the slot that holds, at step s, the token of beam k.
         self.ancestors = torch.empty(batch, width, 0, dtype=torch.long, device=input_ids.device)
-        model.encode(input_ids, *source_layout(self.source_mask), self.cache)
+        self.source = model.encode(input_ids, seq2seq_layout(self.source_mask, 0), self.cache)
         self.cache.advance(source_length)
 
-    def logits(self, sequences: Tensor, parents: Tensor | None) -> Tensor:
-        """Logits ``[batch, width, vocabulary]`` of the token after ``sequences``.
+    def log_probabilities(self, sequences: Tensor, parents: Tensor | None) -> Tensor:
+        """Log-probabilities ``[batch, width, vocabulary]`` of the token after ``sequences``.
 
         Args:
             sequences: ``[batch, width, t]`` tokens so far.
@@ -108,12 +147,12 @@ class CachedDecoder:
         masks = sequences.new_full((batch, width), self.model.config.mask_token_id)
         own = self.eye.expand(batch, -1, -1)
         if parents is None:
-            tokens, position = masks, self.lengths[:, None].expand(-1, width)
+            tokens, position_ids = masks, self.lengths[:, None].expand(-1, width)
             target_mask = own
         else:
             tokens = torch.cat([sequences[:, :, -1], masks], dim=1)
-            position = (self.lengths + step)[:, None].expand(-1, width)
-            position = torch.cat([position - 1, position], dim=1)
+            position_ids = (self.lengths + step)[:, None].expand(-1, width)
+            position_ids = torch.cat([position_ids - 1, position_ids], dim=1)
             history = self.ancestors.gather(1, parents[:, :, None].expand(-1, -1, step - 1))
             slots = torch.arange(width, device=tokens.device).expand(batch, width)
             self.ancestors = torch.cat([history, slots[:, :, None]], dim=2)
@@ -124,47 +163,58 @@ class CachedDecoder:
                 [torch.cat([seen, torch.zeros_like(own)], 2), torch.cat([seen, own], 2)], dim=1
             )
         source = self.source_mask[:, None, :].expand(-1, tokens.shape[1], -1)
-        hidden = self.model.encode(
-            tokens,
-            torch.ones_like(tokens),
-            position,
-            torch.cat([source, target_mask], dim=2),
-            self.cache,
+        layout = Layout(
+            torch.ones_like(tokens), position_ids, torch.cat([source, target_mask], dim=2)
         )
+        hidden = self.model.encode(tokens, layout, self.cache)
         self.cache.advance(tokens.shape[1] - width)  # the [MASK] slots are written over
-        return self.model.lm_head(hidden[:, -width:])
+        return self.model.log_probabilities(
+            hidden[:, -width:], self.source, self.input_ids, self.source_mask
+        )
 
     def select(self, rows: Tensor) -> None:
         """Keep only the given batch rows."""
         self.cache.select(rows)
+        self.input_ids, self.source = self.input_ids[rows], self.source[rows]
         self.source_mask, self.lengths = self.source_mask[rows], self.lengths[rows]
         self.ancestors = self.ancestors[rows]
 
 
 class UncachedDecoder:
-    """Next-token logits by running source, tokens so far and ``[MASK]`` anew at every step."""
+    """As :class:`CachedDecoder`, by running source, tokens so far and ``[MASK]`` at every step."""
 
-    def __init__(self, model: UniLMForConditionalGeneration, input_ids, source_mask, width, steps):
+    def __init__(
+        self,
+        model: Seq2SeqModel,
+        input_ids: Tensor,
+        source_mask: Tensor,
+        width: int,
+        max_length: int,
+    ):
         self.model, self.input_ids, self.source_mask = model, input_ids, source_mask
 
-    def logits(self, sequences: Tensor, parents: Tensor | None) -> Tensor:
-        """As :meth:`CachedDecoder.logits`."""
+    def log_probabilities(self, sequences: Tensor, parents: Tensor | None) -> Tensor:
+        """As :meth:`CachedDecoder.log_probabilities`."""
         batch, width, _ = sequences.shape
         masks = sequences.new_full((batch * width, 1), self.model.config.mask_token_id)
-        hidden = self.model.decode_hidden(
-            self.input_ids.repeat_interleave(width, 0),
-            self.source_mask.repeat_interleave(width, 0),
-            torch.cat([sequences.flatten(0, 1), masks], dim=1),
+        input_ids = self.input_ids.repeat_interleave(width, 0)
+        source_mask = self.source_mask.repeat_interleave(width, 0)
+        source, target = self.model.seq2seq_states(
+            input_ids, source_mask, torch.cat([sequences.flatten(0, 1), masks], dim=1)
         )
-        return self.model.lm_head(hidden[:, -1]).view(batch, width, -1)
+        found = self.model.log_probabilities(target[:, -1:], source, input_ids, source_mask)
+        return found.view(batch, width, -1)
 
     def select(self, rows: Tensor) -> None:
         """Keep only the given batch rows."""
         self.input_ids, self.source_mask = self.input_ids[rows], self.source_mask[rows]
 
 
-def generate(
-    model: UniLMForConditionalGeneration,
+Decoder = CachedDecoder | UncachedDecoder
+
+
+def decode(
+    model: Seq2SeqModel,
     input_ids: Tensor,
     source_mask: Tensor,
     settings: GenerationSettings | None = None,
@@ -191,46 +241,48 @@ def generate(
             f"fit the model's {model.max_positions} positions"
         )
     search = _sample if settings.do_sample else _beam_search
-    with torch.inference_mode():
-        return search(model, input_ids, source_mask, settings)
-
-
-def _decoder(model, input_ids, source_mask, width, settings):
+    width = settings.num_return_sequences if settings.do_sample else settings.num_beams
     kind = CachedDecoder if settings.use_cache else UncachedDecoder
-    return kind(model, input_ids, source_mask, width, settings.max_length)
+    with torch.inference_mode():
+        decoder = kind(model, input_ids, source_mask, width, settings.max_length)
+        return search(model, decoder, input_ids, width, settings)
 
 
-def _log_probabilities(model, logits: Tensor, sequences: Tensor, settings: GenerationSettings):
-    """The model's log-probabilities, minus infinity for what may not be generated next."""
-    config, step = model.config, sequences.shape[2]
-    steps = torch.log_softmax(logits.float(), dim=-1)
+def _allow(log_probabilities: Tensor, sequences: Tensor, config, settings) -> Tensor:
+    """The log-probabilities, minus infinity for what may not be generated next; in place."""
+    step = sequences.shape[2]
     never = [config.pad_token_id, config.bos_token_id, config.mask_token_id, config.unk_token_id]
-    steps[..., never] = -torch.inf
+    log_probabilities[..., never] = -torch.inf
     if step < settings.min_length:
-        steps[..., config.eos_token_id] = -torch.inf
+        log_probabilities[..., config.eos_token_id] = -torch.inf
     if step == settings.max_length - 1:  # no room for more: the sequence must end here
-        vocabulary = torch.arange(steps.shape[2], device=steps.device)
-        return steps.masked_fill(vocabulary != config.eos_token_id, -torch.inf)
-    _block_repeated_ngrams(steps, sequences, settings.no_repeat_ngram_size)
-    return steps
+        end = log_probabilities[..., config.eos_token_id].clone()
+        log_probabilities.fill_(-torch.inf)
+        log_probabilities[..., config.eos_token_id] = end
+        return log_probabilities
+    _block_repeated_ngrams(log_probabilities, sequences, settings.no_repeat_ngram_size)
+    return log_probabilities
 
 
-def _block_repeated_ngrams(steps: Tensor, sequences: Tensor, size: int) -> None:
+def _block_repeated_ngrams(log_probabilities: Tensor, sequences: Tensor, size: int) -> None:
     """Set to minus infinity, in place, the tokens that would repeat an n-gram of ``size``."""
     if size == 0 or sequences.shape[2] < size:
         return
     ngrams = sequences.unfold(2, size, 1)  # [batch, width, windows, size]
     prefix = sequences[:, :, sequences.shape[2] - size + 1 :]
-    repeats = (ngrams[..., :-1] == prefix[:, :, None]).all(-1)
-    banned = torch.zeros_like(steps, dtype=torch.int)
-    banned.scatter_add_(2, ngrams[..., -1], repeats.int())
-    steps.masked_fill_(banned > 0, -torch.inf)
+    row, beam, window = (ngrams[..., :-1] == prefix[:, :, None]).all(-1).nonzero(as_tuple=True)
+    log_probabilities[row, beam, ngrams[row, beam, window, -1]] = -torch.inf
 
 
-def _beam_search(model, input_ids, source_mask, settings: GenerationSettings) -> Generation:
-    batch, width, device = len(input_ids), settings.num_beams, input_ids.device
+def _beam_search(
+    model: Seq2SeqModel,
+    decoder: Decoder,
+    input_ids: Tensor,
+    width: int,
+    settings: GenerationSettings,
+) -> Generation:
+    batch, device = len(input_ids), input_ids.device
     eos, pad, last = model.config.eos_token_id, model.config.pad_token_id, settings.max_length
-    decoder = _decoder(model, input_ids, source_mask, width, settings)
     # The finished hypotheses of every input, best first.
     done = torch.full((batch, width, last), pad, dtype=torch.long, device=device)
     done_scores = torch.full((batch, width), -torch.inf, device=device)
@@ -242,10 +294,10 @@ def _beam_search(model, input_ids, source_mask, settings: GenerationSettings) ->
     live_scores[:, 0] = 0.0  # all beams start equal: extend but one
     parents = None
     for step in range(last):
-        logits = decoder.logits(live, parents)
-        steps = _log_probabilities(model, logits, live, settings)
-        vocabulary = steps.shape[2]
-        totals, flat = (live_scores[:, :, None] + steps).flatten(1).topk(2 * width, dim=1)
+        following = decoder.log_probabilities(live, parents)
+        following = _allow(following, live, model.config, settings)
+        vocabulary = following.shape[2]
+        totals, flat = following.add_(live_scores[:, :, None]).flatten(1).topk(2 * width, dim=1)
         beams, tokens = flat // vocabulary, flat % vocabulary
         extended = torch.cat(
             [live.gather(1, beams[:, :, None].expand(-1, -1, step)), tokens[:, :, None]], dim=2
@@ -270,7 +322,7 @@ def _beam_search(model, input_ids, source_mask, settings: GenerationSettings) ->
         parents = beams.gather(1, order)
         live = extended.gather(1, order[:, :, None].expand(-1, -1, length))
         # An input is decided once its best live beam - ending at the next token, or, to be exact,
-        # at the most favourable length, and at no further cost - cannot beat its worst finished one.
+        # at the best length, and at no further cost - cannot beat its worst finished one.
         exact = settings.early_stopping == "never" and settings.length_penalty > 0
         bound = live_scores[:, 0] / (last if exact else length + 1) ** settings.length_penalty
         decided[rows] |= bound <= pool_scores[:, -1]
@@ -285,23 +337,31 @@ def _beam_search(model, input_ids, source_mask, settings: GenerationSettings) ->
     return Generation(_trim(done[:, :count], pad), done_scores[:, :count])
 
 
-def _sample(model, input_ids, source_mask, settings: GenerationSettings) -> Generation:
-    batch, width, device = len(input_ids), settings.num_return_sequences, input_ids.device
+def _sample(
+    model: Seq2SeqModel,
+    decoder: Decoder,
+    input_ids: Tensor,
+    width: int,
+    settings: GenerationSettings,
+) -> Generation:
+    batch, device = len(input_ids), input_ids.device
     eos, pad = model.config.eos_token_id, model.config.pad_token_id
-    generator = torch.Generator(device).manual_seed(settings.seed)
-    decoder = _decoder(model, input_ids, source_mask, width, settings)
+    draws = _draws(input_ids, pad, width, settings)
     sequences = torch.empty(batch, width, 0, dtype=torch.long, device=device)
     totals = torch.zeros(batch, width, device=device)
     lengths = torch.zeros(batch, width, device=device)
     finished = torch.zeros(batch, width, dtype=torch.bool, device=device)
     same = torch.arange(width, device=device).expand(batch, -1)
     for step in range(settings.max_length):
-        logits = decoder.logits(sequences, same if step else None)
-        steps = _log_probabilities(model, logits, sequences, settings)
-        probabilities = _truncate(steps / settings.temperature, settings).softmax(-1)
-        tokens = torch.multinomial(probabilities.flatten(0, 1), 1, generator=generator)
-        tokens = tokens.view(batch, width).masked_fill(finished, pad)
-        chosen = steps.gather(2, tokens[:, :, None]).squeeze(2)
+        following = decoder.log_probabilities(sequences, same if step else None)
+        following = _allow(following, sequences, model.config, settings)
+        logits, order = _truncate(following / settings.temperature, settings)
+        mass = logits.softmax(-1).cumsum(-1)
+        # The token in whose share of the mass the draw falls; the last one has rounding errors.
+        place = torch.searchsorted(mass, draws[:, :, step, None] * mass[..., -1:], right=True)
+        tokens = order.gather(2, place.clamp_max(order.shape[2] - 1)).squeeze(2)
+        tokens = tokens.masked_fill(finished, pad)
+        chosen = following.gather(2, tokens[:, :, None]).squeeze(2)
         totals += chosen.masked_fill(finished, 0.0)
         lengths += ~finished
         sequences = torch.cat([sequences, tokens[:, :, None]], dim=2)
@@ -313,14 +373,28 @@ def _sample(model, input_ids, source_mask, settings: GenerationSettings) -> Gene
     return Generation(_trim(sequences, pad), scores)
 
 
-def _truncate(logits: Tensor, settings: GenerationSettings) -> Tensor:
-    """Keep the ``top_k`` best, then the fewest whose mass reaches ``top_p``."""
+def _draws(input_ids: Tensor, pad: int, width: int, settings: GenerationSettings) -> Tensor:
+    """Uniform random numbers ``[batch, width, max_length]`` that depend on each source alone.
+
+    So a request and a seed give the same question whatever else is in the batch.
+    """
+    rows = []
+    for row in input_ids.tolist():
+        while row and row[-1] == pad:
+            row.pop()
+        generator = torch.Generator().manual_seed(settings.seed ^ zlib.crc32(str(row).encode()))
+        rows.append(torch.rand(width, settings.max_length, generator=generator))
+    return torch.stack(rows).to(input_ids.device)
+
+
+def _truncate(logits: Tensor, settings: GenerationSettings) -> tuple[Tensor, Tensor]:
+    """The logits in falling order, minus infinity below ``top_k`` and ``top_p``, and the order."""
     ordered, indices = logits.sort(dim=-1, descending=True)
     if settings.top_k:
         ordered[..., settings.top_k :] = -torch.inf
-    mass_before = ordered.softmax(-1).cumsum(-1) - ordered.softmax(-1)
-    ordered = ordered.masked_fill(mass_before >= settings.top_p, -torch.inf)
-    return torch.full_like(logits, -torch.inf).scatter(-1, indices, ordered)
+    probabilities = ordered.softmax(-1)
+    mass_before = probabilities.cumsum(-1) - probabilities
+    return ordered.masked_fill(mass_before >= settings.top_p, -torch.inf), indices
 
 
 def _trim(sequences: Tensor, pad: int) -> Tensor:

@@ -1,0 +1,190 @@
+"""Answers of a passage: where a given one stands, and which ones to propose.
+
+Proposed are dates, numbers, named entities and noun chunks, by nltk's chunker.
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+import unicodedata
+
+import nltk
+
+from qgen.errors import QGenError
+from qgen.text import tagged_sentences
+from qgen.types import Answer
+
+# -- locating --------------------------------------------------------------------------------------
+
+_QUOTES = "'\"‘’‚‛“”„‟«»‹›`´′″"
+_ASCII = str.maketrans(dict.fromkeys("‘’‚‛`´′‹›", "'") | dict.fromkeys("“”„‟″«»", '"'))
+_DASHES = re.compile(r"[\u00ad\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
+_INVISIBLE = frozenset("\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff")
+
+
+def locate_answer(passage: str, answer: str, start: int | None = None) -> Answer:
+    """The span of a passage that an answer names.
+
+    Case, accents, Unicode composition, the shape of quotes and dashes, and the kind and number of
+    white-space and zero-width characters may differ; quotes round the whole answer and punctuation
+    at its ends may be missing from the passage.  Whole words come before parts of words, and what
+    is written alike before what differs in form; of equals, the first counts.
+
+    Args:
+        passage: the text.
+        answer: what to find in it.
+        start: offset of its first character, if known; white space there is passed over.
+
+    Returns:
+        The passage's own text at its true offset.
+
+    Raises:
+        QGenError: the passage or the answer is empty, or the answer is not in the passage (at
+            ``start``).
+    """
+    if not passage.strip():
+        raise QGenError("the passage is empty")
+    if not answer.strip():
+        raise QGenError("the answer is empty")
+    folded, offsets = _fold(passage)
+    for form in _forms(answer):
+        found = _occurrences(passage, folded, offsets, form, answer.strip())
+        if start is not None:
+            # The first character of the answer, not of the white space or quote before it.
+            found = [span for span in found if _same_place(passage, start, span[0])]
+        if found:
+            begin, end = found[0]
+            return Answer(passage[begin:end], begin)
+    if start is None:
+        raise QGenError(f"the answer {_shown(answer)} is not in the passage")
+    try:
+        where = f"; it stands at {locate_answer(passage, answer).start}"
+    except QGenError:
+        where = ""
+    raise QGenError(
+        f"the answer {_shown(answer)} is not in the passage at character {start}{where}"
+    )
+
+
+def _forms(answer: str) -> list[str]:
+    """The folded answer, then without the quotes round it, then without punctuation at its ends."""
+    whole = _fold(answer)[0].strip()
+    unquoted = answer.strip().strip(_QUOTES)
+    bare = re.sub(r"^\W+|\W+$", "", unquoted)
+    forms = [whole, *(_fold(text)[0].strip() for text in (unquoted, bare))]
+    return [form for form in dict.fromkeys(forms) if form]
+
+
+def _fold(text: str) -> tuple[str, list[int]]:
+    """The text as locating compares it, and for each of its characters the offset it came from."""
+    folded: list[str] = []
+    offsets: list[int] = []
+    for offset, character in enumerate(text):
+        if character in _INVISIBLE:
+            continue
+        if character.isspace():
+            plain = "" if folded[-1:] == [" "] else " "
+        else:
+            plain = unicodedata.normalize("NFKD", character.translate(_ASCII)).casefold()
+            plain = _DASHES.sub("-", plain).translate(_ASCII)
+            plain = "".join(c for c in plain if not unicodedata.combining(c) and not c.isspace())
+        folded += plain
+        offsets += [offset] * len(plain)
+    return "".join(folded), offsets
+
+
+def _occurrences(
+    passage: str, folded: str, offsets: list[int], form: str, exact: str
+) -> list[tuple[int, int]]:
+    """Where a folded answer stands in a folded passage, as spans of the passage, best first."""
+    ranked = []
+    at = folded.find(form)
+    while at >= 0:
+        begin, end = offsets[at], offsets[at + len(form) - 1] + 1
+        while end < len(passage) and unicodedata.combining(passage[end]):
+            end += 1
+        text = passage[begin:end]
+        likeness = 0 if text == exact else 1 if text.lower() == exact.lower() else 2
+        last = at + len(form)
+        inside = _splits_word(folded, at) or _splits_word(folded, last)
+        joined = folded[at - 1 : at] == "-" or bool(re.match(r"[-']\w", folded[last : last + 2]))
+        ranked.append((inside, likeness, joined, begin, end))
+        at = folded.find(form, at + 1)
+    return [(begin, end) for *_, begin, end in sorted(ranked)]
+
+
+def _splits_word(text: str, at: int) -> bool:
+    """Whether cutting the text before character ``at`` cuts a word, or a number such as 1,200."""
+    left, right = text[max(at - 1, 0) : at], text[at : at + 1]
+    if left.isalnum() and right.isalnum():
+        return True
+    after_mark = left in {".", ","} and right.isdigit() and text[max(at - 2, 0) : at - 1].isdigit()
+    before_mark = left.isdigit() and right in {".", ","} and text[at + 1 : at + 2].isdigit()
+    return after_mark or before_mark
+
+
+def _same_place(passage: str, start: int, found: int) -> bool:
+    """Whether nothing but white space, quotes and marks lies between the two offsets."""
+    between = passage[min(start, found) : max(start, found)]
+    return 0 <= start < len(passage) and not re.search(r"\w", between)
+
+
+def _shown(answer: str, limit: int = 60) -> str:
+    return repr(answer if len(answer) <= limit else answer[: limit - 1] + "…")
+
+
+# -- proposing -------------------------------------------------------------------------------------
+
+_MONTHS = {name.lower() for name in calendar.month_name if name}
+
+# Stages apply in order; a later one may build on the chunks of an earlier one.
+_GRAMMAR = r"""
+NUMBER: {<\$|\#>?<CD>+}
+DATE: {<NUMBER>?<MONTH><NUMBER>?(<,><NUMBER>)?}
+ENTITY: {<NNP.*>+(<POS>?<NNP.*>+)*}
+CHUNK: {<JJ.*|VBN|VBG|NN.*|NUMBER|ENTITY|POS>*<NN.*|ENTITY>}
+PHRASE: {<CHUNK|ENTITY|NUMBER><IN|CC><DT|PRP.*>?<CHUNK|ENTITY|NUMBER>}
+"""
+_KINDS = {
+    "DATE": "date",
+    "NUMBER": "number",
+    "ENTITY": "entity",
+    "CHUNK": "noun chunk",
+    "PHRASE": "noun phrase",
+}
+_PARSER = nltk.RegexpParser(_GRAMMAR)
+
+
+def propose_answers(passage: str) -> list[Answer]:
+    """Answers that may be asked for, in the order they stand, each text once.
+
+    Returns:
+        Spans of kind "date", "number", "entity", "noun chunk" or "noun phrase"; a span that is
+        several of these is the innermost, such as the entity that is all of a noun chunk.
+    """
+    found: dict[tuple[int, int], str] = {}
+    for sentence in tagged_sentences(passage):
+        leaves = [
+            ((start, end), "MONTH" if _is_month(passage[start:end]) else tag)
+            for start, end, tag in sentence
+        ]
+        if not leaves:
+            continue
+        # Subtrees come outermost first, so the last word on a span is the innermost chunk's.
+        for chunk in _PARSER.parse(leaves).subtrees(lambda tree: tree.label() in _KINDS):
+            first, last = chunk.leaves()[0][0], chunk.leaves()[-1][0]
+            found[first[0], last[1]] = _KINDS[chunk.label()]
+    dates = [span for span, kind in found.items() if kind == "date"]
+    answers, seen = [], set()
+    for (start, end), kind in sorted(found.items()):
+        text = passage[start:end]
+        day = len(text) <= 2 and any(a <= start and end <= b for a, b in dates)
+        if text.lower() not in seen and re.search(r"\w", text) and not day:
+            seen.add(text.lower())
+            answers.append(Answer(text, start, kind))
+    return answers
+
+
+def _is_month(token: str) -> bool:
+    return token.lower() in _MONTHS and token != "may"

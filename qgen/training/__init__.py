@@ -1,0 +1,1 @@
+"""Fine-tuning: what is predicted (``objectives``), and the loop that learns it (``trainer``)."""

@@ -1,0 +1,119 @@
+"""What fine-tuning predicts: batches of examples, their loss, and how long they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from qgen.model.packing import pad
+from qgen.model.unilm import IGNORE_INDEX, UniLMForConditionalGeneration
+from qgen.settings import TrainingSettings
+
+Item = dict[str, list[int]]
+"""An example as token ids: ``{"input_ids": source, "labels": target}``."""
+
+
+class Objective(Protocol):
+    """What the trainer needs of an objective."""
+
+    def collate(self, items: Sequence[Item]) -> dict[str, Tensor]:
+        """A batch: ``input_ids`` and ``attention_mask`` ``[batch, longest source]``,
+        ``decoder_input_ids`` and ``labels`` ``[batch, longest target]``."""
+        ...
+
+    def loss(
+        self, model: UniLMForConditionalGeneration, batch: dict[str, Tensor], label_smoothing: float
+    ) -> Tensor:
+        """Mean nats per predicted token."""
+        ...
+
+    def length(self, item: Item) -> int:
+        """Positions that the encoder runs over for an example."""
+        ...
+
+
+class MaskedObjective:
+    """UniLM's: some target tokens are masked and predicted (Dong et al. 2019, section 2.4).
+
+    Of each target token chosen with ``mask_probability``, the closing ``[SEP]`` among them, 80 %
+    become ``[MASK]``, 10 % a random token and 10 % stay, as in BERT; all of them carry loss.  At
+    least one token of every target is chosen.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, mask_probability: float = 0.7):
+        self.tokenizer = tokenizer
+        self.mask_probability = mask_probability
+
+    def collate(self, items: Sequence[Item]) -> dict[str, Tensor]:
+        tokenizer = self.tokenizer
+        target = pad([item["labels"] for item in items], tokenizer.pad_token_id)
+        real = pad([[1] * len(item["labels"]) for item in items], 0).bool()
+        draw = torch.rand(target.shape).masked_fill(~real, 2.0)
+        chosen = draw < self.mask_probability
+        chosen |= draw == draw.min(dim=1, keepdim=True).values
+        fate = torch.rand(target.shape)
+        decoder_input_ids = torch.where(chosen & (fate < 0.8), tokenizer.mask_token_id, target)
+        random_ids = torch.randint(len(tokenizer), target.shape)
+        decoder_input_ids = torch.where(chosen & (fate >= 0.9), random_ids, decoder_input_ids)
+        return {
+            **_source_batch(items, tokenizer),
+            "decoder_input_ids": decoder_input_ids,
+            "labels": target.masked_fill(~chosen, IGNORE_INDEX),
+        }
+
+    def loss(
+        self, model: UniLMForConditionalGeneration, batch: dict[str, Tensor], label_smoothing: float
+    ) -> Tensor:
+        return model(**batch, label_smoothing=label_smoothing).loss
+
+    def length(self, item: Item) -> int:
+        return len(item["input_ids"]) + len(item["labels"])
+
+
+class PseudoMaskedObjective:
+    """UniLMv2's pseudo-masks: every target token is predicted from those before it, as in decoding,
+    in one pass over source, target and one ``[MASK]`` per target token (Bao et al. 2020)."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase):
+        self.tokenizer = tokenizer
+
+    def collate(self, items: Sequence[Item]) -> dict[str, Tensor]:
+        targets = [item["labels"] for item in items]
+        return {
+            **_source_batch(items, self.tokenizer),
+            "decoder_input_ids": pad(targets, self.tokenizer.pad_token_id),
+            "labels": pad(targets, IGNORE_INDEX),
+        }
+
+    def loss(
+        self, model: UniLMForConditionalGeneration, batch: dict[str, Tensor], label_smoothing: float
+    ) -> Tensor:
+        input_ids, attention_mask = batch["input_ids"], batch["attention_mask"]
+        source, target = model.pseudo_masked_states(
+            input_ids, attention_mask, batch["decoder_input_ids"]
+        )
+        return model.loss(
+            target, source, input_ids, attention_mask, batch["labels"], label_smoothing
+        )
+
+    def length(self, item: Item) -> int:
+        return len(item["input_ids"]) + 2 * len(item["labels"])
+
+
+OBJECTIVES: dict[str, Callable[[PreTrainedTokenizerBase, TrainingSettings], Objective]] = {
+    "masked": lambda tokenizer, settings: MaskedObjective(tokenizer, settings.mask_probability),
+    "pseudo-masked": lambda tokenizer, settings: PseudoMaskedObjective(tokenizer),
+}
+"""By the names of ``TrainingSettings.objective``."""
+
+
+def _source_batch(items: Sequence[Item], tokenizer: PreTrainedTokenizerBase) -> dict[str, Tensor]:
+    sources = [item["input_ids"] for item in items]
+    return {
+        "input_ids": pad(sources, tokenizer.pad_token_id),
+        "attention_mask": pad([[1] * len(source) for source in sources], 0),
+    }

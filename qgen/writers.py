@@ -1,0 +1,222 @@
+"""Files people use: what came of a batch, in the format that the suffix or ``--format`` names.
+
+A writer is a plain function from records and a path to the complete file.  A record is what a
+line of JSONL output holds: ``passage``, ``questions`` (see :meth:`qgen.types.Question.to_dict`)
+and the input row's other fields.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from qgen.errors import QGenError
+from qgen.types import Request, Result
+
+QUESTION_FIELDS = ("question", "answer", "answer_start", "kind", "score")
+
+Writer = Callable[[Iterable[dict], Path], None]
+"""Takes records that can be gone through more than once, and where to write."""
+
+
+def to_record(request: Request, result: Result) -> dict:
+    """What a request led to; input fields whose names it needs itself are prefixed ``input_``."""
+    return {
+        **_renamed(request.extra, ("passage", "questions")),
+        "passage": request.passage,
+        "questions": [question.to_dict() for question in result.questions],
+    }
+
+
+def format_of(path: str | Path, name: str | None = None) -> str:
+    """The format's name: the one given, or the one that the suffix means.
+
+    Raises:
+        QGenError: there is no such format, or the suffix means none.
+    """
+    if name is not None:
+        if name not in WRITERS:
+            raise QGenError(f"unknown format {name!r}; use one of {', '.join(WRITERS)}")
+        return name
+    suffix = Path(path).suffix.lower()
+    if suffix not in FORMATS:
+        raise QGenError(f"{path}: unknown file type; use one of {', '.join(FORMATS)}, or --format")
+    return FORMATS[suffix]
+
+
+def _write_jsonl(records: Iterable[dict], path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        for record in records:
+            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def _write_csv(records: Iterable[dict], path: Path, delimiter: str = ",") -> None:
+    """A row per question, with the same columns throughout."""
+    columns = _columns(records)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n", delimiter=delimiter)
+        writer.writeheader()
+        for record in records:
+            for row in _rows(record):
+                writer.writerow(
+                    {
+                        name: value
+                        if isinstance(value, str | int | float | None)
+                        else json.dumps(value, ensure_ascii=False)
+                        for name, value in row.items()
+                    }
+                )
+
+
+def _write_tsv(records: Iterable[dict], path: Path) -> None:
+    _write_csv(records, path, delimiter="\t")
+
+
+def _write_parquet(records: Iterable[dict], path: Path) -> None:
+    """A row per question; other fields of the input are text."""
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise QGenError(f"{path}: Parquet needs: pip install 'qgen[documents]'") from error
+    types = {"answer_start": pa.int64(), "score": pa.float64(), "rank": pa.int64()}
+    schema = pa.schema([(name, types.get(name, pa.string())) for name in _columns(records)])
+
+    def cell(name: str, value):
+        if value is None or isinstance(value, str) or name in types:
+            return value
+        return json.dumps(value, ensure_ascii=False)
+
+    def table(rows: list[dict]) -> pa.Table:
+        cells = [{name: cell(name, value) for name, value in row.items()} for row in rows]
+        return pa.Table.from_pylist(cells, schema=schema)
+
+    with pq.ParquetWriter(path, schema) as writer:
+        rows: list[dict] = []
+        for record in records:
+            rows += _rows(record)
+            if len(rows) >= 4096:
+                writer.write_table(table(rows))
+                rows = []
+        writer.write_table(table(rows))
+
+
+def _write_squad(records: Iterable[dict], path: Path) -> None:
+    """SQuAD 1.1's JSON: one article, a paragraph per record; questions without an answer are left
+    out, since the format has no place for them."""
+    head = {"version": "1.1", "data": [{"title": "qgen", "paragraphs": []}]}
+    before, after = json.dumps(head).split("[]")
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(before + "[")
+        for number, record in enumerate(records):
+            qas = [
+                {
+                    "id": f"{number}-{rank}",
+                    "question": question["question"],
+                    "answers": [
+                        {"text": question["answer"], "answer_start": question["answer_start"]}
+                    ],
+                }
+                for rank, question in enumerate(record["questions"])
+                if question["answer_start"] is not None
+            ]
+            paragraph = {"context": record["passage"], "qas": qas}
+            separator = ",\n" if number else "\n"
+            file.write(separator + json.dumps(paragraph, ensure_ascii=False))
+        file.write("]" + after + "\n")
+
+
+def _write_gift(records: Iterable[dict], path: Path) -> None:
+    """Moodle's GIFT: a short-answer question each."""
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        for number, record in enumerate(records, 1):
+            for rank, question in enumerate(record["questions"], 1):
+                title = _gift(f"Q{number}.{rank}")
+                text, answer = _gift(question["question"]), _gift(question["answer"])
+                file.write(f"::{title}::{text} {{{f'={answer}' if answer else ''}}}\n\n")
+
+
+def _gift(text: str) -> str:
+    """One line, with GIFT's control characters escaped."""
+    text = " ".join(text.split())
+    return "".join(f"\\{c}" if c in "\\~=#{}:" else c for c in text)
+
+
+def _write_anki(records: Iterable[dict], path: Path) -> None:
+    """A text file for Anki's importer: front, back, and the passage for a third field, if any.
+
+    Columns have no names here: named ones go to the fields of those names and to no others.
+    """
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write("#separator:tab\n#html:false\n#notetype:Basic\n")
+        writer = csv.writer(file, delimiter="\t", lineterminator="\n")
+        for record in records:
+            for question in record["questions"]:
+                writer.writerow([question["question"], question["answer"], record["passage"]])
+
+
+def _write_markdown(records: Iterable[dict], path: Path) -> None:
+    """Each passage as a quotation, then its questions with their answers."""
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        for record in records:
+            quoted = "\n".join(f"> {_markdown(line)}" for line in record["passage"].splitlines())
+            file.write(f"{quoted}\n\n")
+            for rank, question in enumerate(record["questions"], 1):
+                answer = f"  \n   *{_markdown(question['answer'])}*" if question["answer"] else ""
+                file.write(f"{rank}. {_markdown(question['question'])}{answer}\n")
+            file.write("\n")
+
+
+def _markdown(text: str) -> str:
+    text = " ".join(text.split())
+    return "".join(f"\\{c}" if c in "\\`*_[]<>#|" else c for c in text)
+
+
+WRITERS: dict[str, Writer] = {
+    "jsonl": _write_jsonl,
+    "csv": _write_csv,
+    "tsv": _write_tsv,
+    "squad": _write_squad,
+    "parquet": _write_parquet,
+    "gift": _write_gift,
+    "anki": _write_anki,
+    "markdown": _write_markdown,
+}
+FORMATS = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".json": "squad",
+    ".parquet": "parquet",
+    ".gift": "gift",
+    ".txt": "anki",
+    ".md": "markdown",
+}
+"""Which format a suffix means."""
+
+
+def _rows(record: dict) -> Iterable[dict]:
+    """A row per question: the input's other fields, the passage, the question, and its rank."""
+    extra = _renamed(_extra(record), (*QUESTION_FIELDS, "rank"))
+    for rank, question in enumerate(record["questions"], start=1):
+        yield {**extra, "passage": record["passage"], **question, "rank": rank}
+
+
+def _columns(records: Iterable[dict]) -> list[str]:
+    names: dict[str, None] = {}  # an ordered set
+    for record in records:
+        names.update(dict.fromkeys(_extra(record)))
+    taken = (*QUESTION_FIELDS, "rank")
+    return [*_renamed(dict.fromkeys(names), taken), "passage", *taken]
+
+
+def _extra(record: dict) -> dict:
+    return {name: value for name, value in record.items() if name not in ("passage", "questions")}
+
+
+def _renamed(extra: dict, taken: Iterable[str]) -> dict:
+    taken = set(taken)
+    return {f"input_{name}" if name in taken else name: value for name, value in extra.items()}

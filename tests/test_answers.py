@@ -1,0 +1,126 @@
+"""Where answers stand, and which are proposed."""
+
+import unicodedata
+
+import pytest
+from conftest import PASSAGE
+
+from qgen.answers import locate_answer, propose_answers
+from qgen.errors import QGenError
+from qgen.types import Answer
+
+MIXED = (
+    "On February 7, 2016, the AFC champion Denver Broncos beat Carolina 24–10. Beyoncé sang. "
+    "The game cost $5.25 million in the U.S. Paris was not there. Dr. Smith was."
+)
+
+
+@pytest.mark.parametrize(
+    ("passage", "answer", "found"),
+    [
+        (PASSAGE, "san francisco", "San Francisco"),
+        (PASSAGE, " 1937\n", "1937"),
+        ("Sailors called it the “Captain’s Folly”.", "Captain's Folly", "Captain’s Folly"),
+        ("Sailors called it the 'Folly'.", "‘Folly’", "'Folly'"),
+        ("Port\nWilliam froze.", "Port William", "Port\nWilliam"),
+        ("Port \t William froze.", "port william", "Port \t William"),
+        ("It is 1\u00a0200 metres long.", "1 200 metres", "1\u00a0200 metres"),
+        ("It is 1\u202f200 metres long.", "1 200 metres", "1\u202f200 metres"),
+        ("From Málaga to Córdoba.", "Cordoba", "Córdoba"),
+        ("From Malaga to Cordoba.", "Córdoba", "Cordoba"),
+        (unicodedata.normalize("NFD", "To Córdoba."), "Córdoba", "Co\u0301rdoba"),
+        ("To Córdoba.", unicodedata.normalize("NFD", "Córdoba"), "Córdoba"),
+        (unicodedata.normalize("NFD", "At Café."), "cafe", "Cafe\u0301"),
+        ("At Green\u200bPoint.", "GreenPoint", "Green\u200bPoint"),
+        ("At GreenPoint.", "Green\u200bPoint", "GreenPoint"),
+        ("We landed in Reno, Nevada.", '"Reno"', "Reno"),
+        ("We landed in Reno, Nevada.", "Reno.", "Reno"),
+        ("It lasted 1914—1918.", "1914-1918", "1914—1918"),
+        ("It lasted 1914-1918.", "1914–1918", "1914-1918"),
+        ("Die Straße ist lang.", "strasse", "Straße"),
+        ("İzmir and İstanbul. Ankara is the capital.", "ankara", "Ankara"),
+        ("İzmir and İstanbul.", "istanbul", "İstanbul"),
+        ("It is the ﬁrst one.", "first", "ﬁrst"),
+    ],
+)
+def test_an_answer_in_another_form_is_the_passages_own_text(passage, answer, found):
+    located = locate_answer(passage, answer)
+    assert located == Answer(found, passage.index(found))
+
+
+@pytest.mark.parametrize(
+    ("passage", "answer", "start"),
+    [
+        ("Martha started late. She studied art.", "art", 33),
+        ("It has 1200 seats, 12 rooms.", "12", 19),
+        ("It has 1,200 seats, 200 rooms.", "200", 20),
+        ("It cost 3.4 million for 3 boats.", "3", 24),
+        ("The capital. Its cap ended.", "cap", 17),
+        ("A sub-cap and a cap.", "cap", 16),
+        ("It can't. A can.", "can", 12),
+        ("It was IT.", "IT", 7),
+        ("it was It.", "It", 7),
+        ("He ran 30km.", "30", 7),  # no whole word: a part of one is better than nothing
+        ("Oslo, then Oslo.", "Oslo", 0),
+    ],
+)
+def test_whole_words_and_like_spelling_come_first(passage, answer, start):
+    assert locate_answer(passage, answer).start == start
+
+
+@pytest.mark.parametrize(
+    ("passage", "answer", "start", "found"),
+    [
+        ("Oslo, then Oslo.", "Oslo", 11, 11),
+        ("Oslo, then oslo.", "Oslo", 11, 11),
+        ("In Warsaw.", " Warsaw", 2, 3),
+        ("In Warsaw.", "Warsaw ", 3, 3),
+        ("In “Warsaw”.", "Warsaw", 3, 4),
+        ("She started.", "art", 6, 6),
+    ],
+)
+def test_an_offset_says_which(passage, answer, start, found):
+    assert locate_answer(passage, answer, start).start == found
+
+
+@pytest.mark.parametrize(
+    ("passage", "answer", "start", "message"),
+    [
+        ("", "x", None, "passage is empty"),
+        (" \n", "x", None, "passage is empty"),
+        (PASSAGE, " ", None, "answer is empty"),
+        (PASSAGE, "London", None, "'London' is not in the passage"),
+        (PASSAGE, "1937", 0, "character 0; it stands at 50"),
+        (PASSAGE, "1937", -5, "character -5"),
+        (PASSAGE, "1937", 10_000, "character 10000"),
+        (PASSAGE, "London", 3, "character 3$"),
+        (PASSAGE, "x" * 500, None, "x…' is not in"),
+    ],
+)
+def test_what_is_not_there_is_told_in_one_line(passage, answer, start, message):
+    with pytest.raises(QGenError, match=message) as caught:
+        locate_answer(passage, answer, start)
+    assert "\n" not in str(caught.value)
+
+
+def test_proposals_have_the_right_kinds_and_offsets():
+    answers = propose_answers(MIXED)
+    kinds = {answer.text: answer.kind for answer in answers}
+    assert kinds["February 7, 2016"] == "date"
+    assert kinds["$5.25 million"] == "number"
+    assert kinds["Denver Broncos"] == "entity"
+    assert kinds["AFC champion Denver Broncos"] == "noun chunk"
+    assert "7" not in kinds, "the day of a date is no answer of its own"
+    for answer in answers:
+        assert MIXED.startswith(answer.text, answer.start)
+    assert len(kinds) == len(answers)
+
+
+def test_an_entity_that_is_all_of_a_noun_chunk_is_an_entity():
+    kinds = {a.text: a.kind for a in propose_answers("Marie Curie was born in 1867.")}
+    assert kinds == {"Marie Curie": "entity", "1867": "number"}
+
+
+@pytest.mark.parametrize("passage", ["", "   ", "!!!", "\n\n"])
+def test_nothing_to_propose(passage):
+    assert propose_answers(passage) == []

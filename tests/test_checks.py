@@ -1,0 +1,165 @@
+"""What is not worth asking about, and which questions are not worth showing."""
+
+import pytest
+
+from qgen.checks import (
+    answer_problem,
+    gives_away,
+    is_degenerate,
+    near_duplicates,
+    passage_problem,
+    rank,
+)
+from qgen.types import Answer, Question
+
+ENGLISH = [
+    "Marie Curie was born in Warsaw in 1867.",
+    "Copper conducts heat better than iron does.",
+    "Copper conducts heat better than iron does, so",
+    "Lena was born in Oslo, studied in Bergen.",
+    "Café Zoë opened in Málaga in 1920.",
+    "İzmir and İstanbul lie on the coast. Ankara is the capital of Turkey.",
+    "The orchestra moved from Málaga to Córdoba in 1974.",
+    "BOIL THE PASTA FOR NINE MINUTES AND DRAIN IT.",
+    "hey r u coming 2nite? meet at joes 8pm",
+    "The U.S. Army bought 1,200 trucks for $3.4 million in 1942.",
+    "Mix 200 g of flour with 2 eggs; bake for 30 minutes at 180 °C. Let it cool.",
+    "Schubert's Lied 'Der Erlkönig' sets a poem by Goethe to music.",
+    "Server logs showed that user_id 42 had called the endpoint twice (see RFC 2616).",
+    "It rained.  The   match was  called off   by the umpire.",
+    "The tide turns at noon.",
+]
+
+
+@pytest.mark.parametrize("passage", ENGLISH)
+def test_english_prose_may_be_asked_about(passage):
+    assert passage_problem(passage) is None
+
+
+@pytest.mark.parametrize(
+    ("passage", "problem"),
+    [
+        ("", "empty"),
+        (" \n", "empty"),
+        ("!!! 123", "no words"),
+        ("Photosynthesis", "no whole sentence"),
+        ("Run!", "no whole sentence"),
+        ("Hi, Jason.", "no whole sentence"),
+        ("La tour a été achevée en 1889 par l'ingénieur Gustave Morel.", "not English"),
+        ("Das Museum wurde 1957 von der Architektin Greta Holm entworfen.", "not English"),
+        ("El puente fue construido en 1932 por una empresa de Bilbao.", "not English"),
+        ("De kat slaapt op de mat en de hond ligt buiten.", "not English"),
+        ("O gato está em cima da mesa desde ontem à noite.", "not English"),
+        ("Il ponte fu costruito nel 1932 da una ditta di Milano.", "not English"),
+        ("长江大桥于1957年建成，全长1670米，位于武汉。", "not English"),
+        ("東京は日本の首都です。", "not English"),
+        ("Музей был основан в 1898 году в Казани.", "not English"),
+        ("افتتح المتحف في عام 1902 في القاهرة.", "not English"),
+        ("Kedi masanın üstünde uyuyor ve köpek dışarıda bekliyor.", "not English"),
+        ("def area(r):\n    return 3.14 * r ** 2\n\nprint(area(2))", "code"),
+        ("for (int i = 0; i < n; i++) { sum += a[i]; }", "code"),
+        ('{"name": "Ada", "born": 1815, "tags": ["a", "b"]}', "code"),
+        ("SELECT name, age FROM users WHERE age > 30; DROP TABLE x;", "code"),
+        ("Name | Age | City\nBob | 20 | Oslo\nAnn | 31 | Rome", "table"),
+        ("Name\tAge\tCity\nBob\t20\tOslo\nAnn\t31\tRome", "table"),
+        ("year,yield,price\n2001,3.4,20\n2002,3.9,22", "table"),
+        ("12 15 18 20 4.5 6.7 total 88 90 91", "numbers"),
+    ],
+)
+def test_what_is_not_english_prose_is_refused_with_a_reason(passage, problem):
+    found = passage_problem(passage)
+    assert found and problem in found
+
+
+@pytest.mark.parametrize(
+    ("passage", "answer", "problem"),
+    [
+        ("The tide turns at noon.", "noon", None),
+        ("The tide turns at noon.", "The tide turns at noon.", "whole passage"),
+        ("The tide turns at noon.", "The tide turns at noon", "whole passage"),
+        ("The team reacted with 🎉 at 5 pm.", "🎉", "no words"),
+        ("It cost 50 % more then.", "%", "no words"),
+        ("It cost 50 % more then.", "50", None),
+    ],
+)
+def test_answers_that_cannot_be_asked_for(passage, answer, problem):
+    found = answer_problem(passage, Answer(answer, passage.index(answer)))
+    assert (found is None) if problem is None else problem in found
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "tells"),
+    [
+        ("What was Marie Curie's name?", "Marie Curie", True),
+        ("What was Marie Curie’s name?", "Marie Curie", True),
+        ("Where did MARIE CURIE live?", "Marie Curie", True),
+        ("What did Curie, Marie do?", "Marie Curie", True),
+        ("Where did Beyonce sing?", "Beyoncé", True),
+        ("How many dogs were there?", "the dog", True),
+        ("Which year was 1,200?", "1,200", True),
+        ("Who discovered radium?", "Marie Curie", False),
+        ("What did Marie do?", "Marie Curie", False),
+        ("What is the artist's name?", "art", False),
+        ("In what year was it?", "a", False),
+        ("How many in 1999?", "99", False),
+    ],
+)
+def test_giving_the_answer_away(question, answer, tells):
+    assert gives_away(question, answer) == tells
+
+
+@pytest.mark.parametrize(
+    ("question", "degenerate"),
+    [
+        ("What what what?", True),
+        ("What is the the bridge?", True),
+        ("Who?", True),
+        ("", True),
+        ("What is the name of the name of the name of it?", True),
+        ("What tin tin did he buy in Rome?", True),
+        ("What is the bridge near the bridge by the bridge?", True),
+        ("What did he say that that man had had?", False),
+        ("Who won?", True),
+        ("Who won it?", False),
+        ("What is the name of the university that is the oldest in Italy?", False),
+        ("How many of the 1,200 trucks did the U.S. Army buy?", False),
+    ],
+)
+def test_degenerate_text(question, degenerate):
+    assert is_degenerate(question) == degenerate
+
+
+def test_near_duplicates():
+    assert near_duplicates("When was the bridge opened?", "When was the bridge opened")
+    assert near_duplicates(
+        "In what year was the bridge opened?", "What year was the bridge opened?"
+    )
+    assert not near_duplicates("When was the bridge opened?", "Who opened the bridge in 1937?")
+    assert not near_duplicates("Who led the work?", "Where was the bridge built?")
+
+
+def asked(question, answer, start, score):
+    return Question(question, Answer(answer, start), score)
+
+
+def test_rank_keeps_the_best_and_says_why_the_others_went():
+    questions = [
+        asked("When was the bridge opened?", "in 1937", 10, -0.2),
+        asked("What year was it opened?", "1937", 13, -0.1),
+        asked("Who is Joseph Strauss?", "Joseph", 40, -0.3),
+        asked("In what year was it opened?", "Strauss", 50, -0.4),
+        asked("Who led the work?", "Joseph Strauss", 40, -0.5),
+        asked("What what what?", "work", 70, -0.55),
+        asked("What did it cost?", "construction", 80, -0.6),
+    ]
+    kept, dropped = rank(questions, 3)
+    assert [q.question for q in kept] == [
+        "What year was it opened?", "Who led the work?", "What did it cost?",
+    ]  # fmt: skip
+    assert dropped == {
+        "overlapping a better answer": 1,
+        "giving the answer away": 1,
+        "repeating another question": 1,
+        "looping or too short": 1,
+    }
+    assert len(rank(questions, 1)[0]) == 1

@@ -1,0 +1,187 @@
+"""Documents as paragraphs."""
+
+import pytest
+
+from qgen.documents import MAX_WORDS, join_lines, read_document
+from qgen.errors import QGenError
+from qgen.readers import read_rows
+
+FIRST = "The Ardal lighthouse was lit in 1854. Its keeper, Nils Falk, grew potatoes."
+SECOND = "Copper conducts heat better than iron does, so good pans have copper bases."
+
+
+def texts(path):
+    return [paragraph.text for paragraph in read_document(path)]
+
+
+def write(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_wrapped_text(tmp_path, newline):
+    content = (
+        "The lighthouse\n\nThe Ardal lighthouse was lit in 1854. Its keeper,\nNils Falk, grew\n"
+        "  potatoes.\n\n \n" + SECOND + "\n\n          17\n\nPage 3 of 9\n\n- iv -\n"
+    )
+    assert texts(write(tmp_path, "a.txt", content.replace("\n", newline))) == [FIRST, SECOND]
+
+
+@pytest.mark.parametrize(
+    ("lines", "joined"),
+    [
+        (["The photo-", "synthetic yield rose."], "The photosynthetic yield rose."),
+        (["new culti-", "vars and mu-", "tations"], "new cultivars and mutations"),
+        (["a well-", "known and well-known man"], "a well-known and well-known man"),
+        (["the Anglo-", "Saxon king"], "the Anglo-Saxon king"),
+        (["it rained -", "then it stopped"], "it rained - then it stopped"),
+        (["from 1914-", "1918 on"], "from 1914-1918 on"),
+    ],
+)
+def test_hyphenated_line_breaks(lines, joined):
+    assert join_lines(lines) == joined
+
+
+def test_footnote_marks_lists_and_long_paragraphs(tmp_path):
+    content = (
+        "The tower[1] was built in 1889.[23] It is tall¹ and old.[citation needed]\n\n"
+        "- Boil the pasta for nine minutes.\n- Drain it and add the\n  sauce at once.\n\n"
+        + "It rained on that day as well. "
+        * 100
+    )
+    found = texts(write(tmp_path, "a.txt", content))
+    assert found[0] == "The tower was built in 1889. It is tall and old."
+    assert found[1:3] == ["Boil the pasta for nine minutes.", "Drain it and add the sauce at once."]
+    assert len(found) == 3 + -(-700 // (MAX_WORDS // 7 * 7))
+    assert all(len(text.split()) <= MAX_WORDS and text.endswith(".") for text in found)
+
+
+def test_form_feeds_are_pages(tmp_path):
+    path = write(tmp_path, "a.txt", f"{FIRST}\f{SECOND}\n")
+    assert [(p.text, p.number, p.page) for p in read_document(path)] == [
+        (FIRST, 1, 1),
+        (SECOND, 2, 2),
+    ]
+
+
+def test_markdown(tmp_path):
+    content = (
+        f"---\ntitle: x\n---\n# Lights\n\n{FIRST.replace('Nils', '**Nils**')}\n\n"
+        "| a | b |\n|---|---|\n| not | this. |\n\n```python\nprint('not this.')\n```\n\n"
+        "    indented code is not prose.\n\n"
+        f"> {SECOND}\n\n1. See [the harbour](http://x.y) of Ardal.\n2. It froze in 1881.\n"
+    )
+    assert texts(write(tmp_path, "a.md", content)) == [
+        FIRST, SECOND, "See the harbour of Ardal.", "It froze in 1881.",
+    ]  # fmt: skip
+
+
+def test_html(tmp_path):
+    content = (
+        "<html><head><title>No title here.</title><style>p {}</style></head><body>"
+        "<nav>Home is not prose here.</nav><h1>Lights of the coast.</h1>"
+        f"<p>The Ardal\n lighthouse was <b>lit</b> in 1854.<sup>1</sup> Its keeper, "
+        "Nils&nbsp;Falk, grew potatoes.</p>"
+        "<table><tr><td>Not in a table, please.</td></tr></table><pre>not code.</pre>"
+        f"<div>{SECOND}<ul><li>It froze in 1881.</li></ul></div><script>not(this.one)</script>"
+        "<!-- not a comment. --></body></html>"
+    )
+    for name in ("a.html", "a.HTM"):
+        assert texts(write(tmp_path, name, content)) == [FIRST, SECOND, "It froze in 1881."]
+
+
+def test_word(tmp_path):
+    docx = pytest.importorskip("docx")
+    document = docx.Document()
+    document.add_heading("Lights of the coast.", 1)
+    paragraph = document.add_paragraph("The Ardal lighthouse was lit in 1854.")
+    paragraph.add_run("7").font.superscript = True
+    paragraph.add_run(" Its keeper, Nils Falk, grew potatoes.")
+    document.add_table(1, 1).cell(0, 0).text = "Not in a table."
+    document.add_paragraph(SECOND)
+    document.save(tmp_path / "a.docx")
+    assert texts(tmp_path / "a.docx") == [FIRST, SECOND]
+
+
+def pdf(pages):
+    """A PDF of pages of lines, set in Helvetica."""
+    objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        "",
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    ]
+    kids = []
+    for lines in pages:
+        shown = "".join(f"({line}) Tj 0 -14 Td\n" for line in lines)
+        stream = f"BT /F1 11 Tf 50 780 Td\n{shown}ET"
+        objects.append(f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream")
+        objects.append(
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 842] /Resources << /Font << /F1 3 0 R "
+            f">> >> /Contents {len(objects)} 0 R >>"
+        )
+        kids.append(f"{len(objects)} 0 R")
+    objects[1] = f"<< /Type /Pages /Kids [{' '.join(kids)}] /Count {len(kids)} >>"
+    out, offsets = "%PDF-1.4\n", []
+    for number, body in enumerate(objects, 1):
+        offsets.append(len(out))
+        out += f"{number} 0 obj\n{body}\nendobj\n"
+    table = "".join(f"{offset:010} 00000 n \n" for offset in offsets)
+    return (
+        f"{out}xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}trailer\n"
+        f"<< /Size {len(objects) + 1} /Root 1 0 R >>\nstartxref\n{len(out)}\n%%EOF\n"
+    ).encode()
+
+
+def test_pdf(tmp_path):
+    head = "Journal of Lights, vol. 3"
+    pages = [
+        [
+            head,
+            "The Ardal lighthouse was lit in 1854. Its keep-",
+            "er, Nils Falk, grew potatoes.",
+            "1",
+        ],
+        [
+            head,
+            "Copper conducts heat better than iron does, so",
+            "good pans have copper bases.",
+            "2",
+        ],
+        [head, "The harbour froze in 1881, and it did so again", "in the winter of 1893.", "3"],
+    ]
+    found = read_document(write(tmp_path, "a.pdf", pdf(pages)))
+    assert [(p.text, p.page) for p in found] == [
+        (FIRST, 1),
+        (SECOND, 2),
+        ("The harbour froze in 1881, and it did so again in the winter of 1893.", 3),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.txt", "", "holds no prose"),
+        ("a.txt", "Heading\n\n17\n", "holds no prose"),
+        ("a.docx", "no zip", "not a Word document"),
+        ("a.pdf", "no PDF", "not a PDF"),
+        ("a.rtf", "{}", "unknown type of document"),
+    ],
+)
+def test_unusable_documents_are_told(tmp_path, name, content, message):
+    with pytest.raises(QGenError, match=message) as caught:
+        read_document(write(tmp_path, name, content))
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_document(tmp_path):
+    with pytest.raises(QGenError, match="cannot read"):
+        read_document(tmp_path / "none.md")
+
+
+def test_a_document_is_rows_for_a_batch(tmp_path):
+    path = write(tmp_path, "a.md", f"# Lights\n\n{FIRST}\n\n{SECOND}\n")
+    rows = list(read_rows(path))
+    assert [row.content.passage for row in rows] == [FIRST, SECOND]
+    assert rows[1].content.extra == {"document": "a.md", "paragraph": 2}

@@ -1,0 +1,209 @@
+"""From passage to questions on a tiny random model: spans, order, checks, errors, not quality."""
+
+import json
+
+import pytest
+from conftest import PASSAGE
+
+from qgen.answers import locate_answer
+from qgen.errors import QGenError
+from qgen.pipeline import QuestionGenerator
+from qgen.settings import GenerationSettings
+from qgen.types import Answer, Question, Request
+
+pytestmark = pytest.mark.usefixtures("unchecked")
+
+
+def request(passage, *answers):
+    return Request(passage, tuple(locate_answer(passage, answer) for answer in answers))
+
+
+def test_answer_gives_its_n_best(generator):
+    settings = GenerationSettings(num_return_sequences=4)
+    questions = generator.questions(PASSAGE, "1937", settings=settings)
+    assert len(questions) == 4
+    assert [q.score for q in questions] == sorted((q.score for q in questions), reverse=True)
+    assert {q.answer for q in questions} == {Answer("1937", PASSAGE.index("1937"))}
+
+
+def test_no_answer_gives_ranked_answers(generator):
+    questions = generator.questions(PASSAGE, max_answers=3)
+    assert 1 <= len(questions) <= 3
+    assert [q.score for q in questions] == sorted((q.score for q in questions), reverse=True)
+    for question in questions:
+        assert PASSAGE.startswith(question.answer.text, question.answer.start)
+        assert question.answer.kind
+
+
+def test_batch_equals_single_and_keeps_order(generator):
+    short = "Joseph led the construction in 1937."
+    requests = [request(PASSAGE, "1937"), request(PASSAGE), request(short, "Joseph", "1937")]
+    together = generator.generate(requests)
+    for one, result in zip(requests, together, strict=True):
+        [alone] = generator.generate([one])
+        assert [q.question for q in alone.questions] == [q.question for q in result.questions]
+        scores = [q.score for q in result.questions]
+        assert [q.score for q in alone.questions] == pytest.approx(scores, abs=1e-4)
+    assert [q.answer.text for q in together[2].questions] == ["Joseph", "1937"]
+
+
+def test_samples_do_not_depend_on_the_company(generator):
+    settings = GenerationSettings(do_sample=True, seed=5, num_return_sequences=3)
+    first = generator.questions(PASSAGE, "1937", settings=settings)
+    results = generator.generate(
+        [request(PASSAGE, "Joseph Strauss"), request(PASSAGE, "1937")], settings
+    )
+    assert [q.question for q in results[1].questions] == [q.question for q in first]
+
+
+def test_an_answer_too_long_for_the_window_widens_it(generator, monkeypatch):
+    monkeypatch.setattr(generator.generator.model.config, "max_source_length", 20)
+    answer = PASSAGE[: PASSAGE.index("1937")]  # 8 tokens; 20 have room for it
+    assert generator.questions(PASSAGE, answer)
+    longer = PASSAGE[: PASSAGE.index("which")]
+    assert generator.questions(PASSAGE, longer)[0].answer.text == longer.strip()
+    with pytest.raises(QGenError, match="has room for"):
+        generator.questions(PASSAGE * 4 + " It is a bridge.", PASSAGE * 4)
+
+
+def test_one_answer_at_fault_leaves_the_others(generator):
+    long = PASSAGE * 4
+    passage = long + " It is a bridge in San Francisco."
+    good, bad = generator.generate(
+        [request(PASSAGE, "1937"), Request(passage, (Answer(long, 0), Answer("1937", 50)))]
+    )
+    assert good.questions and not good.dropped
+    assert [q.answer.text for q in bad.questions] == ["1937"]
+    assert "has room for" in bad.reason
+
+
+def test_without_an_answer_at_all(n_best_generator):
+    [[question]] = n_best_generator.generate([(PASSAGE, None)])
+    assert question.answer is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("",), "passage is empty"),
+        (("  ", "x"), "passage is empty"),
+        ((PASSAGE, "London"), "not in the passage"),
+        ((PASSAGE, ""), "answer is empty"),
+        ((PASSAGE, PASSAGE), "whole passage"),
+        (("!!!",), "no words"),
+        (("Photosynthesis",), "no whole sentence"),
+        ((PASSAGE, "1937", 3), "at character 3"),
+    ],
+)
+def test_bad_input(generator, arguments, message):
+    with pytest.raises(QGenError, match=message):
+        generator.questions(*arguments)
+
+
+def test_a_bad_request_does_not_stop_the_others(generator):
+    results = generator.generate(
+        [
+            Request("Photosynthesis"),
+            request(PASSAGE, "1937"),
+            Request(PASSAGE, (Answer(PASSAGE, 0),)),
+        ]
+    )
+    assert [bool(result.questions) for result in results] == [False, True, False]
+    assert results[0].failure == "the passage has no whole sentence"
+    assert "whole passage" in results[2].failure
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [(GenerationSettings(min_length=24), "min_length must be below 24")],
+)
+def test_settings_beyond_the_model_are_named(generator, settings, message):
+    with pytest.raises(QGenError, match=message):
+        generator.questions(PASSAGE, "1937", settings=settings)
+    with pytest.raises(QGenError, match="number of answers"):
+        generator.questions(PASSAGE, max_answers=0)
+
+
+class Scripted:
+    """Stands in for the model: the questions of each answer are given."""
+
+    def __init__(self, questions):
+        self.asked = questions
+
+    def within_range(self, settings):
+        return settings
+
+    def generate(self, inputs, settings):
+        return [
+            [Question(text, answer, -0.1 * n) for n, text in enumerate(self.asked[answer.text], 1)]
+            for _, answer in inputs
+        ]
+
+
+def test_a_question_that_gives_its_answer_away_makes_room_for_the_next(monkeypatch):
+    monkeypatch.undo()  # with the checks
+    asked = {"Strauss": ["What was Strauss's name?", "Who led the work?", "Who was the leader?"]}
+    generator = QuestionGenerator(Scripted(asked))
+    passage = "The work was led by Strauss in 1937."
+    assert [q.question for q in generator.questions(passage, "Strauss")] == ["Who led the work?"]
+    asked["Strauss"] = ["What was Strauss's name?", "Who was Strauss?"]
+    with pytest.raises(QGenError, match="2 giving the answer away"):
+        generator.questions(passage, "Strauss")
+
+
+def test_checkpoint_round_trip(checkpoint, generator):
+    loaded = QuestionGenerator.from_pretrained(checkpoint, device="cpu")
+    assert loaded.questions(PASSAGE, "1937") == generator.questions(PASSAGE, "1937")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("model.safetensors", b"not safetensors"),
+        ("model.safetensors", b""),
+        ("config.json", b"{"),
+        ("config.json", b"[]"),
+        ("config.json", b'{"model_type": "no-such-model"}'),
+        ("tokenizer.json", b"{"),
+    ],
+)
+def test_corrupt_checkpoint(checkpoint, tmp_path, name, content):
+    for file in checkpoint.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(QGenError) as caught:
+        QuestionGenerator.from_pretrained(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_truncated_weights(checkpoint, tmp_path):
+    for file in checkpoint.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    weights = (checkpoint / "model.safetensors").read_bytes()
+    (tmp_path / "model.safetensors").write_bytes(weights[: len(weights) // 2])
+    with pytest.raises(QGenError):
+        QuestionGenerator.from_pretrained(tmp_path)
+
+
+def test_missing_checkpoint_and_device(checkpoint, tmp_path):
+    with pytest.raises(QGenError):
+        QuestionGenerator.from_pretrained(tmp_path / "nowhere")
+    with pytest.raises(QGenError, match="device"):
+        QuestionGenerator.from_pretrained(checkpoint, device="no-such-device")
+
+
+def test_plain_encoder_is_refused(bert_model, tokenizer, tmp_path):
+    bert_model.mlm.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    with pytest.raises(QGenError, match="qgen train"):
+        QuestionGenerator.from_pretrained(tmp_path)
+
+
+def test_weights_of_another_shape_are_refused(checkpoint, tmp_path):
+    for file in checkpoint.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    config = json.loads((tmp_path / "config.json").read_text())
+    config["backbone"]["intermediate_size"] = 48
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(QGenError):
+        QuestionGenerator.from_pretrained(tmp_path)

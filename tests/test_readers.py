@@ -1,0 +1,273 @@
+"""Files people have, as rows: one test per kind of file and per kind of fault."""
+
+import json
+
+import pytest
+
+from qgen.encoding import decode_text, detect_encoding
+from qgen.errors import QGenError
+from qgen.readers import count_rows, read_rows, to_request
+from qgen.types import Answer, Request
+
+TEXT = "The Ardal lighthouse was lit in 1854. Its keeper, Nils Falk, lived there."
+LIT = Request(TEXT, (Answer("1854", 32),))
+
+
+def rows_of(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    rows = [row.content for row in read_rows(path)]
+    assert count_rows(path) == len(rows)
+    return rows
+
+
+# --- Values ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["passage", "Passage", " PASSAGE ", "context", "Text", "paragraph"]
+)
+def test_names_of_the_passage(name):
+    assert to_request({name: TEXT, "answer": "1854"}) == LIT
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"answer": "1854"},
+        {"Answer": "1854"},
+        {"answer text": "1854"},
+        {"answer": 1854},
+        {"answer": 1854.0},
+        {"answer": "1854", "answer_start": 32},
+        {"answer": "1854", "answer_start": 32.0},
+        {"answer": "1854", "answer_start": "32"},
+        {"answer": "1854", "Answer Start": "32.0"},
+        {"answer": "1854", "answer_start": ""},
+        {"answer": "1854", "answer_start": None},
+        {"answer": "1854", "answer_start": float("nan")},
+        {"answers": ["1854"]},
+        {"answers": [1854], "answer_start": [32]},
+        {"answers": {"text": ["1854"], "answer_start": [32]}},
+        {"answers": {"text": ["1854", "in 1854"], "answer_start": [32, 29]}},
+        {"answers": {"text": "1854", "answer_start": 32}},
+        {"answers": [{"text": "1854", "answer_start": 32}]},
+    ],
+)
+def test_ways_to_give_the_answer(fields):
+    assert to_request({"passage": TEXT} | fields) == LIT
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [None, "", "  ", float("nan"), "NaN", "nan", "null", [], {"text": [], "answer_start": []}],
+)
+def test_ways_to_give_none(answer):
+    assert to_request({"passage": TEXT, "answer": answer}) == Request(TEXT)
+
+
+def test_nan_is_an_answer_where_the_passage_has_it():
+    assert to_request({"passage": "Her nan baked.", "answer": "nan"}).answers == (Answer("nan", 4),)
+
+
+def test_a_list_asks_for_each_answer():
+    assert to_request({"passage": TEXT, "answers": ["Nils Falk", 1854]}).answers == (
+        Answer("Nils Falk", 50),
+        Answer("1854", 32),
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({}, '"passage" is missing'),
+        ({"passage": None}, '"passage" is missing'),
+        ({"Text": 5}, '"Text" must be text'),
+        ({"passage": " "}, "passage is empty"),
+        ({"passage": TEXT, "answer": True}, '"answer" must be text'),
+        ({"passage": TEXT, "answer": {"a": 1}}, '"answer" must be text, a list'),
+        ({"passage": TEXT, "answer": "1855"}, "not in the passage"),
+        ({"passage": TEXT, "answer": "1854", "answer_start": 3}, "at character 3"),
+        ({"passage": TEXT, "answer": "1854", "answer_start": True}, "whole number"),
+        ({"passage": TEXT, "answer": "1854", "answer_start": 1.5}, "whole number"),
+        ({"passage": TEXT, "answer": "1854", "answer_start": "first"}, "whole number"),
+        ({"passage": TEXT, "answers": ["1854", "Nils"], "answer_start": [32]}, "2 answers but 1"),
+        ({"passage": TEXT, "correct answer": "1854"}, '"correct answer" looks like an answer'),
+        ({"passage": TEXT, "gold_answers": ["1854"]}, '"gold_answers" looks like an answer'),
+        ({"passage": TEXT, "answer": "1854", "answers": ["1854"]}, "both name the answer"),
+        ({"passage": "R\ud800me"}, "not valid UTF-8"),
+    ],
+)
+def test_what_cannot_be_used_is_an_error(fields, message):
+    with pytest.raises(QGenError, match=message):
+        to_request(fields)
+
+
+def test_other_fields_are_kept():
+    fields = {"id": 7, "passage": TEXT, "answer": "1854", "answer_end": 36, "question": "When?"}
+    assert to_request(fields).extra == {"id": 7, "answer_end": 36, "question": "When?"}
+
+
+# --- Tables ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f'passage,answer\n"{TEXT}",1854\n',
+        f'passage;answer\n"{TEXT}";1854\n',
+        f"passage\tanswer\n{TEXT}\t1854\n",
+        f"passage|answer\n{TEXT}|1854\n",
+        f'Passage,Answer\n"{TEXT}",1854\n',
+        f'passage, answer\n"{TEXT}", 1854\n',
+        f' Context ,answer_start, ANSWER \n"{TEXT}",32.0,1854\n',
+        f'sep=;\npassage;answer\n"{TEXT}";1854\n',
+        f'"sep=,"\npassage,answer\n"{TEXT}",1854\n',
+        f'\n\npassage,answer\r\n"{TEXT}",1854\r\n\r\n',
+        f'"passage; all of it, that is",answer,text\nx,1854,"{TEXT}"\n',
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
+def test_csv_as_programs_write_it(tmp_path, content, encoding):
+    [request] = rows_of(tmp_path, "in.csv", content.encode(encoding))
+    assert (request.passage, request.answers) == (TEXT, LIT.answers)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "cp1252"])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("in.csv", "passage,answer\nCafé Zoë opened in Málaga for £5 – “cheap”.,Málaga\n"),
+        ("in.txt", "Café Zoë opened in Málaga for £5 – “cheap”.\tMálaga\n"),
+        (
+            "in.jsonl",
+            '{"passage": "Café Zoë opened in Málaga for £5 – “cheap”.", "answer": "Málaga"}\n',
+        ),
+        (
+            "in.json",
+            '[{"passage": "Café Zoë opened in Málaga for £5 – “cheap”.", "answer": "Málaga"}]',
+        ),
+    ],
+)
+def test_encodings(tmp_path, name, content, encoding):
+    [request] = rows_of(tmp_path, name, content.encode(encoding))
+    assert request.passage == "Café Zoë opened in Málaga for £5 – “cheap”."
+    assert request.answers == (Answer("Málaga", 19),)
+
+
+def test_utf8_with_a_broken_byte_is_utf8():
+    assert detect_encoding("Málaga ".encode() + b"\xe1") == "utf-8"
+    assert detect_encoding(b"M\xe1laga") == "cp1252"
+    assert detect_encoding(b"") == "utf-8"
+    assert decode_text(b"\xef\xbb\xbfRome") == "Rome"
+
+
+def test_unusable_header_is_told_at_once(tmp_path):
+    with pytest.raises(QGenError, match='"Right answer" looks like an answer'):
+        rows_of(tmp_path, "in.csv", f'passage,Right answer\n"{TEXT}",1854\n')
+
+
+def test_parquet(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as pq
+
+    table = pa.table({"context": [TEXT, "Copper conducts heat well."], "answer": ["1854", None]})
+    pq.write_table(table, tmp_path / "in.parquet")
+    rows = [row.content for row in read_rows(tmp_path / "in.parquet")]
+    assert rows == [LIT, Request("Copper conducts heat well.")]
+    (tmp_path / "bad.parquet").write_bytes(b"PAR1")
+    with pytest.raises(QGenError, match="not a Parquet file"):
+        list(read_rows(tmp_path / "bad.parquet"))
+
+
+# --- JSON ------------------------------------------------------------------------------------
+
+SQUAD = {
+    "version": "v2.0",
+    "data": [
+        {
+            "title": "Ardal",
+            "paragraphs": [
+                {
+                    "context": TEXT,
+                    "qas": [
+                        {
+                            "id": "a1",
+                            "question": "When was it lit?",
+                            "answers": [
+                                {"text": "1854", "answer_start": 32},
+                                {"text": "in 1854", "answer_start": 29},
+                            ],
+                        },
+                        {"id": "a2", "question": "Why?", "answers": [], "is_impossible": True},
+                    ],
+                },
+                {"context": "Copper conducts heat well."},
+            ],
+        }
+    ],
+}
+
+
+def test_squad(tmp_path):
+    for indent in (None, 2):
+        rows = rows_of(tmp_path, "squad.json", json.dumps(SQUAD, indent=indent))
+        extra = {"title": "Ardal", "id": "a1", "question": "When was it lit?"}
+        assert rows == [
+            Request(TEXT, LIT.answers, extra),
+            Request(TEXT, (), {"title": "Ardal", "id": "a2", "question": "Why?"}),
+            Request("Copper conducts heat well.", (), {"title": "Ardal"}),
+        ]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '[{"passage": "%s", "answer": 1854}]',
+        '\n [\n {"passage": "%s", "answer": NaN} , {"passage": "%s"} ]\n',
+        '{"passage": "%s"}\n{"passage": "%s"}\n',
+        '{\n  "passage": "%s"\n}',
+        '{"meta": {"n": [1, 2]}, "data": [{"passage": "%s"}], "end": 1}',
+    ],
+)
+def test_json_arrays_and_objects(tmp_path, content):
+    rows = rows_of(tmp_path, "in.json", content.replace("%s", TEXT))
+    assert len(rows) == content.count("%s")
+    assert {row.passage for row in rows} == {TEXT}
+
+
+@pytest.mark.parametrize(
+    ("content", "good", "message"),
+    [
+        ('[{"passage": "Rome."}, 5, {"passage": "Oslo."}]', 2, "not a JSON object"),
+        ('[{"passage": "Rome."}, {"passage": ', 1, "not valid JSON after record 1"),
+        ('[{"passage": "Rome."} {"passage": "Oslo."}]', 1, "a comma is missing"),
+        ('[{"passage": "Rome."}', 1, "cut off"),
+        ("{", 0, "not valid JSON"),
+    ],
+)
+def test_broken_json_keeps_what_came_before(tmp_path, content, good, message):
+    rows = rows_of(tmp_path, "in.json", content)
+    assert sum(isinstance(row, Request) for row in rows) == good
+    assert any(isinstance(row, str) and message in row for row in rows)
+
+
+def test_json_is_streamed(tmp_path):
+    """Values longer than what is read at once, and numbers cut by the end of it."""
+    path = tmp_path / "in.json"
+    records = [{"passage": f"{n} " + "x" * 50_000, "n": n * 10**12} for n in range(20)]
+    path.write_text(json.dumps(records))
+    assert [row.content.extra["n"] for row in read_rows(path)] == [n * 10**12 for n in range(20)]
+
+
+# --- The samples of kinds --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [("in.doc", "x", "unknown file type"), ("in", "x", "unknown file type")],
+)
+def test_unknown_types_are_refused(tmp_path, name, content, message):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(QGenError, match=message):
+        list(read_rows(tmp_path / name))
