@@ -145,16 +145,16 @@ def _gift(text: str) -> str:
 
 
 def _write_anki(records: Iterable[dict], path: Path) -> None:
-    """A text file for Anki's importer: front, back, and the passage for a third field, if any.
+    """A text file for Anki's importer: the question in front, the answer at the back.
 
-    Columns have no names here: named ones go to the fields of those names and to no others.
+    No more than these: the importer takes a third column for tags.
     """
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write("#separator:tab\n#html:false\n#notetype:Basic\n")
         writer = csv.writer(file, delimiter="\t", lineterminator="\n")
         for record in records:
             for question in record["questions"]:
-                writer.writerow([question["question"], question["answer"], record["passage"]])
+                writer.writerow([question["question"], question["answer"]])
 
 
 def _write_markdown(records: Iterable[dict], path: Path) -> None:
