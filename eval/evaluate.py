@@ -111,6 +111,7 @@ def evaluate(
         "input": "passage and answer" if aware else "sentence alone (answer-agnostic)",
         "sources": len(set(sources)),
         "settings": asdict(settings),
+        "dtype": str(generator.model.dtype).removeprefix("torch."),
         "question words, per cent": {
             "generated": interrogative_shares(predictions),
             "references": interrogative_shares([e.question for e in examples]),

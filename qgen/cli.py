@@ -12,7 +12,7 @@ from pathlib import Path
 
 from qgen import __version__
 from qgen.errors import QGenError
-from qgen.settings import BUFFER_SIZE, MAX_ANSWERS, GenerationSettings, TrainingSettings
+from qgen.settings import BUFFER_SIZE, DTYPES, MAX_ANSWERS, GenerationSettings, TrainingSettings
 from qgen.types import Request
 from qgen.writers import FORMATS, WRITERS
 
@@ -98,7 +98,7 @@ def _batch(args: argparse.Namespace) -> int:
         progress=not args.quiet,
         settings={
             **asdict(settings),
-            "weights": generator.generator.fingerprint,
+            "weights": generator.generator.fingerprint,  # their dtype included
             "max_answers": args.max_answers,
         },
     )
@@ -183,7 +183,9 @@ def _generator(args: argparse.Namespace):
     _quiet_transformers()
     from qgen.pipeline import QuestionGenerator
 
-    return QuestionGenerator.from_pretrained(args.model, args.device, batch_size=args.batch_size)
+    return QuestionGenerator.from_pretrained(
+        args.model, args.device, dtype=args.dtype, batch_size=args.batch_size
+    )
 
 
 def _settings(args: argparse.Namespace, kind=GenerationSettings):
@@ -270,6 +272,9 @@ def _parser() -> argparse.ArgumentParser:
     for command in (generate, batch, evaluate):
         command.add_argument("--model", help="checkpoint directory or hub name (the one shipped)")
         command.add_argument("--device", help="torch device (a GPU where there is one)")
+        command.add_argument(
+            "--dtype", choices=DTYPES, default=DTYPES[0], help="arithmetic (%(default)s)"
+        )
         command.add_argument(
             "--batch-size", type=_positive, default=16, metavar="N", help="inputs at once (16)"
         )

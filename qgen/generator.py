@@ -16,7 +16,7 @@ from qgen.model.checkpoints import DEFAULT_CHECKPOINT, first_line, load_checkpoi
 from qgen.model.decoding import decode
 from qgen.model.packing import AnswerTooLongError, pack_source, pad, unpack_target
 from qgen.model.unilm import UniLMForConditionalGeneration
-from qgen.settings import GenerationSettings
+from qgen.settings import DTYPES, GenerationSettings
 from qgen.types import Answer, Question
 
 
@@ -48,15 +48,29 @@ class NBestGenerator:
 
     @classmethod
     def from_pretrained(
-        cls, checkpoint: str | Path | None = None, device: str | None = None, **kwargs
+        cls,
+        checkpoint: str | Path | None = None,
+        device: str | None = None,
+        dtype: str = "float32",
+        **kwargs,
     ) -> NBestGenerator:
         """Load a fine-tuned checkpoint: a directory or hub name, or the one that ships.
+
+        Args:
+            checkpoint: the directory or name.
+            device: see above.
+            dtype: one of :data:`qgen.settings.DTYPES`.
+            kwargs: the other arguments of the class.
 
         Raises:
             QGenError: there is no such checkpoint, it is corrupt, it is an encoder that has not
                 been fine-tuned, or there is no such device.
         """
-        model, tokenizer = load_checkpoint(checkpoint or DEFAULT_CHECKPOINT, fine_tuned=True)
+        if dtype not in DTYPES:
+            raise QGenError(f"dtype must be {' or '.join(DTYPES)}")
+        model, tokenizer = load_checkpoint(
+            checkpoint or DEFAULT_CHECKPOINT, fine_tuned=True, dtype=getattr(torch, dtype)
+        )
         try:
             return cls(model, tokenizer, device, **kwargs)
         except (RuntimeError, AssertionError) as error:

@@ -9,6 +9,9 @@ from qgen.errors import QGenError
 ATTN_IMPLEMENTATIONS = ("sdpa", "eager")
 """How attention can be computed in training; see ``TrainingSettings.attn_implementation``."""
 
+DTYPES = ("float32", "bfloat16")
+"""Arithmetic of the model; bfloat16 is faster where the processor computes in it."""
+
 EARLY_STOPPING = ("heuristic", "never")
 """When beam search may stop; see ``GenerationSettings.early_stopping``."""
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import torch
 from conftest import PASSAGE
 
 from qgen.answers import locate_answer
@@ -190,6 +191,14 @@ def test_missing_checkpoint_and_device(checkpoint, tmp_path):
         QuestionGenerator.from_pretrained(tmp_path / "nowhere")
     with pytest.raises(QGenError, match="device"):
         QuestionGenerator.from_pretrained(checkpoint, device="no-such-device")
+
+
+def test_dtype(checkpoint):
+    loaded = QuestionGenerator.from_pretrained(checkpoint, device="cpu", dtype="bfloat16")
+    assert loaded.generator.model.dtype == torch.bfloat16
+    assert loaded.questions(PASSAGE, "1937")
+    with pytest.raises(QGenError, match="dtype must be"):
+        QuestionGenerator.from_pretrained(checkpoint, dtype="int4")
 
 
 def test_plain_encoder_is_refused(bert_model, tokenizer, tmp_path):
