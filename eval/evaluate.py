@@ -86,8 +86,11 @@ def evaluate(
         The report of :func:`eval.report.build_report`.
 
     Raises:
-        QGenError: the predictions cannot be written, or a setting is out of the model's range.
+        QGenError: there are no examples, the predictions cannot be written, or a setting is out of
+            the model's range.
     """
+    if not examples:
+        raise QGenError("there are no examples to evaluate on")
     aware = examples[0].answer is not None
     predictions = predict(generator, examples, settings, progress)
     _write_lines(predictions, Path(directory) / "predictions.txt")
@@ -132,6 +135,8 @@ def evaluate(
 
 def interrogative_shares(questions: Sequence[str]) -> dict[str, float]:
     """Per cent of the questions by their first question word; "other" have none."""
+    if not questions:
+        return {}
     first = [
         next((word for word in ptb_tokenize(q).split() if word in INTERROGATIVES), "other")
         for q in questions

@@ -140,6 +140,15 @@ def test_predictions_are_kept_when_a_scorer_breaks(data, n_best_generator, monke
     assert (data / "out" / "predictions.txt").is_file()
 
 
+def test_empty_lists(n_best_generator, tmp_path):
+    assert predict(n_best_generator, [], GREEDY) == [] == n_best_generator.generate([])
+    assert interrogative_shares([]) == {}
+    with pytest.raises(QGenError, match="no examples"):
+        evaluate(n_best_generator, [], "du", "test", GREEDY, "tiny", tmp_path)
+    with pytest.raises(QGenError, match="no hypotheses"):
+        metrics.score_all([], [], "ptb")
+
+
 def test_question_words():
     questions = ["What is it?", "In which city?", "To whom?", "Name it.", "How many who came?"]
     shares = interrogative_shares(questions)
