@@ -136,20 +136,31 @@ def _shown(answer: str, limit: int = 60) -> str:
 
 # -- proposing -------------------------------------------------------------------------------------
 
-_MONTHS = {name.lower() for name in calendar.month_name if name}
+_MONTHS = {name.lower() for name in calendar.month_name if name} - {"may"}
+_UNITS = frozenset(
+    "% percent cent am pm a.m. p.m. m cm mm km kg g mg lb oz l ml ft mph km/h °c °f degrees usd eur "
+    "bc ad bce ce".split()
+)
 
 # Stages apply in order; a later one may build on the chunks of an earlier one.
 _GRAMMAR = r"""
-NUMBER: {<\$|\#>?<CD>+}
-DATE: {<NUMBER>?<MONTH><NUMBER>?(<,><NUMBER>)?}
+DATE: {<CD>?<MONTH><CD>?<,>?<YEAR>}
+      {<CD>?<MONTH><CD>?}
+      {<YEAR>}
+NUMBER: {<SIGN>?<\$|\#>?<CD>+<UNIT>*}
+QUANTITY: {<NUMBER><NNS>}
 ENTITY: {<NNP.*>+(<POS>?<NNP.*>+)*}
-CHUNK: {<JJ.*|VBN|VBG|NN.*|NUMBER|ENTITY|POS>*<NN.*|ENTITY>}
-PHRASE: {<CHUNK|ENTITY|NUMBER><IN|CC><DT|PRP.*>?<CHUNK|ENTITY|NUMBER>}
+NAME: {<ENTITY>(<OF><DT>?<ENTITY>)+}
+CHUNK: {(<RB>?<JJ.*>)*(<NN.*|ENTITY><POS>?)*<NN.*|ENTITY>}
+       {<VBN|VBG><CHUNK>}
+PHRASE: {<CHUNK|ENTITY|NAME|NUMBER|QUANTITY><OF|IN|CC><DT|PRP.*>?<CHUNK|ENTITY|NAME|NUMBER|QUANTITY>}
 """
 _KINDS = {
     "DATE": "date",
     "NUMBER": "number",
+    "QUANTITY": "number",
     "ENTITY": "entity",
+    "NAME": "entity",
     "CHUNK": "noun chunk",
     "PHRASE": "noun phrase",
 }
@@ -159,6 +170,8 @@ _PARSER = nltk.RegexpParser(_GRAMMAR)
 def propose_answers(passage: str) -> list[Answer]:
     """Answers that may be asked for, in the order they stand, each text once.
 
+    Quantities are whole: with sign, currency, unit and the thing that is counted.
+
     Returns:
         Spans of kind "date", "number", "entity", "noun chunk" or "noun phrase"; a span that is
         several of these is the innermost, such as the entity that is all of a noun chunk.
@@ -166,8 +179,7 @@ def propose_answers(passage: str) -> list[Answer]:
     found: dict[tuple[int, int], str] = {}
     for sentence in tagged_sentences(passage):
         leaves = [
-            ((start, end), "MONTH" if _is_month(passage[start:end]) else tag)
-            for start, end, tag in sentence
+            ((start, end), _refine(passage, start, end, tag)) for start, end, tag in sentence
         ]
         if not leaves:
             continue
@@ -179,12 +191,27 @@ def propose_answers(passage: str) -> list[Answer]:
     answers, seen = [], set()
     for (start, end), kind in sorted(found.items()):
         text = passage[start:end]
-        day = len(text) <= 2 and any(a <= start and end <= b for a, b in dates)
-        if text.lower() not in seen and re.search(r"\w", text) and not day:
+        # The 7 of February 7, 2016, and the 12 of a footnote's [12].
+        part = kind == "number" and any(a <= start and end <= b for a, b in dates)
+        mark = passage[start - 1 : start] == "[" and passage[end : end + 1] == "]"
+        if text.lower() not in seen and re.search(r"\w", text) and not part and not mark:
             seen.add(text.lower())
             answers.append(Answer(text, start, kind))
     return answers
 
 
-def _is_month(token: str) -> bool:
-    return token.lower() in _MONTHS and token != "may"
+def _refine(passage: str, start: int, end: int, tag: str) -> str:
+    """The part of speech, or what a token is to an answer: MONTH, YEAR, UNIT, SIGN or OF."""
+    token = passage[start:end].lower()
+    if token in _MONTHS or (token == "may" and re.match(r"\s+\d", passage[end:])):
+        return "MONTH"
+    if re.fullmatch(r"1\d\d\d|20\d\d", token) and not re.match(r"\s+(?!and|or)[a-z]+s\b", passage[end:]):
+        return "YEAR"
+    after_number = re.search(r"(?:\d|\b(?:per|cent|million|billion|hundred))\s*$", passage[:start])
+    if token in _UNITS and after_number:
+        return "UNIT"
+    if token == "per" and re.match(r"\s+cent\b", passage[end:]):
+        return "UNIT"
+    if token in {"-", "−", "+"} and re.match(r"[$£€]?\d", passage[end:]):
+        return "SIGN"
+    return "OF" if token == "of" else tag

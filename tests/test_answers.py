@@ -118,7 +118,28 @@ def test_proposals_have_the_right_kinds_and_offsets():
 
 def test_an_entity_that_is_all_of_a_noun_chunk_is_an_entity():
     kinds = {a.text: a.kind for a in propose_answers("Marie Curie was born in 1867.")}
-    assert kinds == {"Marie Curie": "entity", "1867": "number"}
+    assert kinds == {"Marie Curie": "entity", "1867": "date"}
+
+
+@pytest.mark.parametrize(
+    ("passage", "whole", "parts"),
+    [
+        ("Inflation rose by nine per cent.", "nine per cent", ["cent", "per cent"]),
+        ("We met at 9 AM there.", "9 AM", ["9", "AM"]),
+        ("The loss was -$45m then.", "-$45m", ["$45m", "45m"]),
+        ("It fell by 12 % in all.", "12 %", ["12"]),
+        ("It is 120 metres high.", "120 metres", ["metres"]),
+        ("It cost 41 million dollars.", "41 million dollars", ["million dollars"]),
+        ("They met on 4 March 1998.", "4 March 1998", ["4", "1998", "March"]),
+        ("It opened in May 1920.", "May 1920", ["May", "1920"]),
+        ("The University of Oxford hired Dr. Lund.", "University of Oxford", ["hired Dr. Lund"]),
+        ("The tower[12] is old.", "tower", ["12"]),
+    ],
+)
+def test_quantities_dates_and_names_are_whole(passage, whole, parts):
+    texts = [answer.text for answer in propose_answers(passage)]
+    assert whole in texts
+    assert not set(parts) & set(texts)
 
 
 @pytest.mark.parametrize("passage", ["", "   ", "!!!", "\n\n"])
