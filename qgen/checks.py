@@ -35,13 +35,21 @@ def passage_problem(passage: str) -> str | None:
     words = _WORD.findall(passage)
     if not words:
         return "the passage has no words"
-    for problem in (_table_problem, _code_problem, _language_problem, _sentence_problem):
-        if reason := problem(passage, words):
-            return reason
-    return None
+    return (
+        layout_problem(passage)
+        or _language_problem(passage, words)
+        or _sentence_problem(passage, words)
+    )
+
+
+def layout_problem(text: str) -> str | None:
+    """Whether a text, with its line breaks, is a table, a row of numbers or code."""
+    words = _WORD.findall(text)
+    return _table_problem(text, words) or _code_problem(text, words)
 
 
 def _code_problem(passage: str, words: Sequence[str]) -> str | None:
+    passage = re.sub(r"\[[\w ]{1,20}\]", "", passage)  # [12] and [citation needed] are prose
     marks = len(re.findall(r"[{}\[\]<>=;|\\_*#@~^`]|\w\(|\)\.|::|->|//|&&", passage))
     marks += len(re.findall(r"[;{}]\s*$", passage, re.M))
     return "the passage is code or markup, not prose" if marks > 0.2 * len(words) + 1 else None

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from qgen.checks import layout_problem
 from qgen.encoding import decode_text
 from qgen.errors import QGenError
 from qgen.text import sentence_spans
@@ -66,9 +67,10 @@ def read_document(path: str | Path) -> list[Paragraph]:
 # -- from blocks to paragraphs ---------------------------------------------------------------------
 
 _FOOTNOTE = re.compile(
-    r"\[(?:\d{1,3}|[a-z]|note \d+|citation needed)\]|[\u00b9\u00b2\u00b3\u2070-\u2079†‡]+"
+    r"\[(?:\d{1,3}|[a-z]|note \d+|citation needed|\^[^\]]+)\]|[\u00b9\u00b2\u00b3\u2070-\u2079†‡]+"
     r"(?=[\s.,;:)]|$)"
 )
+_FOOTNOTE_TEXT = re.compile(r"\[\^[^\]]+\]:")
 _PAGE_NUMBER = re.compile(
     r"[\W_]*(?:page\s+)?(?:\d{1,4}|[ivxl]{1,6})(?:\s*(?:/|of)\s*\d+)?[\W_]*", re.I
 )
@@ -79,7 +81,7 @@ def _paragraphs(block: str) -> Iterator[str]:
     """The block's text on one line, in pieces of sensible size; none if it is not prose."""
     lines = [line.strip() for line in block.splitlines()]
     lines = [line for line in lines if line and not _PAGE_NUMBER.fullmatch(line)]
-    if not lines or _is_heading(lines):
+    if not lines or _is_heading(lines) or _FOOTNOTE_TEXT.match(lines[0]) or layout_problem(block):
         return
     text = _BULLET.sub("", join_lines(lines))
     text = re.sub(r"\s+", " ", _FOOTNOTE.sub("", text)).strip()
@@ -136,12 +138,17 @@ def _read_text(path: Path) -> Iterator[Block]:
 def _text_blocks(text: str) -> Iterator[str]:
     for block in re.split(r"\n\s*\n", text.replace("\r\n", "\n").replace("\r", "\n")):
         lines = [line for line in block.split("\n") if line.strip()]
-        items = [i for i, line in enumerate(lines) if _BULLET.match(line)]
-        if len(items) > 1:  # a list: each item with the lines that go on with it
-            for begin, end in zip([0, *items], [*items, len(lines)], strict=True):
-                yield "\n".join(lines[begin:end])
-        else:
-            yield block
+        starts = [i for i, line in enumerate(lines) if _BULLET.match(line)]
+        if len(starts) < 2:  # no list, but first lines may be set in
+            starts = [i for i in range(1, len(lines)) if _is_set_in(lines[i - 1], lines[i])]
+        for begin, end in zip([0, *starts], [*starts, len(lines)], strict=True):
+            yield "\n".join(lines[begin:end])
+
+
+def _is_set_in(before: str, line: str) -> bool:
+    """Whether a line begins a paragraph: it is set in, and the one before ends a sentence."""
+    depths = [len(text) - len(text.lstrip()) for text in (before, line)]
+    return depths[1] > depths[0] and before.rstrip().endswith((".", "!", "?", '."', ".”"))
 
 
 # -- Markdown and HTML -----------------------------------------------------------------------------

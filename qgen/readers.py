@@ -6,6 +6,7 @@ suffix.  Everything is streamed.
 
 from __future__ import annotations
 
+import ast
 import csv
 import io
 import json
@@ -195,6 +196,8 @@ def _spans(
     answer: Any, start: Any, answer_name: str, start_name: str | None
 ) -> list[tuple[str | None, int | None]]:
     """The answers' texts and offsets that a row's values mean."""
+    if isinstance(answer, str) and answer.lstrip()[:1] in {"[", "{"}:
+        answer = _written_out(answer)
     if isinstance(answer, dict):
         if set(answer) - {"text", "answer_start"} or "text" not in answer:
             raise QGenError(f'"{answer_name}" must be text, a list, or {{"text", "answer_start"}}')
@@ -215,6 +218,16 @@ def _spans(
         ]
     text = _text(answer, answer_name)
     return [] if text is None else [(text, _offset(start, start_name))]
+
+
+def _written_out(text: str) -> Any:
+    """A list or an object in a cell of a table, as JSON or Python writes it; else the text."""
+    for parse in (json.loads, ast.literal_eval):
+        try:
+            return parse(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+    return text
 
 
 def _text(value: Any, name: str) -> str | None:
@@ -251,6 +264,8 @@ def _located(passage: str, text: str | None, start: int | None) -> Answer | None
     except QGenError:
         if text.strip().lower() in _NOTHING:  # how some programs write that there is none
             return None
+        if re.fullmatch(r"\s*\d+\.0\s*", text):  # and how they write whole numbers
+            return locate_answer(passage, text.strip().removesuffix(".0"), start)
         raise
 
 
@@ -366,7 +381,10 @@ def _is_separator_line(row: list[str]) -> bool:
 def _parse_csv(header: list[str], values: list[str]) -> dict:
     if len(values) != len(header):
         raise QGenError(f"the row has {len(values)} fields, the header row {len(header)}")
-    return dict(zip(header, values, strict=True))
+    fields = dict(zip(header, values, strict=True))
+    if not fields.get("", "x"):  # a delimiter at the end of every line
+        del fields[""]
+    return fields
 
 
 def _read_parquet(path: Path) -> Iterator[RawRow]:

@@ -28,6 +28,8 @@ ENGLISH = [
     "Server logs showed that user_id 42 had called the endpoint twice (see RFC 2616).",
     "It rained.  The   match was  called off   by the umpire.",
     "The tide turns at noon.",
+    "The tower[1][2] was built in 1889.[23] It is tall[a] and old.[citation needed]",
+    "He asked (twice) whether A/B tests cost more than $5 * 3; they do not.",
 ]
 
 

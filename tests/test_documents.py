@@ -58,6 +58,22 @@ def test_footnote_marks_lists_and_long_paragraphs(tmp_path):
     assert all(len(text.split()) <= MAX_WORDS and text.endswith(".") for text in found)
 
 
+def test_paragraphs_whose_first_lines_are_set_in(tmp_path):
+    content = "   The ferry sank in\n1881 off Ardal.\n   Nobody on board was\nhurt that night.\n"
+    assert texts(write(tmp_path, "a.txt", content)) == [
+        "The ferry sank in 1881 off Ardal.", "Nobody on board was hurt that night.",
+    ]  # fmt: skip
+
+
+def test_tables_code_and_footnotes_of_plain_text_are_left_out(tmp_path):
+    content = (
+        f"{FIRST}\n\nyear   yield   price\n2001   3.4   5.5\n2002   3.9   6.1\n\n"
+        f"for (i = 0; i < n; i++) {{\n  sum += a[i];\n}}\n\n{SECOND[:-1]}[^1].\n\n"
+        "[^1]: See the report of 1998.\n"
+    )
+    assert texts(write(tmp_path, "a.txt", content)) == [FIRST, SECOND]
+
+
 def test_form_feeds_are_pages(tmp_path):
     path = write(tmp_path, "a.txt", f"{FIRST}\f{SECOND}\n")
     assert [(p.text, p.number, p.page) for p in read_document(path)] == [

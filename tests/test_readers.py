@@ -52,6 +52,9 @@ def test_names_of_the_passage(name):
         {"answers": {"text": ["1854", "in 1854"], "answer_start": [32, 29]}},
         {"answers": {"text": "1854", "answer_start": 32}},
         {"answers": [{"text": "1854", "answer_start": 32}]},
+        {"answer": "1854.0"},
+        {"answers": "['1854']"},
+        {"answers": '{"text": ["1854"], "answer_start": [32]}'},
     ],
 )
 def test_ways_to_give_the_answer(fields):
@@ -124,6 +127,7 @@ def test_other_fields_are_kept():
         f'sep=;\npassage;answer\n"{TEXT}";1854\n',
         f'"sep=,"\npassage,answer\n"{TEXT}",1854\n',
         f'\n\npassage,answer\r\n"{TEXT}",1854\r\n\r\n',
+        f'passage,answer,\n"{TEXT}",1854,\n',
         f'"passage; all of it, that is",answer,text\nx,1854,"{TEXT}"\n',
     ],
 )
