@@ -285,10 +285,13 @@ class UniLMForConditionalGeneration(PreTrainedModel):
         if not self.config.copy_gate:
             return written
         positions, gate = self.copy_gate(target, source, attention_mask)
-        copied = (positions + nn.functional.logsigmoid(gate)).exp()
-        written = (written + nn.functional.logsigmoid(-gate)).exp()
+        written = written + nn.functional.logsigmoid(-gate)
+        # Only the source's tokens can be copied: mix there, not over the whole vocabulary.  A token
+        # that stands in the source several times gets the sum of its places, at each of them.
+        same = (input_ids[:, None] == input_ids[:, :, None]).float()
+        copied = (positions.exp() @ same).log() + nn.functional.logsigmoid(gate)
         index = input_ids[:, None].expand(-1, target.shape[1], -1)
-        return written.scatter_add(2, index, copied).clamp_min(1e-38).log()
+        return written.scatter(2, index, torch.logaddexp(written.gather(2, index), copied))
 
     def loss(
         self,
