@@ -138,22 +138,23 @@ def _shown(answer: str, limit: int = 60) -> str:
 
 _MONTHS = {name.lower() for name in calendar.month_name if name} - {"may"}
 _UNITS = frozenset(
-    "% percent cent am pm a.m. p.m. m cm mm km kg g mg lb oz l ml ft mph km/h °c °f degrees usd eur "
-    "bc ad bce ce".split()
+    "% percent cent am pm a.m. p.m. m cm mm km kg g mg lb oz l ml ft mph km/h °c °f degrees usd "
+    "eur bc ad bce ce".split()
 )
 
 # Stages apply in order; a later one may build on the chunks of an earlier one.
-_GRAMMAR = r"""
-DATE: {<CD>?<MONTH><CD>?<,>?<YEAR>}
-      {<CD>?<MONTH><CD>?}
-      {<YEAR>}
-NUMBER: {<SIGN>?<\$|\#>?<CD>+<UNIT>*}
-QUANTITY: {<NUMBER><NNS>}
-ENTITY: {<NNP.*>+(<POS>?<NNP.*>+)*}
-NAME: {<ENTITY>(<OF><DT>?<ENTITY>)+}
-CHUNK: {(<RB>?<JJ.*>)*(<NN.*|ENTITY><POS>?)*<NN.*|ENTITY>}
-       {<VBN|VBG><CHUNK>}
-PHRASE: {<CHUNK|ENTITY|NAME|NUMBER|QUANTITY><OF|IN|CC><DT|PRP.*>?<CHUNK|ENTITY|NAME|NUMBER|QUANTITY>}
+_THING = "<CHUNK|ENTITY|NAME|NUMBER|QUANTITY>"
+_GRAMMAR = rf"""
+DATE: {{<CD>?<MONTH><CD>?<,>?<YEAR>}}
+      {{<CD>?<MONTH><CD>?}}
+      {{<YEAR>}}
+NUMBER: {{<SIGN>?<\$|\#>?<CD>+<UNIT>*}}
+QUANTITY: {{<NUMBER><NNS>}}
+ENTITY: {{<NNP.*>+(<POS>?<NNP.*>+)*}}
+NAME: {{<ENTITY>(<OF><DT>?<ENTITY>)+}}
+CHUNK: {{(<RB>?<JJ.*>)*(<NN.*|ENTITY><POS>?)*<NN.*|ENTITY>}}
+       {{<VBN|VBG><CHUNK>}}
+PHRASE: {{{_THING}<OF|IN|CC><DT|PRP.*>?{_THING}}}
 """
 _KINDS = {
     "DATE": "date",
@@ -178,9 +179,7 @@ def propose_answers(passage: str) -> list[Answer]:
     """
     found: dict[tuple[int, int], str] = {}
     for sentence in tagged_sentences(passage):
-        leaves = [
-            ((start, end), _refine(passage, start, end, tag)) for start, end, tag in sentence
-        ]
+        leaves = [((start, end), _refine(passage, start, end, tag)) for start, end, tag in sentence]
         if not leaves:
             continue
         # Subtrees come outermost first, so the last word on a span is the innermost chunk's.
@@ -205,7 +204,9 @@ def _refine(passage: str, start: int, end: int, tag: str) -> str:
     token = passage[start:end].lower()
     if token in _MONTHS or (token == "may" and re.match(r"\s+\d", passage[end:])):
         return "MONTH"
-    if re.fullmatch(r"1\d\d\d|20\d\d", token) and not re.match(r"\s+(?!and|or)[a-z]+s\b", passage[end:]):
+    if re.fullmatch(r"1\d\d\d|20\d\d", token) and not re.match(
+        r"\s+(?!and|or)[a-z]+s\b", passage[end:]
+    ):
         return "YEAR"
     after_number = re.search(r"(?:\d|\b(?:per|cent|million|billion|hundred))\s*$", passage[:start])
     if token in _UNITS and after_number:

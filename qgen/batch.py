@@ -139,6 +139,8 @@ def _check_arguments(
     check_readable(source)
     if len({path.resolve() for path in (source, output, errors)}) < 3:
         raise QGenError("the input, the output and the error file must be different files")
+    if source.is_dir() and source.resolve() in output.resolve().parents:
+        raise QGenError("the output must not be in the folder that is read")
     for path in (output, errors):
         if path.is_dir():
             raise QGenError(f"cannot write {path}: it is a directory")

@@ -126,11 +126,10 @@ def _train(args: argparse.Namespace) -> None:
     if args.split:
         from eval.splits import load_part
 
-        parts = (
+        fit, held_out = (
             load_part(args.split, part, args.squad, args.doclists, partial=args.partial)
             for part in ("fit", "held-out")
         )
-        fit, held_out = parts
         examples, dev = fit + examples, dev or held_out
         trained_on.insert(0, "du:train")
     if not examples:

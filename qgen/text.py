@@ -14,6 +14,7 @@ from functools import lru_cache
 from nltk.tokenize import NLTKWordTokenizer
 from nltk.tokenize.punkt import PunktParameters, PunktSentenceTokenizer
 from nltk.tokenize.treebank import TreebankWordDetokenizer
+from textblob.en import lexicon
 from textblob.en import tag as pos_tag
 
 _ABBREVIATIONS = (
@@ -109,6 +110,7 @@ _VERBS = {"is", "was", "does", "has", "as"}
 _CONTRACTIONS = {"s", "t", "re", "ve", "ll", "d", "m"}
 
 
+@lru_cache(maxsize=64)
 def _spacing(passage: str) -> dict[tuple[str, ...], Counter[bool]]:
     """For each two tokens in a row, and each three, how often a space is before the last."""
     found: dict[tuple[str, ...], Counter[bool]] = {}
@@ -171,18 +173,7 @@ def recase(question: str, passage: str) -> str:
     A word takes the spelling that the passage uses for it beside the same neighbour, or else
     anywhere, if it is only one.  The first word of a sentence counts only if it is a proper noun.
     """
-    spellings: dict[tuple[str, ...], set[str]] = {}
-    for sentence in tagged_sentences(passage):
-        words, counts = [], []
-        for i, (start, end, tag) in enumerate(sentence):
-            found = re.findall(r"\w+", passage[start:end])
-            words += found
-            counts += [i > 0 or tag.startswith("NNP") or not word.istitle() for word in found]
-        for i, word in enumerate(words):
-            if counts[i]:
-                for context in _contexts(words, i):
-                    spellings.setdefault(context, set()).add(word)
-
+    spellings = _spellings(passage)
     matches = list(re.finditer(r"\w+", question))
     asked = [match.group() for match in matches]
     result, position = "", 0
@@ -199,6 +190,36 @@ def recase(question: str, passage: str) -> str:
 
     result = re.sub(r"\b(?:\w\.){2,}", initials, result)
     return result[:1].upper() + result[1:]
+
+
+@lru_cache(maxsize=64)
+def _spellings(passage: str) -> dict[tuple[str, ...], set[str]]:
+    """How the passage spells each word, alone and beside its neighbours."""
+    spellings: dict[tuple[str, ...], set[str]] = {}
+    for sentence in tagged_sentences(passage):
+        if sentence and _is_shouted(passage[sentence[0][0] : sentence[-1][1]]):
+            continue  # its capitals say nothing
+        words, counts = [], []
+        for i, (start, end, tag) in enumerate(sentence):
+            found = re.findall(r"\w+", passage[start:end])
+            words += found
+            following = passage[sentence[i + 1][0]] if i + 1 < len(sentence) else ""
+            # The first word has a capital anyway; "Marie Curie" and "Zoë" are names, "Rent" is not.
+            name = tag.startswith("NNP") and (
+                following.isupper() or passage[start:end].lower() not in lexicon
+            )
+            counts += [i > 0 or name or not word.istitle() for word in found]
+        for i, word in enumerate(words):
+            if counts[i]:
+                for context in _contexts(words, i):
+                    spellings.setdefault(context, set()).add(word)
+    return spellings
+
+
+def _is_shouted(text: str) -> bool:
+    """Whether a sentence of several words is all in capitals."""
+    words = re.findall(r"[^\W\d_]{2,}", text)
+    return len(words) > 2 and all(word.isupper() for word in words)
 
 
 def _contexts(words: list[str], i: int) -> list[tuple[str, ...]]:

@@ -220,6 +220,7 @@ def test_samples_are_valid(tmp_path, name):
         ("two_answers.csv", "out.jsonl", "both name the answer"),
         ("strange.csv", "out.jsonl", '"Correct Answer" looks like an answer'),
         ("sub", "out.jsonl", "holds no document"),
+        ("docs", "docs/out.jsonl", "must not be in the folder"),
     ],
 )
 def test_unusable_arguments_are_refused_before_any_work(tmp_path, source, output, message):
@@ -237,6 +238,8 @@ def test_unusable_arguments_are_refused_before_any_work(tmp_path, source, output
         (tmp_path / name).write_text(content, encoding="utf-8")
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub.jsonl").mkdir()
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.md").write_text("Rome is an old city.")
     before = sorted(tmp_path.rglob("*"))
     model = FakeModel()
     with pytest.raises(QGenError, match=message):

@@ -41,6 +41,22 @@ def test_recase(lower, cased):
     assert recase(lower, PASSAGE) == cased
 
 
+@pytest.mark.parametrize(
+    ("passage", "lower", "cased"),
+    [
+        ("Rent is due in May.", "when is rent due?", "When is rent due?"),
+        ("Pure water boils.", "what boils like pure water?", "What boils like pure water?"),
+        ("Honey bees dance.", "why do honey bees dance?", "Why do honey bees dance?"),
+        ("Zoë sang.", "what did zoe do?", "What did Zoë do?"),
+        ("Mark Twain wrote.", "what did mark twain do?", "What did Mark Twain do?"),
+        ("THE DRILL IS AT 11 AM.", "when is the drill?", "When is the drill?"),
+        ("He works for NASA IN HOUSTON.", "who is at nasa?", "Who is at NASA?"),
+    ],
+)
+def test_capitals_that_only_open_a_sentence_or_shout_are_left(passage, lower, cased):
+    assert recase(lower, passage) == cased
+
+
 def test_neighbours_tell_between_spellings():
     passage = "He won the Chopin Piano Competition. It is a hard competition of the New World."
     assert recase("what competition is hard?", passage) == "What competition is hard?"

@@ -307,7 +307,7 @@ def _beam_search(
         # could not have stayed in the beam, so they may not finish either.
         ranked = torch.arange(2 * width, device=device) < width
         length = step + 1
-        ended_scores = (totals / length**settings.length_penalty).masked_fill(
+        ended_scores = _score(totals, length, settings).masked_fill(
             ~(ends & ranked) | decided[rows, None], -torch.inf
         )
         ended = torch.nn.functional.pad(extended, (0, last - length), value=pad)
@@ -323,8 +323,9 @@ def _beam_search(
         live = extended.gather(1, order[:, :, None].expand(-1, -1, length))
         # An input is decided once its best live beam - ending at the next token, or, to be exact,
         # at the best length, and at no further cost - cannot beat its worst finished one.
-        exact = settings.early_stopping == "never" and settings.length_penalty > 0
-        bound = live_scores[:, 0] / (last if exact else length + 1) ** settings.length_penalty
+        lengthening = settings.length_penalty > 0 or settings.length_reward > 0
+        exact = settings.early_stopping == "never" and lengthening
+        bound = _score(live_scores[:, 0], last if exact else length + 1, settings)
         decided[rows] |= bound <= pool_scores[:, -1]
         open_rows = (~decided[rows]).nonzero().flatten()
         if len(open_rows) == 0:
@@ -335,6 +336,11 @@ def _beam_search(
             decoder.select(open_rows)
     count = settings.num_return_sequences
     return Generation(_trim(done[:, :count], pad), done_scores[:, :count])
+
+
+def _score(totals: Tensor, length, settings: GenerationSettings) -> Tensor:
+    """What hypotheses are ranked by: their log-probability, set right for their length."""
+    return totals / length**settings.length_penalty + settings.length_reward * length
 
 
 def _sample(
@@ -368,7 +374,7 @@ def _sample(
         finished |= tokens == eos
         if finished.all():
             break
-    scores, order = (totals / lengths**settings.length_penalty).sort(dim=1, descending=True)
+    scores, order = _score(totals, lengths, settings).sort(dim=1, descending=True)
     sequences = sequences.gather(1, order[:, :, None].expand_as(sequences))
     return Generation(_trim(sequences, pad), scores)
 
