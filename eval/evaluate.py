@@ -74,8 +74,8 @@ def evaluate(
 
     Args:
         generator: the model.
-        examples: output of :func:`eval.splits.load_part`.
-        setup: the setup they are of.
+        examples: output of :func:`eval.splits.load_part`, or others.
+        setup: the setup they are of, or what else the report calls them.
         part: the part of it they are.
         settings: how to decode.
         model_name: what the report calls the model.
@@ -126,7 +126,8 @@ def evaluate(
     if published and len(examples) < published:
         details["subset"] = f"{len(examples)} of the part's {published} questions"
     trained_on = generator.model.config.trained_on or []
-    if f"du:{SETUPS[setup].get(part, 'train')}" in trained_on and part != "held-out":
+    source = f"du:{SETUPS[setup].get(part, 'train')}" if setup in SETUPS else setup
+    if source in trained_on and part != "held-out":
         details["warning"] = (
             "this checkpoint was TRAINED on these articles; the scores mean nothing"
         )

@@ -139,8 +139,8 @@ def load_part(
 
 
 def published_count(setup: str, part: str) -> int | None:
-    """How many questions a part has; ``None`` for a sub-part, which nobody published."""
-    return PUBLISHED_COUNTS[SETUPS[setup][part]] if part in PARTS else None
+    """How many questions a part has; ``None`` for what nobody published."""
+    return PUBLISHED_COUNTS[SETUPS[setup][part]] if setup in SETUPS and part in PARTS else None
 
 
 def _squad_part(

@@ -147,16 +147,22 @@ def _evaluate(args: argparse.Namespace) -> None:
     except ImportError as error:
         raise QGenError(f"{error.name} is missing: pip install 'qgen[eval]'") from error
     from eval.splits import load_part
+    from qgen.training.trainer import read_examples
 
     settings = _settings(args)
-    examples = load_part(
-        args.split, args.part, args.squad, args.doclists, args.nqg, partial=args.partial
-    )[: args.limit]
+    if args.examples:
+        examples = read_examples(args.examples)
+        if len({example.answer is None for example in examples}) > 1:
+            raise QGenError(f"{args.examples}: give every example an answer, or none")
+    else:
+        examples = load_part(
+            args.split, args.part, args.squad, args.doclists, args.nqg, partial=args.partial
+        )
     report = evaluate(
         _generator(args).generator,
-        examples,
-        args.split,
-        args.part,
+        examples[: args.limit],
+        Path(args.examples).name if args.examples else args.split,
+        "all" if args.examples else args.part,
         settings,
         args.model or "default",
         args.out,
@@ -243,6 +249,9 @@ def _parser() -> argparse.ArgumentParser:
     batch.set_defaults(run=_batch)
 
     evaluate = commands.add_parser("evaluate", help="score a model on a published split")
+    data = evaluate.add_mutually_exclusive_group(required=True)
+    data.add_argument("--split", help="du or zhao")
+    data.add_argument("--examples", metavar="FILE", help="rows with a question, instead")
     evaluate.add_argument("--part", default="test", help="train, dev, test, fit or held-out (test)")
     evaluate.add_argument("--out", default="reports", help="directory of the report (reports)")
     evaluate.add_argument(
@@ -251,6 +260,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.set_defaults(run=_evaluate)
 
     train = commands.add_parser("train", help="fine-tune an encoder, or go on with a killed run")
+    train.add_argument("--split", help="du or zhao")
     train.add_argument("--model", required=True, help="encoder or checkpoint to start from")
     train.add_argument(
         "--train", nargs="+", default=[], metavar="FILE", help="rows with a question"
@@ -261,7 +271,6 @@ def _parser() -> argparse.ArgumentParser:
     train.set_defaults(run=_train)
 
     for command in (evaluate, train):
-        command.add_argument("--split", required=command is evaluate, help="du or zhao")
         command.add_argument("--squad", nargs="+", default=[], metavar="FILE", help="SQuAD JSON")
         command.add_argument("--doclists", metavar="DIR", help="directory of doclist-*.txt")
         command.add_argument(

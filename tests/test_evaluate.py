@@ -140,6 +140,20 @@ def test_predictions_are_kept_when_a_scorer_breaks(data, n_best_generator, monke
     assert (data / "out" / "predictions.txt").is_file()
 
 
+def test_command_takes_examples_of_ones_own(tmp_path, checkpoint, capsys):
+    rows = [{"passage": PASSAGE, "answer": "1937", "question": "When did it open?"}]
+    path = tmp_path / "mine.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    command = ["evaluate", "--examples", str(path), "--model", str(checkpoint), "--quiet"]
+    assert main([*command, "--num-beams", "1", "--out", str(tmp_path / "report")]) == 0
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert (report["setup"], report["n_examples"], report["published"]) == ("mine.jsonl", 1, {})
+    with path.open("a") as file:
+        file.write(json.dumps({"passage": PASSAGE, "question": "What?"}))
+    assert main([*command, "--out", str(tmp_path / "report")]) == 2
+    assert "every example an answer" in capsys.readouterr().err
+
+
 def test_empty_lists(n_best_generator, tmp_path):
     assert predict(n_best_generator, [], GREEDY) == [] == n_best_generator.generate([])
     assert interrogative_shares([]) == {}
