@@ -114,6 +114,26 @@ def _batch(args: argparse.Namespace) -> int:
     return 0
 
 
+def _serve(args: argparse.Namespace) -> None:
+    try:
+        import uvicorn
+
+        from qgen.service.api import ServiceSettings, create_app
+    except ImportError as error:
+        raise QGenError(f"{error.name} is missing: pip install 'qgen[serve]'") from error
+
+    settings = ServiceSettings(
+        token=args.token or os.environ.get("QGEN_TOKEN", ""),
+        allow_origins=tuple(args.allow_origin),
+        max_waiting=args.max_waiting,
+        max_batch=args.batch_size,
+    )
+    app = create_app(_generator(args), settings)
+    print(f"qgen: serving on http://{args.host}:{args.port}, documented at /docs", file=sys.stderr)
+    # On SIGTERM uvicorn takes no new connections and finishes the requests that it has.
+    uvicorn.run(app, host=args.host, port=args.port, log_level="warning")
+
+
 def _train(args: argparse.Namespace) -> None:
     _quiet_transformers()
     from qgen.model.checkpoints import load_checkpoint
@@ -248,6 +268,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     batch.set_defaults(run=_batch)
 
+    serve = commands.add_parser("serve", help="answer over HTTP")
+    serve.add_argument("--host", default="127.0.0.1", help="(%(default)s)")
+    serve.add_argument("--port", type=int, default=8000, metavar="N", help="(%(default)s)")
+    serve.add_argument("--token", help="what clients must send as bearer token ($QGEN_TOKEN)")
+    serve.add_argument(
+        "--allow-origin", action="append", default=[], metavar="ORIGIN",
+        help="let pages of this origin call the service; may be given several times",
+    )  # fmt: skip
+    serve.add_argument(
+        "--max-waiting", type=_positive, default=512, metavar="N",
+        help="passages that may wait before clients are sent away (%(default)s)",
+    )  # fmt: skip
+    serve.set_defaults(run=_serve)
+
     evaluate = commands.add_parser("evaluate", help="score a model on a published split")
     data = evaluate.add_mutually_exclusive_group(required=True)
     data.add_argument("--split", help="du or zhao")
@@ -277,7 +311,7 @@ def _parser() -> argparse.ArgumentParser:
             "--partial", action="store_true", help="the SQuAD files lack some articles"
         )
     evaluate.add_argument("--nqg", metavar="DIR", help="Du et al.'s files: answer-agnostic")
-    for command in (generate, batch, evaluate):
+    for command in (generate, batch, serve, evaluate):
         command.add_argument("--model", help="checkpoint directory or hub name (the one shipped)")
         command.add_argument("--device", help="torch device (a GPU where there is one)")
         command.add_argument(
@@ -286,6 +320,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--batch-size", type=_positive, default=16, metavar="N", help="inputs at once (16)"
         )
+    for command in (generate, batch, evaluate):
         _add_settings(command, GenerationSettings)
     for command in (generate, batch):
         command.add_argument(

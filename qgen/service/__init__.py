@@ -1,0 +1,1 @@
+"""``qgen serve``: questions over HTTP, concurrent requests decoded together."""

@@ -1,0 +1,149 @@
+"""Files that clients leave with the service, asked about row by row."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from qgen.batch import run_batch
+from qgen.errors import QGenError
+from qgen.readers import check_readable
+from qgen.service.batching import ClosedError, DynamicBatcher
+from qgen.service.schemas import BatchOut
+from qgen.settings import MAX_ANSWERS, GenerationSettings
+from qgen.types import Request, Result
+from qgen.writers import FORMATS
+
+MAX_KEPT = 100
+"""Batches whose results are kept; older ones that have ended are forgotten."""
+
+
+class _CancelledError(Exception):
+    pass
+
+
+class Batch:
+    """One file and what becomes of it.
+
+    Args:
+        folder: where its files are; its own.
+        source: the file to read.
+        output_format: a name of :data:`qgen.writers.WRITERS`.
+    """
+
+    def __init__(self, folder: Path, source: Path, output_format: str):
+        self.id = folder.name
+        self.source, self.output_format = source, output_format
+        suffix = next(suffix for suffix, name in FORMATS.items() if name == output_format)
+        self.output = folder / f"questions{suffix}"
+        self.state, self.message = "queued", ""
+        self.rows = self.total = 0
+        self._stop = threading.Event()
+
+    def status(self) -> BatchOut:
+        """Its state, for the client."""
+        return BatchOut(
+            id=self.id, state=self.state, rows=self.rows, total=self.total, message=self.message
+        )
+
+    def cancel(self) -> None:
+        """Stop before the next rows; without effect once it has ended."""
+        self._stop.set()
+        if self.state == "queued":
+            self.state = "cancelled"
+
+    def run(self, batcher: DynamicBatcher) -> None:
+        """Ask about every row."""
+        if self._stop.is_set():
+            return
+        self.state = "running"
+
+        def generate(requests: list[Request]) -> list[Result]:
+            if self._stop.is_set():
+                raise _CancelledError
+            # Through the queue of all clients, and waiting for room in it: a file has time.
+            settings = GenerationSettings()
+            return batcher.submit(requests, settings, MAX_ANSWERS, wait=True).result()
+
+        try:
+            summary = run_batch(
+                self.source,
+                self.output,
+                generate,
+                output_format=self.output_format,
+                progress=False,
+                on_progress=self._advance,
+            )
+            counts = f"{summary.rows} rows, {summary.questions} questions, {summary.errors} errors"
+            self.state, self.message = "done", counts
+        except (_CancelledError, ClosedError):
+            self.state = "cancelled"
+        except QGenError as error:
+            message = str(error).replace(str(self.source), self.source.name)
+            self.state, self.message = "failed", message
+        except OSError as error:
+            self.state, self.message = "failed", error.strerror or str(error)
+        except Exception as error:
+            self.state, self.message = "failed", type(error).__name__
+
+    def _advance(self, done: int, total: int) -> None:
+        self.rows, self.total = done, total
+
+
+class Batches:
+    """The batches of a service, run one after another."""
+
+    def __init__(self, batcher: DynamicBatcher):
+        self._batcher = batcher
+        self._scratch = tempfile.TemporaryDirectory(prefix="qgen-batches-")
+        self._batches: dict[str, Batch] = {}
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="qgen-batch")
+
+    def start(self, filename: str, content: bytes, output_format: str) -> BatchOut:
+        """Queue a file.
+
+        Raises:
+            QGenError: its name does not say what it is, it is empty, or the disk is full.
+        """
+        if not content:
+            raise QGenError("the file is empty")
+        # Only the suffix of what the client calls it is used.
+        suffix = re.sub(r"[^a-z0-9.]", "", Path(filename.replace("\\", "/")).suffix.lower())
+        folder = Path(self._scratch.name) / secrets.token_urlsafe(12)
+        source = folder / f"input{suffix}"
+        try:
+            folder.mkdir()
+            source.write_bytes(content)
+        except OSError as error:
+            raise QGenError(f"the file cannot be kept: {error.strerror}") from error
+        try:
+            check_readable(source)
+        except QGenError as error:
+            raise QGenError(str(error).replace(str(source), filename or "the file")) from error
+        batch = Batch(folder, source, output_format)
+        self._batches[batch.id] = batch
+        self._forget()
+        self._executor.submit(batch.run, self._batcher)
+        return batch.status()
+
+    def get(self, batch_id: str) -> Batch:
+        """A batch by its id; ``KeyError`` if there is none."""
+        return self._batches[batch_id]
+
+    def close(self) -> None:
+        """Stop all batches and delete their files."""
+        for batch in self._batches.values():
+            batch.cancel()
+        self._executor.shutdown(cancel_futures=True)
+        self._scratch.cleanup()
+
+    def _forget(self) -> None:
+        ended = [b for b in self._batches.values() if b.state in {"done", "failed", "cancelled"}]
+        for batch in ended[: max(0, len(self._batches) - MAX_KEPT)]:
+            del self._batches[batch.id]
+            for path in batch.source.parent.iterdir():
+                path.unlink()

@@ -1,0 +1,473 @@
+"""The service: its routes, its errors, and requests decoded together."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+
+import pytest
+from conftest import PASSAGE
+
+from qgen.pipeline import QuestionGenerator
+from qgen.settings import GenerationSettings
+from qgen.types import Answer, Question, Request, Result
+
+pytest.importorskip("fastapi")
+from fastapi.testclient import TestClient
+
+from qgen.service.api import ServiceSettings, create_app
+from qgen.service.batching import ClosedError, DynamicBatcher, QueueFullError
+
+SETTINGS = GenerationSettings()
+
+
+def echo(requests, settings, max_answers):
+    """A question that names its passage."""
+    return [
+        Result((Question(f"What of {r.passage}?", Answer(r.passage[:1], 0), -1.0),))
+        for r in requests
+    ]
+
+
+class Gate:
+    """A model that waits until it is let go, and remembers its batches."""
+
+    def __init__(self):
+        self.open, self.entered = threading.Event(), threading.Event()
+        self.batches = []
+
+    def __call__(self, requests, settings, max_answers):
+        self.batches.append([request.passage for request in requests])
+        self.entered.set()
+        assert self.open.wait(10)
+        return echo(requests, settings, max_answers)
+
+
+def job(*passages):
+    return [Request(passage) for passage in passages]
+
+
+def asked(results):
+    return [result.questions[0].question for result in results]
+
+
+# --- Batching --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def gate():
+    gate = Gate()
+    yield gate
+    gate.open.set()
+
+
+def test_waiting_jobs_are_decoded_together_one_passage_of_each_in_turn(gate):
+    batcher = DynamicBatcher(gate, max_batch=4, max_delay_s=0)
+    first = batcher.submit(job("first"), SETTINGS, 10)
+    assert gate.entered.wait(5)
+    big = batcher.submit(job(*(f"big{n}" for n in range(6))), SETTINGS, 10)
+    small = batcher.submit(job("small"), SETTINGS, 10)
+    other = batcher.submit(job("other"), GenerationSettings(num_beams=2), 10)
+    gate.open.set()
+    assert asked(big.result(5)) == [f"What of big{n}?" for n in range(6)]
+    assert asked(small.result(5)) == ["What of small?"]
+    assert asked(first.result(5)) + asked(other.result(5)) == ["What of first?", "What of other?"]
+    assert gate.batches[1] == ["big0", "small", "big1", "big2"]
+    assert gate.batches[2] == ["other"], "other settings have their turn before all of the big job"
+    batcher.close()
+
+
+def test_many_threads_get_their_own_results():
+    sizes = []
+
+    def model(requests, settings, max_answers):
+        sizes.append(len(requests))
+        return echo(requests, settings, max_answers)
+
+    batcher = DynamicBatcher(model, max_batch=16, max_delay_s=0.002, max_waiting=10_000)
+    wrong = []
+
+    def client(name):
+        for n in range(125):
+            passages = [f"{name}-{n}-{k}" for k in range(1 + n % 3)]
+            found = asked(batcher.submit(job(*passages), SETTINGS, 10).result(30))
+            if found != [f"What of {passage}?" for passage in passages]:
+                wrong.append((passages, found))
+
+    threads = [threading.Thread(target=client, args=(name,)) for name in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    batcher.close()
+    assert not wrong
+    assert sum(sizes) == 16 * sum(1 + n % 3 for n in range(125))
+    assert sum(sizes) / len(sizes) > 4, "requests were decoded together"
+
+
+def test_a_full_queue_refuses_and_says_when_to_come_back(gate):
+    batcher = DynamicBatcher(gate, max_batch=1, max_delay_s=0, max_waiting=2)
+    batcher.submit(job("a"), SETTINGS, 10)
+    assert gate.entered.wait(5)
+    waiting = batcher.submit(job("b", "c"), SETTINGS, 10)
+    with pytest.raises(QueueFullError) as caught:
+        batcher.submit(job("d"), SETTINGS, 10)
+    assert caught.value.retry_after >= 1
+    waiting.cancel()
+    assert batcher.waiting == 0
+    last = batcher.submit(job("d"), SETTINGS, 10)
+    gate.open.set()
+    assert asked(last.result(5)) == ["What of d?"]
+    batcher.close()
+    assert [b for batch in gate.batches for b in batch] == ["a", "d"], (
+        "what was cancelled is not done"
+    )
+
+
+def test_closing_finishes_what_was_taken_and_takes_no_more(gate):
+    batcher = DynamicBatcher(gate, max_batch=2, max_delay_s=0)
+    futures = [batcher.submit(job(str(n)), SETTINGS, 10) for n in range(5)]
+    closing = threading.Thread(target=batcher.close)
+    closing.start()
+    gate.open.set()
+    closing.join(5)
+    assert [asked(future.result(0)) for future in futures] == [[f"What of {n}?"] for n in range(5)]
+    with pytest.raises(ClosedError):
+        batcher.submit(job("x"), SETTINGS, 10)
+
+
+def test_a_model_that_fails_does_not_stop_the_worker():
+    def model(requests, settings, max_answers):
+        if "bad" in requests[0].passage:
+            raise RuntimeError("out of memory")
+        return echo(requests, settings, max_answers)
+
+    batcher = DynamicBatcher(model, max_batch=1, max_delay_s=0)
+    bad, good = (batcher.submit(job(name), SETTINGS, 10) for name in ("bad", "good"))
+    with pytest.raises(RuntimeError):
+        bad.result(5)
+    assert asked(good.result(5)) == ["What of good?"]
+    assert batcher.alive
+    batcher.close()
+
+
+# --- Routes ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def client(generator, unchecked):
+    with TestClient(create_app(generator), raise_server_exceptions=False) as client:
+        yield client
+
+
+def test_questions(client):
+    body = {"passages": [{"passage": PASSAGE, "answers": ["1937", {"text": "in", "start": 47}]}]}
+    response = client.post("/v1/questions", json=body)
+    assert response.status_code == 200
+    [result] = response.json()["results"]
+    assert [q["answer"] for q in result["questions"]] == [
+        {"text": "1937", "start": 50, "kind": ""},
+        {"text": "in", "start": 47, "kind": ""},
+    ]
+    assert result["reason"] == ""
+
+
+def test_questions_for_proposed_answers_and_a_passage_that_has_none(client):
+    body = {
+        "passages": [{"passage": PASSAGE}, {"passage": "Photosynthesis"}],
+        "max_answers": 2,
+        "settings": {"num_beams": 2, "max_length": 12},
+    }
+    good, bad = client.post("/v1/questions", json=body).json()["results"]
+    assert 1 <= len(good["questions"]) <= 2
+    assert bad == {"questions": [], "reason": "the passage has no whole sentence"}
+
+
+def test_answers(client):
+    found = client.post("/v1/answers", json={"passage": PASSAGE}).json()["answers"]
+    assert {"text": "Joseph Strauss", "start": 56, "kind": "entity"} in found
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "field"),
+    [
+        ("questions", {}, 422, "passages"),
+        ("questions", {"passages": []}, 422, "passages"),
+        ("questions", {"passages": [{"passage": ""}]}, 422, "passages.0.passage"),
+        ("questions", {"passages": [{"passage": 5}]}, 422, "passages.0.passage"),
+        ("questions", {"passages": [{"passage": "x" * 20_001}]}, 422, "passages.0.passage"),
+        ("questions", {"passages": [{"passage": PASSAGE}] * 65}, 422, "passages"),
+        (
+            "questions",
+            {
+                "passages": [
+                    {"passage": PASSAGE},
+                    {"passage": PASSAGE, "answers": ["1937", "London"]},
+                ]
+            },
+            422,
+            "passages.1.answers.1",
+        ),
+        ("questions", {"passages": [{"passage": PASSAGE}], "colour": "red"}, 422, "colour"),
+        (
+            "questions",
+            {"passages": [{"passage": PASSAGE}], "settings": {"num_beams": 0}},
+            422,
+            "settings.num_beams",
+        ),
+        (
+            "questions",
+            {
+                "passages": [{"passage": PASSAGE}],
+                "settings": {"num_beams": 1, "num_return_sequences": 2},
+            },
+            422,
+            "settings",
+        ),
+        (
+            "questions",
+            {"passages": [{"passage": PASSAGE}], "settings": {"early_stopping": "soon"}},
+            422,
+            "settings",
+        ),
+        ("answers", {"passage": "Il ponte fu costruito nel 1932 da una ditta."}, 422, "passage"),
+        ("answers", {"passage": "\ud800"}, 422, "passage"),
+        ("answers", [], 422, ""),
+        ("nothing", {}, 404, ""),
+        ("batches/none", None, 404, "batch_id"),
+        ("batches/none/result", None, 404, "batch_id"),
+    ],
+)
+def test_errors_have_a_field_and_a_sentence(client, path, body, status, field):
+    if body is None:
+        response = client.get(f"/v1/{path}")
+    else:
+        headers = {"Content-Type": "application/json"}
+        response = client.post(f"/v1/{path}", content=json.dumps(body), headers=headers)
+    assert response.status_code == status, response.text
+    error = response.json()["error"]
+    assert error["field"] == field and error["message"] and error["code"]
+    assert "Traceback" not in response.text
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"NaN", b"[" * 20_000])
+def test_what_is_no_json_is_told(client, content):
+    headers = {"Content-Type": "application/json"}
+    response = client.post("/v1/questions", content=content, headers=headers)
+    assert response.status_code in {400, 422} and response.json()["error"]["message"]
+
+
+def test_an_inner_failure_shows_no_trace(generator, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("secret details")
+
+    monkeypatch.setattr(generator, "generate", broken)
+    with TestClient(create_app(generator), raise_server_exceptions=False) as client:
+        response = client.post("/v1/questions", json={"passages": [{"passage": PASSAGE}]})
+        assert response.status_code == 500 and "secret" not in response.text
+        assert client.get("/readyz").status_code == 200
+
+
+def test_large_bodies_are_refused(generator):
+    with TestClient(create_app(generator, ServiceSettings(max_body_bytes=1000))) as client:
+        body = json.dumps({"passage": "x" * 2000}).encode()
+        said = client.post("/v1/answers", content=body)
+        streamed = client.post("/v1/answers", content=iter([body[:600], body[600:]]))
+        for response in (said, streamed):
+            assert response.status_code == 413
+            assert response.json()["error"]["code"] == "too_large"
+
+
+def test_a_token_is_asked_for_where_one_is_set(generator, unchecked):
+    with TestClient(create_app(generator, ServiceSettings(token="s3cret"))) as client:
+        for headers in ({}, {"Authorization": "Bearer no"}, {"Authorization": "s3cret"}):
+            response = client.post("/v1/answers", json={"passage": PASSAGE}, headers=headers)
+            assert response.status_code == 401
+            assert response.headers["WWW-Authenticate"] == "Bearer"
+        headers = {"Authorization": "Bearer s3cret"}
+        response = client.post("/v1/answers", json={"passage": PASSAGE}, headers=headers)
+        assert response.status_code == 200
+        assert client.get("/healthz").text == "ok\n"
+
+
+def test_other_origins_are_let_in_only_when_asked(generator):
+    ask = {"Origin": "https://a.example", "Access-Control-Request-Method": "POST"}
+    for origins, allowed in (((), False), (("https://a.example",), True)):
+        with TestClient(create_app(generator, ServiceSettings(allow_origins=origins))) as client:
+            response = client.options("/v1/questions", headers=ask)
+            assert ("access-control-allow-origin" in response.headers) == allowed
+
+
+def test_a_full_queue_is_429(gate):
+    generator = QuestionGenerator(None)
+    generator.generate = gate
+    app = create_app(generator, ServiceSettings(max_waiting=1, max_batch=1))
+    with TestClient(app) as client:
+        app.state.batcher.submit(job("a"), SETTINGS, 10)
+        assert gate.entered.wait(5)
+        app.state.batcher.submit(job("b"), SETTINGS, 10)
+        response = client.post("/v1/questions", json={"passages": [{"passage": PASSAGE}]})
+        assert response.status_code == 429 and int(response.headers["Retry-After"]) >= 1
+        gate.open.set()
+
+
+def test_a_request_that_takes_too_long_is_504(gate):
+    generator = QuestionGenerator(None)
+    generator.generate = gate
+    with TestClient(create_app(generator, ServiceSettings(timeout_s=0.1))) as client:
+        response = client.post("/v1/questions", json={"passages": [{"passage": PASSAGE}]})
+        assert response.status_code == 504
+        gate.open.set()
+
+
+def test_metrics_count_by_route(client):
+    client.post("/v1/answers", json={"passage": PASSAGE})
+    client.get("/v1/batches/x")
+    text = client.get("/metrics").text
+    assert 'qgen_requests_total{route="/v1/answers",status="200"} 1.0' in text
+    assert 'route="/v1/batches/{batch_id}",status="404"' in text
+    assert "qgen_waiting_passages 0.0" in text
+
+
+def test_openapi_has_every_route_and_an_example(client):
+    schema = client.get("/openapi.json").json()
+    assert {
+        "/v1/questions",
+        "/v1/answers",
+        "/v1/batches",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+    } <= set(schema["paths"])
+    [example] = schema["components"]["schemas"]["QuestionsIn"]["examples"]
+    assert client.post("/v1/questions", json=example).status_code == 200
+    settings = schema["components"]["schemas"]["Decoding"]["properties"]
+    assert settings["num_beams"]["maximum"] == 10 and "use_cache" not in settings
+
+
+# --- Files -----------------------------------------------------------------------------------
+
+
+def wait_for(client, batch_id, states):
+    for _ in range(400):
+        status = client.get(f"/v1/batches/{batch_id}").json()
+        if status["state"] in states:
+            return status
+        time.sleep(0.05)
+    raise AssertionError(status)
+
+
+def test_a_batch_from_upload_to_result(client):
+    rows = (
+        f'{{"passage": "{PASSAGE}", "answer": "1937"}}\n{{"passage": "{PASSAGE}", "answer": "x"}}\n'
+    )
+    files = {"file": ("../../etc/rows.jsonl", rows)}
+    started = client.post("/v1/batches", files=files, data={"format": "gift"})
+    assert started.status_code == 202
+    batch_id = started.json()["id"]
+    status = wait_for(client, batch_id, {"done", "failed"})
+    assert status["message"] == "2 rows, 1 questions, 1 errors" and status["rows"] == 2
+    result = client.get(f"/v1/batches/{batch_id}/result")
+    assert result.status_code == 200 and "{=1937}" in result.text
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "data", "field"),
+    [
+        ("a.exe", b"x", {}, "file"),
+        ("", b"x", {}, "file"),
+        ("a.jsonl", b"", {}, "file"),
+        ("a.jsonl", b"{}", {"format": "xml"}, "format"),
+    ],
+)
+def test_files_that_cannot_be_read_are_refused(client, name, content, data, field):
+    response = client.post("/v1/batches", files={"file": (name, content)}, data=data)
+    assert response.status_code == 422 and field in response.json()["error"]["field"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", b"question\nwhat\n"),
+        ("a.parquet", b"PAR1"),
+        ("a.pdf", b"%PDF-"),
+        ("a.docx", b"PK"),
+    ],
+)
+def test_a_broken_file_fails_alone_and_says_why(client, name, content):
+    started = client.post("/v1/batches", files={"file": (name, content)}).json()
+    status = wait_for(client, started["id"], {"failed"})
+    assert status["message"] and "/tmp" not in status["message"]
+    assert client.get(f"/v1/batches/{started['id']}/result").status_code == 409
+    assert client.get("/readyz").status_code == 200
+
+
+def test_a_batch_can_be_cancelled(gate):
+    generator = QuestionGenerator(None)
+    generator.generate = gate
+    with TestClient(create_app(generator)) as client:
+        rows = f"{PASSAGE}\n" * 100
+        started = client.post("/v1/batches", files={"file": ("a.txt", rows)}).json()
+        queued = client.post("/v1/batches", files={"file": ("b.txt", rows)}).json()
+        assert gate.entered.wait(5)
+        assert client.delete(f"/v1/batches/{queued['id']}").json()["state"] == "cancelled"
+        client.delete(f"/v1/batches/{started['id']}")
+        gate.open.set()
+        assert wait_for(client, started["id"], {"cancelled"})["rows"] < 100
+        wait_for(client, queued["id"], {"cancelled"})
+
+
+# --- The process -----------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_sigterm_finishes_what_is_in_flight(checkpoint):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [
+        sys.executable,
+        "-m",
+        "qgen",
+        "serve",
+        "--port",
+        str(port),
+        "--model",
+        str(checkpoint),
+    ]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ)
+    address = f"http://127.0.0.1:{port}"
+
+    def ready():
+        try:
+            return urllib.request.urlopen(f"{address}/readyz").status == 200
+        except OSError:
+            return False
+
+    try:
+        deadline = time.monotonic() + 60
+        while not ready():
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.1)
+        body = json.dumps({"passages": [{"passage": f"{PASSAGE} " * 3}] * 40}).encode()
+        headers = {"Content-Type": "application/json"}
+        answers = []
+
+        def ask():
+            request = urllib.request.Request(f"{address}/v1/questions", body, headers)
+            answers.append(json.loads(urllib.request.urlopen(request).read()))
+
+        client = threading.Thread(target=ask)
+        client.start()
+        time.sleep(0.3)
+        process.send_signal(signal.SIGTERM)
+        client.join(60)
+        assert process.wait(30) in {0, -signal.SIGTERM}
+        assert len(answers[0]["results"]) == 40
+    finally:
+        process.kill()
