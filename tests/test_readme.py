@@ -28,12 +28,8 @@ RUNNABLE = [c for c in COMMANDS if c.split()[1] in {"generate", "batch"}]
 
 
 def test_there_are_commands_of_every_kind():
-    assert {command.split()[1] for command in COMMANDS} == {
-        "generate",
-        "batch",
-        "train",
-        "evaluate",
-    }
+    kinds = {command.split()[1] for command in COMMANDS}
+    assert kinds == {"generate", "batch", "serve", "train", "evaluate"}
 
 
 @pytest.mark.parametrize("command", COMMANDS)
