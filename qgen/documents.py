@@ -67,12 +67,13 @@ def read_document(path: str | Path) -> list[Paragraph]:
 # -- from blocks to paragraphs ---------------------------------------------------------------------
 
 _FOOTNOTE = re.compile(
-    r"\[(?:\d{1,3}|[a-z]|note \d+|citation needed|\^[^\]]+)\]|[\u00b9\u00b2\u00b3\u2070-\u2079†‡]+"
-    r"(?=[\s.,;:)]|$)"
+    r"\[(?:\d{1,3}|[a-z]|note \d+|citation needed|\^[^\]]+)\]"
+    # Behind a word or a full stop; the ² of 120 m² is no mark.
+    r"|(?:(?<=[a-z]{3})|(?<=[.,;:)”\"]))[\u00b9\u00b2\u00b3\u2070-\u2079†‡]+(?=[\s.,;:)]|$)"
 )
 _FOOTNOTE_TEXT = re.compile(r"\[\^[^\]]+\]:")
-_PAGE_NUMBER = re.compile(
-    r"[\W_]*(?:page\s+)?(?:\d{1,4}|[ivxl]{1,6})(?:\s*(?:/|of)\s*\d+)?[\W_]*", re.I
+_PAGE_NUMBER = re.compile(  # no full stop behind it
+    r"[\W_]*(?:page\s+)?(?:\d{1,4}|[ivxl]{1,6})(?:\s*(?:/|of)\s*\d+)?[^\w.!?]*", re.I
 )
 _BULLET = re.compile(r"^\s*(?:[-*•‣▪◦–]|\(?\d{1,2}[.)])\s+")
 
@@ -80,7 +81,7 @@ _BULLET = re.compile(r"^\s*(?:[-*•‣▪◦–]|\(?\d{1,2}[.)])\s+")
 def _paragraphs(block: str) -> Iterator[str]:
     """The block's text on one line, in pieces of sensible size; none if it is not prose."""
     lines = [line.strip() for line in block.splitlines()]
-    lines = [line for line in lines if line and not _PAGE_NUMBER.fullmatch(line)]
+    lines = _without_page_numbers([line for line in lines if line])
     if not lines or _is_heading(lines) or _FOOTNOTE_TEXT.match(lines[0]) or layout_problem(block):
         return
     text = _BULLET.sub("", join_lines(lines))
@@ -93,6 +94,21 @@ def _paragraphs(block: str) -> Iterator[str]:
         else:
             pieces.append(sentence)
     yield from pieces
+
+
+def _without_page_numbers(lines: list[str]) -> list[str]:
+    """The lines less a page number before or after them; a number may also end a sentence."""
+    if len(lines) == 1:
+        return [] if _PAGE_NUMBER.fullmatch(lines[0]) else lines
+    if lines and _PAGE_NUMBER.fullmatch(lines[0]) and lines[1][0].isupper():
+        lines = lines[1:]
+    if len(lines) > 1 and _PAGE_NUMBER.fullmatch(lines[-1]) and _ends_sentence(lines[-2]):
+        lines = lines[:-1]
+    return lines
+
+
+def _ends_sentence(line: str) -> bool:
+    return line.rstrip("\"'”’)] ")[-1:] in {".", "!", "?", "…", ":", ";"}
 
 
 def join_lines(lines: Iterable[str]) -> str:
@@ -121,8 +137,7 @@ def join_lines(lines: Iterable[str]) -> str:
 def _is_heading(lines: list[str]) -> bool:
     """Whether the lines are too few and too short for a sentence, and end without a full stop."""
     text = " ".join(lines)
-    ends = text.rstrip("\"'”’)]")[-1:] in {".", "!", "?", "…", ":", ";"}
-    return len(text.split()) < 12 and len(lines) < 3 and not ends
+    return len(text.split()) < 12 and len(lines) < 3 and not _ends_sentence(text)
 
 
 # -- text ------------------------------------------------------------------------------------------
@@ -148,7 +163,7 @@ def _text_blocks(text: str) -> Iterator[str]:
 def _is_set_in(before: str, line: str) -> bool:
     """Whether a line begins a paragraph: it is set in, and the one before ends a sentence."""
     depths = [len(text) - len(text.lstrip()) for text in (before, line)]
-    return depths[1] > depths[0] and before.rstrip().endswith((".", "!", "?", '."', ".”"))
+    return depths[1] > depths[0] and _ends_sentence(before)
 
 
 # -- Markdown and HTML -----------------------------------------------------------------------------
@@ -228,7 +243,10 @@ def _read_pdf(path: Path) -> Iterator[Block]:
         raise QGenError(f"{path} is not a PDF that can be read: {error}") from error
     running = _running_lines(pages)
     for number, lines in enumerate(pages, 1):
-        kept = [line for line in lines if _without_digits(line) not in running]
+        kept = [line for line in lines if line.strip() and _without_digits(line) not in running]
+        kept = kept[bool(kept) and bool(_PAGE_NUMBER.fullmatch(kept[0].strip())) :]
+        if kept and _PAGE_NUMBER.fullmatch(kept[-1].strip()):
+            kept.pop()
         for block in _pdf_blocks(kept):
             yield block, number
 
@@ -247,17 +265,12 @@ def _without_digits(line: str) -> str:
 
 
 def _pdf_blocks(lines: list[str]) -> Iterator[str]:
-    """Paragraphs of a page: apart by a blank line, or after a short line that ends a sentence."""
+    """Paragraphs of a page, which end with a short line that ends a sentence."""
     width = max((len(line.rstrip()) for line in lines), default=0)
     block: list[str] = []
     for line in lines:
-        if line.strip():
-            block.append(line)
-        ends = (
-            line.rstrip().endswith((".", "!", "?", ".”", '."'))
-            and len(line.rstrip()) < 0.75 * width
-        )
-        if block and (ends or not line.strip()):
+        block.append(line)
+        if _ends_sentence(line) and len(line.rstrip()) < 0.75 * width:
             yield "\n".join(block)
             block = []
     if block:

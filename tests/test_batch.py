@@ -400,6 +400,7 @@ def test_progress_is_reported(tmp_path, numbered, capsys):
     assert "10/10" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_input(tmp_path):
     def peak(rows: int) -> int:
         source = tmp_path / "in.txt"

@@ -74,6 +74,21 @@ def test_tables_code_and_footnotes_of_plain_text_are_left_out(tmp_path):
     assert texts(write(tmp_path, "a.txt", content)) == [FIRST, SECOND]
 
 
+def test_numbers_that_end_a_sentence_are_no_page_numbers(tmp_path):
+    content = (
+        "The bridge was opened to traffic in the summer of\n1937.\n\n"
+        "Its floor covers no less than 120 m² of oak² and was laid in\n1998 by the guild.\n\n"
+        "The toll was raised for the first time after the war.\n17\n\n18\nThe last toll was paid "
+        "in the spring of the same year.\n"
+    )
+    assert texts(write(tmp_path, "a.txt", content)) == [
+        "The bridge was opened to traffic in the summer of 1937.",
+        "Its floor covers no less than 120 m² of oak and was laid in 1998 by the guild.",
+        "The toll was raised for the first time after the war.",
+        "The last toll was paid in the spring of the same year.",
+    ]
+
+
 def test_form_feeds_are_pages(tmp_path):
     path = write(tmp_path, "a.txt", f"{FIRST}\f{SECOND}\n")
     assert [(p.text, p.number, p.page) for p in read_document(path)] == [

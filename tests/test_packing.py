@@ -122,6 +122,7 @@ def test_a_question_survives_the_tokenizer(shipped_tokenizer, question, passage)
     assert fold(text) == fold(question)
 
 
+@pytest.mark.slow
 def test_squad_questions_survive_the_tokenizer(shipped_tokenizer, squad_dev):
     """But for case, accents and doubled spaces, at least 99 % of them."""
     total = equal = 0

@@ -121,6 +121,7 @@ def test_every_target_has_a_label(tokenizer):
     assert batch["labels"].ne(IGNORE_INDEX).sum(1).tolist() == [1, 1, 1, 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("objective", NAMES)
 def test_learns_to_ask(bert_model, tokenizer, tmp_path, objective, unchecked):
     """Overfitting four examples, the model asks each answer its own question."""
@@ -193,6 +194,7 @@ train(*load_checkpoint(checkpoint), read_examples(examples), out, settings=Train
 """
 
 
+@pytest.mark.slow
 def test_goes_on_after_a_kill(checkpoint, tmp_path):
     examples = tmp_path / "examples.jsonl"
     rows = [
