@@ -111,8 +111,10 @@ class TrainingSettings:
     max_source_length: int = _setting(464, "source tokens, special ones included")
     max_target_length: int = _setting(48, "target tokens, the closing [SEP] included")
     mark_answers: bool = _setting(True, "enclose the answer in the passage with two marker tokens")
-    copy_gate: bool = _setting(
-        True, "mix the vocabulary's distribution with one over the tokens of the source"
+    copy_size: int = _setting(
+        128,
+        "width of the copy gate, which mixes the vocabulary's distribution with one over the "
+        "tokens of the source, where the model has none yet; 0 for none",
     )
     head_warmup_steps: int = _setting(
         0, "steps that train the LM head alone first, where the encoder came without one"
@@ -142,6 +144,7 @@ class TrainingSettings:
             (0 <= self.label_smoothing < 1, "label_smoothing must lie in [0, 1)"),
             _is_one_of("objective", self.objective, OBJECTIVES),
             (0 < self.mask_probability <= 1, "mask_probability must lie in (0, 1]"),
+            (self.copy_size >= 0, "copy_size must not be negative"),
             (self.max_source_length >= 8, "max_source_length must be at least 8"),
             (self.max_target_length >= 2, "max_target_length must be at least 2"),
             (0 <= self.hidden_dropout < 1, "hidden_dropout must lie in [0, 1)"),

@@ -62,7 +62,7 @@ def bert_model(tokenizer):
 def copying_model(bert_model):
     """With answer markers and a copy gate that is open half of the time."""
     config = deepcopy(bert_model.config)
-    config.copy_gate, config.answer_marker_ids = True, [5, 6]
+    config.copy_size, config.answer_marker_ids = 16, [5, 6]
     return random_model(config)
 
 

@@ -144,10 +144,10 @@ def test_a_copy_gate_added_to_a_model_leaves_it_much_as_it_was(bert_model):
     source, target = torch.tensor([[2, 10, 11, 3]]), torch.tensor([[4]])
     with torch.no_grad():
         before = model(source, target).logits.exp()
-        model.add_copy_gate()
+        model.add_copy_gate(16)
         after = model(source, target).logits.exp()
     assert (after - before).abs().max() < 0.2
-    assert model.config.copy_gate and not torch.equal(before, after)
+    assert model.config.copy_size == 16 and not torch.equal(before, after)
 
 
 AUTO = """

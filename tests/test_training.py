@@ -140,7 +140,7 @@ def test_learns_to_ask(bert_model, tokenizer, tmp_path, objective, unchecked):
     assert all("eval_loss" in entry for entry in log if "eval_runtime" in entry)
     generator = QuestionGenerator.from_pretrained(final, device="cpu", restore_case=False)
     assert generator.generator.model.config.answer_marker_ids == [5, 6]
-    assert generator.generator.model.config.copy_gate
+    assert generator.generator.model.config.copy_size
     asked = [generator.questions(e.passage, e.answer.text)[0].question for e in EXAMPLES]
     assert asked == [e.question for e in EXAMPLES]
 
@@ -262,9 +262,9 @@ def test_a_run_does_not_go_on_with_other_settings(bert_model, tokenizer, tmp_pat
 
     start()
     with pytest.raises(QGenError) as caught:
-        start(learning_rate=1e-3, copy_gate=False)
+        start(learning_rate=1e-3, copy_size=0)
     assert "learning_rate 0.0001, now 0.001" in str(caught.value)
-    assert "copy_gate True, now False" in str(caught.value)
+    assert "copy_size 128, now 0" in str(caught.value)
     with pytest.raises(QGenError, match="examples 4, now 3"):
         start(EXAMPLES[:3])
     start(save_steps=2, logging_steps=1)  # what the model does not depend on

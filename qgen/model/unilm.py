@@ -45,7 +45,7 @@ class UniLMConfig(PreTrainedConfig):
             ``[MASK]`` and ``[UNK]`` (defaults: the BERT uncased vocabulary).
         answer_marker_ids: the two tokens that enclose the answer in the passage; none where the
             answer is only appended.
-        copy_gate: whether the model has a :class:`CopyGate`.
+        copy_size: width of the queries and keys of its :class:`CopyGate`; 0 for none.
         trained_on: what the checkpoint was trained on, such as ``"du:train"``; evaluation warns
             of an overlap.
     """
@@ -65,7 +65,7 @@ class UniLMConfig(PreTrainedConfig):
     unk_token_id: int = 100
     is_encoder_decoder: bool = True
     answer_marker_ids: list | None = None
-    copy_gate: bool = False
+    copy_size: int = 0
     trained_on: list | None = None
 
     @classmethod
@@ -92,12 +92,13 @@ class CopyGate(nn.Module):
 
     Args:
         hidden_size: of the encoder.
+        size: of queries and keys.
     """
 
-    def __init__(self, hidden_size: int):
+    def __init__(self, hidden_size: int, size: int):
         super().__init__()
-        self.query = nn.Linear(hidden_size, hidden_size)
-        self.key = nn.Linear(hidden_size, hidden_size)
+        self.query = nn.Linear(hidden_size, size)
+        self.key = nn.Linear(hidden_size, size)
         self.gate = nn.Linear(hidden_size, 1)
 
     def forward(self, hidden: Tensor, source: Tensor, source_mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -135,8 +136,8 @@ class UniLMForConditionalGeneration(PreTrainedModel):
         super().__init__(config)
         config.backbone._attn_implementation = config._attn_implementation
         self.mlm = AutoModelForMaskedLM.from_config(config.backbone)
-        if config.copy_gate:
-            self.copy_gate = CopyGate(config.backbone.hidden_size)
+        if config.copy_size:
+            self.copy_gate = CopyGate(config.backbone.hidden_size, config.copy_size)
         self.post_init()
 
     @classmethod
@@ -160,12 +161,11 @@ class UniLMForConditionalGeneration(PreTrainedModel):
         model.mlm.load_state_dict(mlm.state_dict())
         return model.eval()
 
-    def add_copy_gate(self) -> None:
+    def add_copy_gate(self, size: int) -> None:
         """Give a model without one a copy gate that hardly ever copies, to be trained."""
-        if self.config.copy_gate:
-            return
-        self.config.copy_gate = True
-        self.copy_gate = CopyGate(self.config.backbone.hidden_size).to(self.device, self.dtype)
+        self.config.copy_size = size
+        self.copy_gate = CopyGate(self.config.backbone.hidden_size, size)
+        self.copy_gate.to(self.device, self.dtype)
         gate = self.copy_gate
         for linear in (gate.query, gate.key, gate.gate):
             nn.init.normal_(linear.weight, std=self.config.backbone.initializer_range)
@@ -282,7 +282,7 @@ class UniLMForConditionalGeneration(PreTrainedModel):
             attention_mask: ``[batch, source_length]``, nonzero at real tokens.
         """
         written = self.lm_head(target).float().log_softmax(-1)
-        if not self.config.copy_gate:
+        if not self.config.copy_size:
             return written
         positions, gate = self.copy_gate(target, source, attention_mask)
         written = written + nn.functional.logsigmoid(-gate)
@@ -312,7 +312,7 @@ class UniLMForConditionalGeneration(PreTrainedModel):
         labelled = labels.ne(IGNORE_INDEX)
         true = labels[labelled]
         logits = self.lm_head(target[labelled]).float()  # the vocabulary is wide: only where needed
-        if not self.config.copy_gate:
+        if not self.config.copy_size:
             return nn.functional.cross_entropy(logits, true, label_smoothing=label_smoothing)
         written = logits.log_softmax(-1)
         positions, gate = self.copy_gate(target, source, attention_mask)

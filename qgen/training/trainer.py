@@ -291,8 +291,8 @@ def train(
     model.config.max_target_length = settings.max_target_length
     if settings.mark_answers:
         model.config.answer_marker_ids = _marker_ids(tokenizer)
-    if settings.copy_gate:
-        model.add_copy_gate()
+    if settings.copy_size and not model.config.copy_size:
+        model.add_copy_gate(settings.copy_size)
     model.set_attn_implementation(settings.attn_implementation)
     _set_dropout(model, settings.hidden_dropout, settings.attention_dropout)
     limits = (
