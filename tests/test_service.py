@@ -1,5 +1,6 @@
 """The service: its routes, its errors, and requests decoded together."""
 
+import asyncio
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import sys
 import threading
 import time
 import urllib.request
+from concurrent.futures import Future
 
 import pytest
 from conftest import PASSAGE
@@ -20,7 +22,7 @@ from qgen.types import Answer, Question, Request, Result
 pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient
 
-from qgen.service.api import ServiceSettings, create_app
+from qgen.service.api import ApiError, ServiceSettings, _finished, create_app
 from qgen.service.batching import ClosedError, DynamicBatcher, QueueFullError
 
 SETTINGS = GenerationSettings()
@@ -323,6 +325,30 @@ def test_a_request_that_takes_too_long_is_504(gate):
         response = client.post("/v1/questions", json={"passages": [{"passage": PASSAGE}]})
         assert response.status_code == 504
         gate.open.set()
+
+
+def test_what_a_client_that_has_gone_asked_for_is_taken_back():
+    class Gone:
+        async def is_disconnected(self):
+            return True
+
+    future = Future()
+    with pytest.raises(ApiError, match="gone"):
+        asyncio.run(_finished(future, Gone(), timeout_s=30))
+    assert future.cancelled()
+
+
+def test_a_batch_ends_with_the_service(gate):
+    generator = QuestionGenerator(None)
+    generator.generate = gate
+    app = create_app(generator)
+    with TestClient(app) as client:
+        rows = f"{PASSAGE}\n" * 1000
+        client.post("/v1/batches", files={"file": ("a.txt", rows)})
+        assert gate.entered.wait(5)
+        [batch] = app.state.batches._batches.values()
+        threading.Timer(0.2, gate.open.set).start()
+    assert batch.state == "cancelled" and not batch.source.exists()
 
 
 def test_metrics_count_by_route(client):

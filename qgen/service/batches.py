@@ -66,8 +66,11 @@ class Batch:
             if self._stop.is_set():
                 raise _CancelledError
             # Through the queue of all clients, and waiting for room in it: a file has time.
-            settings = GenerationSettings()
-            return batcher.submit(requests, settings, MAX_ANSWERS, wait=True).result()
+            try:
+                future = batcher.submit(requests, GenerationSettings(), MAX_ANSWERS, wait=True)
+            except ClosedError as error:  # no fault of these rows
+                raise _CancelledError from error
+            return future.result()
 
         try:
             summary = run_batch(
@@ -80,7 +83,7 @@ class Batch:
             )
             counts = f"{summary.rows} rows, {summary.questions} questions, {summary.errors} errors"
             self.state, self.message = "done", counts
-        except (_CancelledError, ClosedError):
+        except _CancelledError:
             self.state = "cancelled"
         except QGenError as error:
             message = str(error).replace(str(self.source), self.source.name)
