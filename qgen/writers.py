@@ -34,12 +34,21 @@ def format_of(path: str | Path, name: str | None = None) -> str:
     """The format's name: the one given, or the one that the suffix means.
 
     Raises:
-        QGenError: there is no such format, or the suffix means none.
+        QGenError: there is no such format, the suffix means none, or what writes it is missing.
     """
-    if name is not None:
-        if name not in WRITERS:
-            raise QGenError(f"unknown format {name!r}; use one of {', '.join(WRITERS)}")
-        return name
+    if name is None:
+        name = _format_of_suffix(path)
+    elif name not in WRITERS:
+        raise QGenError(f"unknown format {name!r}; use one of {', '.join(WRITERS)}")
+    if name == "parquet":
+        try:
+            import pyarrow  # noqa: F401
+        except ImportError as error:
+            raise QGenError("Parquet needs: pip install 'qgen[documents]'") from error
+    return name
+
+
+def _format_of_suffix(path: str | Path) -> str:
     suffix = Path(path).suffix.lower()
     if suffix not in FORMATS:
         raise QGenError(f"{path}: unknown file type; use one of {', '.join(FORMATS)}, or --format")
@@ -76,11 +85,9 @@ def _write_tsv(records: Iterable[dict], path: Path) -> None:
 
 def _write_parquet(records: Iterable[dict], path: Path) -> None:
     """A row per question; other fields of the input are text."""
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError as error:
-        raise QGenError(f"{path}: Parquet needs: pip install 'qgen[documents]'") from error
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     types = {"answer_start": pa.int64(), "score": pa.float64(), "rank": pa.int64()}
     schema = pa.schema([(name, types.get(name, pa.string())) for name in _columns(records)])
 

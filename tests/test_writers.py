@@ -3,6 +3,7 @@
 import csv
 import html
 import json
+import sys
 
 import pytest
 
@@ -49,6 +50,12 @@ def test_formats():
         format_of("a.xls")
     with pytest.raises(QGenError, match="unknown format 'xml'"):
         format_of("a.csv", "xml")
+
+
+def test_a_missing_library_is_told_before_any_work(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(QGenError, match=r"pip install 'qgen\[documents\]'"):
+        format_of("o.parquet")
 
 
 def test_jsonl(records, tmp_path):
