@@ -47,7 +47,6 @@ class GenerationSettings:
     length_penalty: float = _setting(
         1.2, "exponent a of the score log P / length ** a; larger favours longer questions"
     )
-    length_reward: float = _setting(0.0, "added to the score for every token")
     no_repeat_ngram_size: int = _setting(
         3, "no n-gram of this many word pieces stands twice; 0 for no limit"
     )

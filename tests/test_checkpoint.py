@@ -1,5 +1,6 @@
 """The checkpoint that ships with the package."""
 
+import re
 import socket
 
 import pytest
@@ -56,7 +57,28 @@ def test_files():
 
 
 def test_tells_what_it_was_trained_on(shipped):
-    assert shipped.generator.model.config.trained_on == ["du:train"]
+    config = shipped.generator.model.config
+    assert config.trained_on == ["du:train", "fairytaleqa:train"]
+    assert (config.answer_marker_ids, config.copy_size) == ([1, 2], 128)
+
+
+OSLO = (
+    "Lena was born in Oslo, studied in Bergen, and opened a bakery in Oslo in 2009. She sold it "
+    "and moved back to Oslo in 2020."
+)
+
+
+def test_the_question_depends_on_which_occurrence_is_meant(shipped):
+    starts = [m.start() for m in re.finditer("Oslo", OSLO)]
+    asked = {shipped.questions(OSLO, "Oslo", start)[0].question for start in starts}
+    assert len(asked) == 3
+
+
+def test_spacing_is_the_passages(shipped):
+    passage = "The U.S. Army bought 1,200 trucks for $3.4 million in 1942."
+    asked = " ".join(q.question for q in shipped.questions(passage, max_answers=10))
+    assert "U.S. Army" in asked and "$3.4 million" in asked
+    assert not re.search(r"\d \.|\. \d|U\. ?s\b|U\. S|\$ ", asked)
 
 
 def test_default_command(capsys):

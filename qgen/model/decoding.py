@@ -323,8 +323,7 @@ def _beam_search(
         live = extended.gather(1, order[:, :, None].expand(-1, -1, length))
         # An input is decided once its best live beam - ending at the next token, or, to be exact,
         # at the best length, and at no further cost - cannot beat its worst finished one.
-        lengthening = settings.length_penalty > 0 or settings.length_reward > 0
-        exact = settings.early_stopping == "never" and lengthening
+        exact = settings.early_stopping == "never" and settings.length_penalty > 0
         bound = _score(live_scores[:, 0], last if exact else length + 1, settings)
         decided[rows] |= bound <= pool_scores[:, -1]
         open_rows = (~decided[rows]).nonzero().flatten()
@@ -340,7 +339,7 @@ def _beam_search(
 
 def _score(totals: Tensor, length, settings: GenerationSettings) -> Tensor:
     """What hypotheses are ranked by: their log-probability, set right for their length."""
-    return totals / length**settings.length_penalty + settings.length_reward * length
+    return totals / length**settings.length_penalty
 
 
 def _sample(
