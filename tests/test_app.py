@@ -227,6 +227,7 @@ def upload(browser, page, path):
     wait(browser, lambda _: path.name in page("#upload").text.replace("\n", ""))
 
 
+@pytest.mark.slow
 def test_page_asks_and_highlights_and_keeps_results_on_an_error(browser, page):
     type_passage(browser, page)
     page(ANSWER).send_keys("Joseph Strauss")
@@ -243,6 +244,7 @@ def test_page_asks_and_highlights_and_keeps_results_on_an_error(browser, page):
     assert before_highlight(browser) == [[PASSAGE[:start], "Joseph Strauss"]]
 
 
+@pytest.mark.slow
 def test_the_occurrence_selected_in_the_passage_is_the_answer(browser, page):
     from selenium.webdriver import Keys
 
@@ -262,6 +264,7 @@ def test_the_occurrence_selected_in_the_passage_is_the_answer(browser, page):
     wait(browser, lambda _: before_highlight(browser) == [[PASSAGE[:first], "in"]])
 
 
+@pytest.mark.slow
 def test_choosing_a_proposal(browser, page):
     def pick(answer):
         def option(_):  # its list opens, and fills, a moment after the click
@@ -282,6 +285,7 @@ def test_choosing_a_proposal(browser, page):
     wait_for_answer(browser, page, "1937")
 
 
+@pytest.mark.slow
 def test_batch_upload(browser, page, batch_file, tmp_path):
     wait(browser, lambda _: "Batch" in texts(browser, "button[role=tab]"))
     tabs = browser.find_elements("css selector", "button[role=tab]")
@@ -296,6 +300,7 @@ def test_batch_upload(browser, page, batch_file, tmp_path):
     assert "in.questions.jsonl.errors.jsonl" in files
 
 
+@pytest.mark.slow
 def test_page_needs_no_other_host(browser, page, address):
     browser.get_log("performance")  # forget what was before
     browser.get(address)
