@@ -12,6 +12,13 @@ from qgen.cli import main
 from qgen.errors import QGenError
 from qgen.settings import GenerationSettings
 
+
+@pytest.fixture
+def no_java(monkeypatch):
+    """Without METEOR 1.5, whose start takes seconds, where it is not the point."""
+    monkeypatch.setattr(metrics, "find_meteor_jar", lambda: None)
+
+
 GREEDY = GenerationSettings(num_beams=1, max_length=8)
 
 
@@ -77,6 +84,7 @@ def test_equal_inputs_are_decoded_once(data, n_best_generator, monkeypatch):
     assert len(seen) == 1 and predictions[0] == predictions[1]
 
 
+@pytest.mark.usefixtures("no_java")
 def test_perfect_predictions_score_100_under_both_tokenisations(
     data, n_best_generator, monkeypatch
 ):
@@ -140,6 +148,7 @@ def test_predictions_are_kept_when_a_scorer_breaks(data, n_best_generator, monke
     assert (data / "out" / "predictions.txt").is_file()
 
 
+@pytest.mark.usefixtures("no_java")
 def test_command_takes_examples_of_ones_own(tmp_path, checkpoint, capsys):
     rows = [{"passage": PASSAGE, "answer": "1937", "question": "When did it open?"}]
     path = tmp_path / "mine.jsonl"

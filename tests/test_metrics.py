@@ -94,6 +94,7 @@ def test_rouge_l_equals_coco_caption(corpus):
     assert metrics.rouge_l(*corpus) == pytest.approx(100 * expected)
 
 
+@pytest.mark.slow
 def test_java_meteor_equals_coco_caption(corpus):
     needs_meteor()
     meteor = pytest.importorskip("pycocoevalcap.meteor.meteor")
@@ -143,6 +144,7 @@ def test_score_all_without_java(monkeypatch):
         assert score.tokenisation.startswith("ptb")
 
 
+@pytest.mark.slow
 def test_score_all_with_java():
     needs_meteor()
     # METEOR's own field separator in a hypothesis must not split it.
