@@ -25,7 +25,7 @@ from qgen.batch import run_batch
 from qgen.readers import ROW_READERS
 from qgen.settings import MAX_ANSWERS
 from qgen.types import Answer
-from qgen.writers import FORMATS, WRITERS
+from qgen.writers import WRITERS, suffix_of
 
 FONTS = ["system-ui", "sans-serif"]
 THEME = gr.themes.Default(font=FONTS, font_mono=FONTS)
@@ -192,8 +192,8 @@ def build_app(generator: QuestionGenerator) -> gr.Blocks:
         if upload is None:
             return gr.skip(), "⚠️ choose a file first"
         source = Path(upload)
-        suffix = next(suffix for suffix, name in FORMATS.items() if name == kind)
-        output = Path(tempfile.mkdtemp(dir=scratch.name)) / f"{source.stem}.questions{suffix}"
+        name = f"{source.stem}.questions{suffix_of(kind)}"
+        output = Path(tempfile.mkdtemp(dir=scratch.name)) / name
         try:
             settings = settings_of(decoding)
             summary = run_batch(

@@ -128,7 +128,7 @@ def main(argv: list[str] | None = None) -> None:
     for batch_size in args.batch_sizes:
         for system in SYSTEMS:
             command = [sys.executable, "-m", "eval.bench", "--worker", system, str(batch_size)]
-            options = zip(("--num-beams", "--length", "--repeats"), map(str, shape), strict=False)
+            options = zip(("--num-beams", "--length", "--repeats"), map(str, shape), strict=True)
             command += [part for option in options for part in option]
             done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
             row = json.loads(done.stdout.splitlines()[-1])

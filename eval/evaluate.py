@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from eval.metrics import Score, group_by_source, score_all
-from eval.report import build_report
+from eval.report import build_report, write_files
 from eval.splits import SETUPS, published_count
 from eval.tokenisation import TOKENISATIONS, ptb_tokenize
 from qgen.errors import QGenError
@@ -93,7 +92,8 @@ def evaluate(
         raise QGenError("there are no examples to evaluate on")
     aware = examples[0].answer is not None
     predictions = predict(generator, examples, settings, progress)
-    _write_lines(predictions, Path(directory) / "predictions.txt")
+    lines = "".join(f"{prediction}\n" for prediction in predictions)
+    write_files({"predictions.txt": lines.encode()}, directory)
     sources = [_source(example) for example in examples]
     scores: list[Score] = []
     for name, tokenize in TOKENISATIONS.items():
@@ -149,13 +149,3 @@ def interrogative_shares(questions: Sequence[str]) -> dict[str, float]:
 def _source(example: Example) -> str:
     answer = f" [SEP] {example.answer.text}" if example.answer else ""
     return f"{example.passage}{answer}".lower()
-
-
-def _write_lines(lines: Sequence[str], path: Path) -> None:
-    temporary = path.with_name(f"{path.name}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        os.replace(temporary, path)
-    except OSError as error:
-        raise QGenError(f"cannot write {path}: {error.strerror}") from error

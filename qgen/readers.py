@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from qgen.answers import locate_answer
 from qgen.documents import DOCUMENT_READERS, read_document
 from qgen.encoding import open_text
-from qgen.errors import QGenError
+from qgen.errors import QGenError, first_line
 from qgen.types import Answer, Request
 
 
@@ -403,8 +403,7 @@ def _read_parquet(path: Path) -> Iterator[RawRow]:
                 raw = json.dumps(fields, ensure_ascii=False, default=str)
                 yield RawRow(number, raw, partial(json.loads, raw))
     except (pyarrow.ArrowException, OSError) as error:
-        message = str(error).splitlines()[0]
-        raise QGenError(f"{path} is not a Parquet file: {message}") from error
+        raise QGenError(f"{path} is not a Parquet file: {first_line(error)}") from error
 
 
 # -- JSON ------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from qgen.errors import QGenError
@@ -48,6 +49,11 @@ def format_of(path: str | Path, name: str | None = None) -> str:
     return name
 
 
+def suffix_of(name: str) -> str:
+    """The suffix that a format's files have."""
+    return next(suffix for suffix, known in FORMATS.items() if known == name)
+
+
 def _format_of_suffix(path: str | Path) -> str:
     suffix = Path(path).suffix.lower()
     if suffix not in FORMATS:
@@ -77,10 +83,6 @@ def _write_csv(records: Iterable[dict], path: Path, delimiter: str = ",") -> Non
                         for name, value in row.items()
                     }
                 )
-
-
-def _write_tsv(records: Iterable[dict], path: Path) -> None:
-    _write_csv(records, path, delimiter="\t")
 
 
 def _write_parquet(records: Iterable[dict], path: Path) -> None:
@@ -184,7 +186,7 @@ def _markdown(text: str) -> str:
 WRITERS: dict[str, Writer] = {
     "jsonl": _write_jsonl,
     "csv": _write_csv,
-    "tsv": _write_tsv,
+    "tsv": partial(_write_csv, delimiter="\t"),
     "squad": _write_squad,
     "parquet": _write_parquet,
     "gift": _write_gift,

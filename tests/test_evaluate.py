@@ -122,7 +122,7 @@ def test_predictions_are_kept_when_a_scorer_breaks(data, n_best_generator, monke
         raise OSError(2, "WordNet is only there in part")
 
     monkeypatch.setattr(
-        metrics, "_SCORERS", [(("METEOR",), "broken", broken), *metrics._SCORERS[2:3]]
+        metrics, "_SCORERS", [(("METEOR",), "broken", "", broken), *metrics._SCORERS[2:3]]
     )
     report = evaluate(
         n_best_generator, load_nqg(data, "test"), "du", "test", GREEDY, "tiny", data / "out", False

@@ -10,7 +10,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
 
-from qgen.errors import QGenError
+from qgen.errors import QGenError, first_line
 from qgen.model.unilm import UniLMConfig, UniLMForConditionalGeneration
 
 DEFAULT_CHECKPOINT = Path(__file__).parents[1] / "checkpoint"
@@ -54,8 +54,3 @@ def load_checkpoint(
         json.JSONDecodeError,
     ) as error:
         raise QGenError(f"cannot load checkpoint {checkpoint}: {first_line(error)}") from error
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error's message, or its type's name."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

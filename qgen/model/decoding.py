@@ -90,7 +90,7 @@ class BeamCache:
             self.layers[layer_idx] = (keys.new_empty(shape), values.new_empty(shape))
         end = self.offset + keys.shape[2]
         stored = self.layers[layer_idx]
-        for buffer, new in zip(stored, (keys, values), strict=False):
+        for buffer, new in zip(stored, (keys, values), strict=True):
             buffer[:, :, self.offset : end] = new
         return stored[0][:, :, :end], stored[1][:, :, :end]
 

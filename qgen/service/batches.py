@@ -16,7 +16,7 @@ from qgen.service.batching import ClosedError, DynamicBatcher
 from qgen.service.schemas import BatchOut
 from qgen.settings import MAX_ANSWERS, GenerationSettings
 from qgen.types import Request, Result
-from qgen.writers import FORMATS
+from qgen.writers import suffix_of
 
 MAX_KEPT = 100
 """Batches whose results are kept; older ones that have ended are forgotten."""
@@ -38,8 +38,7 @@ class Batch:
     def __init__(self, folder: Path, source: Path, output_format: str):
         self.id = folder.name
         self.source, self.output_format = source, output_format
-        suffix = next(suffix for suffix, name in FORMATS.items() if name == output_format)
-        self.output = folder / f"questions{suffix}"
+        self.output = folder / f"questions{suffix_of(output_format)}"
         self.state, self.message = "queued", ""
         self.rows = self.total = 0
         self._stop = threading.Event()
