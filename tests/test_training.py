@@ -181,6 +181,16 @@ def test_pseudo_masked_targets_do_not_see_themselves(bert_model, tokenizer):
     )
 
 
+def test_a_checkpoint_cut_short_is_not_gone_on_from(tmp_path):
+    """A kill leaves no state, an empty one or half of one, whichever moment it hits."""
+    states = {10: '{"global_step": 10}', 20: '{"global_st', 30: "", 40: None}
+    for step, state in states.items():
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        if state is not None:
+            (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text(state)
+    assert newest_checkpoint(tmp_path).name == "checkpoint-10"
+
+
 RUN = """
 import sys
 from pathlib import Path
@@ -209,7 +219,7 @@ def test_goes_on_after_a_kill(checkpoint, tmp_path):
     whole = start("whole")
     killed = start("killed")
     deadline = time.monotonic() + 120
-    while not list((tmp_path / "killed").glob("checkpoint-*/trainer_state.json")):
+    while not newest_checkpoint(tmp_path / "killed"):
         assert time.monotonic() < deadline and killed.poll() is None
         time.sleep(0.01)
     killed.send_signal(signal.SIGKILL)

@@ -137,10 +137,18 @@ class _JsonlLog(TrainerCallback):
 def newest_checkpoint(directory: Path) -> Path | None:
     """The newest checkpoint in a run's directory whose writing was finished.
 
-    ``Trainer`` writes ``trainer_state.json`` last, so a kill during a save leaves none.
+    ``Trainer`` writes ``trainer_state.json`` last, so a kill during a save leaves none, or only the
+    beginning of one.
     """
-    complete = [p for p in directory.glob("checkpoint-*") if (p / "trainer_state.json").is_file()]
-    return max(complete, key=_step, default=None)
+    return max(filter(_is_complete, directory.glob("checkpoint-*")), key=_step, default=None)
+
+
+def _is_complete(checkpoint: Path) -> bool:
+    try:
+        json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _step(checkpoint: Path) -> int:
