@@ -225,6 +225,7 @@ def _example(context: str, question: dict) -> Example:
         answer=Answer(text.strip(), start + spaces),
         question=question["question"].strip(),
         id=question["id"],
+        other_answers=tuple(other["text"].strip() for other in question["answers"][1:]),
     )
 
 

@@ -12,7 +12,7 @@ import unicodedata
 import nltk
 
 from qgen.errors import QGenError
-from qgen.text import tagged_sentences
+from qgen.text import splits_word, tagged_sentences
 from qgen.types import Answer
 
 # -- locating --------------------------------------------------------------------------------------
@@ -107,21 +107,11 @@ def _occurrences(
         text = passage[begin:end]
         likeness = 0 if text == exact else 1 if text.lower() == exact.lower() else 2
         last = at + len(form)
-        inside = _splits_word(folded, at) or _splits_word(folded, last)
+        inside = splits_word(folded, at) or splits_word(folded, last)
         joined = folded[at - 1 : at] == "-" or bool(re.match(r"[-']\w", folded[last : last + 2]))
         ranked.append((inside, likeness, joined, begin, end))
         at = folded.find(form, at + 1)
     return [(begin, end) for *_, begin, end in sorted(ranked)]
-
-
-def _splits_word(text: str, at: int) -> bool:
-    """Whether cutting the text before character ``at`` cuts a word, or a number such as 1,200."""
-    left, right = text[max(at - 1, 0) : at], text[at : at + 1]
-    if left.isalnum() and right.isalnum():
-        return True
-    after_mark = left in {".", ","} and right.isdigit() and text[max(at - 2, 0) : at - 1].isdigit()
-    before_mark = left.isdigit() and right in {".", ","} and text[at + 1 : at + 2].isdigit()
-    return after_mark or before_mark
 
 
 def _same_place(passage: str, start: int, found: int) -> bool:

@@ -12,7 +12,14 @@ from pathlib import Path
 
 from qgen import __version__
 from qgen.errors import QGenError
-from qgen.settings import BUFFER_SIZE, DTYPES, MAX_ANSWERS, GenerationSettings, TrainingSettings
+from qgen.settings import (
+    BUFFER_SIZE,
+    DTYPES,
+    MAX_ANSWERS,
+    GenerationSettings,
+    ReaderTrainingSettings,
+    TrainingSettings,
+)
 from qgen.types import Request
 from qgen.writers import FORMATS, WRITERS
 
@@ -135,11 +142,24 @@ def _serve(args: argparse.Namespace) -> None:
 
 
 def _train(args: argparse.Namespace) -> None:
-    _quiet_transformers()
     from qgen.model.checkpoints import load_checkpoint
-    from qgen.training.trainer import read_examples, train
+    from qgen.training.trainer import train
 
-    settings = _settings(args, TrainingSettings)
+    _fine_tune(args, TrainingSettings, load_checkpoint, train)
+
+
+def _train_reader(args: argparse.Namespace) -> None:
+    from qgen.model.reader import load_reader
+    from qgen.training.reader import train_reader
+
+    _fine_tune(args, ReaderTrainingSettings, load_reader, train_reader)
+
+
+def _fine_tune(args: argparse.Namespace, kind, load, train) -> None:
+    _quiet_transformers()
+    from qgen.training.trainer import read_examples
+
+    settings = _settings(args, kind)
     examples = [example for path in args.train for example in read_examples(path)]
     dev = read_examples(args.dev) if args.dev else []
     trained_on = [Path(path).name for path in args.train]
@@ -154,8 +174,8 @@ def _train(args: argparse.Namespace) -> None:
         trained_on.insert(0, "du:train")
     if not examples:
         raise QGenError("give --train FILE..., or --split with --squad and --doclists")
-    model, tokenizer = load_checkpoint(args.model)
-    known = model.config.trained_on or []
+    model, tokenizer = load(args.model)
+    known = getattr(model.config, "trained_on", None) or []
     model.config.trained_on = args.trained_on or list(dict.fromkeys([*known, *trained_on]))
     print(train(model, tokenizer, examples, args.out, dev, settings))
 
@@ -192,6 +212,22 @@ def _evaluate(args: argparse.Namespace) -> None:
     print(format_table(report))
     if "warning" in report["details"]:
         print(f"qgen: warning: {report['details']['warning']}", file=sys.stderr)
+
+
+def _evaluate_reader(args: argparse.Namespace) -> None:
+    from eval.reading import evaluate_reader
+    from eval.splits import load_part
+    from qgen.model.reader import Reader
+
+    _quiet_transformers()
+    reader = Reader.from_pretrained(
+        args.model, args.device, dtype=args.dtype, batch_size=args.batch_size
+    )
+    examples = load_part(args.split, args.part, args.squad, args.doclists, partial=args.partial)
+    report = evaluate_reader(
+        reader, examples[: args.limit], args.split, args.part, args.out, not args.quiet
+    )
+    print("{setup} {part}: {n_examples} questions, EM {exact_match}, F1 {f1}".format(**report))
 
 
 # -- helpers ---------------------------------------------------------------------------------------
@@ -286,32 +322,44 @@ def _parser() -> argparse.ArgumentParser:
     data = evaluate.add_mutually_exclusive_group(required=True)
     data.add_argument("--split", help="du or zhao")
     data.add_argument("--examples", metavar="FILE", help="rows with a question, instead")
-    evaluate.add_argument("--part", default="test", help="train, dev, test, fit or held-out (test)")
-    evaluate.add_argument("--out", default="reports", help="directory of the report (reports)")
-    evaluate.add_argument(
-        "--limit", type=_positive, metavar="N", help="only the first N examples (all)"
-    )
     evaluate.set_defaults(run=_evaluate)
 
-    train = commands.add_parser("train", help="fine-tune an encoder, or go on with a killed run")
-    train.add_argument("--split", help="du or zhao")
-    train.add_argument("--model", required=True, help="encoder or checkpoint to start from")
-    train.add_argument(
-        "--train", nargs="+", default=[], metavar="FILE", help="rows with a question"
-    )
-    train.add_argument("--dev", metavar="FILE", help="rows for the dev loss")
-    train.add_argument("--out", required=True, help="directory of the run; its final/ is the model")
-    train.add_argument("--trained-on", nargs="+", help="names to record in the checkpoint")
-    train.set_defaults(run=_train)
+    evaluate_reader = commands.add_parser("evaluate-reader", help="the same, for the reader")
+    evaluate_reader.add_argument("--split", help="du or zhao", required=True)
+    evaluate_reader.set_defaults(run=_evaluate_reader)
+    for command in (evaluate, evaluate_reader):
+        command.add_argument(
+            "--part", default="test", help="train, dev, test, fit or held-out (test)"
+        )
+        command.add_argument("--out", default="reports", help="directory of the report (reports)")
+        command.add_argument(
+            "--limit", type=_positive, metavar="N", help="only the first N examples (all)"
+        )
 
-    for command in (evaluate, train):
+    train = commands.add_parser("train", help="fine-tune an encoder, or go on with a killed run")
+    train.set_defaults(run=_train)
+    train_reader = commands.add_parser("train-reader", help="the same, for the reader")
+    train_reader.set_defaults(run=_train_reader)
+    for command in (train, train_reader):
+        command.add_argument("--split", help="du or zhao")
+        command.add_argument("--model", required=True, help="encoder or checkpoint to start from")
+        command.add_argument(
+            "--train", nargs="+", default=[], metavar="FILE", help="rows with a question"
+        )
+        command.add_argument("--dev", metavar="FILE", help="rows for the dev loss")
+        command.add_argument(
+            "--out", required=True, help="the run's directory, of its final/ model"
+        )
+        command.add_argument("--trained-on", nargs="+", help="names to record in the checkpoint")
+
+    for command in (evaluate, evaluate_reader, train, train_reader):
         command.add_argument("--squad", nargs="+", default=[], metavar="FILE", help="SQuAD JSON")
         command.add_argument("--doclists", metavar="DIR", help="directory of doclist-*.txt")
         command.add_argument(
             "--partial", action="store_true", help="the SQuAD files lack some articles"
         )
     evaluate.add_argument("--nqg", metavar="DIR", help="Du et al.'s files: answer-agnostic")
-    for command in (generate, batch, serve, evaluate):
+    for command in (generate, batch, serve, evaluate, evaluate_reader):
         command.add_argument("--model", help="checkpoint directory or hub name (the one shipped)")
         command.add_argument("--device", help="torch device (a GPU where there is one)")
         command.add_argument(
@@ -330,9 +378,10 @@ def _parser() -> argparse.ArgumentParser:
             metavar="N",
             help="questions per passage where no answer is given (%(default)s)",
         )
-    for command in (batch, evaluate):
+    for command in (batch, evaluate, evaluate_reader):
         command.add_argument("--quiet", action="store_true", help="no progress bar")
     _add_settings(train, TrainingSettings)
+    _add_settings(train_reader, ReaderTrainingSettings)
     return parser
 
 

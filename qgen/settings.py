@@ -82,8 +82,8 @@ class GenerationSettings:
 
 
 @dataclass(frozen=True)
-class TrainingSettings:
-    """How to fine-tune; the fields describe themselves.
+class OptimizationSettings:
+    """How to fine-tune any model; the fields describe themselves.
 
     Raises:
         QGenError: a value is out of range.
@@ -97,27 +97,6 @@ class TrainingSettings:
         1.0, "share of the steps, at the end, in which the learning rate falls to zero"
     )
     weight_decay: float = _setting(0.01, "AdamW's, on all but biases and layer norms")
-    label_smoothing: float = _setting(0.1, "probability mass spread over the vocabulary")
-    objective: str = _setting(
-        "masked",
-        "masked: predict masked target tokens (UniLM); pseudo-masked: predict every target token "
-        "from those before it (UniLMv2)",
-        OBJECTIVES,
-    )
-    mask_probability: float = _setting(
-        0.7, "share of target tokens masked and predicted; not used when pseudo-masked"
-    )
-    max_source_length: int = _setting(464, "source tokens, special ones included")
-    max_target_length: int = _setting(48, "target tokens, the closing [SEP] included")
-    mark_answers: bool = _setting(True, "enclose the answer in the passage with two marker tokens")
-    copy_size: int = _setting(
-        128,
-        "width of the copy gate, which mixes the vocabulary's distribution with one over the "
-        "tokens of the source, where the model has none yet; 0 for none",
-    )
-    head_warmup_steps: int = _setting(
-        0, "steps that train the LM head alone first, where the encoder came without one"
-    )
     hidden_dropout: float = _setting(0.1, "dropout of hidden states")
     attention_dropout: float = _setting(0.1, "dropout of attention weights")
     attn_implementation: str = _setting(
@@ -140,19 +119,83 @@ class TrainingSettings:
             (self.learning_rate > 0, "learning_rate must be positive"),
             (0 <= self.warmup_ratio < 1, "warmup_ratio must lie in [0, 1)"),
             (0 < self.decay_ratio <= 1, "decay_ratio must lie in (0, 1]"),
+            (0 <= self.hidden_dropout < 1, "hidden_dropout must lie in [0, 1)"),
+            (0 <= self.attention_dropout < 1, "attention_dropout must lie in [0, 1)"),
+            _is_one_of("attn_implementation", self.attn_implementation, ATTN_IMPLEMENTATIONS),
+            (self.max_dev_examples >= 1, "max_dev_examples must be at least 1"),
+            (self.save_steps >= 1, "save_steps must be at least 1"),
+            (self.logging_steps >= 1, "logging_steps must be at least 1"),
+        )
+
+
+@dataclass(frozen=True)
+class TrainingSettings(OptimizationSettings):
+    """How to fine-tune the question generator; the fields describe themselves.
+
+    Raises:
+        QGenError: a value is out of range.
+    """
+
+    label_smoothing: float = _setting(0.1, "probability mass spread over the vocabulary")
+    objective: str = _setting(
+        "masked",
+        "masked: predict masked target tokens (UniLM); pseudo-masked: predict every target token "
+        "from those before it (UniLMv2)",
+        OBJECTIVES,
+    )
+    mask_probability: float = _setting(
+        0.7, "share of target tokens masked and predicted; not used when pseudo-masked"
+    )
+    max_source_length: int = _setting(464, "source tokens, special ones included")
+    max_target_length: int = _setting(48, "target tokens, the closing [SEP] included")
+    mark_answers: bool = _setting(True, "enclose the answer in the passage with two marker tokens")
+    copy_size: int = _setting(
+        128,
+        "width of the copy gate, which mixes the vocabulary's distribution with one over the "
+        "tokens of the source, where the model has none yet; 0 for none",
+    )
+    head_warmup_steps: int = _setting(
+        0, "steps that train the LM head alone first, where the encoder came without one"
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        _check(
             (0 <= self.label_smoothing < 1, "label_smoothing must lie in [0, 1)"),
             _is_one_of("objective", self.objective, OBJECTIVES),
             (0 < self.mask_probability <= 1, "mask_probability must lie in (0, 1]"),
             (self.copy_size >= 0, "copy_size must not be negative"),
             (self.max_source_length >= 8, "max_source_length must be at least 8"),
             (self.max_target_length >= 2, "max_target_length must be at least 2"),
-            (0 <= self.hidden_dropout < 1, "hidden_dropout must lie in [0, 1)"),
-            (0 <= self.attention_dropout < 1, "attention_dropout must lie in [0, 1)"),
-            _is_one_of("attn_implementation", self.attn_implementation, ATTN_IMPLEMENTATIONS),
-            (self.max_dev_examples >= 1, "max_dev_examples must be at least 1"),
             (self.head_warmup_steps >= 0, "head_warmup_steps must not be negative"),
-            (self.save_steps >= 1, "save_steps must be at least 1"),
-            (self.logging_steps >= 1, "logging_steps must be at least 1"),
+        )
+
+
+@dataclass(frozen=True)
+class ReaderTrainingSettings(OptimizationSettings):
+    """How to fine-tune the reader; the fields describe themselves.
+
+    Raises:
+        QGenError: a value is out of range.
+    """
+
+    max_length: int = _setting(256, "tokens of question and passage, special ones included")
+    mismatched_share: float = _setting(
+        0.15, "share of the examples that get a question about another passage: no answer"
+    )
+    unasked_share: float = _setting(
+        0.25, "share of the examples that get no question: which spans are worth asking for"
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        _check(
+            (self.max_length >= 16, "max_length must be at least 16"),
+            (0 <= self.mismatched_share < 1, "mismatched_share must lie in [0, 1)"),
+            (
+                0 <= self.unasked_share <= 1 - self.mismatched_share,
+                "unasked_share must leave room beside mismatched_share",
+            ),
         )
 
 

@@ -7,6 +7,7 @@ nltk tokenises; TextBlob's lexicon tagger, which ships with its data, tags.  Not
 from __future__ import annotations
 
 import re
+import string
 import unicodedata
 from collections import Counter
 from functools import lru_cache
@@ -226,6 +227,31 @@ def _contexts(words: list[str], i: int) -> list[tuple[str, ...]]:
     """What to look word ``i`` up by: with its left neighbour, with its right one, alone."""
     before, word, after = (fold(words[j]) if 0 <= j < len(words) else "" for j in (i - 1, i, i + 1))
     return [(before, word, ""), ("", word, after), ("", word, "")]
+
+
+def answer_tokens(text: str) -> list[str]:
+    """The words of an answer as SQuAD's evaluation compares them: lower-cased, without punctuation
+    and articles (Rajpurkar et al. 2016)."""
+    words = "".join(c for c in text.lower() if c not in string.punctuation).split()
+    return [word for word in words if word not in {"a", "an", "the"}]
+
+
+def token_f1(first: str, second: str) -> float:
+    """The harmonic mean of the shares of each answer's words that the other has, from 0 to 1."""
+    left, right = Counter(answer_tokens(first)), Counter(answer_tokens(second))
+    if not left or not right:
+        return float(left == right)
+    return 2 * (left & right).total() / (left.total() + right.total())
+
+
+def splits_word(text: str, at: int) -> bool:
+    """Whether cutting the text before character ``at`` cuts a word, or a number such as 1,200."""
+    left, right = text[max(at - 1, 0) : at], text[at : at + 1]
+    if left.isalnum() and right.isalnum():
+        return True
+    after_mark = left in {".", ","} and right.isdigit() and text[max(at - 2, 0) : at - 1].isdigit()
+    before_mark = left.isdigit() and right in {".", ","} and text[at + 1 : at + 2].isdigit()
+    return after_mark or before_mark
 
 
 def fold(text: str) -> str:

@@ -39,12 +39,14 @@ class Example:
         answer: the answer, or ``None`` where none is known (answer-agnostic).
         question: the reference question.
         id: the data set's own identifier, carried through unchanged.
+        other_answers: texts that are right as well, such as other annotators'.
     """
 
     passage: str
     answer: Answer | None = None
     question: str = ""
     id: str = ""
+    other_answers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from qgen.settings import TrainingSettings
 from qgen.training.objectives import OBJECTIVES, MaskedObjective, PseudoMaskedObjective
 from qgen.training.trainer import (
     Seq2SeqExamples,
-    _Seq2SeqTrainer,
+    _ObjectiveTrainer,
     newest_checkpoint,
     read_examples,
     train,
@@ -75,14 +75,13 @@ def test_answers_that_do_not_fit_are_left_out_and_counted(bert_model, tokenizer,
 def test_batches_hold_sequences_of_like_length(bert_model, tokenizer, tmp_path, objective, copies):
     draw = torch.randint(1, 20, (640, 2), generator=torch.Generator().manual_seed(0)).tolist()
     examples = [Example("bridge " * words, question="year " * more) for words, more in draw]
-    trainer = _Seq2SeqTrainer(
+    trainer = _ObjectiveTrainer(
         model=bert_model,
         args=TrainingArguments(
             output_dir=str(tmp_path), per_device_train_batch_size=8, use_cpu=True, report_to="none"
         ),
         train_dataset=Seq2SeqExamples(examples, tokenizer),
         objective=OBJECTIVES[objective](tokenizer, TrainingSettings()),
-        label_smoothing=0.1,
     )
     lengths = torch.tensor([words + 2 + copies * (more + 1) for words, more in draw])
 

@@ -61,14 +61,10 @@ def pack_source(
         return [cls, *ids[: max_length - 2], sep]
     appended = tokenizer(answer.text, add_special_tokens=False)["input_ids"]
     window = max_length - 3 - len(appended) - len(marker_ids)
-    inside = [
-        i
-        for i, (begin, end) in enumerate(encoded["offset_mapping"])
-        if end > answer.start and begin < answer.end
-    ]
-    if not inside or not appended:
+    place = token_span(encoded["offset_mapping"], answer)
+    if not place or not appended:
         raise QGenError(f"the answer {answer.text!r} has no tokens")
-    first, count = inside[0], len(inside)
+    first, count = place.start, len(place)
     if count > window:
         required = count + len(appended) + 3 + len(marker_ids)
         raise AnswerTooLongError(len(appended), required, max_length)
@@ -79,6 +75,12 @@ def pack_source(
         opening, closing = marker_ids
         shown = [*shown[:begin], opening, *shown[begin:end], closing, *shown[end:]]
     return [cls, *shown, sep, *appended, sep]
+
+
+def token_span(offsets: Sequence[tuple[int, int]], answer: Answer) -> range | None:
+    """Which tokens an answer is made of, by where each begins and ends; ``None`` for none."""
+    inside = [i for i, (a, b) in enumerate(offsets) if b > answer.start and a < answer.end]
+    return range(inside[0], inside[-1] + 1) if inside else None
 
 
 def unpack_target(

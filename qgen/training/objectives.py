@@ -1,9 +1,9 @@
-"""What fine-tuning predicts: batches of examples, their loss, and how long they are."""
+"""What fine-tuning the question generator predicts: batches of examples, and their loss."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -21,14 +21,11 @@ class Objective(Protocol):
     """What the trainer needs of an objective."""
 
     def collate(self, items: Sequence[Item]) -> dict[str, Tensor]:
-        """A batch: ``input_ids`` and ``attention_mask`` ``[batch, longest source]``,
-        ``decoder_input_ids`` and ``labels`` ``[batch, longest target]``."""
+        """A batch, as ``loss`` takes it."""
         ...
 
-    def loss(
-        self, model: UniLMForConditionalGeneration, batch: dict[str, Tensor], label_smoothing: float
-    ) -> Tensor:
-        """Mean nats per predicted token."""
+    def loss(self, model: Any, batch: dict[str, Tensor]) -> Tensor:
+        """Mean nats per prediction."""
         ...
 
     def length(self, item: Item) -> int:
@@ -42,13 +39,26 @@ class MaskedObjective:
     Of each target token chosen with ``mask_probability``, the closing ``[SEP]`` among them, 80 %
     become ``[MASK]``, 10 % a random token and 10 % stay, as in BERT; all of them carry loss.  At
     least one token of every target is chosen.
+
+    Args:
+        tokenizer: the model's.
+        mask_probability: see above.
+        label_smoothing: probability mass spread over the vocabulary, in training.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, mask_probability: float = 0.7):
+    def __init__(
+        self,
+        tokenizer: PreTrainedTokenizerBase,
+        mask_probability: float = 0.7,
+        label_smoothing: float = 0.0,
+    ):
         self.tokenizer = tokenizer
         self.mask_probability = mask_probability
+        self.label_smoothing = label_smoothing
 
     def collate(self, items: Sequence[Item]) -> dict[str, Tensor]:
+        """``input_ids`` and ``attention_mask`` ``[batch, longest source]``, ``decoder_input_ids``
+        and ``labels`` ``[batch, longest target]``."""
         tokenizer = self.tokenizer
         target = pad([item["labels"] for item in items], tokenizer.pad_token_id)
         real = pad([[1] * len(item["labels"]) for item in items], 0).bool()
@@ -65,10 +75,9 @@ class MaskedObjective:
             "labels": target.masked_fill(~chosen, IGNORE_INDEX),
         }
 
-    def loss(
-        self, model: UniLMForConditionalGeneration, batch: dict[str, Tensor], label_smoothing: float
-    ) -> Tensor:
-        return model(**batch, label_smoothing=label_smoothing).loss
+    def loss(self, model: UniLMForConditionalGeneration, batch: dict[str, Tensor]) -> Tensor:
+        smoothing = self.label_smoothing if model.training else 0.0
+        return model(**batch, label_smoothing=smoothing).loss
 
     def length(self, item: Item) -> int:
         return len(item["input_ids"]) + len(item["labels"])
@@ -76,12 +85,19 @@ class MaskedObjective:
 
 class PseudoMaskedObjective:
     """UniLMv2's pseudo-masks: every target token is predicted from those before it, as in decoding,
-    in one pass over source, target and one ``[MASK]`` per target token (Bao et al. 2020)."""
+    in one pass over source, target and one ``[MASK]`` per target token (Bao et al. 2020).
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase):
+    Args:
+        tokenizer: the model's.
+        label_smoothing: probability mass spread over the vocabulary, in training.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, label_smoothing: float = 0.0):
         self.tokenizer = tokenizer
+        self.label_smoothing = label_smoothing
 
     def collate(self, items: Sequence[Item]) -> dict[str, Tensor]:
+        """As :meth:`MaskedObjective.collate`."""
         targets = [item["labels"] for item in items]
         return {
             **_source_batch(items, self.tokenizer),
@@ -89,24 +105,25 @@ class PseudoMaskedObjective:
             "labels": pad(targets, IGNORE_INDEX),
         }
 
-    def loss(
-        self, model: UniLMForConditionalGeneration, batch: dict[str, Tensor], label_smoothing: float
-    ) -> Tensor:
+    def loss(self, model: UniLMForConditionalGeneration, batch: dict[str, Tensor]) -> Tensor:
         input_ids, attention_mask = batch["input_ids"], batch["attention_mask"]
         source, target = model.pseudo_masked_states(
             input_ids, attention_mask, batch["decoder_input_ids"]
         )
-        return model.loss(
-            target, source, input_ids, attention_mask, batch["labels"], label_smoothing
-        )
+        smoothing = self.label_smoothing if model.training else 0.0
+        return model.loss(target, source, input_ids, attention_mask, batch["labels"], smoothing)
 
     def length(self, item: Item) -> int:
         return len(item["input_ids"]) + 2 * len(item["labels"])
 
 
 OBJECTIVES: dict[str, Callable[[PreTrainedTokenizerBase, TrainingSettings], Objective]] = {
-    "masked": lambda tokenizer, settings: MaskedObjective(tokenizer, settings.mask_probability),
-    "pseudo-masked": lambda tokenizer, settings: PseudoMaskedObjective(tokenizer),
+    "masked": lambda tokenizer, settings: MaskedObjective(
+        tokenizer, settings.mask_probability, settings.label_smoothing
+    ),
+    "pseudo-masked": lambda tokenizer, settings: PseudoMaskedObjective(
+        tokenizer, settings.label_smoothing
+    ),
 }
 """By the names of ``TrainingSettings.objective``."""
 

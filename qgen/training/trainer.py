@@ -1,5 +1,5 @@
-"""UniLM fine-tuning on ``transformers.Trainer``: label smoothing, AdamW, and a learning rate that
-warms up, stays and decays."""
+"""Fine-tuning on ``transformers.Trainer``: AdamW, and a learning rate that warms up, stays and
+decays."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from transformers import (
+    PreTrainedModel,
     PreTrainedTokenizerBase,
     Trainer,
     TrainerCallback,
@@ -27,7 +28,7 @@ from qgen.model.layouts import seq2seq_layout
 from qgen.model.packing import AnswerTooLongError, pack_source, pad
 from qgen.model.unilm import UniLMForConditionalGeneration
 from qgen.readers import read_rows
-from qgen.settings import TrainingSettings
+from qgen.settings import OptimizationSettings, TrainingSettings
 from qgen.training.objectives import OBJECTIVES, Item, Objective
 from qgen.types import Example
 
@@ -63,7 +64,20 @@ def read_examples(path: str | Path) -> list[Example]:
     return examples
 
 
-class Seq2SeqExamples(torch.utils.data.Dataset):
+class ItemDataset(torch.utils.data.Dataset):
+    """Examples as an objective collates them."""
+
+    def __init__(self) -> None:
+        self.items: list[Item] = []
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index: int) -> Item:
+        return self.items[index]
+
+
+class Seq2SeqExamples(ItemDataset):
     """Examples as token ids.
 
     Examples whose answer does not fit into the source are left out; ``skipped`` counts them.
@@ -83,7 +97,7 @@ class Seq2SeqExamples(torch.utils.data.Dataset):
         max_target_length: int = 48,
         marker_ids: Sequence[int] = (),
     ):
-        self.items: list[Item] = []
+        super().__init__()
         self.skipped = 0
         for example in examples:
             try:
@@ -97,18 +111,11 @@ class Seq2SeqExamples(torch.utils.data.Dataset):
             target = [*question[: max_target_length - 1], tokenizer.sep_token_id]
             self.items.append({"input_ids": source, "labels": target})
 
-    def __len__(self) -> int:
-        return len(self.items)
 
-    def __getitem__(self, index: int) -> Item:
-        return self.items[index]
-
-
-class _Seq2SeqTrainer(Trainer):
-    def __init__(self, *, objective: Objective, label_smoothing: float, **kwargs):
+class _ObjectiveTrainer(Trainer):
+    def __init__(self, *, objective: Objective, **kwargs):
         super().__init__(data_collator=objective.collate, **kwargs)
         self.objective: Objective = objective
-        self.label_smoothing = label_smoothing
 
     def _get_train_sampler(self, train_dataset=None):
         dataset: Any = train_dataset or self.train_dataset
@@ -118,8 +125,7 @@ class _Seq2SeqTrainer(Trainer):
         )
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
-        smoothing = self.label_smoothing if model.training else 0.0
-        loss = self.objective.loss(model, inputs, smoothing)
+        loss = self.objective.loss(model, inputs)
         return (loss, {"loss": loss}) if return_outputs else loss
 
 
@@ -165,12 +171,18 @@ def _delete_unfinished_checkpoints(directory: Path) -> None:
 _HARMLESS = {"save_steps", "logging_steps", "max_dev_examples"}
 
 
-def _check_settings(output_dir: Path, settings: TrainingSettings, examples: int) -> None:
-    """Note the settings of a run, or refuse to go on with others.
+def prepare_run(output_dir: str | Path, settings: OptimizationSettings, examples: int) -> Path:
+    """Seed a run and note its settings, or refuse to go on with others.
 
     Raises:
-        QGenError: the directory holds a run with other settings, or another number of examples.
+        QGenError: there are no examples, or the directory holds a run with other settings or
+            another number of examples.
     """
+    if not examples:
+        raise QGenError("there are no training examples")
+    output_dir = Path(output_dir)
+    output_dir.mkdir(parents=True, exist_ok=True)
+    set_seed(settings.seed)
     path = output_dir / "settings.json"
     now = {**asdict(settings), "examples": examples}
     if newest_checkpoint(output_dir) is not None and path.is_file():
@@ -186,6 +198,7 @@ def _check_settings(output_dir: Path, settings: TrainingSettings, examples: int)
                 "give these, or another --out"
             )
     path.write_text(json.dumps(now, indent=1) + "\n", encoding="utf-8")
+    return output_dir
 
 
 def warm_up_lm_head(
@@ -246,18 +259,16 @@ def _marker_ids(tokenizer: PreTrainedTokenizerBase) -> list[int | None]:
     return ids
 
 
-def _decay_steps(settings: TrainingSettings, examples: int) -> int:
+def _decay_steps(settings: OptimizationSettings, examples: int) -> int:
     """Steps in which the learning rate falls: after the warm-up, whatever share they are."""
     steps = math.ceil(examples / settings.batch_size) * settings.epochs
     return int(steps * min(settings.decay_ratio, 1 - settings.warmup_ratio))
 
 
-def _set_dropout(model: UniLMForConditionalGeneration, hidden: float, attention: float) -> None:
-    for module in model.modules():
+def _set_dropout(model: PreTrainedModel, hidden: float, attention: float) -> None:
+    for name, module in model.named_modules():
         if isinstance(module, torch.nn.Dropout):
-            module.p = hidden
-    for layer in model.mlm.base_model.encoder.layer:
-        layer.attention.self.dropout.p = attention
+            module.p = attention if name.endswith("attention.self.dropout") else hidden
 
 
 def train(
@@ -289,20 +300,13 @@ def train(
             markers, or ``output_dir`` holds a run with other settings.
     """
     settings = settings or TrainingSettings()
-    if not examples:
-        raise QGenError("there are no training examples")
-    output_dir = Path(output_dir)
-    output_dir.mkdir(parents=True, exist_ok=True)
-    _check_settings(output_dir, settings, len(examples))
-    set_seed(settings.seed)
+    output_dir = prepare_run(output_dir, settings, len(examples))
     model.config.max_source_length = settings.max_source_length
     model.config.max_target_length = settings.max_target_length
     if settings.mark_answers:
         model.config.answer_marker_ids = _marker_ids(tokenizer)
     if settings.copy_size and not model.config.copy_size:
         model.add_copy_gate(settings.copy_size)
-    model.set_attn_implementation(settings.attn_implementation)
-    _set_dropout(model, settings.hidden_dropout, settings.attention_dropout)
     limits = (
         settings.max_source_length,
         settings.max_target_length,
@@ -318,11 +322,40 @@ def train(
     if not len(dataset):
         raise QGenError("no training example's answer fits into the source")
     dev = Seq2SeqExamples(dev_examples[: settings.max_dev_examples], tokenizer, *limits)
+    if settings.head_warmup_steps and newest_checkpoint(output_dir) is None:
+        warm_up_lm_head(model, dataset, settings.head_warmup_steps)
+    objective = OBJECTIVES[settings.objective](tokenizer, settings)
+    return fit(model, tokenizer, objective, dataset, dev, output_dir, settings)
+
+
+def fit(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    objective: Objective,
+    dataset: ItemDataset,
+    dev: ItemDataset,
+    output_dir: Path,
+    settings: OptimizationSettings,
+) -> Path:
+    """Optimize a model, or go on from the newest checkpoint of ``output_dir``.
+
+    Args:
+        model: the starting point.
+        tokenizer: saved with every checkpoint.
+        objective: what to minimise.
+        dataset: training items.
+        dev: items whose loss is logged every epoch; may be empty.
+        output_dir: of checkpoints, ``log.jsonl`` and ``final``.
+        settings: how.
+
+    Returns:
+        The directory of the finished model.
+    """
+    model.set_attn_implementation(settings.attn_implementation)
+    _set_dropout(model, settings.hidden_dropout, settings.attention_dropout)
     _delete_unfinished_checkpoints(output_dir)
     checkpoint = newest_checkpoint(output_dir)
-    if settings.head_warmup_steps and checkpoint is None:
-        warm_up_lm_head(model, dataset, settings.head_warmup_steps)
-    trainer = _Seq2SeqTrainer(
+    trainer = _ObjectiveTrainer(
         model=model,
         args=TrainingArguments(
             output_dir=str(output_dir),
@@ -355,8 +388,7 @@ def train(
         eval_dataset=dev if len(dev) else None,
         processing_class=tokenizer,  # saved with every checkpoint
         callbacks=[_JsonlLog(output_dir / "log.jsonl")],
-        objective=OBJECTIVES[settings.objective](tokenizer, settings),
-        label_smoothing=settings.label_smoothing,
+        objective=objective,
     )
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     final = output_dir / "final"

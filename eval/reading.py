@@ -1,0 +1,81 @@
+"""Exact match and F1 of a reader on the questions of a published split."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from eval.report import write_files
+from qgen.errors import QGenError
+from qgen.model.reader import Reader
+from qgen.text import answer_tokens, token_f1
+from qgen.types import Example
+
+CHUNK = 256
+"""Questions read between two moves of the progress bar."""
+
+
+def evaluate_reader(
+    reader: Reader,
+    examples: Sequence[Example],
+    setup: str,
+    part: str,
+    directory: str | Path,
+    progress: bool = True,
+) -> dict:
+    """Answer, write the answers down, and score them as SQuAD's own script does.
+
+    A predicted answer is compared with each of the reference answers (test questions of Zhao et
+    al.'s setup have about three), and the best comparison counts (Rajpurkar et al. 2016,
+    arXiv:1606.05250, section 5.1).
+
+    Args:
+        reader: the model.
+        examples: output of :func:`eval.splits.load_part`.
+        setup, part: what the report calls them.
+        directory: where ``answers.jsonl`` and ``reader.json`` go.
+        progress: show a progress bar on stderr.
+
+    Returns:
+        ``setup``, ``part``, ``n_examples``, and ``exact_match`` and ``f1`` in per cent.
+
+    Raises:
+        QGenError: there are no examples with answers, or a file cannot be written.
+    """
+    asked = [(e.passage, e.question, e.answer) for e in examples if e.answer]
+    if not asked:
+        raise QGenError("there are no examples with answers to evaluate on")
+    readings = []
+    with tqdm(total=len(asked), unit="question", disable=not progress, file=sys.stderr) as bar:
+        for begin in range(0, len(asked), CHUNK):
+            readings += reader.read(asked[begin : begin + CHUNK])
+            bar.update(len(readings) - begin)
+    exact, f1, lines = 0.0, 0.0, []
+    for example, reading in zip([e for e in examples if e.answer], readings, strict=True):
+        wanted = [example.answer.text, *example.other_answers] if example.answer else []
+        found = reading.answer.text
+        exact += max(answer_tokens(found) == answer_tokens(text) for text in wanted)
+        f1 += max(token_f1(found, text) for text in wanted)
+        record = {
+            "id": example.id,
+            "question": example.question,
+            "answers": wanted,
+            "found": found,
+            "probability": round(reading.probability, 4),
+            "unanswerable": round(reading.unanswerable, 4),
+        }
+        lines.append(json.dumps(record, ensure_ascii=False) + "\n")
+    report = {
+        "setup": setup,
+        "part": part,
+        "n_examples": len(asked),
+        "exact_match": round(100 * exact / len(asked), 2),
+        "f1": round(100 * f1 / len(asked), 2),
+    }
+    files = {"answers.jsonl": "".join(lines), "reader.json": json.dumps(report, indent=1) + "\n"}
+    write_files({name: text.encode() for name, text in files.items()}, directory)
+    return report

@@ -1,0 +1,269 @@
+"""The reader: a question and a passage in, the span that answers it out.
+
+A stock ``transformers`` question-answering model, span heads on the same small encoder (Devlin et
+al. 2019, arXiv:1810.04805, section 4.2).  The input is ``[CLS] question [SEP] passage [SEP]``;
+where the passage has no answer, start and end both point at ``[CLS]`` (as in their section 4.3).
+With an empty question it predicts which span of the passage a question would be asked for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+from safetensors import SafetensorError
+from torch import Tensor
+from transformers import (
+    AutoConfig,
+    AutoModelForQuestionAnswering,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+from qgen.errors import QGenError, first_line
+from qgen.model.packing import pad, token_span
+from qgen.model.unilm import UniLMConfig, UniLMForConditionalGeneration
+from qgen.text import splits_word
+from qgen.types import Answer
+
+DEFAULT_READER = Path(__file__).parents[1] / "reader_checkpoint"
+"""The reader that ships with the package."""
+
+MAX_ANSWER_TOKENS = 30
+"""The longest span that the reader gives as an answer, as in Devlin et al.'s evaluation."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the reader makes of a question.
+
+    Attributes:
+        answer: the most probable span, whatever its probability.
+        probability: of that span, between 0 and 1.
+        unanswerable: the probability that the passage has no answer.
+        expected: the probability of the span that was expected; 0 where none was given.
+    """
+
+    answer: Answer
+    probability: float
+    unanswerable: float
+    expected: float = 0.0
+
+
+class Window(NamedTuple):
+    """The log-probabilities of one question and one stretch of its passage.
+
+    Attributes:
+        starts, ends: ``[tokens]``, the log-probabilities that the answer starts and ends there.
+        offsets: for each of the tokens where it begins and ends in the passage.
+        unanswerable: log-probability that this stretch has no answer.
+    """
+
+    starts: Tensor
+    ends: Tensor
+    offsets: list[tuple[int, int]]
+    unanswerable: float
+
+
+def load_reader(
+    checkpoint: str | Path = DEFAULT_READER, **kwargs
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """A question-answering model and its tokenizer, from a directory or a hub name.
+
+    Args:
+        checkpoint: a reader, or an encoder to train one from: a plain one, or the question
+            generator's.
+        kwargs: passed to ``from_pretrained`` (``dtype`` is float32 unless given).
+
+    Raises:
+        QGenError: there is no such checkpoint, or it is corrupt.
+    """
+    kwargs.setdefault("dtype", torch.float32)
+    try:
+        config = AutoConfig.from_pretrained(checkpoint)
+        if isinstance(config, UniLMConfig):
+            generator = UniLMForConditionalGeneration.from_pretrained(checkpoint, **kwargs)
+            model = AutoModelForQuestionAnswering.from_config(config.backbone)
+            model.base_model.load_state_dict(generator.mlm.base_model.state_dict())
+        else:
+            model = AutoModelForQuestionAnswering.from_pretrained(checkpoint, **kwargs)
+        return model.eval(), AutoTokenizer.from_pretrained(checkpoint)
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        RuntimeError,
+        TypeError,
+        SafetensorError,
+        HfHubHTTPError,
+        HFValidationError,
+        json.JSONDecodeError,
+    ) as error:
+        raise QGenError(f"cannot load the reader {checkpoint}: {first_line(error)}") from error
+
+
+def pack_question(
+    tokenizer: PreTrainedTokenizerBase, question: Sequence[int], passage: Sequence[int]
+) -> tuple[list[int], list[int]]:
+    """Token ids and types of ``[CLS] question [SEP] passage [SEP]``."""
+    cls, sep = tokenizer.cls_token_id, tokenizer.sep_token_id
+    ids = [cls, *question, sep, *passage, sep]
+    return ids, [0] * (len(question) + 2) + [1] * (len(passage) + 1)
+
+
+class Reader:
+    """A reader, its tokenizer and a device.
+
+    Args:
+        model: a ``transformers`` question-answering model.
+        tokenizer: its tokenizer.
+        device: a torch device; by default a GPU where there is one.
+        batch_size: windows read at once.
+        stride: passage tokens that two windows of a long passage share.
+    """
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        device: str | torch.device | None = None,
+        batch_size: int = 32,
+        stride: int = 128,
+    ):
+        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.model = model.eval()
+        self.model.to(self.device)
+        self.tokenizer = tokenizer
+        self.batch_size = batch_size
+        self.stride = stride
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        checkpoint: str | Path | None = None,
+        device: str | None = None,
+        dtype: str = "float32",
+        **kwargs,
+    ) -> Reader:
+        """Load a checkpoint: a directory or hub name, or the one that ships.
+
+        Raises:
+            QGenError: there is no such checkpoint, or it is corrupt.
+        """
+        model, tokenizer = load_reader(checkpoint or DEFAULT_READER, dtype=getattr(torch, dtype))
+        return cls(model, tokenizer, device, **kwargs)
+
+    def read(self, items: Sequence[tuple[str, str, Answer | None]]) -> list[Reading]:
+        """Answer questions.
+
+        Args:
+            items: for each question its passage, its text, and the answer that it is meant to
+                have, if any.
+        """
+        windows = self.windows([(passage, question) for passage, question, _ in items])
+        return [
+            _reading(passage, expected, found)
+            for (passage, _, expected), found in zip(items, windows, strict=True)
+        ]
+
+    def worth(self, passage: str, answers: Sequence[Answer]) -> list[float]:
+        """How probable it is that a question would be asked for each of the spans (nats)."""
+        (found,) = self.windows([(passage, "")])
+        return [log_probability(found, answer) for answer in answers]
+
+    @torch.inference_mode()
+    def windows(self, pairs: Sequence[tuple[str, str]]) -> list[list[Window]]:
+        """The windows of each passage, with what the model says of their tokens.
+
+        Args:
+            pairs: passages, each with its question, which may be empty.
+        """
+        rows: list[tuple[int, list[int], list[int], int, list[tuple[int, int]]]] = []
+        passages = self._tokenize([passage for passage, _ in pairs], return_offsets_mapping=True)
+        questions = self._tokenize([question for _, question in pairs])
+        most = self.model.config.max_position_embeddings
+        for i in range(len(pairs)):
+            question = questions["input_ids"][i][: most // 4]
+            passage, offsets = passages["input_ids"][i], passages["offset_mapping"][i]
+            room = most - len(question) - 3
+            for begin in range(0, max(1, len(passage) - self.stride), room - self.stride):
+                shown = slice(begin, begin + room)
+                ids, types = pack_question(self.tokenizer, question, passage[shown])
+                rows.append((i, ids, types, len(question) + 2, offsets[shown]))
+        found: list[list[Window]] = [[] for _ in pairs]
+        rows.sort(key=lambda row: len(row[1]))
+        for at in range(0, len(rows), self.batch_size):
+            batch = rows[at : at + self.batch_size]
+            for (i, _, _, first, offsets), starts, ends in zip(
+                batch, *self._log_probabilities(batch), strict=True
+            ):
+                last = first + len(offsets)
+                null = float(starts[0] + ends[0])
+                found[i].append(Window(starts[first:last], ends[first:last], offsets, null))
+        return found
+
+    def _log_probabilities(self, batch) -> tuple[Tensor, Tensor]:
+        """Of each token as start and as end: ``[rows, longest]`` each, in float32 on the CPU."""
+        ids = pad([row[1] for row in batch], self.tokenizer.pad_token_id)
+        real = pad([[1] * len(row[1]) for row in batch], 0)
+        output = self.model(
+            input_ids=ids.to(self.device),
+            attention_mask=real.to(self.device),
+            token_type_ids=pad([row[2] for row in batch], 0).to(self.device),
+        )
+        return tuple(
+            logits.float().cpu().masked_fill(real == 0, float("-inf")).log_softmax(-1)
+            for logits in (output.start_logits, output.end_logits)
+        )
+
+    def _tokenize(self, texts: list[str], **kwargs):
+        return self.tokenizer(texts, add_special_tokens=False, verbose=False, **kwargs)
+
+
+def log_probability(windows: Sequence[Window], answer: Answer) -> float:
+    """Of a span, in the window that thinks most of it; minus infinity where none holds it."""
+    best = float("-inf")
+    for window in windows:
+        if place := token_span(window.offsets, answer):
+            best = max(best, float(window.starts[place.start] + window.ends[place.stop - 1]))
+    return best
+
+
+def best_spans(passage: str, windows: Sequence[Window], count: int) -> list[tuple[float, int, int]]:
+    """The most probable spans of whole words: log-probability, begin and end in the passage."""
+    spans: dict[tuple[int, int], float] = {}
+    for window in windows:
+        size = len(window.offsets)
+        if not size:
+            continue
+        begins = torch.tensor([not splits_word(passage, begin) for begin, _ in window.offsets])
+        ends = torch.tensor([not splits_word(passage, end) for _, end in window.offsets])
+        allowed = torch.ones(size, size, dtype=torch.bool).triu().tril(MAX_ANSWER_TOKENS - 1)
+        allowed &= begins[:, None] & ends
+        scores = (window.starts[:, None] + window.ends).masked_fill(~allowed, float("-inf"))
+        top = scores.flatten().topk(min(count, int(allowed.sum())))
+        for value, index in zip(top.values.tolist(), top.indices.tolist(), strict=True):
+            span = (window.offsets[index // size][0], window.offsets[index % size][1])
+            spans[span] = max(value, spans.get(span, float("-inf")))
+    ranked = sorted(((value, *span) for span, value in spans.items()), reverse=True)
+    return ranked[:count]
+
+
+def _reading(passage: str, expected: Answer | None, windows: Sequence[Window]) -> Reading:
+    value, begin, end = next(iter(best_spans(passage, windows, 1)), (float("-inf"), 0, 0))
+    return Reading(
+        Answer(passage[begin:end], begin),
+        _exp(value),
+        _exp(min((window.unanswerable for window in windows), default=0.0)),
+        _exp(log_probability(windows, expected)) if expected else 0.0,
+    )
+
+
+def _exp(value: float) -> float:
+    return float(torch.tensor(value).exp())

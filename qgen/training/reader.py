@@ -1,0 +1,165 @@
+"""Fine-tuning the reader on the same examples as the question generator."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from qgen.errors import QGenError
+from qgen.model.packing import pad, token_span
+from qgen.model.reader import pack_question
+from qgen.settings import ReaderTrainingSettings
+from qgen.training.objectives import Item
+from qgen.training.trainer import ItemDataset, fit, prepare_run
+from qgen.types import Example
+
+
+class ReaderExamples(ItemDataset):
+    """Examples as token ids: question, passage, the answer's place, and another question.
+
+    A passage too long is cut to a window that holds the answer, anywhere in it.  The other question
+    is of another passage, if possible of the same article, so that it cannot be told from the right
+    one by its subject.
+
+    Args:
+        examples: those without an answer are left out.
+        tokenizer: the reader's.
+        max_length: most tokens of question and passage, special ones included.
+        seed: of the windows' places and of the other questions.
+    """
+
+    def __init__(
+        self,
+        examples: Sequence[Example],
+        tokenizer: PreTrainedTokenizerBase,
+        max_length: int = 256,
+        seed: int = 0,
+    ):
+        super().__init__()
+        draw = random.Random(seed)
+        questions = tokenizer([e.question for e in examples], add_special_tokens=False)["input_ids"]
+        questions = [question[: max_length // 4] for question in questions]
+        passages: dict[str, tuple[list[int], list[tuple[int, int]]]] = {}
+        for i, example in enumerate(examples):
+            if example.passage not in passages:
+                encoded = tokenizer(
+                    example.passage,
+                    add_special_tokens=False,
+                    return_offsets_mapping=True,
+                    verbose=False,
+                )
+                passages[example.passage] = (encoded["input_ids"], encoded["offset_mapping"])
+            ids, offsets = passages[example.passage]
+            place = token_span(offsets, example.answer) if example.answer else None
+            other = _another(examples, i, draw)
+            window = max_length - 3 - max(len(questions[i]), len(questions[other]))
+            if not place or len(place) > window:
+                continue
+            lowest, highest = max(0, place.stop - window), min(place.start, len(ids) - window)
+            left = draw.randint(lowest, max(lowest, highest))
+            self.items.append(
+                {
+                    "question": questions[i],
+                    "passage": ids[left : left + window],
+                    "span": [place.start - left, place.stop - 1 - left],
+                    "other": questions[other],
+                }
+            )
+
+
+def _another(examples: Sequence[Example], i: int, draw: random.Random) -> int:
+    """An example near the ``i``-th, and so mostly of its article, with another passage."""
+    for distance in (20, 20, 20, 200, len(examples)):
+        j = min(max(0, i + draw.randint(-distance, distance)), len(examples) - 1)
+        if examples[j].passage != examples[i].passage:
+            return j
+    return (i + 1) % len(examples)
+
+
+class SpanObjective:
+    """Where the answer starts and ends, each a cross-entropy over the tokens.
+
+    Each time an example is drawn it is, by chance, given its own question; none, so that the model
+    learns which spans are asked for; or a question about another passage, whose answer is
+    ``[CLS]``.
+
+    Args:
+        tokenizer: the reader's.
+        mismatched_share, unasked_share: see :class:`qgen.settings.ReaderTrainingSettings`.
+    """
+
+    def __init__(
+        self,
+        tokenizer: PreTrainedTokenizerBase,
+        mismatched_share: float = 0.0,
+        unasked_share: float = 0.0,
+    ):
+        self.tokenizer = tokenizer
+        self.mismatched_share = mismatched_share
+        self.unasked_share = unasked_share
+
+    def collate(self, items: Sequence[Item]) -> dict[str, Tensor]:
+        """``input_ids``, ``attention_mask`` and ``token_type_ids`` ``[batch, longest]``, and the
+        answer's first and last position, ``[batch]`` each."""
+        ids, types, spans = [], [], []
+        for item, draw in zip(items, torch.rand(len(items)).tolist(), strict=True):
+            mismatched = draw < self.mismatched_share
+            unasked = not mismatched and draw < self.mismatched_share + self.unasked_share
+            question = item["other"] if mismatched else [] if unasked else item["question"]
+            row, row_types = pack_question(self.tokenizer, question, item["passage"])
+            first = len(question) + 2
+            ids.append(row)
+            types.append(row_types)
+            spans.append([0, 0] if mismatched else [first + place for place in item["span"]])
+        starts, ends = torch.tensor(spans).T
+        return {
+            "input_ids": pad(ids, self.tokenizer.pad_token_id),
+            "attention_mask": pad([[1] * len(row) for row in ids], 0),
+            "token_type_ids": pad(types, 0),
+            "start_positions": starts,
+            "end_positions": ends,
+        }
+
+    def loss(self, model: PreTrainedModel, batch: dict[str, Tensor]) -> Tensor:
+        return model(**batch).loss
+
+    def length(self, item: Item) -> int:
+        return len(item["question"]) + len(item["passage"]) + 3
+
+
+def train_reader(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    examples: Sequence[Example],
+    output_dir: str | Path,
+    dev_examples: Sequence[Example] = (),
+    settings: ReaderTrainingSettings | None = None,
+) -> Path:
+    """Fine-tune a reader, or go on with the run that ``output_dir`` already holds.
+
+    Args:
+        model: a question-answering model, such as :func:`qgen.model.reader.load_reader` makes of
+            an encoder.
+        tokenizer, examples, output_dir, dev_examples, settings: as of
+            :func:`qgen.training.trainer.train`.
+
+    Returns:
+        The directory of the finished model.
+
+    Raises:
+        QGenError: no example has an answer that fits, or ``output_dir`` holds a run with other
+            settings.
+    """
+    settings = settings or ReaderTrainingSettings()
+    output_dir = prepare_run(output_dir, settings, len(examples))
+    dataset = ReaderExamples(examples, tokenizer, settings.max_length, settings.seed)
+    if not len(dataset):
+        raise QGenError("no training example has an answer that fits")
+    dev = ReaderExamples(dev_examples[: settings.max_dev_examples], tokenizer, settings.max_length)
+    objective = SpanObjective(tokenizer, settings.mismatched_share, settings.unasked_share)
+    return fit(model, tokenizer, objective, dataset, dev, output_dir, settings)
