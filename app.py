@@ -23,7 +23,7 @@ from qgen import GenerationSettings, QGenError, Question, QuestionGenerator, Req
 from qgen.answers import locate_answer, propose_answers
 from qgen.batch import run_batch
 from qgen.readers import ROW_READERS
-from qgen.settings import MAX_ANSWERS
+from qgen.settings import QuizSettings
 from qgen.types import Answer
 from qgen.writers import WRITERS, suffix_of
 
@@ -151,7 +151,7 @@ def build_app(generator: QuestionGenerator) -> gr.Blocks:
         try:
             answers = (chosen_answer(passage, answer, span),) if answer.strip() else ()
             [result] = generator.generate(
-                [Request(passage, answers)], settings_of(decoding), MAX_ANSWERS
+                [Request(passage, answers)], settings_of(decoding), QuizSettings()
             )
         except QGenError as error:
             return gr.skip(), gr.skip(), f"⚠️ {error}"
@@ -199,7 +199,7 @@ def build_app(generator: QuestionGenerator) -> gr.Blocks:
             summary = run_batch(
                 source,
                 output,
-                lambda requests: generator.generate(requests, settings, MAX_ANSWERS),
+                lambda requests: generator.generate(requests, settings, QuizSettings()),
                 batch_size=generator.generator.batch_size,
                 progress=False,
                 on_progress=lambda done, total: progress((done, total), unit="rows"),

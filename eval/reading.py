@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from eval.report import write_files
 from qgen.errors import QGenError
-from qgen.model.reader import Reader
+from qgen.model.reader import Reader, Reading
 from qgen.text import answer_tokens, token_f1
 from qgen.types import Example
 
@@ -46,16 +46,17 @@ def evaluate_reader(
     Raises:
         QGenError: there are no examples with answers, or a file cannot be written.
     """
-    asked = [(e.passage, e.question, e.answer) for e in examples if e.answer]
-    if not asked:
+    examples = [example for example in examples if example.answer]
+    if not examples:
         raise QGenError("there are no examples with answers to evaluate on")
-    readings = []
+    asked = [(example.passage, example.question, None) for example in examples]
+    readings: list[Reading] = []
     with tqdm(total=len(asked), unit="question", disable=not progress, file=sys.stderr) as bar:
         for begin in range(0, len(asked), CHUNK):
             readings += reader.read(asked[begin : begin + CHUNK])
             bar.update(len(readings) - begin)
     exact, f1, lines = 0.0, 0.0, []
-    for example, reading in zip([e for e in examples if e.answer], readings, strict=True):
+    for example, reading in zip(examples, readings, strict=True):
         wanted = [example.answer.text, *example.other_answers] if example.answer else []
         found = reading.answer.text
         exact += max(answer_tokens(found) == answer_tokens(text) for text in wanted)

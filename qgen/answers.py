@@ -8,10 +8,12 @@ from __future__ import annotations
 import calendar
 import re
 import unicodedata
+from collections.abc import Iterable, Sequence
 
 import nltk
 
 from qgen.errors import QGenError
+from qgen.model.reader import Reader, best_spans, log_probability
 from qgen.text import splits_word, tagged_sentences
 from qgen.types import Answer
 
@@ -156,6 +158,10 @@ _KINDS = {
     "PHRASE": "noun phrase",
 }
 _PARSER = nltk.RegexpParser(_GRAMMAR)
+COST_OF_WORD = 0.1
+"""What each word of a proposed answer costs, in nats, when spans are ranked by the reader."""
+SPANS = 40
+"""Spans that the reader may add per window of a passage."""
 
 
 def propose_answers(passage: str) -> list[Answer]:
@@ -187,6 +193,45 @@ def propose_answers(passage: str) -> list[Answer]:
             seen.add(text.lower())
             answers.append(Answer(text, start, kind))
     return answers
+
+
+def propose_spans(reader: Reader, passage: str, answers: Sequence[Answer]) -> list[Answer]:
+    """Answers ranked by how probable the reader finds it that a question would be asked for them.
+
+    Args:
+        reader: also adds the spans that it thinks most of, of kind "phrase".
+        passage: the text.
+        answers: by rule, as of :func:`propose_answers`.
+
+    Returns:
+        Those of both that do not cut a date or number of the rules.
+    """
+    (windows,) = reader.windows([(passage, "", None)])
+    known = {(answer.start, answer.end): answer for answer in answers}
+    for _, begin, end in best_spans(passage, windows, SPANS * len(windows)):
+        known.setdefault((begin, end), Answer(passage[begin:end], begin, "phrase"))
+    whole = [answer for answer in answers if answer.kind in {"date", "number"}]
+    usable = [a for a in known.values() if not any(_cuts(a, other) for other in whole)]
+    # Start and end are predicted apart, so that the start of one good answer and the end of another
+    # make a span as probable as either: shorter ones come first.
+    worth = {a: log_probability(windows, a) - COST_OF_WORD * len(a.text.split()) for a in usable}
+    return sorted(usable, key=lambda answer: worth[answer], reverse=True)
+
+
+def _cuts(answer: Answer, other: Answer) -> bool:
+    """Whether an answer holds a part of another, but not all of it."""
+    return answer.overlaps(other) and not (answer.start <= other.start and other.end <= answer.end)
+
+
+def apart(answers: Iterable[Answer], count: int) -> list[Answer]:
+    """The first ``count`` answers that share no character with one before them."""
+    kept: list[Answer] = []
+    for answer in answers:
+        if len(kept) == count:
+            break
+        if not any(answer.overlaps(other) for other in kept):
+            kept.append(answer)
+    return kept
 
 
 def _refine(passage: str, start: int, end: int, tag: str) -> str:

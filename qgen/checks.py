@@ -165,12 +165,15 @@ def near_duplicates(first: str, second: str) -> bool:
 # -- ranking ---------------------------------------------------------------------------------------
 
 
-def rank(questions: Iterable[Question], count: int) -> tuple[list[Question], Counter[str]]:
+def rank(
+    questions: Iterable[Question], count: int, min_confidence: float = 0.0
+) -> tuple[list[Question], Counter[str]]:
     """The best questions that do not repeat one another, and why the others were dropped.
 
     Args:
-        questions: with answers.
+        questions: with answers; ranked by confidence, or by score where they have none.
         count: how many to keep at most.
+        min_confidence: drop those with less.
 
     Returns:
         The kept ones, best first, and reason to number of the dropped ones; those for which there
@@ -178,11 +181,13 @@ def rank(questions: Iterable[Question], count: int) -> tuple[list[Question], Cou
     """
     kept: list[Question] = []
     dropped: Counter[str] = Counter()
-    for question in sorted(questions, key=lambda q: q.score, reverse=True):
+    for question in sorted(questions, key=_worth, reverse=True):
         if len(kept) == count:
             break
         if reason := question_problem(question):
             dropped[reason] += 1
+        elif question.confidence is not None and question.confidence < min_confidence:
+            dropped["not trusted by the reader"] += 1
         elif any(_overlap(question, other) for other in kept):
             dropped["overlapping a better answer"] += 1
         elif any(near_duplicates(question.question, other.question) for other in kept):
@@ -190,3 +195,7 @@ def rank(questions: Iterable[Question], count: int) -> tuple[list[Question], Cou
         else:
             kept.append(question)
     return kept, dropped
+
+
+def _worth(question: Question) -> float:
+    return question.score if question.confidence is None else question.confidence

@@ -15,8 +15,8 @@ from qgen.errors import QGenError
 from qgen.settings import (
     BUFFER_SIZE,
     DTYPES,
-    MAX_ANSWERS,
     GenerationSettings,
+    QuizSettings,
     ReaderTrainingSettings,
     TrainingSettings,
 )
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _generate(args: argparse.Namespace) -> None:
     from qgen.answers import locate_answer
 
-    settings = _settings(args)
+    settings, quiz = _settings(args), _settings(args, QuizSettings)
     if args.document:
         if args.answer is not None:
             raise QGenError("--answer goes with --passage or --passage-file")
@@ -61,7 +61,7 @@ def _generate(args: argparse.Namespace) -> None:
         given = args.answer is not None
         answers = (locate_answer(passage, args.answer, args.answer_start),) if given else ()
         requests = [Request(passage, answers)]
-    results = _generator(args).generate(requests, settings, args.max_answers)
+    results = _generator(args).generate(requests, settings, quiz)
     if not any(result.questions for result in results):
         raise QGenError(results[0].failure)
     for request, result in zip(requests, results, strict=True):
@@ -73,7 +73,8 @@ def _generate(args: argparse.Namespace) -> None:
             answer = question.answer.text if question.answer else ""
             where = ", ".join(f"{name} {value}" for name, value in request.extra.items())
             place = f"  ({where})" if where else ""
-            print(f"{question.score:8.3f}  {question.question}  [{answer}]{place}")
+            sure = question.score if question.confidence is None else question.confidence
+            print(f"{sure:8.3f}  {question.question}  [{answer}]{place}")
         if result.reason:
             about = f"paragraph {request.extra['paragraph']}: " if request.extra else ""
             kept = f"kept {len(result.questions)}; dropped {result.reason}"
@@ -92,12 +93,12 @@ def _document(path: str) -> list[Request]:
 def _batch(args: argparse.Namespace) -> int:
     from qgen.batch import run_batch
 
-    settings = _settings(args)
+    settings, quiz = _settings(args), _settings(args, QuizSettings)
     generator = _generator(args)
     summary = run_batch(
         args.input,
         args.output,
-        lambda requests: generator.generate(requests, settings, args.max_answers),
+        lambda requests: generator.generate(requests, settings, quiz),
         batch_size=args.batch_size,
         buffer_size=args.buffer_size,
         output_format=args.format,
@@ -105,8 +106,8 @@ def _batch(args: argparse.Namespace) -> int:
         progress=not args.quiet,
         settings={
             **asdict(settings),
-            "weights": generator.generator.fingerprint,  # their dtype included
-            "max_answers": args.max_answers,
+            **asdict(quiz),
+            "weights": generator.fingerprint,
         },
     )
     print(
@@ -199,7 +200,7 @@ def _evaluate(args: argparse.Namespace) -> None:
             args.split, args.part, args.squad, args.doclists, args.nqg, partial=args.partial
         )
     report = evaluate(
-        _generator(args).generator,
+        _n_best_generator(args),
         examples[: args.limit],
         Path(args.examples).name if args.examples else args.split,
         "all" if args.examples else args.part,
@@ -242,9 +243,23 @@ def _quiet_transformers() -> None:
 
 def _generator(args: argparse.Namespace):
     _quiet_transformers()
+    from qgen.model.reader import DEFAULT_READER
     from qgen.pipeline import QuestionGenerator
 
     return QuestionGenerator.from_pretrained(
+        args.model,
+        args.device,
+        None if args.reader == "none" else args.reader or DEFAULT_READER,
+        dtype=args.dtype,
+        batch_size=args.batch_size,
+    )
+
+
+def _n_best_generator(args: argparse.Namespace):
+    _quiet_transformers()
+    from qgen.generator import NBestGenerator
+
+    return NBestGenerator.from_pretrained(
         args.model, args.device, dtype=args.dtype, batch_size=args.batch_size
     )
 
@@ -359,6 +374,10 @@ def _parser() -> argparse.ArgumentParser:
             "--partial", action="store_true", help="the SQuAD files lack some articles"
         )
     evaluate.add_argument("--nqg", metavar="DIR", help="Du et al.'s files: answer-agnostic")
+    for command in (generate, batch, serve):
+        command.add_argument(
+            "--reader", metavar="DIR", help="the reader's checkpoint, or none (the one shipped)"
+        )
     for command in (generate, batch, serve, evaluate, evaluate_reader):
         command.add_argument("--model", help="checkpoint directory or hub name (the one shipped)")
         command.add_argument("--device", help="torch device (a GPU where there is one)")
@@ -371,13 +390,7 @@ def _parser() -> argparse.ArgumentParser:
     for command in (generate, batch, evaluate):
         _add_settings(command, GenerationSettings)
     for command in (generate, batch):
-        command.add_argument(
-            "--max-answers",
-            type=_positive,
-            default=MAX_ANSWERS,
-            metavar="N",
-            help="questions per passage where no answer is given (%(default)s)",
-        )
+        _add_settings(command, QuizSettings)
     for command in (batch, evaluate, evaluate_reader):
         command.add_argument("--quiet", action="store_true", help="no progress bar")
     _add_settings(train, TrainingSettings)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -12,7 +11,7 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from qgen.errors import QGenError, first_line
-from qgen.model.checkpoints import DEFAULT_CHECKPOINT, load_checkpoint
+from qgen.model.checkpoints import DEFAULT_CHECKPOINT, fingerprint, load_checkpoint
 from qgen.model.decoding import decode
 from qgen.model.packing import AnswerTooLongError, pack_source, pad, unpack_target
 from qgen.model.unilm import UniLMForConditionalGeneration
@@ -79,11 +78,7 @@ class NBestGenerator:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the configuration and the weights: what the questions depend on."""
-        digest = hashlib.sha256(self.model.config.to_json_string(use_diff=True).encode())
-        for name, tensor in sorted(self.model.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy())
-        return digest.hexdigest()
+        return fingerprint(self.model)
 
     def within_range(self, settings: GenerationSettings) -> GenerationSettings:
         """The settings with ``max_length`` cut to what the model was trained for.

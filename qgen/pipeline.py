@@ -1,21 +1,28 @@
-"""From passages to questions worth asking: propose answers, ask, check, rank.
+"""From passages to questions worth asking: propose answers, ask, check with the reader, rank.
 
 This is what the command line, batches and the web page call.
 """
 
 from __future__ import annotations
 
+import hashlib
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from qgen.answers import locate_answer, propose_answers
+from qgen.answers import apart, locate_answer, propose_answers, propose_spans
 from qgen.checks import answer_problem, passage_problem, question_problem, rank
+from qgen.confidence import confidence
 from qgen.errors import QGenError
 from qgen.generator import NBestGenerator
-from qgen.settings import MAX_ANSWERS, GenerationSettings
+from qgen.model.reader import DEFAULT_READER, Reader
+from qgen.settings import GenerationSettings, QuizSettings
 from qgen.types import Answer, Question, Request, Result
+
+SPARE = 2
+"""Proposed answers asked about for each question wanted, since some questions will be dropped."""
 
 
 class QuestionGenerator:
@@ -23,21 +30,47 @@ class QuestionGenerator:
 
     Args:
         generator: asks the question for a passage and an answer.
+        reader: tells which answers are worth asking for and which questions are good; without
+            one, every proposed answer is asked for and no question has a confidence.
     """
 
-    def __init__(self, generator: NBestGenerator):
+    def __init__(self, generator: NBestGenerator, reader: Reader | None = None):
         self.generator = generator
+        self.reader = reader
 
     @classmethod
     def from_pretrained(
-        cls, checkpoint: str | Path | None = None, device: str | None = None, **kwargs
+        cls,
+        checkpoint: str | Path | None = None,
+        device: str | None = None,
+        reader: str | Path | None = DEFAULT_READER,
+        **kwargs,
     ) -> QuestionGenerator:
         """With a fine-tuned checkpoint: a directory or hub name, or the one that ships.
 
+        Args:
+            checkpoint: the question generator's.
+            device: a torch device; by default a GPU where there is one.
+            reader: the reader's checkpoint; ``None`` for no reader.
+            kwargs: see :meth:`NBestGenerator.from_pretrained`.
+
         Raises:
-            QGenError: see :meth:`NBestGenerator.from_pretrained`, which takes ``kwargs``.
+            QGenError: a checkpoint cannot be loaded.
         """
-        return cls(NBestGenerator.from_pretrained(checkpoint, device, **kwargs))
+        generator = NBestGenerator.from_pretrained(checkpoint, device, **kwargs)
+        if reader == DEFAULT_READER and not DEFAULT_READER.exists():
+            print("qgen: the reader is missing: questions are not checked", file=sys.stderr)
+            reader = None
+        if reader is None:
+            return cls(generator)
+        dtype = kwargs.get("dtype", "float32")
+        return cls(generator, Reader.from_pretrained(reader, device, dtype))
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all weights, their dtype included: what the results depend on."""
+        both = [self.generator.fingerprint, self.reader.fingerprint if self.reader else ""]
+        return hashlib.sha256(" ".join(both).encode()).hexdigest()
 
     def questions(
         self,
@@ -45,7 +78,7 @@ class QuestionGenerator:
         answer: str | None = None,
         answer_start: int | None = None,
         settings: GenerationSettings | None = None,
-        max_answers: int = MAX_ANSWERS,
+        quiz: QuizSettings | None = None,
     ) -> list[Question]:
         """Questions about one passage, best first; see :meth:`generate`.
 
@@ -54,7 +87,7 @@ class QuestionGenerator:
                 question worth showing; the message says why.
         """
         answers = () if answer is None else (locate_answer(passage, answer, answer_start),)
-        [result] = self.generate([Request(passage, answers)], settings, max_answers)
+        [result] = self.generate([Request(passage, answers)], settings, quiz)
         if not result.questions:
             raise QGenError(result.failure)
         return list(result.questions)
@@ -63,7 +96,7 @@ class QuestionGenerator:
         self,
         requests: Sequence[Request],
         settings: GenerationSettings | None = None,
-        max_answers: int = MAX_ANSWERS,
+        quiz: QuizSettings | None = None,
     ) -> list[Result]:
         """What comes of each request; one that cannot be served has no questions but a reason.
 
@@ -72,15 +105,14 @@ class QuestionGenerator:
                 of the answers) or without (answers are proposed, and the best question of each of
                 the best ``max_answers`` comes back; their spans do not overlap).
             settings: how to decode.
-            max_answers: questions per request without answers.
+            quiz: which questions to keep.
 
         Raises:
             QGenError: a setting is out of range.
         """
         settings = self.generator.within_range(settings or GenerationSettings())
-        if max_answers < 1:
-            raise QGenError("the number of answers must be at least 1")
-        planned = [_plan(request) for request in requests]
+        quiz = quiz or QuizSettings()
+        planned = [self._plan(request, quiz.max_answers) for request in requests]
         # A beam that gives its answer away makes room for the next one, so ask for all of them.
         every = settings.num_return_sequences if settings.do_sample else settings.num_beams
         decoding = replace(settings, num_return_sequences=every)
@@ -101,12 +133,41 @@ class QuestionGenerator:
             failed = [problems[i] for i in range(position, position + len(plan)) if i in problems]
             position += len(plan)
             if request.answers:
-                result = _for_each_answer(n_best, settings.num_return_sequences)
+                kept, dropped = _for_each_answer(n_best, settings.num_return_sequences)
+                kept = self._check(request.passage, kept)
             else:
-                kept, dropped = rank(_best(n_best), max_answers)
-                result = Result(tuple(kept), dict(dropped))
-            results.append(replace(result, dropped=result.dropped | dict.fromkeys(failed, 0)))
+                best = self._check(request.passage, _best(n_best))
+                kept, dropped = rank(best, quiz.max_answers, quiz.min_confidence)
+            results.append(Result(tuple(kept), dict(dropped) | dict.fromkeys(failed, 0)))
         return results
+
+    def propose(self, passage: str) -> list[Answer]:
+        """Answers that may be asked for: by the reader, the ones most worth it first; without one,
+        in the order they stand."""
+        answers = propose_answers(passage)
+        return propose_spans(self.reader, passage, answers) if self.reader else answers
+
+    def _plan(self, request: Request, count: int) -> list[Answer] | str:
+        """The answers to ask for, or why there are none."""
+        if problem := passage_problem(request.passage):
+            return problem
+        answers = list(request.answers) or self.propose(request.passage)
+        problems = [answer_problem(request.passage, answer) for answer in answers]
+        usable = [answer for answer, problem in zip(answers, problems, strict=True) if not problem]
+        if not usable:
+            nothing = "no answer could be proposed for the passage; give one"
+            return next(filter(None, problems), nothing)
+        return usable if request.answers or not self.reader else apart(usable, SPARE * count)
+
+    def _check(self, passage: str, questions: Sequence[Question]) -> list[Question]:
+        """The questions with their confidence, if there is a reader."""
+        if not self.reader:
+            return list(questions)
+        readings = self.reader.read([(passage, q.question, q.answer) for q in questions])
+        return [
+            replace(question, confidence=confidence(question, reading))
+            for question, reading in zip(questions, readings, strict=True)
+        ]
 
     def _ask(
         self, inputs: list[tuple[str, Answer | None]], settings: GenerationSettings
@@ -127,18 +188,6 @@ class QuestionGenerator:
             return asked, problems
 
 
-def _plan(request: Request) -> list[Answer] | str:
-    """The answers to ask for, or why there are none."""
-    if problem := passage_problem(request.passage):
-        return problem
-    answers = list(request.answers) or propose_answers(request.passage)
-    problems = [answer_problem(request.passage, answer) for answer in answers]
-    usable = [answer for answer, problem in zip(answers, problems, strict=True) if not problem]
-    if usable:
-        return usable
-    return next(filter(None, problems), "no answer could be proposed for the passage; give one")
-
-
 def _best(n_best: Sequence[Sequence[Question]]) -> list[Question]:
     """For each answer its best question without a problem, or else its best one."""
     return [
@@ -148,7 +197,9 @@ def _best(n_best: Sequence[Sequence[Question]]) -> list[Question]:
     ]
 
 
-def _for_each_answer(n_best: Sequence[Sequence[Question]], count: int) -> Result:
+def _for_each_answer(
+    n_best: Sequence[Sequence[Question]], count: int
+) -> tuple[list[Question], Counter[str]]:
     """The ``count`` best questions of each answer that have no problem."""
     kept: list[Question] = []
     dropped: Counter[str] = Counter()
@@ -158,4 +209,4 @@ def _for_each_answer(n_best: Sequence[Sequence[Question]], count: int) -> Result
         kept += good[:count]
         if not good:
             dropped.update(filter(None, problems))
-    return Result(tuple(kept), dict(dropped))
+    return kept, dropped

@@ -15,9 +15,6 @@ DTYPES = ("float32", "bfloat16")
 EARLY_STOPPING = ("heuristic", "never")
 """When beam search may stop; see ``GenerationSettings.early_stopping``."""
 
-MAX_ANSWERS = 10
-"""Questions per passage whose answers are proposed, unless said otherwise."""
-
 BUFFER_SIZE = 64
 """Rows of a batch held in memory and written to disk together, unless said otherwise."""
 
@@ -78,6 +75,28 @@ class GenerationSettings:
             (self.temperature > 0, "temperature must be positive"),
             (self.top_k >= 0, "top_k must not be negative"),
             (0 < self.top_p <= 1, "top_p must lie in (0, 1]"),
+        )
+
+
+@dataclass(frozen=True)
+class QuizSettings:
+    """Which questions to make and keep; the fields describe themselves.
+
+    Raises:
+        QGenError: a value is out of range.
+    """
+
+    max_answers: int = _setting(10, "questions per passage where no answer is given")
+    min_confidence: float = _setting(
+        0.5,
+        "drop the questions about proposed answers that the reader trusts less, from 0 to 1; "
+        "a given answer always gets its question",
+    )
+
+    def __post_init__(self):
+        _check(
+            (self.max_answers >= 1, "max_answers must be at least 1"),
+            (0 <= self.min_confidence <= 1, "min_confidence must lie in [0, 1]"),
         )
 
 

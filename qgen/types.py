@@ -73,11 +73,14 @@ class Question:
         answer: the answer it asks for, or ``None`` where it was generated without one.
         score: length-normalised log-probability (nats per token raised to the length penalty);
             higher is better.
+        confidence: how probable it is that the question is good, from 0 to 1; ``None`` where no
+            reader has checked it.
     """
 
     question: str
     answer: Answer | None
     score: float
+    confidence: float | None = None
 
     def to_dict(self) -> dict:
         """The record as plain JSON types: what every output file holds of a question."""
@@ -88,6 +91,7 @@ class Question:
             "answer_start": answer.start if answer else None,
             "kind": answer.kind if answer else "",
             "score": round(self.score, 6),
+            "confidence": None if self.confidence is None else round(self.confidence, 4),
         }
 
 

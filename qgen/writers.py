@@ -16,7 +16,7 @@ from pathlib import Path
 from qgen.errors import QGenError
 from qgen.types import Request, Result
 
-QUESTION_FIELDS = ("question", "answer", "answer_start", "kind", "score")
+QUESTION_FIELDS = ("question", "answer", "answer_start", "kind", "score", "confidence")
 
 Writer = Callable[[Iterable[dict], Path], None]
 """Takes records that can be gone through more than once, and where to write."""
@@ -90,7 +90,12 @@ def _write_parquet(records: Iterable[dict], path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    types = {"answer_start": pa.int64(), "score": pa.float64(), "rank": pa.int64()}
+    types = {
+        "answer_start": pa.int64(),
+        "score": pa.float64(),
+        "confidence": pa.float64(),
+        "rank": pa.int64(),
+    }
     schema = pa.schema([(name, types.get(name, pa.string())) for name in _columns(records)])
 
     def cell(name: str, value):

@@ -5,9 +5,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import BertConfig, BertTokenizerFast, RobertaConfig
+from transformers import (
+    AutoModelForQuestionAnswering,
+    BertConfig,
+    BertTokenizerFast,
+    RobertaConfig,
+)
 
 from qgen.generator import NBestGenerator
+from qgen.model.reader import Reader
 from qgen.model.unilm import UniLMConfig, UniLMForConditionalGeneration
 from qgen.pipeline import QuestionGenerator
 
@@ -93,6 +99,17 @@ def n_best_generator(bert_model, tokenizer):
 @pytest.fixture(scope="session")
 def generator(n_best_generator):
     return QuestionGenerator(n_best_generator)
+
+
+@pytest.fixture(scope="session")
+def reader(bert_model, tokenizer):
+    """A random reader over the same vocabulary."""
+    torch.manual_seed(0)
+    model = AutoModelForQuestionAnswering.from_config(bert_model.config.backbone)
+    for parameter in model.parameters():
+        if parameter.ndim > 1:
+            torch.nn.init.normal_(parameter, std=0.3)
+    return Reader(model, tokenizer, device="cpu", stride=32, max_length=64)
 
 
 @pytest.fixture

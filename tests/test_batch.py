@@ -107,6 +107,7 @@ def test_jsonl_input_with_alias_offset_and_extra_fields(tmp_path, suffix):
                 "answer_start": 13,
                 "kind": "",
                 "score": -0.5,
+                "confidence": None,
             }
         ],
     }
@@ -178,6 +179,7 @@ def test_csv_output_has_a_row_per_question(tmp_path):
         "answer_start": "",
         "kind": "",
         "score": "-1.0",
+        "confidence": "",
         "rank": "2",
     }
     assert (rows[2]["input_question"], rows[2]["question"], rows[2]["rank"]) == (

@@ -11,6 +11,7 @@ from safetensors import safe_open
 from qgen.cli import main
 from qgen.model.checkpoints import DEFAULT_CHECKPOINT
 from qgen.pipeline import QuestionGenerator
+from qgen.settings import QuizSettings
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def test_asks_for_the_answer(shipped, answer, interrogatives):
 
 
 def test_without_an_answer_every_question_names_its_own(shipped):
-    questions = shipped.questions(PASSAGE, max_answers=4)
+    questions = shipped.questions(PASSAGE, quiz=QuizSettings(max_answers=4))
     assert len(questions) == 4
     assert len({q.question for q in questions}) == 4
     assert all(q.question.endswith("?") for q in questions)
@@ -76,7 +77,9 @@ def test_the_question_depends_on_which_occurrence_is_meant(shipped):
 
 def test_spacing_is_the_passages(shipped):
     passage = "The U.S. Army bought 1,200 trucks for $3.4 million in 1942."
-    asked = " ".join(q.question for q in shipped.questions(passage, max_answers=10))
+    asked = " ".join(
+        q.question for q in shipped.questions(passage, quiz=QuizSettings(min_confidence=0))
+    )
     assert "U.S. Army" in asked and "$3.4 million" in asked
     assert not re.search(r"\d \.|\. \d|U\. ?s\b|U\. S|\$ ", asked)
 

@@ -9,7 +9,7 @@ from conftest import PASSAGE
 from qgen.answers import locate_answer
 from qgen.errors import QGenError
 from qgen.pipeline import QuestionGenerator
-from qgen.settings import GenerationSettings
+from qgen.settings import GenerationSettings, QuizSettings
 from qgen.types import Answer, Question, Request
 
 pytestmark = pytest.mark.usefixtures("unchecked")
@@ -28,7 +28,7 @@ def test_answer_gives_its_n_best(generator):
 
 
 def test_no_answer_gives_ranked_answers(generator):
-    questions = generator.questions(PASSAGE, max_answers=3)
+    questions = generator.questions(PASSAGE, quiz=QuizSettings(max_answers=3))
     assert 1 <= len(questions) <= 3
     assert [q.score for q in questions] == sorted((q.score for q in questions), reverse=True)
     for question in questions:
@@ -121,8 +121,8 @@ def test_a_bad_request_does_not_stop_the_others(generator):
 def test_settings_beyond_the_model_are_named(generator, settings, message):
     with pytest.raises(QGenError, match=message):
         generator.questions(PASSAGE, "1937", settings=settings)
-    with pytest.raises(QGenError, match="number of answers"):
-        generator.questions(PASSAGE, max_answers=0)
+    with pytest.raises(QGenError, match="max_answers"):
+        generator.questions(PASSAGE, quiz=QuizSettings(max_answers=0))
 
 
 class Scripted:

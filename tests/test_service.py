@@ -28,7 +28,7 @@ from qgen.service.batching import ClosedError, DynamicBatcher, QueueFullError
 SETTINGS = GenerationSettings()
 
 
-def echo(requests, settings, max_answers):
+def echo(requests, settings, quiz):
     """A question that names its passage."""
     return [
         Result((Question(f"What of {r.passage}?", Answer(r.passage[:1], 0), -1.0),))
@@ -43,11 +43,11 @@ class Gate:
         self.open, self.entered = threading.Event(), threading.Event()
         self.batches = []
 
-    def __call__(self, requests, settings, max_answers):
+    def __call__(self, requests, settings, quiz):
         self.batches.append([request.passage for request in requests])
         self.entered.set()
         assert self.open.wait(10)
-        return echo(requests, settings, max_answers)
+        return echo(requests, settings, quiz)
 
 
 def job(*passages):
@@ -87,9 +87,9 @@ def test_waiting_jobs_are_decoded_together_one_passage_of_each_in_turn(gate):
 def test_many_threads_get_their_own_results():
     sizes = []
 
-    def model(requests, settings, max_answers):
+    def model(requests, settings, quiz):
         sizes.append(len(requests))
-        return echo(requests, settings, max_answers)
+        return echo(requests, settings, quiz)
 
     batcher = DynamicBatcher(model, max_batch=16, max_delay_s=0.002, max_waiting=10_000)
     wrong = []
@@ -144,10 +144,10 @@ def test_closing_finishes_what_was_taken_and_takes_no_more(gate):
 
 
 def test_a_model_that_fails_does_not_stop_the_worker():
-    def model(requests, settings, max_answers):
+    def model(requests, settings, quiz):
         if "bad" in requests[0].passage:
             raise RuntimeError("out of memory")
-        return echo(requests, settings, max_answers)
+        return echo(requests, settings, quiz)
 
     batcher = DynamicBatcher(model, max_batch=1, max_delay_s=0)
     bad, good = (batcher.submit(job(name), SETTINGS, 10) for name in ("bad", "good"))

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
 import torch
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from safetensors import SafetensorError
-from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from qgen.errors import QGenError, first_line
 from qgen.model.unilm import UniLMConfig, UniLMForConditionalGeneration
 
 DEFAULT_CHECKPOINT = Path(__file__).parents[1] / "checkpoint"
 """The fine-tuned model that ships with the package."""
+
+LOADING_ERRORS = (
+    OSError,
+    ValueError,
+    KeyError,
+    RuntimeError,
+    TypeError,
+    SafetensorError,
+    HfHubHTTPError,
+    HFValidationError,
+    json.JSONDecodeError,
+)
+"""What ``from_pretrained`` raises for a checkpoint that is missing or corrupt."""
 
 
 def load_checkpoint(
@@ -42,15 +56,14 @@ def load_checkpoint(
         return model, AutoTokenizer.from_pretrained(checkpoint)
     except QGenError:
         raise
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        RuntimeError,
-        TypeError,
-        SafetensorError,
-        HfHubHTTPError,
-        HFValidationError,
-        json.JSONDecodeError,
-    ) as error:
+    except LOADING_ERRORS as error:
         raise QGenError(f"cannot load checkpoint {checkpoint}: {first_line(error)}") from error
+
+
+def fingerprint(model: PreTrainedModel) -> str:
+    """SHA-256 of a model's configuration and weights."""
+    digest = hashlib.sha256(model.config.to_json_string(use_diff=True).encode())
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy())
+    return digest.hexdigest()

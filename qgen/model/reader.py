@@ -8,15 +8,13 @@ With an empty question it predicts which span of the passage a question would be
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-from safetensors import SafetensorError
 from torch import Tensor
 from transformers import (
     AutoConfig,
@@ -27,6 +25,7 @@ from transformers import (
 )
 
 from qgen.errors import QGenError, first_line
+from qgen.model.checkpoints import LOADING_ERRORS, fingerprint
 from qgen.model.packing import pad, token_span
 from qgen.model.unilm import UniLMConfig, UniLMForConditionalGeneration
 from qgen.text import splits_word
@@ -89,22 +88,14 @@ def load_reader(
         config = AutoConfig.from_pretrained(checkpoint)
         if isinstance(config, UniLMConfig):
             generator = UniLMForConditionalGeneration.from_pretrained(checkpoint, **kwargs)
-            model = AutoModelForQuestionAnswering.from_config(config.backbone)
+            model = AutoModelForQuestionAnswering.from_config(
+                config.backbone, dtype=kwargs["dtype"]
+            )
             model.base_model.load_state_dict(generator.mlm.base_model.state_dict())
         else:
             model = AutoModelForQuestionAnswering.from_pretrained(checkpoint, **kwargs)
         return model.eval(), AutoTokenizer.from_pretrained(checkpoint)
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        RuntimeError,
-        TypeError,
-        SafetensorError,
-        HfHubHTTPError,
-        HFValidationError,
-        json.JSONDecodeError,
-    ) as error:
+    except LOADING_ERRORS as error:
         raise QGenError(f"cannot load the reader {checkpoint}: {first_line(error)}") from error
 
 
@@ -126,6 +117,7 @@ class Reader:
         device: a torch device; by default a GPU where there is one.
         batch_size: windows read at once.
         stride: passage tokens that two windows of a long passage share.
+        max_length: passage tokens read about an expected answer.
     """
 
     def __init__(
@@ -135,6 +127,7 @@ class Reader:
         device: str | torch.device | None = None,
         batch_size: int = 32,
         stride: int = 128,
+        max_length: int = 256,
     ):
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.model = model.eval()
@@ -142,6 +135,7 @@ class Reader:
         self.tokenizer = tokenizer
         self.batch_size = batch_size
         self.stride = stride
+        self.max_length = max_length
 
     @classmethod
     def from_pretrained(
@@ -159,14 +153,19 @@ class Reader:
         model, tokenizer = load_reader(checkpoint or DEFAULT_READER, dtype=getattr(torch, dtype))
         return cls(model, tokenizer, device, **kwargs)
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of configuration and weights."""
+        return fingerprint(self.model)
+
     def read(self, items: Sequence[tuple[str, str, Answer | None]]) -> list[Reading]:
         """Answer questions.
 
         Args:
             items: for each question its passage, its text, and the answer that it is meant to
-                have, if any.
+                have, if any.  Of a long passage only the stretch about that answer is then read.
         """
-        windows = self.windows([(passage, question) for passage, question, _ in items])
+        windows = self.windows(items)
         return [
             _reading(passage, expected, found)
             for (passage, _, expected), found in zip(items, windows, strict=True)
@@ -174,29 +173,39 @@ class Reader:
 
     def worth(self, passage: str, answers: Sequence[Answer]) -> list[float]:
         """How probable it is that a question would be asked for each of the spans (nats)."""
-        (found,) = self.windows([(passage, "")])
+        (found,) = self.windows([(passage, "", None)])
         return [log_probability(found, answer) for answer in answers]
 
     @torch.inference_mode()
-    def windows(self, pairs: Sequence[tuple[str, str]]) -> list[list[Window]]:
+    def windows(self, items: Sequence[tuple[str, str, Answer | None]]) -> list[list[Window]]:
         """The windows of each passage, with what the model says of their tokens.
 
         Args:
-            pairs: passages, each with its question, which may be empty.
+            items: passages, each with its question, which may be empty, and an answer that a
+                single window of the passage is to have in its middle; ``None`` for all windows.
         """
         rows: list[tuple[int, list[int], list[int], int, list[tuple[int, int]]]] = []
-        passages = self._tokenize([passage for passage, _ in pairs], return_offsets_mapping=True)
-        questions = self._tokenize([question for _, question in pairs])
+        texts = {passage: row for row, passage in enumerate(dict.fromkeys(i[0] for i in items))}
+        passages = self._tokenize(list(texts), return_offsets_mapping=True)
+        questions = self._tokenize([item[1] for item in items])
         most = self.model.config.max_position_embeddings
-        for i in range(len(pairs)):
+        for i, (text, _, about) in enumerate(items):
             question = questions["input_ids"][i][: most // 4]
-            passage, offsets = passages["input_ids"][i], passages["offset_mapping"][i]
+            passage, offsets = (
+                passages[key][texts[text]] for key in ("input_ids", "offset_mapping")
+            )
             room = most - len(question) - 3
-            for begin in range(0, max(1, len(passage) - self.stride), room - self.stride):
+            shared = min(self.stride, room // 2)
+            begins = list(range(0, max(1, len(passage) - shared), room - shared))
+            if about and (place := token_span(offsets, about)):
+                room = min(room, self.max_length)
+                middle = (place.start + place.stop - room) // 2
+                begins = [max(0, min(middle, len(passage) - room))]
+            for begin in begins:
                 shown = slice(begin, begin + room)
                 ids, types = pack_question(self.tokenizer, question, passage[shown])
                 rows.append((i, ids, types, len(question) + 2, offsets[shown]))
-        found: list[list[Window]] = [[] for _ in pairs]
+        found: list[list[Window]] = [[] for _ in items]
         rows.sort(key=lambda row: len(row[1]))
         for at in range(0, len(rows), self.batch_size):
             batch = rows[at : at + self.batch_size]
@@ -206,7 +215,7 @@ class Reader:
                 last = first + len(offsets)
                 null = float(starts[0] + ends[0])
                 found[i].append(Window(starts[first:last], ends[first:last], offsets, null))
-        return found
+        return [sorted(windows, key=lambda window: window.offsets[:1]) for windows in found]
 
     def _log_probabilities(self, batch) -> tuple[Tensor, Tensor]:
         """Of each token as start and as end: ``[rows, longest]`` each, in float32 on the CPU."""

@@ -38,7 +38,7 @@ from qgen.service.schemas import (
     QuestionsIn,
     QuestionsOut,
 )
-from qgen.settings import GenerationSettings
+from qgen.settings import GenerationSettings, QuizSettings
 from qgen.types import Request as PassageRequest
 from qgen.types import Result
 from qgen.writers import WRITERS
@@ -185,7 +185,8 @@ async def questions(body: QuestionsIn, request: Request) -> QuestionsOut:
     ]
     try:
         settings = GenerationSettings(**body.settings.model_dump())  # type: ignore[attr-defined]
-        future = request.app.state.batcher.submit(requests, settings, body.max_answers)
+        quiz = QuizSettings(body.max_answers, body.min_confidence)
+        future = request.app.state.batcher.submit(requests, settings, quiz)
     except QueueFullError as error:
         raise ApiError(
             429, "queue_full", str(error), headers={"Retry-After": str(error.retry_after)}

@@ -14,7 +14,7 @@ from qgen.errors import QGenError
 from qgen.readers import check_readable
 from qgen.service.batching import ClosedError, DynamicBatcher
 from qgen.service.schemas import BatchOut
-from qgen.settings import MAX_ANSWERS, GenerationSettings
+from qgen.settings import GenerationSettings, QuizSettings
 from qgen.types import Request, Result
 from qgen.writers import suffix_of
 
@@ -66,7 +66,7 @@ class Batch:
                 raise _CancelledError
             # Through the queue of all clients, and waiting for room in it: a file has time.
             try:
-                future = batcher.submit(requests, GenerationSettings(), MAX_ANSWERS, wait=True)
+                future = batcher.submit(requests, GenerationSettings(), QuizSettings(), wait=True)
             except ClosedError as error:  # no fault of these rows
                 raise _CancelledError from error
             return future.result()

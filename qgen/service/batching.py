@@ -10,10 +10,10 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from qgen.errors import QGenError
-from qgen.settings import GenerationSettings
+from qgen.settings import GenerationSettings, QuizSettings
 from qgen.types import Request, Result
 
-GenerateFunction = Callable[[Sequence[Request], GenerationSettings, int], list[Result]]
+GenerateFunction = Callable[[Sequence[Request], GenerationSettings, QuizSettings], list[Result]]
 """Such as :meth:`qgen.pipeline.QuestionGenerator.generate`."""
 
 
@@ -39,7 +39,7 @@ class _Job:
 
     requests: Sequence[Request]
     settings: GenerationSettings
-    max_answers: int
+    quiz: QuizSettings
     future: Future[list[Result]] = field(default_factory=Future)
     taken: int = 0
     results: dict[int, Result] = field(default_factory=dict)
@@ -94,21 +94,21 @@ class DynamicBatcher:
         self,
         requests: Sequence[Request],
         settings: GenerationSettings,
-        max_answers: int,
+        quiz: QuizSettings,
         wait: bool = False,
     ) -> Future[list[Result]]:
         """Have a client's passages decoded; cancelling the future takes back what still waits.
 
         Args:
             requests: the passages.
-            settings, max_answers: as :meth:`qgen.pipeline.QuestionGenerator.generate` takes them.
+            settings, quiz: as :meth:`qgen.pipeline.QuestionGenerator.generate` takes them.
             wait: wait for room in the queue instead of being refused.
 
         Raises:
             QueueFullError: there is no room.
             ClosedError: the service is shutting down.
         """
-        job = _Job(requests, settings, max_answers)
+        job = _Job(requests, settings, quiz)
         with self._changed:
             while not self._closing and self._waiting() + len(requests) > self._max_waiting:
                 if not wait or len(requests) > self._max_waiting:
@@ -141,7 +141,7 @@ class DynamicBatcher:
             job = batch[0][0]
             try:
                 found = self._generate(
-                    [one.requests[i] for one, i in batch], job.settings, job.max_answers
+                    [one.requests[i] for one, i in batch], job.settings, job.quiz
                 )
             except Exception as error:  # its clients are told; the others are served
                 for one, _ in batch:
@@ -173,7 +173,7 @@ class DynamicBatcher:
             same = [
                 job
                 for job in self._jobs
-                if (job.settings, job.max_answers) == (first.settings, first.max_answers)
+                if (job.settings, job.quiz) == (first.settings, first.quiz)
             ]
             batch: list[tuple[_Job, int]] = []
             while len(batch) < self._max_batch and any(job.waiting for job in same):

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from qgen.settings import MAX_ANSWERS, GenerationSettings
+from qgen.settings import GenerationSettings, QuizSettings
 from qgen.types import Answer, Question, Result
 
 PASSAGE = "Marie Curie was born in Warsaw in 1867."
@@ -75,7 +75,13 @@ class QuestionsIn(_Strict):
 
     passages: list[PassageIn] = Field(min_length=1)
     max_answers: int = Field(
-        MAX_ANSWERS, ge=1, le=50, description="questions per passage without answers"
+        QuizSettings.max_answers, ge=1, le=50, description="questions per passage without answers"
+    )
+    min_confidence: float = Field(
+        QuizSettings.min_confidence,
+        ge=0,
+        le=1,
+        description="drop questions about proposed answers that the reader trusts less",
     )
     settings: Decoding = Field(default_factory=Decoding)  # type: ignore[valid-type]
 
@@ -95,7 +101,9 @@ class AnswerOut(BaseModel):
 
     text: str
     start: int
-    kind: str = Field(description="date, number, entity, noun chunk, noun phrase; empty if given")
+    kind: str = Field(
+        description="date, number, entity, noun chunk, noun phrase, phrase; empty if given"
+    )
 
     @classmethod
     def of(cls, answer: Answer) -> AnswerOut:
@@ -108,6 +116,9 @@ class QuestionOut(BaseModel):
     question: str
     answer: AnswerOut
     score: float = Field(description="log-probability, set right for length; higher is better")
+    confidence: float | None = Field(
+        description="how probable it is that the question is good; null without a reader"
+    )
 
     @classmethod
     def of(cls, question: Question) -> QuestionOut:
@@ -116,6 +127,7 @@ class QuestionOut(BaseModel):
             question=question.question,
             answer=AnswerOut.of(question.answer),
             score=round(question.score, 6),
+            confidence=question.to_dict()["confidence"],
         )
 
 

@@ -20,6 +20,11 @@ Item = dict[str, list[int]]
 class Objective(Protocol):
     """What the trainer needs of an objective."""
 
+    @property
+    def label_names(self) -> Sequence[str]:
+        """The keys of a batch that hold what is to be predicted."""
+        ...
+
     def collate(self, items: Sequence[Item]) -> dict[str, Tensor]:
         """A batch, as ``loss`` takes it."""
         ...
@@ -45,6 +50,8 @@ class MaskedObjective:
         mask_probability: see above.
         label_smoothing: probability mass spread over the vocabulary, in training.
     """
+
+    label_names = ("labels",)
 
     def __init__(
         self,
@@ -91,6 +98,8 @@ class PseudoMaskedObjective:
         tokenizer: the model's.
         label_smoothing: probability mass spread over the vocabulary, in training.
     """
+
+    label_names = ("labels",)
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, label_smoothing: float = 0.0):
         self.tokenizer = tokenizer

@@ -42,8 +42,10 @@ class ReaderExamples(ItemDataset):
     ):
         super().__init__()
         draw = random.Random(seed)
-        questions = tokenizer([e.question for e in examples], add_special_tokens=False)["input_ids"]
-        questions = [question[: max_length // 4] for question in questions]
+        questions = [
+            tokenizer(example.question, add_special_tokens=False)["input_ids"][: max_length // 4]
+            for example in examples
+        ]
         passages: dict[str, tuple[list[int], list[tuple[int, int]]]] = {}
         for i, example in enumerate(examples):
             if example.passage not in passages:
@@ -92,6 +94,8 @@ class SpanObjective:
         tokenizer: the reader's.
         mismatched_share, unasked_share: see :class:`qgen.settings.ReaderTrainingSettings`.
     """
+
+    label_names = ("start_positions", "end_positions")
 
     def __init__(
         self,

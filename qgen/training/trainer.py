@@ -378,7 +378,7 @@ def fit(
             logging_steps=settings.logging_steps,
             eval_strategy="epoch" if len(dev) else "no",
             prediction_loss_only=True,
-            label_names=["labels"],
+            label_names=list(objective.label_names),
             remove_unused_columns=False,
             report_to="none",
             disable_tqdm=False,

@@ -1,0 +1,184 @@
+"""The reader on tiny random weights: windows, probabilities, spans, training; not quality."""
+
+import json
+import math
+from copy import deepcopy
+from itertools import pairwise
+
+import pytest
+import torch
+from conftest import PASSAGE
+
+from qgen.answers import apart, locate_answer, propose_answers, propose_spans
+from qgen.errors import QGenError
+from qgen.model.reader import Reader, best_spans, load_reader, log_probability
+from qgen.settings import ReaderTrainingSettings
+from qgen.training.reader import ReaderExamples, SpanObjective, train_reader
+from qgen.types import Answer, Example
+
+LONG = " ".join(f"In {1900 + i} the bridge cost {i} million dollars." for i in range(40))
+EXAMPLES = [
+    Example(PASSAGE, locate_answer(PASSAGE, answer), question)
+    for answer, question in [
+        ("1937", "when was the bridge opened?"),
+        ("San Francisco", "where is the bridge?"),
+        ("Joseph Strauss", "who led the construction?"),
+        ("35 million dollars", "how much did it cost?"),
+    ]
+]
+
+
+def test_probabilities_are_of_spans_and_of_none(reader):
+    (windows,) = reader.windows([(PASSAGE, "who led?", None)])
+    (window,) = windows
+    tokens = reader.tokenizer(PASSAGE, add_special_tokens=False)["input_ids"]
+    assert window.starts.shape == window.ends.shape == (len(tokens),)
+    assert window.starts.exp().sum() < 1 and window.unanswerable < 0
+    [reading] = reader.read([(PASSAGE, "who led?", Answer("1937", PASSAGE.index("1937")))])
+    assert 0 < reading.expected <= reading.probability <= 1 and 0 < reading.unanswerable < 1
+    assert PASSAGE.startswith(reading.answer.text, reading.answer.start)
+
+
+def test_company_and_order_change_nothing(reader):
+    items = [(LONG, "when?", None), (PASSAGE, "who led?", None), (PASSAGE, "", EXAMPLES[0].answer)]
+    together = reader.read(items)
+    for item, reading in zip(items, together, strict=True):
+        [alone] = reader.read([item])
+        assert alone.answer == reading.answer
+        assert alone.probability == pytest.approx(reading.probability, rel=1e-4)
+
+
+def test_a_long_passage_is_read_in_windows(reader):
+    (windows,) = reader.windows([(LONG, "when?", None)])
+    assert len(windows) > 2
+    seen = {span for window in windows for span in window.offsets}
+    whole = reader.tokenizer(LONG, add_special_tokens=False, return_offsets_mapping=True)
+    assert seen == set(whole["offset_mapping"]), "no token is left out"
+    starts = [window.offsets[0][0] for window in windows]
+    assert starts == sorted(starts)
+    for before, after in pairwise(windows):
+        assert before.offsets[-reader.stride] == after.offsets[0]
+
+
+def test_about_an_answer_one_window_is_read_with_the_answer_in_its_middle(reader):
+    answer = locate_answer(LONG, "1920")
+    (windows,) = reader.windows([(LONG, "when?", answer)])
+    (window,) = windows
+    assert len(window.offsets) == reader.max_length
+    place = [begin for begin, _ in window.offsets].index(answer.start)
+    assert abs(place - reader.max_length / 2) <= 3
+    for text in ("1900", "39 million dollars"):
+        (edge,) = reader.windows([(LONG, "", locate_answer(LONG, text))])
+        assert math.isfinite(log_probability(edge, locate_answer(LONG, text)))
+
+
+@pytest.mark.parametrize("passage", ["", " ", "\u200b", "?"])
+def test_next_to_nothing_to_read(reader, passage):
+    [reading] = reader.read([(passage, "who?", None)])
+    assert reading.probability <= 1 and passage.startswith(reading.answer.text)
+
+
+def test_spans_are_whole_words_and_best_first(reader):
+    passage = "The bridge cost 1,200 dollars in San Francisco."
+    (windows,) = reader.windows([(passage, "", None)])
+    spans = best_spans(passage, windows, 500)
+    values = [value for value, _, _ in spans]
+    assert values == sorted(values, reverse=True)
+    for _, begin, end in spans:
+        text = passage[begin:end]
+        assert text.strip(",. ") in ("", *_runs(passage.rstrip(".").split())), text
+    assert len({span[1:] for span in spans}) == len(spans)
+
+
+def _runs(words):
+    return [" ".join(words[i:j]) for i in range(len(words)) for j in range(i + 1, len(words) + 1)]
+
+
+def test_proposals_are_ranked_and_never_cut_a_quantity(reader):
+    answers = propose_answers(PASSAGE)
+    proposed = propose_spans(reader, PASSAGE, answers)
+    assert {a.text for a in answers} - {a.text for a in proposed} <= {"35 million", "dollars"}
+    (windows,) = reader.windows([(PASSAGE, "", None)])
+    words = [len(answer.text.split()) for answer in proposed]
+    worth = [log_probability(windows, a) - 0.1 * n for a, n in zip(proposed, words, strict=True)]
+    assert worth == sorted(worth, reverse=True)
+    for answer in proposed:
+        assert PASSAGE.startswith(answer.text, answer.start)
+        for whole in (locate_answer(PASSAGE, text) for text in ("1937", "35 million dollars")):
+            inside = answer.start <= whole.start and whole.end <= answer.end
+            assert inside or not answer.overlaps(whole), answer
+
+
+def test_apart():
+    answers = [Answer("ab", 0), Answer("bc", 1), Answer("d", 3), Answer("e", 4)]
+    assert [a.text for a in apart(answers, 2)] == ["ab", "d"]
+    assert [a.text for a in apart(answers, 9)] == ["ab", "d", "e"]
+
+
+def test_a_missing_reader_is_an_error(tmp_path):
+    with pytest.raises(QGenError, match="cannot load the reader"):
+        Reader.from_pretrained(tmp_path / "nowhere")
+
+
+def test_starts_from_the_question_generators_encoder(checkpoint, bert_model):
+    model, tokenizer = load_reader(checkpoint)
+    assert type(model).__name__ == "BertForQuestionAnswering"
+    ours, theirs = model.bert.encoder.state_dict(), bert_model.mlm.bert.encoder.state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    assert tokenizer.sep_token == "[SEP]"
+
+
+# -- training --------------------------------------------------------------------------------------
+
+
+def test_examples_hold_the_answer_wherever_the_window_is(tokenizer):
+    examples = [
+        Example(LONG, locate_answer(LONG, f"{i} million dollars"), "how much?")
+        for i in range(1, 40)
+    ]
+    dataset = ReaderExamples(examples, tokenizer, max_length=40)
+    assert len(dataset) == len(examples)
+    for example, item in zip(examples, dataset.items, strict=True):
+        first, last = item["span"]
+        wanted = tokenizer(example.answer.text, add_special_tokens=False)["input_ids"]
+        assert item["passage"][first : last + 1] == wanted
+        assert len(item["passage"]) + len(item["question"]) + 3 <= 40
+
+
+def test_questions_are_own_other_or_none(tokenizer):
+    other = "Joseph opened the gate in 1937. It cost 5 dollars."
+    examples = [*EXAMPLES, Example(other, locate_answer(other, "1937"), "what year was it?")]
+    items = ReaderExamples(examples, tokenizer).items
+    assert items[4]["other"] in [item["question"] for item in items[:4]]
+    assert all(item["other"] == items[4]["question"] for item in items[:4])
+    torch.manual_seed(0)
+    batch = SpanObjective(tokenizer, 0.2, 0.3).collate(items * 400)
+    mismatched = batch["start_positions"].eq(0)
+    unasked = batch["input_ids"][:, 1].eq(tokenizer.sep_token_id)
+    assert mismatched.float().mean().item() == pytest.approx(0.2, abs=0.03)
+    assert unasked.float().mean().item() == pytest.approx(0.3, abs=0.03)
+    assert batch["end_positions"][mismatched].eq(0).all() and not (mismatched & unasked).any()
+    for row in range(10):
+        begin, end = batch["start_positions"][row], batch["end_positions"][row]
+        answer = tokenizer.decode(batch["input_ids"][row, begin : end + 1])
+        expected = [*EXAMPLES, examples[4]][row % 5].answer.text.lower()
+        assert answer == ("[CLS]" if mismatched[row] else expected)
+
+
+@pytest.mark.slow
+def test_learns_to_answer(reader, tokenizer, tmp_path):
+    settings = ReaderTrainingSettings(
+        epochs=150, batch_size=4, learning_rate=5e-3, hidden_dropout=0.0, attention_dropout=0.0,
+        max_length=100, save_steps=1000, mismatched_share=0.0, unasked_share=0.2, bf16=False,
+    )  # fmt: skip
+    model = deepcopy(reader.model)
+    for parameter in model.parameters():
+        parameter.data.mul_(0.2 if parameter.ndim > 1 else 1.0)
+    final = train_reader(model, tokenizer, EXAMPLES, tmp_path, EXAMPLES, settings)
+    log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert any("eval_loss" in entry for entry in log)
+    trained = Reader.from_pretrained(final, device="cpu")
+    readings = trained.read([(e.passage, e.question, None) for e in EXAMPLES])
+    assert [r.answer for r in readings] == [e.answer for e in EXAMPLES]
+    asked_for = propose_spans(trained, PASSAGE, propose_answers(PASSAGE))[:8]
+    assert {a.text for a in asked_for} >= {e.answer.text for e in EXAMPLES}
