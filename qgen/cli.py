@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
+from string import ascii_uppercase
 
 from qgen import __version__
 from qgen.errors import QGenError
@@ -75,6 +76,8 @@ def _generate(args: argparse.Namespace) -> None:
             place = f"  ({where})" if where else ""
             sure = question.score if question.confidence is None else question.confidence
             print(f"{sure:8.3f}  {question.question}  [{answer}]{place}")
+            for letter, choice in zip(ascii_uppercase, question.choices, strict=False):
+                print(f"{'':10}{letter}. {choice}")
         if result.reason:
             about = f"paragraph {request.extra['paragraph']}: " if request.extra else ""
             kept = f"kept {len(result.questions)}; dropped {result.reason}"

@@ -8,17 +8,20 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 from qgen.answers import apart, locate_answer, propose_answers, propose_spans
 from qgen.checks import answer_problem, passage_problem, question_problem, rank
 from qgen.confidence import confidence
+from qgen.distractors import Neighbours, distractors
 from qgen.errors import QGenError
 from qgen.generator import NBestGenerator
-from qgen.model.reader import DEFAULT_READER, Reader
+from qgen.model.reader import DEFAULT_READER, Reader, best_spans
 from qgen.settings import GenerationSettings, QuizSettings
+from qgen.text import token_f1
 from qgen.types import Answer, Question, Request, Result
 
 SPARE = 2
@@ -138,6 +141,8 @@ class QuestionGenerator:
             else:
                 best = self._check(request.passage, _best(n_best))
                 kept, dropped = rank(best, quiz.max_answers, quiz.min_confidence)
+            if quiz.choices:
+                kept = self._with_distractors(request.passage, kept, quiz.choices - 1)
             results.append(Result(tuple(kept), dict(dropped) | dict.fromkeys(failed, 0)))
         return results
 
@@ -158,6 +163,34 @@ class QuestionGenerator:
             nothing = "no answer could be proposed for the passage; give one"
             return next(filter(None, problems), nothing)
         return usable if request.answers or not self.reader else apart(usable, SPARE * count)
+
+    def _with_distractors(
+        self, passage: str, questions: Sequence[Question], count: int
+    ) -> list[Question]:
+        """The questions with wrong answers beside the right one."""
+        others = propose_answers(passage)
+        made = []
+        for question in questions:
+            assert question.answer is not None
+            right = self._right_answers(passage, question)
+            wrong = distractors(
+                question.answer, question.question, others, self._neighbours, count, right
+            )
+            made.append(replace(question, distractors=tuple(wrong)))
+        return made
+
+    def _right_answers(self, passage: str, question: Question) -> Callable[[str], bool]:
+        """Tells whether a span of the passage answers a question as well, by the reader."""
+        if not self.reader:
+            return lambda text: False
+        (windows,) = self.reader.windows([(passage, question.question, question.answer)])
+        spans = [passage[begin:end] for _, begin, end in best_spans(passage, windows, 3)]
+        return lambda text: any(token_f1(text, span) > 0.5 for span in spans)
+
+    @cached_property
+    def _neighbours(self) -> Neighbours:
+        model = self.generator.model
+        return Neighbours(model.get_input_embeddings().weight, self.generator.tokenizer)
 
     def _check(self, passage: str, questions: Sequence[Question]) -> list[Question]:
         """The questions with their confidence, if there is a reader."""

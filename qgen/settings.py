@@ -92,11 +92,15 @@ class QuizSettings:
         "drop the questions about proposed answers that the reader trusts less, from 0 to 1; "
         "a given answer always gets its question",
     )
+    choices: int = _setting(
+        0, "multiple choice: the answer and so many wrong ones less one; 0 for none"
+    )
 
     def __post_init__(self):
         _check(
             (self.max_answers >= 1, "max_answers must be at least 1"),
             (0 <= self.min_confidence <= 1, "min_confidence must lie in [0, 1]"),
+            (self.choices in {0, *range(2, 9)}, "choices must be 0 or from 2 to 8"),
         )
 
 

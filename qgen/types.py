@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass, field
 
 
@@ -75,17 +76,32 @@ class Question:
             higher is better.
         confidence: how probable it is that the question is good, from 0 to 1; ``None`` where no
             reader has checked it.
+        distractors: wrong answers to choose among, where multiple choice was asked for.
     """
 
     question: str
     answer: Answer | None
     score: float
     confidence: float | None = None
+    distractors: tuple[str, ...] = ()
+
+    @property
+    def choices(self) -> list[str]:
+        """The answer among its distractors, in an order that always is the same; empty where there
+        are none."""
+        if not self.distractors or self.answer is None:
+            return []
+        choices = sorted([self.answer.text, *self.distractors])
+        random.Random(self.question).shuffle(choices)
+        return choices
 
     def to_dict(self) -> dict:
-        """The record as plain JSON types: what every output file holds of a question."""
+        """The record as plain JSON types: what every output file holds of a question.
+
+        Multiple choice adds ``choices``, which hold the answer.
+        """
         answer = self.answer
-        return {
+        record: dict = {
             "question": self.question,
             "answer": answer.text if answer else "",
             "answer_start": answer.start if answer else None,
@@ -93,6 +109,7 @@ class Question:
             "score": round(self.score, 6),
             "confidence": None if self.confidence is None else round(self.confidence, 4),
         }
+        return record | ({"choices": self.choices} if self.distractors else {})
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
+from string import ascii_uppercase
 
 from qgen.errors import QGenError
 from qgen.types import Request, Result
@@ -143,13 +144,15 @@ def _write_squad(records: Iterable[dict], path: Path) -> None:
 
 
 def _write_gift(records: Iterable[dict], path: Path) -> None:
-    """Moodle's GIFT: a short-answer question each."""
+    """Moodle's GIFT: a short-answer or multiple-choice question each."""
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for number, record in enumerate(records, 1):
             for rank, question in enumerate(record["questions"], 1):
                 title = _gift(f"Q{number}.{rank}")
                 text, answer = _gift(question["question"]), _gift(question["answer"])
-                file.write(f"::{title}::{text} {{{f'={answer}' if answer else ''}}}\n\n")
+                wrong = [_gift(c) for c in question.get("choices", []) if c != question["answer"]]
+                answers = " ".join([f"={answer}" if answer else "", *(f"~{c}" for c in wrong)])
+                file.write(f"::{title}::{text} {{{answers}}}\n\n")
 
 
 def _gift(text: str) -> str:
@@ -168,7 +171,10 @@ def _write_anki(records: Iterable[dict], path: Path) -> None:
         writer = csv.writer(file, delimiter="\t", lineterminator="\n")
         for record in records:
             for question in record["questions"]:
-                writer.writerow([question["question"], question["answer"]])
+                letters = dict(zip(question.get("choices", []), ascii_uppercase, strict=False))
+                front = [question["question"], *(f"{b}. {a}" for a, b in letters.items())]
+                letter = f"{letters[question['answer']]}. " if letters else ""
+                writer.writerow(["\n".join(front), letter + question["answer"]])
 
 
 def _write_markdown(records: Iterable[dict], path: Path) -> None:
@@ -179,7 +185,8 @@ def _write_markdown(records: Iterable[dict], path: Path) -> None:
             file.write(f"{quoted}\n\n")
             for rank, question in enumerate(record["questions"], 1):
                 answer = f"  \n   *{_markdown(question['answer'])}*" if question["answer"] else ""
-                file.write(f"{rank}. {_markdown(question['question'])}{answer}\n")
+                choices = "".join(f"\n   - {_markdown(c)}" for c in question.get("choices", []))
+                file.write(f"{rank}. {_markdown(question['question'])}{answer}{choices}\n")
             file.write("\n")
 
 
@@ -212,19 +219,24 @@ FORMATS = {
 """Which format a suffix means."""
 
 
+_RESERVED = (*QUESTION_FIELDS, "choices", "rank")
+
+
 def _rows(record: dict) -> Iterable[dict]:
     """A row per question: the input's other fields, the passage, the question, and its rank."""
-    extra = _renamed(_extra(record), (*QUESTION_FIELDS, "rank"))
+    extra = _renamed(_extra(record), _RESERVED)
     for rank, question in enumerate(record["questions"], start=1):
         yield {**extra, "passage": record["passage"], **question, "rank": rank}
 
 
 def _columns(records: Iterable[dict]) -> list[str]:
     names: dict[str, None] = {}  # an ordered set
+    choices = False
     for record in records:
         names.update(dict.fromkeys(_extra(record)))
-    taken = (*QUESTION_FIELDS, "rank")
-    return [*_renamed(dict.fromkeys(names), taken), "passage", *taken]
+        choices = choices or any("choices" in question for question in record["questions"])
+    known = [*QUESTION_FIELDS, *(["choices"] if choices else []), "rank"]
+    return [*_renamed(dict.fromkeys(names), _RESERVED), "passage", *known]
 
 
 def _extra(record: dict) -> dict:

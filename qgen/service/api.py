@@ -185,7 +185,7 @@ async def questions(body: QuestionsIn, request: Request) -> QuestionsOut:
     ]
     try:
         settings = GenerationSettings(**body.settings.model_dump())  # type: ignore[attr-defined]
-        quiz = QuizSettings(body.max_answers, body.min_confidence)
+        quiz = QuizSettings(body.max_answers, body.min_confidence, body.choices)
         future = request.app.state.batcher.submit(requests, settings, quiz)
     except QueueFullError as error:
         raise ApiError(

@@ -83,6 +83,12 @@ class QuestionsIn(_Strict):
         le=1,
         description="drop questions about proposed answers that the reader trusts less",
     )
+    choices: int = Field(
+        QuizSettings.choices,
+        ge=0,
+        le=8,
+        description="multiple choice: the answer and so many wrong ones less one; 0 for none",
+    )
     settings: Decoding = Field(default_factory=Decoding)  # type: ignore[valid-type]
 
 
@@ -119,6 +125,7 @@ class QuestionOut(BaseModel):
     confidence: float | None = Field(
         description="how probable it is that the question is good; null without a reader"
     )
+    choices: list[str] = Field(description="multiple choice, if asked for: the answer among others")
 
     @classmethod
     def of(cls, question: Question) -> QuestionOut:
@@ -128,6 +135,7 @@ class QuestionOut(BaseModel):
             answer=AnswerOut.of(question.answer),
             score=round(question.score, 6),
             confidence=question.to_dict()["confidence"],
+            choices=question.choices,
         )
 
 
