@@ -139,10 +139,23 @@ def _serve(args: argparse.Namespace) -> None:
         max_waiting=args.max_waiting,
         max_batch=args.batch_size,
     )
-    app = create_app(_generator(args), settings)
-    print(f"qgen: serving on http://{args.host}:{args.port}, documented at /docs", file=sys.stderr)
-    # On SIGTERM uvicorn takes no new connections and finishes the requests that it has.
-    uvicorn.run(app, host=args.host, port=args.port, log_level="warning")
+    page = args.page and not settings.token  # browsers send no bearer token
+    try:
+        app = create_app(_generator(args), settings, page)
+    except ImportError as error:
+        raise QGenError(f"{error.name} is missing: pip install 'qgen[ui]', or --no-page") from error
+    address = f"http://{args.host}:{args.port}"
+    what = "the page; the API" if page else "the API"
+    print(f"qgen: serving {what} on {address}, documented at /docs", file=sys.stderr)
+    # On SIGTERM uvicorn takes no new connections and finishes the requests that it has; the page
+    # of a browser that stays open would never finish.
+    uvicorn.run(
+        app,
+        host=args.host,
+        port=args.port,
+        log_level="warning",
+        timeout_graceful_shutdown=30 if page else int(settings.timeout_s),
+    )
 
 
 def _train(args: argparse.Namespace) -> None:
@@ -334,6 +347,12 @@ def _parser() -> argparse.ArgumentParser:
         "--max-waiting", type=_positive, default=512, metavar="N",
         help="passages that may wait before clients are sent away (%(default)s)",
     )  # fmt: skip
+    serve.add_argument(
+        "--page",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="the web page at /, unless there is a token (%(default)s)",
+    )
     serve.set_defaults(run=_serve)
 
     evaluate = commands.add_parser("evaluate", help="score a model on a published split")

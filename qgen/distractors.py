@@ -60,7 +60,11 @@ class Neighbours:
         row = self._rows.get(fold(word))
         if row is None:
             return []
-        nearest = (self._vectors @ self._vectors[row]).topk(min(6 * count, len(self._words))).indices.tolist()
+        nearest = (
+            (self._vectors @ self._vectors[row])
+            .topk(min(6 * count, len(self._words)))
+            .indices.tolist()
+        )
         stem, tag = fold(word)[:4], _tag(word)
         others = [self._words[i] for i in nearest if not self._words[i].startswith(stem)]
         return [other for other in others if _tag(other) in {tag, None}][:count]

@@ -64,6 +64,12 @@ def read_document(path: str | Path) -> list[Paragraph]:
     return paragraphs
 
 
+def text_paragraphs(text: str) -> list[str]:
+    """The paragraphs of a pasted text: as of a document, or all of it where it is one line."""
+    found = [piece for block in _text_blocks(text) for piece in _paragraphs(block)]
+    return found or ([" ".join(text.split())] if text.strip() else [])
+
+
 # -- from blocks to paragraphs ---------------------------------------------------------------------
 
 _FOOTNOTE = re.compile(

@@ -83,12 +83,18 @@ class ApiError(HTTPException):
         self.code, self.field = code, field
 
 
-def create_app(generator: QuestionGenerator, settings: ServiceSettings | None = None) -> FastAPI:
+def create_app(
+    generator: QuestionGenerator, settings: ServiceSettings | None = None, page: bool = False
+) -> FastAPI:
     """The service as an ASGI application.
 
     Args:
         generator: asks the questions.
         settings: what is allowed.
+        page: show the web page at ``/``, to all who can reach it.
+
+    Raises:
+        ImportError: gradio, which draws the page, is not installed.
     """
     settings = settings or ServiceSettings()
 
@@ -126,6 +132,15 @@ def create_app(generator: QuestionGenerator, settings: ServiceSettings | None = 
             allow_methods=["GET", "POST", "DELETE"],
             allow_headers=["Authorization", "Content-Type"],
         )
+    if page:
+        import gradio as gr
+
+        from qgen.service.page.build import THEME, build_page
+
+        gr.mount_gradio_app(
+            app, build_page(app.state).queue(), "/", theme=THEME, footer_links=[],
+            max_file_size=settings.max_upload_bytes,
+        )  # fmt: skip
     return app
 
 
@@ -344,7 +359,7 @@ class _Limited:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        upload = scope["path"] == "/v1/batches"
+        upload = scope["path"] in {"/v1/batches", "/gradio_api/upload"}
         most = self.settings.max_upload_bytes if upload else self.settings.max_body_bytes
         said = dict(scope["headers"]).get(b"content-length", b"0")
         if said.isdigit() and int(said) > most:
