@@ -18,7 +18,7 @@ EARLY_STOPPING = ("heuristic", "never")
 BUFFER_SIZE = 64
 """Rows of a batch held in memory and written to disk together, unless said otherwise."""
 
-OBJECTIVES = ("masked", "pseudo-masked")
+OBJECTIVES = ("masked", "pseudo-masked", "minimum-risk")
 """What fine-tuning can predict; see ``TrainingSettings.objective``."""
 
 
@@ -113,7 +113,8 @@ class OptimizationSettings:
     """
 
     epochs: float = _setting(10.0, "passes over the training examples")
-    batch_size: int = _setting(32, "examples per optimizer step")
+    batch_size: int = _setting(32, "examples per pass")
+    gradient_accumulation_steps: int = _setting(1, "passes per optimizer step")
     learning_rate: float = _setting(1e-4, "peak learning rate")
     warmup_ratio: float = _setting(0.1, "share of the steps spent warming up")
     decay_ratio: float = _setting(
@@ -139,6 +140,10 @@ class OptimizationSettings:
         _check(
             (self.epochs > 0, "epochs must be positive"),
             (self.batch_size >= 1, "batch_size must be at least 1"),
+            (
+                self.gradient_accumulation_steps >= 1,
+                "gradient_accumulation_steps must be at least 1",
+            ),
             (self.learning_rate > 0, "learning_rate must be positive"),
             (0 <= self.warmup_ratio < 1, "warmup_ratio must lie in [0, 1)"),
             (0 < self.decay_ratio <= 1, "decay_ratio must lie in (0, 1]"),
@@ -163,12 +168,17 @@ class TrainingSettings(OptimizationSettings):
     objective: str = _setting(
         "masked",
         "masked: predict masked target tokens (UniLM); pseudo-masked: predict every target token "
-        "from those before it (UniLMv2)",
+        "from those before it (UniLMv2); minimum-risk: make those of the model's own n-best more "
+        "probable that are most like the reference, after one of the others",
         OBJECTIVES,
     )
     mask_probability: float = _setting(
         0.7, "share of target tokens masked and predicted; not used when pseudo-masked"
     )
+    likelihood_weight: float = _setting(
+        0.3, "of the reference's likelihood beside the risk; not used otherwise"
+    )
+    max_examples: int = _setting(0, "only so many examples, drawn at random; 0 for all")
     max_source_length: int = _setting(464, "source tokens, special ones included")
     max_target_length: int = _setting(48, "target tokens, the closing [SEP] included")
     mark_answers: bool = _setting(True, "enclose the answer in the passage with two marker tokens")
@@ -187,6 +197,8 @@ class TrainingSettings(OptimizationSettings):
             (0 <= self.label_smoothing < 1, "label_smoothing must lie in [0, 1)"),
             _is_one_of("objective", self.objective, OBJECTIVES),
             (0 < self.mask_probability <= 1, "mask_probability must lie in (0, 1]"),
+            (self.likelihood_weight >= 0, "likelihood_weight must not be negative"),
+            (self.max_examples >= 0, "max_examples must not be negative"),
             (self.copy_size >= 0, "copy_size must not be negative"),
             (self.max_source_length >= 8, "max_source_length must be at least 8"),
             (self.max_target_length >= 2, "max_target_length must be at least 2"),

@@ -82,6 +82,36 @@ def test_teacher_forcing_predicts_what_decoding_predicts(name, request):
             torch.testing.assert_close(model(source, seen).logits[:, -1], at_once[:, step])
 
 
+@pytest.mark.parametrize("name", ["bert_model", "copying_model"])
+def test_targets_side_by_side_are_as_each_alone(name, request):
+    model = request.getfixturevalue(name)
+    source = torch.tensor([[2, 10, 11, 12, 3], [2, 13, 3, 0, 0]])
+    known = (source, source.ne(0))
+    targets = torch.tensor([[20, 21, 22], [30, 31, 32]])
+    both = targets[:, None].repeat(1, 2, 1)
+    both[:, 1] = both[:, 1].flip(-1)
+    with torch.no_grad():
+        _, together = model.pseudo_masked_states(*known, both.flatten(1), 2)
+        for i in range(2):
+            _, alone = model.pseudo_masked_states(*known, both[:, i])
+            torch.testing.assert_close(together[:, 3 * i : 3 * i + 3], alone)
+
+
+@pytest.mark.parametrize("name", ["bert_model", "copying_model"])
+def test_log_probabilities_of_labels_are_those_of_the_vocabulary(name, request):
+    model = request.getfixturevalue(name)
+    source, target = torch.tensor([[2, 10, 11, 11, 3]]), torch.tensor([[20, 11, 22]])
+    labels = torch.tensor([[20, 11, -100]])
+    seen = source.ne(0)
+    with torch.no_grad():
+        states, predicting = model.pseudo_masked_states(source, seen, target)
+        of_all = model.log_probabilities(predicting, states, source, seen)
+        known = (predicting, states, source, seen)
+        found, _ = model.label_log_probabilities(*known, labels)
+    torch.testing.assert_close(found[0, :2], of_all[0, [0, 1], [20, 11]])
+    assert found[0, 2] == 0
+
+
 def test_eager_and_sdpa_attention_agree(bert_model):
     eager = UniLMForConditionalGeneration._from_config(
         bert_model.config.__class__.from_dict(bert_model.config.to_dict()),

@@ -17,12 +17,12 @@ from qgen.errors import QGenError
 from qgen.model.layouts import seq2seq_layout
 from qgen.model.unilm import IGNORE_INDEX
 from qgen.pipeline import QuestionGenerator
-from qgen.settings import OBJECTIVES as NAMES
-from qgen.settings import TrainingSettings
-from qgen.training.objectives import OBJECTIVES, MaskedObjective, PseudoMaskedObjective
+from qgen.settings import OBJECTIVES, TrainingSettings
+from qgen.training.objectives import MaskedObjective, PseudoMaskedObjective
 from qgen.training.trainer import (
     Seq2SeqExamples,
     _ObjectiveTrainer,
+    make_objective,
     newest_checkpoint,
     read_examples,
     train,
@@ -41,8 +41,9 @@ EXAMPLES = [
 ]
 
 
-def test_objectives_are_those_of_the_settings():
-    assert tuple(OBJECTIVES) == NAMES
+def test_every_objective_of_the_settings_is_made(tokenizer):
+    made = {type(make_objective(tokenizer, TrainingSettings(objective=o))) for o in OBJECTIVES}
+    assert len(made) == len(OBJECTIVES)
 
 
 def test_source_and_target_ids(tokenizer):
@@ -81,7 +82,7 @@ def test_batches_hold_sequences_of_like_length(bert_model, tokenizer, tmp_path, 
             output_dir=str(tmp_path), per_device_train_batch_size=8, use_cpu=True, report_to="none"
         ),
         train_dataset=Seq2SeqExamples(examples, tokenizer),
-        objective=OBJECTIVES[objective](tokenizer, TrainingSettings()),
+        objective=make_objective(tokenizer, TrainingSettings(objective=objective)),
     )
     lengths = torch.tensor([words + 2 + copies * (more + 1) for words, more in draw])
 
@@ -121,7 +122,7 @@ def test_every_target_has_a_label(tokenizer):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("objective", NAMES)
+@pytest.mark.parametrize("objective", ["masked", "pseudo-masked"])
 def test_learns_to_ask(bert_model, tokenizer, tmp_path, objective, unchecked):
     """Overfitting four examples, the model asks each answer its own question."""
     model = random_model(bert_model.config)
@@ -194,7 +195,7 @@ RUN = """
 import sys
 from pathlib import Path
 from qgen.model.checkpoints import load_checkpoint
-from qgen.settings import TrainingSettings
+from qgen.settings import OBJECTIVES, TrainingSettings
 from qgen.training.trainer import read_examples, train
 checkpoint, examples, out = sys.argv[1:]
 train(*load_checkpoint(checkpoint), read_examples(examples), out, settings=TrainingSettings(

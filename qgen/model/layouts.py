@@ -67,29 +67,36 @@ def seq2seq_layout(source_mask: Tensor, target_length: int) -> Layout:
     )
 
 
-def pseudo_masked_layout(source_mask: Tensor, target_length: int) -> Layout:
-    """Source, target and one ``[MASK]`` per target token, laid end to end.
+def pseudo_masked_layout(source_mask: Tensor, target_length: int, targets: int = 1) -> Layout:
+    """Source, targets and one ``[MASK]`` per target token, laid end to end.
 
     The ``[MASK]`` of target token ``t`` stands at the position of ``t`` and sees the source, the
     target tokens before ``t`` and itself: what it sees in decoding.  So one pass predicts every
     target token as decoding would (the pseudo-masks of UniLMv2, Bao et al. 2020, arXiv:2002.12804).
 
+    Several targets of one source do not see one another, and each begins behind the source.
+
     Args:
         source_mask: ``[batch, source_length]``, nonzero at real tokens, padded on the right.
-        target_length: number of target tokens.
+        target_length: tokens of each target.
+        targets: number of targets.
 
     Returns:
-        A layout of length ``source_length + 2 * target_length``.
+        A layout of length ``source_length + 2 * targets * target_length``: the source, all targets,
+        and then all of their ``[MASK]``.
     """
-    types, position_ids, mask = seq2seq_layout(source_mask, target_length)
-    begin = source_mask.shape[1]
-    types = torch.cat([types, types[:, begin:]], dim=1)
-    position_ids = torch.cat([position_ids, position_ids[:, begin:]], dim=1)
-    visible = torch.nn.functional.pad(mask, (0, target_length, 0, target_length))
-    earlier = torch.ones(
-        target_length, target_length, dtype=torch.bool, device=source_mask.device
-    ).tril(-1)
-    visible[:, begin + target_length :, :begin] = source_mask.bool()[:, None, :]
-    visible[:, begin + target_length :, begin : begin + target_length] = earlier
-    visible |= torch.eye(visible.shape[1], dtype=torch.bool, device=visible.device)
+    types, position_ids, _ = seq2seq_layout(source_mask, target_length)
+    begin, count = source_mask.shape[1], targets * target_length
+    types = torch.cat([types[:, :begin], types[:, begin:].repeat(1, 2 * targets)], dim=1)
+    position_ids = torch.cat(
+        [position_ids[:, :begin], position_ids[:, begin:].repeat(1, 2 * targets)], dim=1
+    )
+    total = begin + 2 * count
+    own = torch.block_diag(*[torch.ones(target_length, target_length)] * targets)
+    own = own.to(source_mask.device).bool()
+    visible = torch.zeros(len(source_mask), total, total, dtype=torch.bool, device=own.device)
+    visible[:, :, :begin] = source_mask.bool()[:, None, :]
+    visible[:, begin : begin + count, begin : begin + count] = own.tril()
+    visible[:, begin + count :, begin : begin + count] = own.tril(-1)
+    visible |= torch.eye(total, dtype=torch.bool, device=visible.device)
     return Layout(types, position_ids, visible)

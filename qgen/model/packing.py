@@ -97,9 +97,15 @@ def unpack_target(
         passage: the text the question is about.
         restore_case: give the question the passage's capitals and accents.
     """
-    pieces = tokenizer.convert_ids_to_tokens(list(ids), skip_special_tokens=True)
-    text = respace(" ".join(pieces).replace(" ##", ""), passage)
+    text = respace(word_pieces_joined(tokenizer, ids), passage)
     return recase(text, passage) if restore_case else text
+
+
+def word_pieces_joined(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> str:
+    """Words and marks with a space between them: the pieces joined at ``##``, special ones left
+    out."""
+    pieces = tokenizer.convert_ids_to_tokens(list(ids), skip_special_tokens=True)
+    return " ".join(pieces).replace(" ##", "")
 
 
 def pad(rows: Sequence[Sequence[int]], value: int) -> torch.Tensor:

@@ -248,14 +248,15 @@ class UniLMForConditionalGeneration(PreTrainedModel):
         return hidden[:, : input_ids.shape[1]], hidden[:, input_ids.shape[1] :]
 
     def pseudo_masked_states(
-        self, input_ids: Tensor, attention_mask: Tensor, target_ids: Tensor
+        self, input_ids: Tensor, attention_mask: Tensor, target_ids: Tensor, targets: int = 1
     ) -> tuple[Tensor, Tensor]:
         """Hidden states from which decoding predicts each target token, in one pass.
 
         Args:
             input_ids: source ``[batch, source_length]``, padded on the right.
             attention_mask: ``[batch, source_length]``, nonzero at real tokens.
-            target_ids: the true target ``[batch, target_length]``.
+            target_ids: the true target ``[batch, target_length]``, or several laid end to end.
+            targets: how many there are.
 
         Returns:
             As :meth:`seq2seq_states`, the target's being those of one ``[MASK]`` per token; see
@@ -264,7 +265,7 @@ class UniLMForConditionalGeneration(PreTrainedModel):
         masks = torch.full_like(target_ids, self.config.mask_token_id)
         hidden = self.encode(
             torch.cat([input_ids, target_ids, masks], dim=1),
-            pseudo_masked_layout(attention_mask, target_ids.shape[1]),
+            pseudo_masked_layout(attention_mask, target_ids.shape[1] // targets, targets),
         )
         return hidden[:, : input_ids.shape[1]], hidden[:, -target_ids.shape[1] :]
 
@@ -310,20 +311,48 @@ class UniLMForConditionalGeneration(PreTrainedModel):
             label_smoothing: probability mass spread over the vocabulary.
         """
         labelled = labels.ne(IGNORE_INDEX)
-        true = labels[labelled]
-        logits = self.lm_head(target[labelled]).float()  # the vocabulary is wide: only where needed
-        if not self.config.copy_size:
-            return nn.functional.cross_entropy(logits, true, label_smoothing=label_smoothing)
-        written = logits.log_softmax(-1)
-        positions, gate = self.copy_gate(target, source, attention_mask)
-        same = input_ids[:, None] == labels[:, :, None]
-        copied = positions.masked_fill(~same, -1e4).logsumexp(-1)[labelled]
-        gate = gate[labelled].squeeze(-1)
-        likelihood = torch.logaddexp(
-            nn.functional.logsigmoid(-gate) + written.gather(1, true[:, None]).squeeze(1),
-            nn.functional.logsigmoid(gate) + copied,
+        known = (source, input_ids, attention_mask)
+        likelihood, uniform = self.label_log_probabilities(target, *known, labels)
+        if not labelled.any():
+            return likelihood.sum()
+        return -(
+            (1 - label_smoothing) * likelihood[labelled].mean()
+            + label_smoothing * uniform[labelled].mean()
         )
-        return -(1 - label_smoothing) * likelihood.mean() - label_smoothing * written.mean()
+
+    def label_log_probabilities(
+        self,
+        target: Tensor,
+        source: Tensor,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        labels: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        """Of the labels alone, which takes less memory than :meth:`log_probabilities`.
+
+        Args:
+            target, source, input_ids, attention_mask, labels: as :meth:`loss`.
+
+        Returns:
+            ``[batch, target_length]`` each, 0 where there is no label: the log-probability of the
+            label, and the vocabulary's mean log-probability, which label smoothing takes.
+        """
+        labelled = labels.ne(IGNORE_INDEX)
+        true = labels[labelled]
+        logits = self.lm_head(target[labelled])  # the vocabulary is wide: only where needed
+        total = logits.float().logsumexp(-1)
+        written = logits.gather(1, true[:, None]).squeeze(1).float() - total
+        uniform = logits.float().mean(-1) - total
+        if self.config.copy_size:
+            positions, gate = self.copy_gate(target, source, attention_mask)
+            same = input_ids[:, None] == labels[:, :, None]
+            copied = positions.masked_fill(~same, -1e4).logsumexp(-1)[labelled]
+            gate = gate[labelled].squeeze(-1)
+            written = torch.logaddexp(
+                nn.functional.logsigmoid(-gate) + written, nn.functional.logsigmoid(gate) + copied
+            )
+        empty = torch.zeros(labels.shape, device=labels.device)
+        return empty.masked_scatter(labelled, written), empty.masked_scatter(labelled, uniform)
 
     def forward(
         self,

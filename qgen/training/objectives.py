@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import torch
@@ -11,10 +11,10 @@ from transformers import PreTrainedTokenizerBase
 
 from qgen.model.packing import pad
 from qgen.model.unilm import IGNORE_INDEX, UniLMForConditionalGeneration
-from qgen.settings import TrainingSettings
 
-Item = dict[str, list[int]]
-"""An example as token ids: ``{"input_ids": source, "labels": target}``."""
+Item = dict[str, Any]
+"""An example as token ids: ``{"input_ids": source, "labels": target}``, and what else an objective
+needs."""
 
 
 class Objective(Protocol):
@@ -77,7 +77,7 @@ class MaskedObjective:
         random_ids = torch.randint(len(tokenizer), target.shape)
         decoder_input_ids = torch.where(chosen & (fate >= 0.9), random_ids, decoder_input_ids)
         return {
-            **_source_batch(items, tokenizer),
+            **source_batch(items, tokenizer),
             "decoder_input_ids": decoder_input_ids,
             "labels": target.masked_fill(~chosen, IGNORE_INDEX),
         }
@@ -109,7 +109,7 @@ class PseudoMaskedObjective:
         """As :meth:`MaskedObjective.collate`."""
         targets = [item["labels"] for item in items]
         return {
-            **_source_batch(items, self.tokenizer),
+            **source_batch(items, self.tokenizer),
             "decoder_input_ids": pad(targets, self.tokenizer.pad_token_id),
             "labels": pad(targets, IGNORE_INDEX),
         }
@@ -126,18 +126,8 @@ class PseudoMaskedObjective:
         return len(item["input_ids"]) + 2 * len(item["labels"])
 
 
-OBJECTIVES: dict[str, Callable[[PreTrainedTokenizerBase, TrainingSettings], Objective]] = {
-    "masked": lambda tokenizer, settings: MaskedObjective(
-        tokenizer, settings.mask_probability, settings.label_smoothing
-    ),
-    "pseudo-masked": lambda tokenizer, settings: PseudoMaskedObjective(
-        tokenizer, settings.label_smoothing
-    ),
-}
-"""By the names of ``TrainingSettings.objective``."""
-
-
-def _source_batch(items: Sequence[Item], tokenizer: PreTrainedTokenizerBase) -> dict[str, Tensor]:
+def source_batch(items: Sequence[Item], tokenizer: PreTrainedTokenizerBase) -> dict[str, Tensor]:
+    """``input_ids`` and ``attention_mask`` of the sources."""
     sources = [item["input_ids"] for item in items]
     return {
         "input_ids": pad(sources, tokenizer.pad_token_id),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import math
+import random
 import shutil
 import sys
 from collections.abc import Sequence
@@ -29,7 +30,8 @@ from qgen.model.packing import AnswerTooLongError, pack_source, pad
 from qgen.model.unilm import UniLMForConditionalGeneration
 from qgen.readers import read_rows
 from qgen.settings import OptimizationSettings, TrainingSettings
-from qgen.training.objectives import OBJECTIVES, Item, Objective
+from qgen.training.objectives import Item, MaskedObjective, Objective, PseudoMaskedObjective
+from qgen.training.risk import MinimumRiskObjective, add_hypotheses
 from qgen.types import Example
 
 ANSWER_MARKERS = ("[unused0]", "[unused1]")
@@ -62,6 +64,10 @@ def read_examples(path: str | Path) -> list[Example]:
             for answer in request.answers or (None,)
         ]
     return examples
+
+
+def _uses_bf16(settings: OptimizationSettings) -> bool:
+    return bf16_is_fast() if settings.bf16 is None else settings.bf16
 
 
 class ItemDataset(torch.utils.data.Dataset):
@@ -116,6 +122,8 @@ class _ObjectiveTrainer(Trainer):
     def __init__(self, *, objective: Objective, **kwargs):
         super().__init__(data_collator=objective.collate, **kwargs)
         self.objective: Objective = objective
+        # An objective's loss is a mean: over accumulated passes, the mean of these is wanted.
+        self.model_accepts_loss_kwargs = False
 
     def _get_train_sampler(self, train_dataset=None):
         dataset: Any = train_dataset or self.train_dataset
@@ -261,7 +269,8 @@ def _marker_ids(tokenizer: PreTrainedTokenizerBase) -> list[int | None]:
 
 def _decay_steps(settings: OptimizationSettings, examples: int) -> int:
     """Steps in which the learning rate falls: after the warm-up, whatever share they are."""
-    steps = math.ceil(examples / settings.batch_size) * settings.epochs
+    per_step = settings.batch_size * settings.gradient_accumulation_steps
+    steps = math.ceil(examples / per_step) * settings.epochs
     return int(steps * min(settings.decay_ratio, 1 - settings.warmup_ratio))
 
 
@@ -307,6 +316,8 @@ def train(
         model.config.answer_marker_ids = _marker_ids(tokenizer)
     if settings.copy_size and not model.config.copy_size:
         model.add_copy_gate(settings.copy_size)
+    if settings.max_examples and settings.max_examples < len(examples):
+        examples = random.Random(settings.seed).sample(list(examples), settings.max_examples)
     limits = (
         settings.max_source_length,
         settings.max_target_length,
@@ -324,8 +335,23 @@ def train(
     dev = Seq2SeqExamples(dev_examples[: settings.max_dev_examples], tokenizer, *limits)
     if settings.head_warmup_steps and newest_checkpoint(output_dir) is None:
         warm_up_lm_head(model, dataset, settings.head_warmup_steps)
-    objective = OBJECTIVES[settings.objective](tokenizer, settings)
+    if settings.objective == "minimum-risk":
+        dtype = torch.bfloat16 if _uses_bf16(settings) else torch.float32
+        for name, part in (("train", dataset), ("dev", dev)):
+            path = output_dir / f"n-best-{name}.jsonl"
+            add_hypotheses(part.items, model, tokenizer, path, dtype)
+    objective = make_objective(tokenizer, settings)
     return fit(model, tokenizer, objective, dataset, dev, output_dir, settings)
+
+
+def make_objective(tokenizer: PreTrainedTokenizerBase, settings: TrainingSettings) -> Objective:
+    """The objective that the settings name."""
+    smoothing = settings.label_smoothing
+    if settings.objective == "masked":
+        return MaskedObjective(tokenizer, settings.mask_probability, smoothing)
+    if settings.objective == "pseudo-masked":
+        return PseudoMaskedObjective(tokenizer, smoothing)
+    return MinimumRiskObjective(tokenizer, settings.likelihood_weight, smoothing)
 
 
 def fit(
@@ -372,7 +398,8 @@ def fit(
             adam_beta2=0.99,
             weight_decay=settings.weight_decay,
             use_cpu=not torch.cuda.is_available(),
-            bf16=bf16_is_fast() if settings.bf16 is None else settings.bf16,
+            bf16=_uses_bf16(settings),
+            gradient_accumulation_steps=settings.gradient_accumulation_steps,
             save_steps=settings.save_steps,
             save_total_limit=2,
             logging_steps=settings.logging_steps,

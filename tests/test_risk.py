@@ -1,0 +1,95 @@
+"""Minimum-risk training on tiny models: the reward, the n-best, and where probability goes."""
+
+from copy import deepcopy
+
+import pytest
+import torch
+from conftest import PASSAGE, random_model
+
+from qgen.answers import locate_answer
+from qgen.settings import TrainingSettings
+from qgen.training.risk import HYPOTHESES, MinimumRiskObjective, add_hypotheses, reward
+from qgen.training.trainer import Seq2SeqExamples, train
+from qgen.types import Example
+
+EXAMPLES = [
+    Example(PASSAGE, locate_answer(PASSAGE, "1937"), "what year was the bridge opened?"),
+    Example(PASSAGE, locate_answer(PASSAGE, "Joseph Strauss"), "who led the construction?"),
+]
+
+
+def test_reward():
+    reference = "what year was the bridge opened ?".split()
+    assert reward(reference, reference) == pytest.approx(1)
+    assert reward([], reference) == reward(["cost"], reference) == 0
+    near = reward("in what year was the bridge opened ?".split(), reference)
+    far = reward("who opened the gate ?".split(), reference)
+    assert 1 > near > far > 0
+    # By hand: BLEU-4 (3/4 * 3/4 * 2/3 * 1/2) ** (1/4) * exp(1 - 5/4), ROUGE-L with beta 1.2 of
+    # precision 3/4 and recall 3/5, METEOR's F of the same with recall weighed 85 to 15.
+    bleu = (3 / 4 * 3 / 4 * 2 / 3 * 1 / 2) ** 0.25 * 2.718281828 ** (1 - 5 / 4)
+    rouge = 2.44 * 0.75 * 0.6 / (0.6 + 1.44 * 0.75)
+    meteor = 0.75 * 0.6 / (0.85 * 0.75 + 0.15 * 0.6)
+    value = reward("a b c x".split(), "a b c d e".split())
+    assert value == pytest.approx((bleu + rouge + meteor) / 3, abs=1e-6)
+
+
+def test_stems_count_in_part():
+    plain, stemmed = (reward(["bridges" if i else "gates"], ["bridge"]) for i in range(2))
+    assert stemmed > plain == 0
+
+
+@pytest.fixture
+def items(bert_model, tokenizer, tmp_path):
+    items = Seq2SeqExamples(EXAMPLES, tokenizer, 80, 24).items
+    add_hypotheses(items, bert_model, tokenizer, tmp_path / "n-best.jsonl")
+    return items
+
+
+def test_hypotheses_are_distinct_end_and_are_kept(items, bert_model, tokenizer, tmp_path):
+    for item in items:
+        assert 2 <= len(item["hypotheses"]) == len(item["rewards"]) <= HYPOTHESES
+        assert len({tuple(ids) for ids in item["hypotheses"]}) == len(item["hypotheses"])
+        assert all(ids[-1] == tokenizer.sep_token_id for ids in item["hypotheses"])
+    again = Seq2SeqExamples(EXAMPLES, tokenizer, 80, 24).items
+    other = random_model(bert_model.config, seed=9)
+    add_hypotheses(again, other, tokenizer, tmp_path / "n-best.jsonl")
+    assert again == items, "what is on disk is not decoded again"
+    kept = (tmp_path / "n-best.jsonl").read_text().splitlines()[:1]
+    (tmp_path / "n-best.jsonl").write_text(kept[0] + "\n")  # as a kill would leave it
+    add_hypotheses(again, other, tokenizer, tmp_path / "n-best.jsonl")
+    assert again[0] == items[0] and again[1] != items[1]
+
+
+def test_a_step_moves_probability_to_the_better_hypothesis(items, bert_model, tokenizer):
+    model = deepcopy(bert_model)
+    for item in items:
+        item["rewards"] = [1.0] + [0.0] * (len(item["hypotheses"]) - 1)
+    objective = MinimumRiskObjective(tokenizer, likelihood_weight=0.0)
+    batch = objective.collate(items)
+    assert batch["labels"].shape[:2] == batch["rewards"].shape
+    assert batch["rewards"][:, 0].isnan().all(), "the reference is no hypothesis"
+    before = objective.loss(model, batch)
+    assert 0 < before < 1
+    before.backward()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.grad is not None:
+                parameter -= 1e-3 * parameter.grad
+        assert objective.loss(model, batch) < before
+        alone = [objective.loss(bert_model, objective.collate([item])) for item in items]
+    assert before.item() == pytest.approx(torch.stack(alone).mean().item(), abs=1e-5)
+
+
+def test_trains_and_goes_on(bert_model, tokenizer, tmp_path):
+    settings = TrainingSettings(
+        objective="minimum-risk", epochs=1, batch_size=1, gradient_accumulation_steps=2,
+        max_source_length=80, max_target_length=24, bf16=False, max_examples=2,
+    )  # fmt: skip
+    final = train(
+        random_model(bert_model.config), tokenizer, [*EXAMPLES, *EXAMPLES], tmp_path, EXAMPLES,
+        settings,
+    )  # fmt: skip
+    assert (final / "model.safetensors").is_file()
+    assert len((tmp_path / "n-best-train.jsonl").read_text().splitlines()) == 2
+    assert '"step": 1' in (tmp_path / "log.jsonl").read_text()
