@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -28,6 +28,13 @@ from qgen.writers import WRITERS, format_of, to_record
 
 GenerateFunction = Callable[[list[Request]], list[Result]]
 """Turns requests into questions, such as :meth:`qgen.pipeline.QuestionGenerator.generate`."""
+
+
+Outcome = Result | str
+"""What came of a row, or what is wrong with it."""
+
+Engine = Callable[[Iterator[list[Row]]], Iterable[tuple[list[Row], list[Outcome]]]]
+"""Takes the rows, some at a time, and gives them back in order, with what came of each."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,7 @@ def run_batch(
     progress: bool = True,
     settings: dict | None = None,
     on_progress: Callable[[int, int], None] | None = None,
+    engine: Engine | None = None,
 ) -> BatchSummary:
     """Generate questions for every row of a file, or paragraph of a folder of documents.
 
@@ -75,7 +83,7 @@ def run_batch(
         input_path: the file or folder to read.
         output_path: the file to write.
         generate: the model.  Where it raises ``QGenError``, the rows of its batch are tried again
-            one at a time.
+            one at a time.  With an ``engine`` that has models of its own, it is not called.
         batch_size: most requests per call of ``generate``.
         buffer_size: rows held in memory, sorted by passage length into batches, and written to
             disk together; a kill loses at most this many finished rows.
@@ -85,6 +93,7 @@ def run_batch(
         settings: what, apart from the input, decides the questions, as JSON types; an interrupted
             run with other settings is not resumed.
         on_progress: called after each batch with the rows done and the rows in all.
+        engine: what asks about the rows instead of this process, such as Ray's.
 
     Raises:
         QGenError: a path, a file format, the CSV header or a size is unusable, or the input has no
@@ -115,10 +124,18 @@ def run_batch(
             if on_progress:
                 on_progress(done, total)
 
-        remaining = islice(read_rows(source), resumed_from, None)
-        while buffer := list(islice(remaining, buffer_size)):
-            results = _process(buffer, generate, batch_size, advance)
+        buffers = _buffers(islice(read_rows(source), resumed_from, None), buffer_size)
+        processed: Iterable[tuple[list[Row], list[Outcome]]]
+        if engine is None:
+            processed = (
+                (buffer, process_rows(buffer, generate, batch_size, advance)) for buffer in buffers
+            )
+        else:
+            processed = engine(buffers)
+        for buffer, results in processed:
             sink.commit(buffer, results)
+            if engine is not None:
+                advance(len(buffer))
 
     sink.publish(written)
     return BatchSummary(
@@ -165,18 +182,20 @@ def _sha256(path: Path) -> str:
 
 # --- Generating ------------------------------------------------------------------------------
 
-_Outcome = Result | str
-"""What came of a row, or what is wrong with it."""
+
+def _buffers(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:
+    while buffer := list(islice(rows, size)):
+        yield buffer
 
 
-def _process(
+def process_rows(
     buffer: Sequence[Row],
     generate: GenerateFunction,
     batch_size: int,
-    advance: Callable[[int], None],
-) -> list[_Outcome]:
+    advance: Callable[[int], None] = lambda rows: None,
+) -> list[Outcome]:
     """The result of each row, batched by passage length, longest first, but returned in order."""
-    results: dict[int, _Outcome] = {}
+    results: dict[int, Outcome] = {}
     requests: dict[int, Request] = {}
     for index, row in enumerate(buffer):
         if isinstance(row.content, Request):
@@ -194,7 +213,7 @@ def _process(
     return [results[index] for index in range(len(buffer))]
 
 
-def _generate_or_isolate(generate: GenerateFunction, requests: list[Request]) -> list[_Outcome]:
+def _generate_or_isolate(generate: GenerateFunction, requests: list[Request]) -> list[Outcome]:
     """Generate for a batch; where that fails, for each of its requests alone."""
     try:
         return [r if r.questions else r.failure for r in generate(requests)]
@@ -281,7 +300,7 @@ class _Sink:
         _append(self._partial, "")
         return _Progress()
 
-    def commit(self, rows: Sequence[Row], results: Sequence[_Outcome]) -> None:
+    def commit(self, rows: Sequence[Row], results: Sequence[Outcome]) -> None:
         """Put a buffer on disk, and only then into the journal; report its bad rows."""
         output, errors = [], []
         for row, result in zip(rows, results, strict=True):

@@ -153,12 +153,14 @@ def _overlap(first: Question, second: Question) -> bool:
     return bool(first.answer and second.answer and first.answer.overlaps(second.answer))
 
 
+def content_stems(text: str) -> list[str]:
+    """The folded words that carry meaning, without possessive or plural endings."""
+    return [stem for stem in _stems(text) if stem not in _FUNCTION_WORDS | _LITTLE]
+
+
 def near_duplicates(first: str, second: str) -> bool:
     """Whether two questions ask the same in all but a word or two."""
-    a, b = (
-        {stem for stem in _stems(text) if stem not in _FUNCTION_WORDS | _LITTLE}
-        for text in (first, second)
-    )
+    a, b = set(content_stems(first)), set(content_stems(second))
     return bool(a | b) and len(a & b) >= 0.8 * len(a | b)
 
 

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, fields
+from functools import partial
 from pathlib import Path
 from string import ascii_uppercase
 
@@ -98,10 +99,17 @@ def _batch(args: argparse.Namespace) -> int:
 
     settings, quiz = _settings(args), _settings(args, QuizSettings)
     generator = _generator(args)
+    engine = None
+    if args.engine == "ray":
+        from qgen.ray_engine import ray_engine
+
+        load = partial(_load_generate, args, settings, quiz)
+        engine = ray_engine(load, args.batch_size, args.workers, args.ray_address)
     summary = run_batch(
         args.input,
         args.output,
-        lambda requests: generator.generate(requests, settings, quiz),
+        partial(_generate_with, generator, settings, quiz),
+        engine=engine,
         batch_size=args.batch_size,
         buffer_size=args.buffer_size,
         output_format=args.format,
@@ -123,6 +131,15 @@ def _batch(args: argparse.Namespace) -> int:
         print(f"qgen: no row succeeded; all {summary.rows} failed", file=sys.stderr)
         return 1
     return 0
+
+
+def _generate_with(generator, settings, quiz, requests):
+    return generator.generate(requests, settings, quiz)
+
+
+def _load_generate(args: argparse.Namespace, settings, quiz):
+    """The model in a worker of Ray's."""
+    return partial(_generate_with, _generator(args), settings, quiz)
 
 
 def _serve(args: argparse.Namespace) -> None:
@@ -333,6 +350,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="rows written at once (%(default)s)",
     )
+    batch.add_argument(
+        "--engine", choices=("local", "ray"), default="local", help="what runs it (%(default)s)"
+    )
+    batch.add_argument(
+        "--workers", type=_positive, default=2, metavar="N", help="of Ray (%(default)s)"
+    )
+    batch.add_argument("--ray-address", help="a running cluster's (one is started on this machine)")
     batch.set_defaults(run=_batch)
 
     serve = commands.add_parser("serve", help="answer over HTTP")

@@ -198,7 +198,7 @@ class QuestionGenerator:
             return list(questions)
         readings = self.reader.read([(passage, q.question, q.answer) for q in questions])
         return [
-            replace(question, confidence=confidence(question, reading))
+            replace(question, confidence=confidence(passage, question, reading))
             for question, reading in zip(questions, readings, strict=True)
         ]
 

@@ -1,0 +1,123 @@
+"""Fit the weights of :mod:`qgen.confidence` on judged questions, and measure them.
+
+    python -m eval.calibrate data/judged.jsonl
+
+prints the weights for ``qgen/confidence.py`` and how well a confidence fitted on the other passages
+tells good and usable questions from wrong ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from qgen.confidence import features
+from qgen.model.reader import Reader
+from qgen.types import Answer, Question
+
+FOLDS = 10
+PENALTY = 0.02
+"""Of the squared weights of the standardised features, so that 300 questions are enough."""
+
+
+def area_under_roc(scores: Tensor, labels: Tensor) -> float:
+    """The probability that a right question has a higher score than a wrong one (ties count half).
+
+    Args:
+        scores: ``[n]``.
+        labels: ``[n]``, 1 for right and 0 for wrong.
+    """
+    right, wrong = scores[labels == 1][:, None], scores[labels == 0]
+    return ((right > wrong).double() + 0.5 * (right == wrong).double()).mean().item()
+
+
+def fit(values: Tensor, labels: Tensor) -> tuple[Tensor, float]:
+    """Logistic regression.
+
+    Args:
+        values: ``[n, features]``.
+        labels: ``[n]``, 0 or 1.
+
+    Returns:
+        Weights ``[features]`` and bias.
+    """
+    mean, deviation = values.mean(0), values.std(0) + 1e-6
+    standard = (values - mean) / deviation
+    weights = torch.zeros(values.shape[1], dtype=values.dtype, requires_grad=True)
+    bias = torch.zeros((), dtype=values.dtype, requires_grad=True)
+    optimizer = torch.optim.LBFGS([weights, bias], max_iter=200, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        logits = standard @ weights + bias
+        value = torch.nn.functional.binary_cross_entropy_with_logits(logits, labels)
+        value = value + PENALTY * (weights**2).sum()
+        value.backward()
+        return value
+
+    optimizer.step(loss)
+    found = weights.detach() / deviation
+    return found, float(bias.detach() - (mean * found).sum())
+
+
+def cross_validated(values: Tensor, labels: Tensor, groups: Sequence[str]) -> Tensor:
+    """For each row its logit by weights that were fitted on the rows of other groups."""
+    names = sorted(set(groups))
+    random.Random(0).shuffle(names)
+    logits = torch.zeros(len(values), dtype=values.dtype)
+    for fold in range(min(FOLDS, len(names))):
+        held = torch.tensor([group in names[fold::FOLDS] for group in groups])
+        weights, bias = fit(values[~held], labels[~held])
+        logits[held] = values[held] @ weights + bias
+    return logits
+
+
+def read_judged(path: str | Path, reader: Reader) -> tuple[list[dict], list[dict[str, float]]]:
+    """The judged questions of a file and their features."""
+    rows = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
+    questions = [
+        Question(row["question"], Answer(row["answer"], row["answer_start"]), row["score"])
+        for row in rows
+    ]
+    readings = reader.read(
+        [(row["passage"], q.question, q.answer) for row, q in zip(rows, questions, strict=True)]
+    )
+    return rows, [
+        features(row["passage"], question, reading)
+        for row, question, reading in zip(rows, questions, readings, strict=True)
+    ]
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Print weights and measurements."""
+    parser = argparse.ArgumentParser(description="Calibrate the confidence of questions.")
+    parser.add_argument("judged", help="rows with passage, answer, question, score and judgement")
+    parser.add_argument("--reader", help="the reader's checkpoint (the one shipped)")
+    args = parser.parse_args(argv)
+    rows, found = read_judged(args.judged, Reader.from_pretrained(args.reader, device="cpu"))
+    names = list(found[0])
+    values = torch.tensor([[one[name] for name in names] for one in found], dtype=torch.float64)
+    labels = torch.tensor([row["judgement"] != "wrong" for row in rows], dtype=torch.float64)
+    for i, name in enumerate(names):
+        print(f"{name}: alone {area_under_roc(values[:, i], labels):.3f}")
+    logits = cross_validated(values, labels, [row["id"] for row in rows])
+    print(f"together, on passages not fitted on: {area_under_roc(logits, labels):.3f}")
+    sure = logits.sigmoid()
+    for low, high in ((0.0, 0.2), (0.2, 0.4), (0.4, 0.6), (0.6, 0.8), (0.8, 1.0)):
+        within = (sure >= low) & (sure < high)
+        if within.any():
+            share = labels[within].mean().item()
+            print(f"confidence {low:.1f} to {high:.1f}: {int(within.sum())}, {share:.0%} right")
+    weights, bias = fit(values, labels)
+    pairs = zip(names, weights.tolist(), strict=True)
+    print({"bias": round(bias, 4)} | {name: round(weight, 4) for name, weight in pairs})
+
+
+if __name__ == "__main__":
+    main()
