@@ -10,7 +10,12 @@ from importlib.metadata import version
 
 from qgen import _auto_classes
 from qgen.errors import QGenError
-from qgen.settings import GenerationSettings, TrainingSettings
+from qgen.settings import (
+    GenerationSettings,
+    QuizSettings,
+    ReaderTrainingSettings,
+    TrainingSettings,
+)
 from qgen.types import Answer, Example, Question, Request, Result
 
 __version__ = version("qgen")
@@ -23,6 +28,9 @@ __all__ = [
     "QGenError",
     "Question",
     "QuestionGenerator",
+    "QuizSettings",
+    "Reader",
+    "ReaderTrainingSettings",
     "Request",
     "Result",
     "TrainingSettings",
@@ -33,6 +41,7 @@ __all__ = [
 _NEED_TORCH = {
     "NBestGenerator": "qgen.generator",
     "QuestionGenerator": "qgen.pipeline",
+    "Reader": "qgen.model.reader",
     "UniLMConfig": "qgen.model.unilm",
     "UniLMForConditionalGeneration": "qgen.model.unilm",
 }

@@ -1,6 +1,6 @@
 """Answers of a passage: where a given one stands, and which ones to propose.
 
-Proposed are dates, numbers, named entities and noun chunks, by nltk's chunker.
+Proposed are dates, numbers, names and noun phrases, by nltk's chunker, and what the reader adds.
 """
 
 from __future__ import annotations
@@ -152,10 +152,10 @@ _KINDS = {
     "DATE": "date",
     "NUMBER": "number",
     "QUANTITY": "number",
-    "ENTITY": "entity",
-    "NAME": "entity",
-    "CHUNK": "noun chunk",
-    "PHRASE": "noun phrase",
+    "ENTITY": "name",
+    "NAME": "name",
+    "CHUNK": "phrase",
+    "PHRASE": "phrase",
 }
 _PARSER = nltk.RegexpParser(_GRAMMAR)
 COST_OF_WORD = 0.1
@@ -170,8 +170,8 @@ def propose_answers(passage: str) -> list[Answer]:
     Quantities are whole: with sign, currency, unit and the thing that is counted.
 
     Returns:
-        Spans of kind "date", "number", "entity", "noun chunk" or "noun phrase"; a span that is
-        several of these is the innermost, such as the entity that is all of a noun chunk.
+        Spans of the kinds of :data:`qgen.settings.ANSWER_KINDS`; a span that is several of these is
+        the innermost, such as the name that is all of a phrase.
     """
     found: dict[tuple[int, int], str] = {}
     for sentence in tagged_sentences(passage):
@@ -199,7 +199,7 @@ def propose_spans(reader: Reader, passage: str, answers: Sequence[Answer]) -> li
     """Answers ranked by how probable the reader finds it that a question would be asked for them.
 
     Args:
-        reader: also adds the spans that it thinks most of, of kind "phrase".
+        reader: also adds the spans that it thinks most of.
         passage: the text.
         answers: by rule, as of :func:`propose_answers`.
 
@@ -209,13 +209,22 @@ def propose_spans(reader: Reader, passage: str, answers: Sequence[Answer]) -> li
     (windows,) = reader.windows([(passage, "", None)])
     known = {(answer.start, answer.end): answer for answer in answers}
     for _, begin, end in best_spans(passage, windows, SPANS * len(windows)):
-        known.setdefault((begin, end), Answer(passage[begin:end], begin, "phrase"))
+        text = passage[begin:end]
+        known.setdefault((begin, end), Answer(text, begin, _kind(text)))
     whole = [answer for answer in answers if answer.kind in {"date", "number"}]
     usable = [a for a in known.values() if not any(_cuts(a, other) for other in whole)]
     # Start and end are predicted apart, so that the start of one good answer and the end of another
     # make a span as probable as either: shorter ones come first.
     worth = {a: log_probability(windows, a) - COST_OF_WORD * len(a.text.split()) for a in usable}
     return sorted(usable, key=lambda answer: worth[answer], reverse=True)
+
+
+def _kind(text: str) -> str:
+    """The kind of a span that no rule found."""
+    if re.search(r"\d", text):
+        return "number"
+    words = [word for word in text.split() if word[0].isalpha() and len(word) > 3]
+    return "name" if words and all(word[0].isupper() for word in words) else "phrase"
 
 
 def _cuts(answer: Answer, other: Answer) -> bool:

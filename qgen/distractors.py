@@ -33,6 +33,7 @@ _SERIES = (
     list(calendar.day_name),
 )
 _ARTICLE = re.compile(r"(?:the|an?)\s+", re.I)
+_LINK = re.compile(r"\s(?:of|in|on|at|to|for|from|with|by|and|or)\s")
 _LIKENESS = 0.2
 """Cosine above which a passage's phrase comes before words from elsewhere."""
 _NUMBER = re.compile(rf"\d+(?:,\d{{3}})*(?:\.\d+)?|\b(?:{'|'.join(_WORD_NUMBERS[1:])})\b", re.I)
@@ -151,7 +152,7 @@ def _fits(answer: Answer, other: Answer) -> bool:
     return (
         second[:1].isupper() == name
         and (name or first.endswith("s") == second.endswith("s"))
-        and ("noun phrase" in (answer.kind, other.kind)) == (answer.kind == other.kind)
+        and bool(_LINK.search(first)) == bool(_LINK.search(second))
         and lengths[1] <= 2 * lengths[0]
     )
 

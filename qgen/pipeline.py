@@ -115,7 +115,7 @@ class QuestionGenerator:
         """
         settings = self.generator.within_range(settings or GenerationSettings())
         quiz = quiz or QuizSettings()
-        planned = [self._plan(request, quiz.max_answers) for request in requests]
+        planned = [self._plan(request, quiz) for request in requests]
         # A beam that gives its answer away makes room for the next one, so ask for all of them.
         every = settings.num_return_sequences if settings.do_sample else settings.num_beams
         decoding = replace(settings, num_return_sequences=every)
@@ -140,7 +140,7 @@ class QuestionGenerator:
                 kept = self._check(request.passage, kept)
             else:
                 best = self._check(request.passage, _best(n_best))
-                kept, dropped = rank(best, quiz.max_answers, quiz.min_confidence)
+                kept, dropped = rank(best, request.passage, quiz)
             if quiz.choices:
                 kept = self._with_distractors(request.passage, kept, quiz.choices - 1)
             results.append(Result(tuple(kept), dict(dropped) | dict.fromkeys(failed, 0)))
@@ -152,17 +152,23 @@ class QuestionGenerator:
         answers = propose_answers(passage)
         return propose_spans(self.reader, passage, answers) if self.reader else answers
 
-    def _plan(self, request: Request, count: int) -> list[Answer] | str:
+    def _plan(self, request: Request, quiz: QuizSettings) -> list[Answer] | str:
         """The answers to ask for, or why there are none."""
         if problem := passage_problem(request.passage):
             return problem
-        answers = list(request.answers) or self.propose(request.passage)
+        answers = list(request.answers) or [
+            answer
+            for answer in self.propose(request.passage)
+            if not quiz.kinds or answer.kind in quiz.kinds
+        ]
         problems = [answer_problem(request.passage, answer) for answer in answers]
         usable = [answer for answer, problem in zip(answers, problems, strict=True) if not problem]
         if not usable:
             nothing = "no answer could be proposed for the passage; give one"
             return next(filter(None, problems), nothing)
-        return usable if request.answers or not self.reader else apart(usable, SPARE * count)
+        if request.answers or not self.reader:
+            return usable
+        return apart(usable, SPARE * quiz.max_answers)
 
     def _with_distractors(
         self, passage: str, questions: Sequence[Question], count: int

@@ -9,6 +9,9 @@ from qgen.errors import QGenError
 ATTN_IMPLEMENTATIONS = ("sdpa", "eager")
 """How attention can be computed in training; see ``TrainingSettings.attn_implementation``."""
 
+ANSWER_KINDS = ("date", "number", "name", "phrase")
+"""Kinds of proposed answers; see ``qgen.answers``."""
+
 DTYPES = ("float32", "bfloat16")
 """Arithmetic of the model; bfloat16 is faster where the processor computes in it."""
 
@@ -92,6 +95,9 @@ class QuizSettings:
         "drop the questions about proposed answers that the reader trusts less, from 0 to 1; "
         "a given answer always gets its question",
     )
+    kinds: tuple[str, ...] = _setting(
+        (), "propose only answers of these kinds (all kinds)", ANSWER_KINDS
+    )
     choices: int = _setting(
         0, "multiple choice: the answer and so many wrong ones less one; 0 for none"
     )
@@ -100,6 +106,7 @@ class QuizSettings:
         _check(
             (self.max_answers >= 1, "max_answers must be at least 1"),
             (0 <= self.min_confidence <= 1, "min_confidence must lie in [0, 1]"),
+            (set(self.kinds) <= set(ANSWER_KINDS), f"kinds must be {' or '.join(ANSWER_KINDS)}"),
             (self.choices in {0, *range(2, 9)}, "choices must be 0 or from 2 to 8"),
         )
 

@@ -13,8 +13,7 @@ class Answer:
     Attributes:
         text: the passage's own characters.
         start: offset of the first of them in the passage.
-        kind: what proposed it: "date", "number", "entity", "noun chunk" or "noun phrase"; empty
-            for an answer that the user gave.
+        kind: "date", "number", "name" or "phrase"; empty for an answer that the user gave.
     """
 
     text: str

@@ -108,8 +108,8 @@ def test_proposals_have_the_right_kinds_and_offsets():
     kinds = {answer.text: answer.kind for answer in answers}
     assert kinds["February 7, 2016"] == "date"
     assert kinds["$5.25 million"] == "number"
-    assert kinds["Denver Broncos"] == "entity"
-    assert kinds["AFC champion Denver Broncos"] == "noun chunk"
+    assert kinds["Denver Broncos"] == "name"
+    assert kinds["AFC champion Denver Broncos"] == "phrase"
     assert "7" not in kinds, "the day of a date is no answer of its own"
     for answer in answers:
         assert MIXED.startswith(answer.text, answer.start)
@@ -118,7 +118,7 @@ def test_proposals_have_the_right_kinds_and_offsets():
 
 def test_an_entity_that_is_all_of_a_noun_chunk_is_an_entity():
     kinds = {a.text: a.kind for a in propose_answers("Marie Curie was born in 1867.")}
-    assert kinds == {"Marie Curie": "entity", "1867": "date"}
+    assert kinds == {"Marie Curie": "name", "1867": "date"}
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,7 @@ def test_csv_output_has_a_row_per_question(tmp_path):
         return [
             Result(
                 (
-                    Question("Who?", Answer("Rome", 0, "entity"), -0.25),
+                    Question("Who?", Answer("Rome", 0, "name"), -0.25),
                     Question('Why, "so"?', None, -1.0),
                 )
             )

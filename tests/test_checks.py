@@ -10,6 +10,7 @@ from qgen.checks import (
     passage_problem,
     rank,
 )
+from qgen.settings import QuizSettings
 from qgen.types import Answer, Question
 
 ENGLISH = [
@@ -154,7 +155,7 @@ def test_rank_keeps_the_best_and_says_why_the_others_went():
         asked("What what what?", "work", 70, -0.55),
         asked("What did it cost?", "construction", 80, -0.6),
     ]
-    kept, dropped = rank(questions, 3)
+    kept, dropped = rank(questions, "", QuizSettings(max_answers=3))
     assert [q.question for q in kept] == [
         "What year was it opened?", "Who led the work?", "What did it cost?",
     ]  # fmt: skip
@@ -164,4 +165,31 @@ def test_rank_keeps_the_best_and_says_why_the_others_went():
         "repeating another question": 1,
         "looping or too short": 1,
     }
-    assert len(rank(questions, 1)[0]) == 1
+    assert len(rank(questions, "", QuizSettings(max_answers=1))[0]) == 1
+
+
+def sure(text, at, confidence):
+    return Question(text, Answer("ab", at), -1.0, confidence)
+
+
+def test_unsure_questions_are_dropped_and_counted():
+    questions = [sure("What is it called?", 0, 0.9), sure("Who owns the old mill?", 20, 0.3)]
+    kept, dropped = rank(questions, "", QuizSettings(min_confidence=0.5))
+    assert [q.confidence for q in kept] == [0.9]
+    assert dropped == {"not trusted by the reader": 1}
+    assert len(rank(questions, "", QuizSettings(min_confidence=0.0))[0]) == 2
+
+
+def test_questions_spread_over_the_sentences():
+    passage = "The mill was built in May by a smith. It burned down in June."
+    first = [
+        sure(f"What {word}?", passage.index(place), 0.9 - i / 100)
+        for i, (word, place) in enumerate(
+            [("was built here", "mill"), ("month did work end", "May"), ("man made it", "smith")]
+        )
+    ]
+    other = sure("When did fire break out?", passage.index("June"), 0.86)
+    kept, _ = rank([*first, other], passage, QuizSettings(max_answers=2))
+    assert kept == [first[0], other], "before a slightly surer one about the same sentence"
+    far = sure("When did fire break out?", passage.index("June"), 0.7)
+    assert rank([*first, far], passage, QuizSettings(max_answers=2))[0] == first[:2]

@@ -163,10 +163,10 @@ def test_generate_about_a_document(checkpoint, tmp_path, capsys):
 
 def test_what_was_dropped_is_told(checkpoint, capsys, monkeypatch):
     monkeypatch.setattr(
-        "qgen.pipeline.rank", lambda questions, count: (questions[:1], {"too dull": 2})
+        "qgen.pipeline.rank", lambda questions, *_: (questions[:1], {"too dull": 2})
     )
     assert main(["generate", "--model", str(checkpoint), "--passage", PASSAGE]) == 0
-    assert "qgen: kept 1; dropped 2 too dull" in capsys.readouterr().err
+    assert "qgen: asked for 10, kept 1: 2 too dull" in capsys.readouterr().err
 
 
 def test_batch_exits_with_1_when_no_row_succeeded(checkpoint, tmp_path, capsys):

@@ -216,3 +216,75 @@ def test_weights_of_another_shape_are_refused(checkpoint, tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(config))
     with pytest.raises(QGenError):
         QuestionGenerator.from_pretrained(tmp_path)
+
+
+# -- with a reader ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def checked(n_best_generator, reader):
+    return QuestionGenerator(n_best_generator, reader)
+
+
+def test_a_reader_gives_every_question_a_confidence(checked):
+    [given] = checked.questions(PASSAGE, "1937")
+    assert 0 <= given.confidence <= 1
+    questions = checked.questions(PASSAGE, quiz=QuizSettings(max_answers=3, min_confidence=0))
+    assert 1 <= len(questions) <= 3
+    for question in questions:
+        assert PASSAGE.startswith(question.answer.text, question.answer.start)
+    assert json.loads(json.dumps(questions[0].to_dict()))["confidence"] is not None
+
+
+def test_few_of_the_proposals_are_decoded(checked, monkeypatch):
+    asked = []
+    generate = checked.generator.generate
+
+    def counted(inputs, settings):
+        asked.extend(inputs)
+        return generate(inputs, settings)
+
+    monkeypatch.setattr(checked.generator, "generate", counted)
+    checked.questions(PASSAGE, quiz=QuizSettings(max_answers=2, min_confidence=0))
+    assert len(asked) == 4
+    spans = [answer for _, answer in asked]
+    assert not any(a.overlaps(b) for a in spans for b in spans if a is not b)
+
+
+def test_a_given_answer_gets_its_question_however_unsure(checked):
+    sure = QuizSettings(min_confidence=1)
+    assert checked.questions(PASSAGE, "1937", quiz=sure)
+    with pytest.raises(QGenError, match="not trusted by the reader"):
+        checked.questions(PASSAGE, quiz=sure)
+
+
+def test_kinds(checked, generator):
+    for one in (checked, generator):
+        quiz = QuizSettings(kinds=("date",), min_confidence=0)
+        assert {q.answer.kind for q in one.questions(PASSAGE, quiz=quiz)} == {"date"}
+    with pytest.raises(QGenError, match="kinds must be"):
+        QuizSettings(kinds=("people",))
+
+
+def test_multiple_choice(checked):
+    [question] = checked.questions(PASSAGE, "1937", quiz=QuizSettings(choices=4))
+    assert len(question.choices) == 4 and question.choices.count("1937") == 1
+    assert all(text.isdigit() for text in question.choices)
+    assert checked.questions(PASSAGE, "1937")[0].choices == []
+    for choices in (1, 9, -1):
+        with pytest.raises(QGenError, match="choices must be"):
+            QuizSettings(choices=choices)
+
+
+def test_without_the_shipped_reader_it_says_so_and_goes_on(
+    checkpoint, monkeypatch, capsys, tmp_path
+):
+    monkeypatch.setattr("qgen.pipeline.DEFAULT_READER", tmp_path / "none")
+    alone = QuestionGenerator.from_pretrained(checkpoint, device="cpu", reader=tmp_path / "none")
+    assert alone.reader is None
+    assert "questions are not checked" in capsys.readouterr().err
+    assert alone.questions(PASSAGE, "1937")[0].confidence is None
+
+
+def test_the_fingerprint_depends_on_the_reader(checked, generator):
+    assert checked.fingerprint != generator.fingerprint

@@ -192,7 +192,7 @@ def test_questions_for_proposed_answers_and_a_passage_that_has_none(client):
 
 def test_answers(client):
     found = client.post("/v1/answers", json={"passage": PASSAGE}).json()["answers"]
-    assert {"text": "Joseph Strauss", "start": 56, "kind": "entity"} in found
+    assert {"text": "Joseph Strauss", "start": 56, "kind": "name"} in found
 
 
 @pytest.mark.parametrize(

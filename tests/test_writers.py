@@ -17,7 +17,7 @@ PASSAGE = (
     'The "Ardal" lighthouse\twas lit in 1854 {sic}; its fee: 5 = 5 # ~ \\ kroner.\nIt <b>burnt</b>.'
 )
 LIT = Answer("1854", PASSAGE.index("1854"), "number")
-FEE = Answer("5 = 5 # ~ \\ kroner", PASSAGE.index("5 = 5"), "noun chunk")
+FEE = Answer("5 = 5 # ~ \\ kroner", PASSAGE.index("5 = 5"), "phrase")
 
 
 @pytest.fixture

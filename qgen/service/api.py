@@ -200,7 +200,7 @@ async def questions(body: QuestionsIn, request: Request) -> QuestionsOut:
     ]
     try:
         settings = GenerationSettings(**body.settings.model_dump())  # type: ignore[attr-defined]
-        quiz = QuizSettings(body.max_answers, body.min_confidence, body.choices)
+        quiz = QuizSettings(body.max_answers, body.min_confidence, tuple(body.kinds), body.choices)
         future = request.app.state.batcher.submit(requests, settings, quiz)
     except QueueFullError as error:
         raise ApiError(

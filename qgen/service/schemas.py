@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
@@ -83,6 +83,9 @@ class QuestionsIn(_Strict):
         le=1,
         description="drop questions about proposed answers that the reader trusts less",
     )
+    kinds: list[Literal["date", "number", "name", "phrase"]] = Field(
+        default_factory=list, description="propose only answers of these kinds; all if empty"
+    )
     choices: int = Field(
         QuizSettings.choices,
         ge=0,
@@ -107,9 +110,7 @@ class AnswerOut(BaseModel):
 
     text: str
     start: int
-    kind: str = Field(
-        description="date, number, entity, noun chunk, noun phrase, phrase; empty if given"
-    )
+    kind: str = Field(description="date, number, name or phrase; empty if given")
 
     @classmethod
     def of(cls, answer: Answer) -> AnswerOut:

@@ -67,7 +67,11 @@ def build_page(services: Services) -> gr.Blocks:
             text,
             answer.strip(),
             occurrence,
-            QuizSettings(int(count), min_confidence, 4 if multiple_choice else 0),
+            QuizSettings(
+                max_answers=int(count),
+                min_confidence=min_confidence,
+                choices=4 if multiple_choice else 0,
+            ),
             _generation_settings(decoding),
         )
 
