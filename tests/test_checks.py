@@ -5,6 +5,7 @@ import pytest
 from qgen.checks import (
     answer_problem,
     gives_away,
+    invented_names,
     is_degenerate,
     near_duplicates,
     passage_problem,
@@ -193,3 +194,20 @@ def test_questions_spread_over_the_sentences():
     assert kept == [first[0], other], "before a slightly surer one about the same sentence"
     far = sure("When did fire break out?", passage.index("June"), 0.7)
     assert rank([*first, far], passage, QuizSettings(max_answers=2))[0] == first[:2]
+
+
+@pytest.mark.parametrize(
+    ("question", "invented"),
+    [
+        ("What did victoria describe in 1931?", ["victoria"]),
+        ("What had a trial in didvale raised?", ["didvale"]),
+        ("What did the weaver describe?", []),
+        ("What did Ilse Brandt discover in 1931?", []),
+        ("Who described the enzymes?", []),
+        ("What percentage of the Café Zoë was described?", []),
+        ("Why is Graz's description unusual?", []),
+    ],
+)
+def test_invented_names(question, invented):
+    passage = "Ilse Brandt of Graz described an enzyme in 1931; trials raised it. Weavers met at Café Zoë."
+    assert invented_names(question, passage) == invented

@@ -100,7 +100,7 @@ def address(generator):
     """The service with its page, on a free port; a random model's questions pass."""
     with pytest.MonkeyPatch.context() as patch:
         for module in ("checks", "pipeline"):
-            patch.setattr(f"qgen.{module}.question_problem", lambda question: None)
+            patch.setattr(f"qgen.{module}.question_problem", lambda *_: None)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
