@@ -10,6 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from eval.report import write_files
+from qgen.answers import apart, propose_answers, propose_spans
 from qgen.errors import QGenError
 from qgen.model.reader import Reader, Reading
 from qgen.text import answer_tokens, token_f1
@@ -41,7 +42,8 @@ def evaluate_reader(
         progress: show a progress bar on stderr.
 
     Returns:
-        ``setup``, ``part``, ``n_examples``, and ``exact_match`` and ``f1`` in per cent.
+        ``setup``, ``part``, ``n_examples``, and in per cent ``exact_match``, ``f1`` and
+        ``proposed``; see :func:`answers_proposed`.
 
     Raises:
         QGenError: there are no examples with answers, or a file cannot be written.
@@ -76,7 +78,35 @@ def evaluate_reader(
         "n_examples": len(asked),
         "exact_match": round(100 * exact / len(asked), 2),
         "f1": round(100 * f1 / len(asked), 2),
+        "proposed": round(100 * answers_proposed(reader, examples), 2),
     }
     files = {"answers.jsonl": "".join(lines), "reader.json": json.dumps(report, indent=1) + "\n"}
     write_files({name: text.encode() for name, text in files.items()}, directory)
     return report
+
+
+def answers_proposed(
+    reader: Reader, examples: Sequence[Example], count: int = 10, paragraphs: int = 300
+) -> float:
+    """The share of the examples' answers that are exactly among their passages' proposals.
+
+    Args:
+        reader: ranks the proposals.
+        examples: with answers; an answer counts as found where any of its annotators' is.
+        count: proposals per passage that count, none of which overlap.
+        paragraphs: passages looked at, evenly spread over all.
+    """
+    by_passage: dict[str, list[Example]] = {}
+    for example in examples:
+        by_passage.setdefault(example.passage, []).append(example)
+    passages = list(by_passage)
+    found = total = 0
+    for passage in passages[:: max(1, len(passages) // paragraphs)][:paragraphs]:
+        ranked = propose_spans(reader, passage, propose_answers(passage))
+        proposed = {tuple(answer_tokens(answer.text)) for answer in apart(ranked, count)}
+        for example in by_passage[passage]:
+            assert example.answer is not None
+            wanted = (example.answer.text, *example.other_answers)
+            found += any(tuple(answer_tokens(text)) in proposed for text in wanted)
+            total += 1
+    return found / total

@@ -261,7 +261,10 @@ def _evaluate_reader(args: argparse.Namespace) -> None:
     report = evaluate_reader(
         reader, examples[: args.limit], args.split, args.part, args.out, not args.quiet
     )
-    print("{setup} {part}: {n_examples} questions, EM {exact_match}, F1 {f1}".format(**report))
+    print(
+        "{setup} {part}: {n_examples} questions, EM {exact_match}, F1 {f1}; "
+        "{proposed} % of the answers among 10 proposals".format(**report)
+    )
 
 
 # -- helpers ---------------------------------------------------------------------------------------

@@ -209,5 +209,8 @@ def test_questions_spread_over_the_sentences():
     ],
 )
 def test_invented_names(question, invented):
-    passage = "Ilse Brandt of Graz described an enzyme in 1931; trials raised it. Weavers met at Café Zoë."
+    passage = (
+        "Ilse Brandt of Graz described an enzyme in 1931; trials raised it. "
+        "Weavers met at Café Zoë."
+    )
     assert invented_names(question, passage) == invented

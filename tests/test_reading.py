@@ -1,0 +1,131 @@
+"""SQuAD's scores of a reader, the share of answers proposed, and calibration."""
+
+import json
+
+import pytest
+import torch
+from conftest import PASSAGE
+
+from eval.calibrate import area_under_roc, cross_validated, fit
+from eval.calibrate import main as calibrate
+from eval.reading import answers_proposed, evaluate_reader
+from qgen.answers import locate_answer
+from qgen.cli import main
+from qgen.confidence import WEIGHTS, confidence, features
+from qgen.errors import QGenError
+from qgen.model.reader import Reading
+from qgen.text import answer_tokens, token_f1
+from qgen.types import Answer, Example, Question
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "f1"),
+    [
+        ("the Eiffel Tower", "Eiffel Tower.", 1.0),
+        ("in 1937", "1937", 2 / 3),
+        ("Paris", "London", 0.0),
+        ("the", "a", 1.0),
+        ("", "1937", 0.0),
+        ("Joseph Strauss, engineer", "engineer Strauss", 0.8),
+    ],
+)
+def test_token_f1_as_squad_counts(first, second, f1):
+    assert token_f1(first, second) == pytest.approx(f1)
+    assert (answer_tokens(first) == answer_tokens(second)) == (f1 == 1)
+
+
+class Oracle:
+    """A reader that answers from a list."""
+
+    def __init__(self, answers):
+        self.answers = answers
+
+    def read(self, items):
+        assert all(expected is None for _, _, expected in items), "it is not told where to look"
+        return [Reading(self.answers.pop(0), 0.9, 0.1) for _ in items]
+
+
+def test_scores(tmp_path, monkeypatch):
+    monkeypatch.setattr("eval.reading.answers_proposed", lambda reader, examples: 0.5)
+    answer = locate_answer(PASSAGE, "1937")
+    examples = [
+        Example(PASSAGE, answer, "When?", "a"),
+        Example(PASSAGE, answer, "When?", "b", ("year 1937",)),
+        Example(PASSAGE, answer, "When?", "c"),
+        Example(PASSAGE, None, "Why?", "d"),
+    ]
+    found = [Answer("1937", 0), Answer("the year 1937", 0), Answer("opened 1937", 0)]
+    report = evaluate_reader(Oracle(found), examples, "du", "test", tmp_path, progress=False)
+    assert (report["n_examples"], report["exact_match"]) == (3, pytest.approx(66.67))
+    assert report["f1"] == pytest.approx(100 * (1 + 1 + 2 / 3) / 3, abs=0.01)
+    lines = (tmp_path / "answers.jsonl").read_text().splitlines()
+    assert [json.loads(line)["id"] for line in lines] == ["a", "b", "c"]
+    assert json.loads((tmp_path / "reader.json").read_text()) == report
+    with pytest.raises(QGenError, match="no examples with answers"):
+        evaluate_reader(Oracle([]), examples[3:], "du", "test", tmp_path)
+
+
+def test_answers_proposed(reader):
+    examples = [
+        Example(PASSAGE, locate_answer(PASSAGE, text), "?")
+        for text in ("1937", "the Gate")
+        if text in PASSAGE
+    ]
+    wrong = [Example(PASSAGE, Answer("opened in San", 23), "?")]
+    assert answers_proposed(reader, examples, count=99) == 1
+    assert answers_proposed(reader, wrong, count=1) in (0, 1)
+
+
+# -- confidence ------------------------------------------------------------------------------------
+
+
+def test_area_under_roc():
+    labels = torch.tensor([1, 1, 0, 0])
+    assert area_under_roc(torch.tensor([4.0, 3.0, 2.0, 1.0]), labels) == 1
+    assert area_under_roc(torch.tensor([1.0, 1.0, 1.0, 1.0]), labels) == 0.5
+    assert area_under_roc(torch.tensor([3.0, 1.0, 2.0, 0.0]), labels) == 0.75
+
+
+def test_logistic_regression_finds_what_decides():
+    generator = torch.Generator().manual_seed(0)
+    values = torch.randn(400, 2, generator=generator, dtype=torch.float64)
+    labels = (values[:, 0] > 0.3).double()
+    weights, bias = fit(values, labels)
+    assert weights[0] > 5 * weights[1].abs() and bias < 0
+    logits = cross_validated(values, labels, [str(i % 20) for i in range(400)])
+    assert area_under_roc(logits, labels) > 0.95
+    noise = torch.rand(400, generator=generator).round().double()
+    logits = cross_validated(values, noise, [str(i % 20) for i in range(400)])
+    assert 0.3 < area_under_roc(logits, noise) < 0.7, "what was fitted on does not count"
+
+
+def test_confidence_grows_with_agreement():
+    question = Question("When was the bridge opened?", Answer("1937", 0), -0.3)
+    right = Reading(Answer("1937", 0), 0.9, 0.01, 0.9)
+    wrong = Reading(Answer("Strauss", 9), 0.9, 0.01, 0.001)
+    assert 0 < confidence(PASSAGE, question, wrong) < confidence(PASSAGE, question, right) < 1
+    values = features(PASSAGE, question, right)
+    assert set(WEIGHTS) == {"bias", *values}
+    assert values["agreement"] == 1 and values["foreign"] == 0 == values["repeated"]
+    never = Reading(Answer("Strauss", 9), 1.0, 0.0, 0.0)
+    assert features(PASSAGE, question, never)["expected"] == -10
+
+
+def test_commands(checkpoint, tmp_path, capsys):
+    assert main(["evaluate-reader", "--split", "du", "--model", str(tmp_path / "none")]) == 2
+    assert "cannot load the reader" in capsys.readouterr().err
+
+
+def test_calibrate_command(reader, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("eval.calibrate.Reader.from_pretrained", lambda *a, **k: reader)
+    rows = [
+        {"id": str(i), "passage": PASSAGE, "answer": "1937", "answer_start": PASSAGE.index("1937"),
+         "question": f"when {'was' if i % 2 else 'did'} it {i}?", "score": -0.1 * i,
+         "judgement": "good" if i < 10 else "wrong"}
+        for i in range(20)
+    ]  # fmt: skip
+    path = tmp_path / "judged.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    calibrate([str(path)])
+    shown = capsys.readouterr().out
+    assert "score: alone 1.000" in shown and "'bias'" in shown
