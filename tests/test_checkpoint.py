@@ -10,8 +10,10 @@ from safetensors import safe_open
 
 from qgen.cli import main
 from qgen.model.checkpoints import DEFAULT_CHECKPOINT
+from qgen.model.reader import DEFAULT_READER
 from qgen.pipeline import QuestionGenerator
 from qgen.settings import QuizSettings
+from qgen.types import Answer, Question
 
 
 @pytest.fixture(scope="module")
@@ -48,19 +50,56 @@ def test_without_an_answer_every_question_names_its_own(shipped):
     assert all(q.question.endswith("?") for q in questions)
 
 
-def test_files():
-    weights = DEFAULT_CHECKPOINT / "model.safetensors"
+@pytest.mark.parametrize("checkpoint", [DEFAULT_CHECKPOINT, DEFAULT_READER])
+def test_files(checkpoint):
+    weights = checkpoint / "model.safetensors"
     assert weights.stat().st_size < 46e6
     with safe_open(weights, "pt") as file:
         names = list(file.keys())
         assert {file.get_tensor(name).dtype for name in names} == {torch.float16}
-    assert (DEFAULT_CHECKPOINT / "README.md").is_file()
+    card = (checkpoint / "README.md").read_text(encoding="utf-8")
+    assert "@" not in card and (checkpoint / "LICENSE").is_file()
 
 
 def test_tells_what_it_was_trained_on(shipped):
     config = shipped.generator.model.config
     assert config.trained_on == ["du:train", "fairytaleqa:train"]
     assert (config.answer_marker_ids, config.copy_size) == ([1, 2], 128)
+    assert shipped.reader.model.config.trained_on == ["du:train"]
+
+
+LOVELACE = (
+    "Ada Lovelace was born in London in 1815. She wrote the first program for Babbage's engine in "
+    "1843 and died of cancer in 1852."
+)
+
+
+def test_the_reader_answers(shipped):
+    asked = {
+        "When was Ada Lovelace born?": "1815",
+        "When did Ada Lovelace die?": "1852",
+        "Where was Ada Lovelace born?": "London",
+        "What did Ada Lovelace die of?": "cancer",
+    }
+    readings = shipped.reader.read([(LOVELACE, question, None) for question in asked])
+    assert [reading.answer.text for reading in readings] == list(asked.values())
+    [none] = shipped.reader.read([(LOVELACE, "How tall is Mount Kilimanjaro?", None)])
+    assert none.unanswerable > max(reading.unanswerable for reading in readings)
+
+
+def test_the_wrong_question_for_an_answer_is_not_trusted(shipped):
+    born, died = (Answer(year, LOVELACE.index(year)) for year in ("1815", "1852"))
+    right, wrong = (
+        shipped._check(LOVELACE, [Question("When did Ada Lovelace die?", answer, -0.18)])[0]
+        for answer in (died, born)
+    )
+    assert right.confidence > 0.5 > wrong.confidence
+    assert right.confidence > wrong.confidence + 0.3
+
+
+def test_multiple_choice_has_the_answers_kind(shipped):
+    [question] = shipped.questions(LOVELACE, "1843", quiz=QuizSettings(choices=4))
+    assert len(question.choices) == 4 and all(re.fullmatch(r"1\d{3}", c) for c in question.choices)
 
 
 OSLO = (
