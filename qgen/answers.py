@@ -158,7 +158,7 @@ _KINDS = {
     "PHRASE": "phrase",
 }
 _PARSER = nltk.RegexpParser(_GRAMMAR)
-COST_OF_WORD = 0.1
+COST_OF_WORD = 0.3
 """What each word of a proposed answer costs, in nats, when spans are ranked by the reader."""
 SPANS = 40
 """Spans that the reader may add per window of a passage."""

@@ -9,7 +9,16 @@ from qgen.model.reader import Reading
 from qgen.text import token_f1
 from qgen.types import Question
 
-WEIGHTS = {"bias": 0.0, "score": 1.0, "agreement": 1.0, "expected": 1.0, "unanswerable": -1.0}
+WEIGHTS = {
+    "bias": -0.5274,
+    "score": 3.1444,
+    "agreement": 0.2952,
+    "answered": 0.4188,
+    "expected": 0.1418,
+    "unanswerable": -0.1504,
+    "foreign": -0.3932,
+    "repeated": -1.1633,
+}
 """Of the logistic regression of :func:`confidence` on :func:`features`."""
 
 
@@ -18,25 +27,30 @@ def features(passage: str, question: Question, reading: Reading) -> dict[str, fl
 
     Returns:
         ``score``: the generator's; ``agreement``: token F1 of the reader's answer with the one
-        asked for; ``expected``: log-probability (nats, at least -10) that the reader gives to the
-        one asked for; ``unanswerable``: the probability that there is no answer; ``foreign``: the
-        share of the question's content words that the passage does not have; ``repeated``: how many
-        of them stand twice.
+        asked for; ``answered``, ``expected`` and ``unanswerable``: the log-probabilities (nats, at
+        least -20) that the reader gives to its answer, to the one asked for, and to there being
+        none; ``foreign``: the share of the question's content words that the passage does not have;
+        ``repeated``: how many of them stand twice.
     """
     assert question.answer is not None
     asked, known = content_stems(question.question), set(content_stems(passage))
     return {
         "score": question.score,
         "agreement": token_f1(reading.answer.text, question.answer.text),
-        "expected": math.log(max(reading.expected, math.exp(-10))),
-        "unanswerable": reading.unanswerable,
+        "answered": _log(reading.probability),
+        "expected": _log(reading.expected),
+        "unanswerable": _log(reading.unanswerable),
         "foreign": sum(stem not in known for stem in asked) / max(1, len(asked)),
         "repeated": float(len(asked) - len(set(asked))),
     }
 
 
+def _log(probability: float) -> float:
+    return math.log(max(probability, math.exp(-20)))
+
+
 def confidence(passage: str, question: Question, reading: Reading) -> float:
     """How probable it is that a question is good or usable, from 0 to 1."""
     values = features(passage, question, reading)
-    logit = WEIGHTS["bias"] + sum(WEIGHTS.get(name, 0.0) * value for name, value in values.items())
+    logit = WEIGHTS["bias"] + sum(WEIGHTS[name] * value for name, value in values.items())
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))

@@ -28,7 +28,7 @@ def test_generate_without_an_answer_from_a_file(checkpoint, tmp_path, capsys):
     path = tmp_path / "passage.txt"
     path.write_text(PASSAGE, encoding="utf-8")
     arguments = ["generate", "--model", str(checkpoint), "--passage-file", str(path)]
-    assert main([*arguments, "--max-answers", "2"]) == 0
+    assert main([*arguments, "--max-answers", "2", "--min-confidence", "0"]) == 0
     assert 1 <= len(capsys.readouterr().out.splitlines()) <= 2
 
 
@@ -120,7 +120,7 @@ def test_bad_input_is_one_line_and_exit_code_2(case, checkpoint, tmp_path, capsy
         ["generate", "--colour", "red"],
         ["evaluate", "--split", "du", "--limit", "-3"],
         ["evaluate", "--split", "du", "--limit", "0"],
-        ["generate", "--passage", "a", "--max-answers", "0"],
+        ["generate", "--passage", "a", "--kinds", "people"],
         ["generate", "--passage", "a", "--early-stopping", "soon"],
         ["train", "--model", "m", "--out", "o", "--objective", "N"],
         ["batch", "a.jsonl", "b.jsonl", "--buffer-size", "0"],
@@ -132,6 +132,22 @@ def test_unusable_options_exit_with_2(arguments):
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert caught.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (["--max-answers", "0"], "max_answers must be at least 1"),
+        (["--min-confidence", "2"], "min_confidence must lie in [0, 1]"),
+        (["--choices", "1"], "choices must be 0 or from 2 to 8"),
+        (["--reader", "nowhere"], "cannot load the reader nowhere"),
+    ],
+)
+def test_unusable_values_are_one_line(checkpoint, capsys, option, message):
+    arguments = ["generate", "--model", str(checkpoint), "--passage", PASSAGE]
+    assert main([*arguments, *option]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("qgen: error: ") and message in line
 
 
 @pytest.mark.parametrize("command", [["-m", "qgen"], ["-c", "from qgen.cli import main; main()"]])
@@ -154,7 +170,7 @@ def test_generate_about_a_document(checkpoint, tmp_path, capsys):
     path = tmp_path / "report.md"
     path.write_text(f"# Bridges\n\n{PASSAGE}\n\nLa tour a été achevée en 1889 par Gustave Morel.\n")
     arguments = ["generate", "--model", str(checkpoint), "--document", str(path)]
-    assert main([*arguments, "--max-answers", "2", "--json"]) == 0
+    assert main([*arguments, "--max-answers", "2", "--json", "--min-confidence", "0"]) == 0
     captured = capsys.readouterr()
     rows = [json.loads(line) for line in captured.out.splitlines()]
     assert 1 <= len(rows) <= 2 and {row["paragraph"] for row in rows} == {1}
@@ -229,7 +245,7 @@ def test_help_needs_no_torch():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "--mask-probability" in done.stdout
-    assert "--objective {masked,pseudo-masked}" in done.stdout
+    assert "--objective {masked,pseudo-masked,minimum-risk}" in done.stdout
 
 
 def test_reader_that_stops_early(checkpoint):

@@ -9,7 +9,7 @@ import pytest
 import torch
 from conftest import PASSAGE
 
-from qgen.answers import apart, locate_answer, propose_answers, propose_spans
+from qgen.answers import COST_OF_WORD, apart, locate_answer, propose_answers, propose_spans
 from qgen.errors import QGenError
 from qgen.model.reader import Reader, best_spans, load_reader, log_probability
 from qgen.settings import ReaderTrainingSettings
@@ -46,6 +46,10 @@ def test_company_and_order_change_nothing(reader):
         [alone] = reader.read([item])
         assert alone.answer == reading.answer
         assert alone.probability == pytest.approx(reading.probability, rel=1e-4)
+
+
+def test_nothing_to_read(reader):
+    assert reader.read([]) == []
 
 
 def test_a_long_passage_is_read_in_windows(reader):
@@ -100,7 +104,9 @@ def test_proposals_are_ranked_and_never_cut_a_quantity(reader):
     assert {a.text for a in answers} - {a.text for a in proposed} <= {"35 million", "dollars"}
     (windows,) = reader.windows([(PASSAGE, "", None)])
     words = [len(answer.text.split()) for answer in proposed]
-    worth = [log_probability(windows, a) - 0.1 * n for a, n in zip(proposed, words, strict=True)]
+    worth = [
+        log_probability(windows, a) - COST_OF_WORD * n for a, n in zip(proposed, words, strict=True)
+    ]
     assert worth == sorted(worth, reverse=True)
     for answer in proposed:
         assert PASSAGE.startswith(answer.text, answer.start)

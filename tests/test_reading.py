@@ -108,7 +108,7 @@ def test_confidence_grows_with_agreement():
     assert set(WEIGHTS) == {"bias", *values}
     assert values["agreement"] == 1 and values["foreign"] == 0 == values["repeated"]
     never = Reading(Answer("Strauss", 9), 1.0, 0.0, 0.0)
-    assert features(PASSAGE, question, never)["expected"] == -10
+    assert features(PASSAGE, question, never)["expected"] == -20
 
 
 def test_commands(checkpoint, tmp_path, capsys):

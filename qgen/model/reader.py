@@ -185,6 +185,8 @@ class Reader:
                 single window of the passage is to have in its middle; ``None`` for all windows.
         """
         rows: list[tuple[int, list[int], list[int], int, list[tuple[int, int]]]] = []
+        if not items:
+            return []
         texts = {passage: row for row, passage in enumerate(dict.fromkeys(i[0] for i in items))}
         passages = self._tokenize(list(texts), return_offsets_mapping=True)
         questions = self._tokenize([item[1] for item in items])
