@@ -34,6 +34,9 @@ _SERIES = (
 )
 _ARTICLE = re.compile(r"(?:the|an?)\s+", re.I)
 _LINK = re.compile(r"\s(?:of|in|on|at|to|for|from|with|by|and|or)\s")
+_NAMES = {r"\bwho": "thomas", r"\bwhere\b|\bcity\b|\btown\b": "london", r"\bcountry\b": "france"}
+"""A name like those that a question asks for, where the answer is not in the vocabulary."""
+
 _LIKENESS = 0.2
 """Cosine above which a passage's phrase comes before words from elsewhere."""
 _NUMBER = re.compile(rf"\d+(?:,\d{{3}})*(?:\.\d+)?|\b(?:{'|'.join(_WORD_NUMBERS[1:])})\b", re.I)
@@ -99,7 +102,7 @@ def distractors(
         is_right: tells of a candidate whether it answers the question as well.
     """
     chosen: list[str] = []
-    for text in _candidates(answer, others, neighbours):
+    for text in _candidates(answer, question, others, neighbours):
         if len(chosen) == count:
             break
         alike = any(_alike(text, known) for known in (answer.text, *chosen))
@@ -111,10 +114,15 @@ def distractors(
 def _alike(first: str, second: str) -> bool:
     """Whether two answers are equal but for form, or one holds most of the other."""
     a, b = answer_tokens(first), answer_tokens(second)
-    return not a or a == b or set(a) <= set(b) or set(b) <= set(a) or token_f1(first, second) > 0.7
+    if not a or a == b or set(a) <= set(b) or set(b) <= set(a):
+        return True
+    # Two values of the same unit share most of their words.
+    return _shape(first) == "words" == _shape(second) and token_f1(first, second) > 0.7
 
 
-def _candidates(answer: Answer, others: Sequence[Answer], neighbours: Neighbours) -> Iterator[str]:
+def _candidates(
+    answer: Answer, question: str, others: Sequence[Answer], neighbours: Neighbours
+) -> Iterator[str]:
     shape = _shape(answer.text)
     same = [
         _with_article_of(answer.text, other.text)
@@ -131,6 +139,13 @@ def _candidates(answer: Answer, others: Sequence[Answer], neighbours: Neighbours
     yield from (text for text in same if likeness[text] > _LIKENESS)
     yield from _other_words(answer.text, neighbours)
     yield from same
+    if answer.text[:1].isupper():
+        yield from (
+            word.capitalize()
+            for sign, example in _NAMES.items()
+            if re.search(sign, question, re.I)
+            for word in neighbours.of(example, 12)
+        )
 
 
 def _shape(text: str) -> str:

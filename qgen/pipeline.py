@@ -21,7 +21,7 @@ from qgen.errors import QGenError
 from qgen.generator import NBestGenerator
 from qgen.model.reader import DEFAULT_READER, Reader, best_spans
 from qgen.settings import GenerationSettings, QuizSettings
-from qgen.text import token_f1
+from qgen.text import answer_tokens
 from qgen.types import Answer, Question, Request, Result
 
 SPARE = 2
@@ -191,8 +191,11 @@ class QuestionGenerator:
         if not self.reader:
             return lambda text: False
         (windows,) = self.reader.windows([(passage, question.question, question.answer)])
-        spans = [passage[begin:end] for _, begin, end in best_spans(passage, windows, 3)]
-        return lambda text: any(token_f1(text, span) > 0.5 for span in spans)
+        spans = [
+            set(answer_tokens(passage[begin:end]))
+            for _, begin, end in best_spans(passage, windows, 3)
+        ]
+        return lambda text: any(set(answer_tokens(text)) <= span for span in spans)
 
     @cached_property
     def _neighbours(self) -> Neighbours:

@@ -47,6 +47,8 @@ def test_names_get_the_passages_other_names(neighbours):
         ("Monday", r"(Tues|Wednes|Thurs|Fri|Satur|Sun)day"),
         ("98%", r"\d\d%"),
         ("MONDAY", r"[A-Z]+DAY"),
+        ("two hours and twenty minutes", r"\w+ hours and twenty minutes"),
+        ("4 million dollars a year in all", r"\d+ million dollars a year in all"),
         ("seven", r"(four|five|six|eight|nine|ten)"),
     ],
 )
