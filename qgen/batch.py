@@ -136,6 +136,7 @@ def run_batch(
             sink.commit(buffer, results)
             if engine is not None:
                 advance(len(buffer))
+            del buffer, results  # before the next ones are read
 
     sink.publish(written)
     return BatchSummary(

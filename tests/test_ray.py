@@ -15,8 +15,10 @@ ray = pytest.importorskip("ray", reason="Ray is not installed")
 
 @pytest.fixture(scope="module", autouse=True)
 def cluster():
-    yield
-    ray.shutdown()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_worker_niceness", "0")  # beside other work, a nice worker never starts
+        yield
+        ray.shutdown()
 
 
 @pytest.fixture
