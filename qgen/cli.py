@@ -162,7 +162,7 @@ def _serve(args: argparse.Namespace) -> None:
     except ImportError as error:
         raise QGenError(f"{error.name} is missing: pip install 'qgen[ui]', or --no-page") from error
     address = f"http://{args.host}:{args.port}"
-    what = "the page; the API" if page else "the API"
+    what = "the page and the API" if page else "the API"
     print(f"qgen: serving {what} on {address}, documented at /docs", file=sys.stderr)
     # On SIGTERM uvicorn takes no new connections and finishes the requests that it has; the page
     # of a browser that stays open would never finish.
