@@ -288,30 +288,3 @@ def test_random_model_is_not_degenerate(bert_model):
             torch.tensor([[2, 10, 3]]), torch.tensor([[4]])
         ).logits
     assert logits.std() > 0.1
-
-
-@pytest.mark.parametrize("name", ["bert_model", "copying_model"])
-@pytest.mark.parametrize("forbidden", [(), (11, 30, 31, 32, 33)])
-def test_the_most_probable_tokens_are_those_of_the_whole_vocabulary(name, forbidden, request):
-    model = request.getfixturevalue(name)
-    source = torch.tensor([[2, 10, 11, 11, 3], [2, 30, 31, 3, 0]])
-    target = torch.tensor([[20, 11, 22], [30, 31, 5]])
-    seen = source.ne(0)
-
-    def forbid(scores):
-        scores[..., [0, *forbidden]] = -torch.inf
-
-    with torch.no_grad():
-        states, predicting = model.pseudo_masked_states(source, seen, target)
-        whole = model.log_probabilities(predicting, states, source, seen)
-        forbid(whole)
-        values, tokens = model.top_log_probabilities(predicting, states, source, seen, 9, forbid)
-    best, order = values.topk(9)
-    expected, expected_tokens = whole.topk(9)
-    torch.testing.assert_close(best, expected)
-    assert torch.equal(tokens.gather(2, order), expected_tokens)
-    finite = values.isfinite()
-    for row in range(2):
-        for place in range(3):
-            found = tokens[row, place][finite[row, place]].tolist()
-            assert len(found) == len(set(found)), "no token counts twice"

@@ -14,10 +14,8 @@ which target keys its attention mask shows it.  Nothing in the cache is ever cop
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -50,32 +48,6 @@ class Seq2SeqModel(Protocol):
     def log_probabilities(
         self, target: Tensor, source: Tensor, input_ids: Tensor, attention_mask: Tensor
     ) -> Tensor: ...
-
-    def top_log_probabilities(
-        self,
-        target: Tensor,
-        source: Tensor,
-        input_ids: Tensor,
-        attention_mask: Tensor,
-        count: int,
-        forbid: Callable[[Tensor], None] = ...,
-    ) -> tuple[Tensor, Tensor]: ...
-
-
-class Step(NamedTuple):
-    """What the model's heads take to predict the next tokens of a batch's beams.
-
-    Attributes:
-        target: hidden states ``[batch, width, hidden]`` of the beams' ``[MASK]``.
-        source: those of the source, ``[batch, source_length, hidden]``.
-        input_ids: ``[batch, source_length]``.
-        source_mask: ``[batch, source_length]``, nonzero at real tokens.
-    """
-
-    target: Tensor
-    source: Tensor
-    input_ids: Tensor
-    source_mask: Tensor
 
 
 @dataclass(frozen=True)
@@ -132,7 +104,7 @@ class BeamCache:
 
 
 class CachedDecoder:
-    """Hidden states for the next tokens, two tokens per beam and step.
+    """Next-token log-probabilities, two tokens per beam and step.
 
     Args:
         model: the model.
@@ -163,8 +135,8 @@ class CachedDecoder:
         self.source = model.encode(input_ids, seq2seq_layout(self.source_mask, 0), self.cache)
         self.cache.advance(source_length)
 
-    def step(self, sequences: Tensor, parents: Tensor | None) -> Step:
-        """What predicts the tokens after ``sequences``.
+    def log_probabilities(self, sequences: Tensor, parents: Tensor | None) -> Tensor:
+        """Log-probabilities ``[batch, width, vocabulary]`` of the token after ``sequences``.
 
         Args:
             sequences: ``[batch, width, t]`` tokens so far.
@@ -196,7 +168,9 @@ class CachedDecoder:
         )
         hidden = self.model.encode(tokens, layout, self.cache)
         self.cache.advance(tokens.shape[1] - width)  # the [MASK] slots are written over
-        return Step(hidden[:, -width:], self.source, self.input_ids, self.source_mask)
+        return self.model.log_probabilities(
+            hidden[:, -width:], self.source, self.input_ids, self.source_mask
+        )
 
     def select(self, rows: Tensor) -> None:
         """Keep only the given batch rows."""
@@ -219,8 +193,8 @@ class UncachedDecoder:
     ):
         self.model, self.input_ids, self.source_mask = model, input_ids, source_mask
 
-    def step(self, sequences: Tensor, parents: Tensor | None) -> Step:
-        """As :meth:`CachedDecoder.step`."""
+    def log_probabilities(self, sequences: Tensor, parents: Tensor | None) -> Tensor:
+        """As :meth:`CachedDecoder.log_probabilities`."""
         batch, width, _ = sequences.shape
         masks = sequences.new_full((batch * width, 1), self.model.config.mask_token_id)
         input_ids = self.input_ids.repeat_interleave(width, 0)
@@ -228,13 +202,8 @@ class UncachedDecoder:
         source, target = self.model.seq2seq_states(
             input_ids, source_mask, torch.cat([sequences.flatten(0, 1), masks], dim=1)
         )
-        # The source's states are the same for all beams, since it does not see the target.
-        return Step(
-            target[:, -1].view(batch, width, -1),
-            source[::width],
-            self.input_ids,
-            self.source_mask,
-        )
+        found = self.model.log_probabilities(target[:, -1:], source, input_ids, source_mask)
+        return found.view(batch, width, -1)
 
     def select(self, rows: Tensor) -> None:
         """Keep only the given batch rows."""
@@ -279,36 +248,30 @@ def decode(
         return search(model, decoder, input_ids, width, settings)
 
 
-def _forbid(scores: Tensor, sequences: Tensor, config, settings) -> None:
-    """Set to minus infinity, in place, what may not be generated next.
-
-    Args:
-        scores: logits or log-probabilities ``[batch, width, vocabulary]``.
-        sequences: ``[batch, width, t]`` tokens so far.
-        config: the model's.
-        settings: how to decode.
-    """
+def _allow(log_probabilities: Tensor, sequences: Tensor, config, settings) -> Tensor:
+    """The log-probabilities, minus infinity for what may not be generated next; in place."""
     step = sequences.shape[2]
     never = [config.pad_token_id, config.bos_token_id, config.mask_token_id, config.unk_token_id]
-    scores[..., never] = -torch.inf
+    log_probabilities[..., never] = -torch.inf
     if step < settings.min_length:
-        scores[..., config.eos_token_id] = -torch.inf
+        log_probabilities[..., config.eos_token_id] = -torch.inf
     if step == settings.max_length - 1:  # no room for more: the sequence must end here
-        end = scores[..., config.eos_token_id].clone()
-        scores.fill_(-torch.inf)
-        scores[..., config.eos_token_id] = end
-    else:
-        _block_repeated_ngrams(scores, sequences, settings.no_repeat_ngram_size)
+        end = log_probabilities[..., config.eos_token_id].clone()
+        log_probabilities.fill_(-torch.inf)
+        log_probabilities[..., config.eos_token_id] = end
+        return log_probabilities
+    _block_repeated_ngrams(log_probabilities, sequences, settings.no_repeat_ngram_size)
+    return log_probabilities
 
 
-def _block_repeated_ngrams(scores: Tensor, sequences: Tensor, size: int) -> None:
+def _block_repeated_ngrams(log_probabilities: Tensor, sequences: Tensor, size: int) -> None:
     """Set to minus infinity, in place, the tokens that would repeat an n-gram of ``size``."""
     if size == 0 or sequences.shape[2] < size:
         return
     ngrams = sequences.unfold(2, size, 1)  # [batch, width, windows, size]
     prefix = sequences[:, :, sequences.shape[2] - size + 1 :]
     row, beam, window = (ngrams[..., :-1] == prefix[:, :, None]).all(-1).nonzero(as_tuple=True)
-    scores[row, beam, ngrams[row, beam, window, -1]] = -torch.inf
+    log_probabilities[row, beam, ngrams[row, beam, window, -1]] = -torch.inf
 
 
 def _beam_search(
@@ -331,12 +294,11 @@ def _beam_search(
     live_scores[:, 0] = 0.0  # all beams start equal: extend but one
     parents = None
     for step in range(last):
-        forbid = partial(_forbid, sequences=live, config=model.config, settings=settings)
-        values, following = model.top_log_probabilities(
-            *decoder.step(live, parents), 2 * width, forbid
-        )
-        totals, flat = (values + live_scores[:, :, None]).flatten(1).topk(2 * width, dim=1)
-        beams, tokens = flat // values.shape[2], following.flatten(1).gather(1, flat)
+        following = decoder.log_probabilities(live, parents)
+        following = _allow(following, live, model.config, settings)
+        vocabulary = following.shape[2]
+        totals, flat = following.add_(live_scores[:, :, None]).flatten(1).topk(2 * width, dim=1)
+        beams, tokens = flat // vocabulary, flat % vocabulary
         extended = torch.cat(
             [live.gather(1, beams[:, :, None].expand(-1, -1, step)), tokens[:, :, None]], dim=2
         )
@@ -396,8 +358,8 @@ def _sample(
     finished = torch.zeros(batch, width, dtype=torch.bool, device=device)
     same = torch.arange(width, device=device).expand(batch, -1)
     for step in range(settings.max_length):
-        following = model.log_probabilities(*decoder.step(sequences, same if step else None))
-        _forbid(following, sequences, model.config, settings)
+        following = decoder.log_probabilities(sequences, same if step else None)
+        following = _allow(following, sequences, model.config, settings)
         logits, order = _truncate(following / settings.temperature, settings)
         mass = logits.softmax(-1).cumsum(-1)
         # The token in whose share of the mass the draw falls; the last one has rounding errors.

@@ -11,7 +11,6 @@ masked-LM head, tied to the word embeddings, predicts the target tokens.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 import torch
@@ -294,53 +293,6 @@ class UniLMForConditionalGeneration(PreTrainedModel):
         copied = (positions.exp() @ same).log() + nn.functional.logsigmoid(gate)
         index = input_ids[:, None].expand(-1, target.shape[1], -1)
         return written.scatter(2, index, torch.logaddexp(written.gather(2, index), copied))
-
-    def top_log_probabilities(
-        self,
-        target: Tensor,
-        source: Tensor,
-        input_ids: Tensor,
-        attention_mask: Tensor,
-        count: int,
-        forbid: Callable[[Tensor], None] = lambda scores: None,
-    ) -> tuple[Tensor, Tensor]:
-        """The most probable tokens, without the probabilities of all the others.
-
-        Nothing as wide as the vocabulary is made but the logits, so beam search is faster than over
-        :meth:`log_probabilities`.
-
-        Args:
-            target, source, input_ids, attention_mask: as :meth:`log_probabilities`.
-            count: tokens wanted.
-            forbid: sets scores ``[batch, target_length, vocabulary]`` to minus infinity, in place,
-                at tokens that do not count; the probabilities of the others are as without it.
-
-        Returns:
-            Log-probabilities and tokens, ``[batch, target_length, n]`` each, at least ``count`` in
-            no order; the most probable tokens are among them, and none counts twice: its
-            other places are at minus infinity.
-        """
-        logits = self.lm_head(target)
-        total = logits.float().logsumexp(-1, keepdim=True)
-        forbid(logits)
-        values, tokens = logits.topk(min(count, logits.shape[-1]))
-        values = values.float() - total
-        if not self.config.copy_size:
-            return values, tokens
-        positions, gate = self.copy_gate(target, source, attention_mask)
-        write, copy = nn.functional.logsigmoid(-gate), nn.functional.logsigmoid(gate)
-        # All tokens of the source, each at the first of its places, have both ways summed; the
-        # vocabulary's best need then only be those that the source does not have.
-        same = input_ids[:, None] == input_ids[:, :, None]
-        first = ~same.tril(-1).any(-1)
-        index = input_ids[:, None].expand(-1, target.shape[1], -1)
-        written = logits.gather(2, index).float() - total + write
-        copied = (positions.exp() @ same.float()).log() + copy
-        counts = first[:, None] & written.ne(-torch.inf)
-        mixed = torch.logaddexp(written, copied).masked_fill(~counts, -torch.inf)
-        known = (tokens[..., None] == input_ids[:, None, None]).any(-1)
-        values = (values + write).masked_fill(known, -torch.inf)
-        return torch.cat([values, mixed], dim=2), torch.cat([tokens, index], dim=2)
 
     def loss(
         self,
