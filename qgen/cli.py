@@ -6,7 +6,8 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
@@ -143,12 +144,10 @@ def _load_generate(args: argparse.Namespace, settings, quiz):
 
 
 def _serve(args: argparse.Namespace) -> None:
-    try:
+    with _extra("serve"):
         import uvicorn
 
         from qgen.service.api import ServiceSettings, create_app
-    except ImportError as error:
-        raise QGenError(f"{error.name} is missing: pip install 'qgen[serve]'") from error
 
     settings = ServiceSettings(
         token=args.token or os.environ.get("QGEN_TOKEN", ""),
@@ -215,11 +214,9 @@ def _fine_tune(args: argparse.Namespace, kind, load, train) -> None:
 
 
 def _evaluate(args: argparse.Namespace) -> None:
-    try:
+    with _extra("eval"):
         from eval.evaluate import evaluate
         from eval.report import format_table, write_report
-    except ImportError as error:
-        raise QGenError(f"{error.name} is missing: pip install 'qgen[eval]'") from error
     from eval.splits import load_part
     from qgen.training.trainer import read_examples
 
@@ -249,7 +246,8 @@ def _evaluate(args: argparse.Namespace) -> None:
 
 
 def _evaluate_reader(args: argparse.Namespace) -> None:
-    from eval.reading import evaluate_reader
+    with _extra("eval"):
+        from eval.reading import evaluate_reader
     from eval.splits import load_part
     from qgen.model.reader import Reader
 
@@ -268,6 +266,15 @@ def _evaluate_reader(args: argparse.Namespace) -> None:
 
 
 # -- helpers ---------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _extra(name: str) -> Iterator[None]:
+    """Where an import needs one of the package's extras."""
+    try:
+        yield
+    except ImportError as error:
+        raise QGenError(f"{error.name} is missing: pip install 'qgen[{name}]'") from error
 
 
 def _quiet_transformers() -> None:

@@ -257,3 +257,17 @@ def test_reader_that_stops_early(checkpoint):
     done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True)
     os.close(write)
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("module", "command", "extra"),
+    [
+        ("uvicorn", ["serve"], "serve"),
+        ("eval.evaluate", ["evaluate", "--split", "du"], "eval"),
+        ("eval.reading", ["evaluate-reader", "--split", "du"], "eval"),
+    ],
+)
+def test_a_missing_extra_is_named(monkeypatch, capsys, module, command, extra):
+    monkeypatch.setitem(sys.modules, module, None)
+    assert main(command) == 2
+    assert f"is missing: pip install 'qgen[{extra}]'" in capsys.readouterr().err
