@@ -32,6 +32,7 @@ from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu.metrics import BLEU
 
 from qgen.errors import QGenError
+from qgen.text import lcs_length
 
 _MAX_ORDER = 4
 _ROUGE_BETA = 1.2
@@ -147,7 +148,7 @@ def rouge_l(hypotheses: list[str], references: list[list[str]]) -> float:
         precision = recall = 0.0
         for reference in segment_references:
             reference_tokens = reference.split(" ")
-            length = _lcs_length(tokens, reference_tokens)
+            length = lcs_length(tokens, reference_tokens)
             precision = max(precision, length / len(tokens))
             recall = max(recall, length / len(reference_tokens))
         if precision and recall:
@@ -321,18 +322,6 @@ def _mean(values: Iterable[float]) -> float:
 
 def _ngram_counts(tokens: list[str], order: int) -> Counter:
     return Counter(zip(*(tokens[i:] for i in range(order)), strict=False))
-
-
-def _lcs_length(first: list[str], second: list[str]) -> int:
-    """The length in tokens of the longest common subsequence."""
-    row = [0] * (len(second) + 1)
-    for token in first:
-        previous = row
-        row = [0]
-        for j, other in enumerate(second):
-            match = token == other
-            row.append(previous[j] + 1 if match else max(previous[j + 1], row[j]))
-    return row[-1]
 
 
 def _meteor_request(verb: str, fields: Iterable[str]) -> str:

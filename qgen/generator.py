@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from qgen.errors import QGenError, first_line
-from qgen.model.checkpoints import DEFAULT_CHECKPOINT, fingerprint, load_checkpoint
+from qgen.errors import QGenError
+from qgen.model.checkpoints import DEFAULT_CHECKPOINT, fingerprint, load_checkpoint, move_to
 from qgen.model.decoding import decode
 from qgen.model.packing import AnswerTooLongError, pack_source, pad, unpack_target
 from qgen.model.unilm import UniLMForConditionalGeneration
@@ -38,9 +38,8 @@ class NBestGenerator:
         batch_size: int = 16,
         restore_case: bool = True,
     ):
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.device = move_to(model, device)
         self.model = model.eval()
-        self.model.to(self.device)
         self.tokenizer = tokenizer
         self.batch_size = batch_size
         self.restore_case = restore_case
@@ -70,10 +69,7 @@ class NBestGenerator:
         model, tokenizer = load_checkpoint(
             checkpoint or DEFAULT_CHECKPOINT, fine_tuned=True, dtype=getattr(torch, dtype)
         )
-        try:
-            return cls(model, tokenizer, device, **kwargs)
-        except (RuntimeError, AssertionError) as error:
-            raise QGenError(f"cannot use device {device!r}: {first_line(error)}") from error
+        return cls(model, tokenizer, device, **kwargs)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -10,6 +10,7 @@ import re
 import string
 import unicodedata
 from collections import Counter
+from collections.abc import Sequence
 from functools import lru_cache
 
 from nltk.tokenize import NLTKWordTokenizer
@@ -242,6 +243,18 @@ def token_f1(first: str, second: str) -> float:
     if not left or not right:
         return float(left == right)
     return 2 * (left & right).total() / (left.total() + right.total())
+
+
+def lcs_length(first: Sequence[str], second: Sequence[str]) -> int:
+    """The length in tokens of the longest common subsequence."""
+    row = [0] * (len(second) + 1)
+    for token in first:
+        previous = row
+        row = [0]
+        for j, other in enumerate(second):
+            match = token == other
+            row.append(previous[j] + 1 if match else max(previous[j + 1], row[j]))
+    return row[-1]
 
 
 def splits_word(text: str, at: int) -> bool:

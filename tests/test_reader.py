@@ -188,3 +188,8 @@ def test_learns_to_answer(reader, tokenizer, tmp_path):
     assert [r.answer for r in readings] == [e.answer for e in EXAMPLES]
     asked_for = propose_spans(trained, PASSAGE, propose_answers(PASSAGE))[:8]
     assert {a.text for a in asked_for} >= {e.answer.text for e in EXAMPLES}
+
+
+def test_no_such_device_is_an_error(reader):
+    with pytest.raises(QGenError, match="cannot use device 'nowhere'"):
+        Reader(reader.model, reader.tokenizer, device="nowhere")

@@ -67,3 +67,17 @@ def fingerprint(model: PreTrainedModel) -> str:
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy())
     return digest.hexdigest()
+
+
+def move_to(model: torch.nn.Module, device: str | torch.device | None) -> torch.device:
+    """Move a model to a device, by default a GPU where there is one, and say which.
+
+    Raises:
+        QGenError: there is no such device.
+    """
+    try:
+        found = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        model.to(found)
+    except (RuntimeError, AssertionError) as error:
+        raise QGenError(f"cannot use device {str(device)!r}: {first_line(error)}") from error
+    return found

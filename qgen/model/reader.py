@@ -25,7 +25,7 @@ from transformers import (
 )
 
 from qgen.errors import QGenError, first_line
-from qgen.model.checkpoints import LOADING_ERRORS, fingerprint
+from qgen.model.checkpoints import LOADING_ERRORS, fingerprint, move_to
 from qgen.model.packing import pad, token_span
 from qgen.model.unilm import UniLMConfig, UniLMForConditionalGeneration
 from qgen.text import splits_word
@@ -129,9 +129,8 @@ class Reader:
         stride: int = 128,
         max_length: int = 256,
     ):
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.device = move_to(model, device)
         self.model = model.eval()
-        self.model.to(self.device)
         self.tokenizer = tokenizer
         self.batch_size = batch_size
         self.stride = stride
@@ -148,7 +147,7 @@ class Reader:
         """Load a checkpoint: a directory or hub name, or the one that ships.
 
         Raises:
-            QGenError: there is no such checkpoint, or it is corrupt.
+            QGenError: there is no such checkpoint, it is corrupt, or there is no such device.
         """
         model, tokenizer = load_reader(checkpoint or DEFAULT_READER, dtype=getattr(torch, dtype))
         return cls(model, tokenizer, device, **kwargs)
@@ -170,11 +169,6 @@ class Reader:
             _reading(passage, expected, found)
             for (passage, _, expected), found in zip(items, windows, strict=True)
         ]
-
-    def worth(self, passage: str, answers: Sequence[Answer]) -> list[float]:
-        """How probable it is that a question would be asked for each of the spans (nats)."""
-        (found,) = self.windows([(passage, "", None)])
-        return [log_probability(found, answer) for answer in answers]
 
     @torch.inference_mode()
     def windows(self, items: Sequence[tuple[str, str, Answer | None]]) -> list[list[Window]]:

@@ -313,8 +313,6 @@ class UniLMForConditionalGeneration(PreTrainedModel):
         labelled = labels.ne(IGNORE_INDEX)
         known = (source, input_ids, attention_mask)
         likelihood, uniform = self.label_log_probabilities(target, *known, labels)
-        if not labelled.any():
-            return likelihood.sum()
         return -(
             (1 - label_smoothing) * likelihood[labelled].mean()
             + label_smoothing * uniform[labelled].mean()

@@ -27,6 +27,7 @@ from qgen.model.decoding import decode
 from qgen.model.packing import pad, word_pieces_joined
 from qgen.model.unilm import IGNORE_INDEX, UniLMForConditionalGeneration
 from qgen.settings import GenerationSettings
+from qgen.text import lcs_length
 from qgen.training.objectives import Item, source_batch
 
 BEAMS = 8
@@ -50,7 +51,7 @@ def reward(hypothesis: Sequence[str], reference: Sequence[str]) -> float:
     if not hypothesis or not reference:
         return 0.0
     bleu = sentence_bleu([reference], hypothesis, smoothing_function=SmoothingFunction().method2)
-    common = _longest_common(hypothesis, reference)
+    common = lcs_length(hypothesis, reference)
     rouge = _f(common / len(hypothesis), common / len(reference), 1.2**2)
     stems = [Counter(map(_stem, words)) for words in (hypothesis, reference)]
     matched = (stems[0] & stems[1]).total()
@@ -61,16 +62,6 @@ def reward(hypothesis: Sequence[str], reference: Sequence[str]) -> float:
 def _f(precision: float, recall: float, beta2: float) -> float:
     both = recall + beta2 * precision
     return (1 + beta2) * precision * recall / both if both else 0.0
-
-
-def _longest_common(first: Sequence[str], second: Sequence[str]) -> int:
-    row = [0] * (len(second) + 1)
-    for token in first:
-        before = row
-        row = [0]
-        for j, other in enumerate(second):
-            row.append(before[j] + 1 if token == other else max(before[j + 1], row[j]))
-    return row[-1]
 
 
 @lru_cache(maxsize=100_000)
