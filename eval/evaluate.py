@@ -16,6 +16,7 @@ from eval.splits import SETUPS, published_count
 from eval.tokenisation import TOKENISATIONS, ptb_tokenize
 from qgen.errors import QGenError
 from qgen.generator import NBestGenerator
+from qgen.model.arithmetic import dtype_of
 from qgen.settings import GenerationSettings
 from qgen.text import detokenize_ptb
 from qgen.types import Answer, Example
@@ -114,7 +115,7 @@ def evaluate(
         "input": "passage and answer" if aware else "sentence alone (answer-agnostic)",
         "sources": len(set(sources)),
         "settings": asdict(settings),
-        "dtype": str(generator.model.dtype).removeprefix("torch."),
+        "dtype": dtype_of(generator.model),
         "question words, per cent": {
             "generated": interrogative_shares(predictions),
             "references": interrogative_shares([e.question for e in examples]),

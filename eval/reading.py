@@ -101,8 +101,10 @@ def answers_proposed(
         by_passage.setdefault(example.passage, []).append(example)
     passages = list(by_passage)
     found = total = 0
-    for passage in passages[:: max(1, len(passages) // paragraphs)][:paragraphs]:
-        ranked = propose_spans(reader, passage, propose_answers(passage))
+    passages = passages[:: max(1, len(passages) // paragraphs)][:paragraphs]
+    read = reader.windows([(passage, "", None) for passage in passages])
+    for passage, windows in zip(passages, read, strict=True):
+        ranked = propose_spans(passage, windows, propose_answers(passage))
         proposed = {tuple(answer_tokens(answer.text)) for answer in apart(ranked, count)}
         for example in by_passage[passage]:
             assert example.answer is not None

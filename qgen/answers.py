@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 import nltk
 
 from qgen.errors import QGenError
-from qgen.model.reader import Reader, best_spans, log_probability
+from qgen.model.reader import Window, best_spans, log_probability
 from qgen.text import splits_word, tagged_sentences
 from qgen.types import Answer
 
@@ -195,18 +195,20 @@ def propose_answers(passage: str) -> list[Answer]:
     return answers
 
 
-def propose_spans(reader: Reader, passage: str, answers: Sequence[Answer]) -> list[Answer]:
+def propose_spans(
+    passage: str, windows: Sequence[Window], answers: Sequence[Answer]
+) -> list[Answer]:
     """Answers ranked by how probable the reader finds it that a question would be asked for them.
 
     Args:
-        reader: also adds the spans that it thinks most of.
         passage: the text.
+        windows: of the passage with no question, of :meth:`qgen.model.reader.Reader.windows`; the
+            spans that they give most to are added.
         answers: by rule, as of :func:`propose_answers`.
 
     Returns:
         Those of both that do not cut a date or number of the rules.
     """
-    (windows,) = reader.windows([(passage, "", None)])
     known = {(answer.start, answer.end): answer for answer in answers}
     for _, begin, end in best_spans(passage, windows, SPANS * len(windows)):
         text = passage[begin:end]

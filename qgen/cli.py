@@ -439,7 +439,10 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--model", help="checkpoint directory or hub name (the one shipped)")
         command.add_argument("--device", help="torch device (a GPU where there is one)")
         command.add_argument(
-            "--dtype", choices=DTYPES, default=DTYPES[0], help="arithmetic (%(default)s)"
+            "--dtype",
+            choices=DTYPES,
+            default=DTYPES[0],
+            help="arithmetic; auto: the fastest one that this machine has (%(default)s)",
         )
         command.add_argument(
             "--batch-size", type=_positive, default=16, metavar="N", help="inputs at once (16)"

@@ -11,11 +11,12 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from qgen.errors import QGenError
+from qgen.model.arithmetic import set_dtype
 from qgen.model.checkpoints import DEFAULT_CHECKPOINT, fingerprint, load_checkpoint, move_to
 from qgen.model.decoding import decode
 from qgen.model.packing import AnswerTooLongError, pack_source, pad, unpack_target
 from qgen.model.unilm import UniLMForConditionalGeneration
-from qgen.settings import DTYPES, GenerationSettings
+from qgen.settings import GenerationSettings
 from qgen.types import Answer, Question
 
 
@@ -49,7 +50,7 @@ class NBestGenerator:
         cls,
         checkpoint: str | Path | None = None,
         device: str | None = None,
-        dtype: str = "float32",
+        dtype: str = "auto",
         **kwargs,
     ) -> NBestGenerator:
         """Load a fine-tuned checkpoint: a directory or hub name, or the one that ships.
@@ -57,19 +58,17 @@ class NBestGenerator:
         Args:
             checkpoint: the directory or name.
             device: see above.
-            dtype: one of :data:`qgen.settings.DTYPES`.
+            dtype: of the arithmetic; see :func:`qgen.model.arithmetic.set_dtype`.
             kwargs: the other arguments of the class.
 
         Raises:
             QGenError: there is no such checkpoint, it is corrupt, it is an encoder that has not
-                been fine-tuned, or there is no such device.
+                been fine-tuned, or there is no such device or arithmetic.
         """
-        if dtype not in DTYPES:
-            raise QGenError(f"dtype must be {' or '.join(DTYPES)}")
-        model, tokenizer = load_checkpoint(
-            checkpoint or DEFAULT_CHECKPOINT, fine_tuned=True, dtype=getattr(torch, dtype)
-        )
-        return cls(model, tokenizer, device, **kwargs)
+        model, tokenizer = load_checkpoint(checkpoint or DEFAULT_CHECKPOINT, fine_tuned=True)
+        generator = cls(model, tokenizer, device, **kwargs)
+        set_dtype(model, dtype)
+        return generator
 
     @cached_property
     def fingerprint(self) -> str:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
 from qgen.answers import apart, locate_answer, propose_answers, propose_spans
@@ -19,7 +20,7 @@ from qgen.confidence import confidence
 from qgen.distractors import Neighbours, distractors
 from qgen.errors import QGenError
 from qgen.generator import NBestGenerator
-from qgen.model.reader import DEFAULT_READER, Reader, best_spans
+from qgen.model.reader import DEFAULT_READER, Reader, Window, best_spans, reading
 from qgen.settings import GenerationSettings, QuizSettings
 from qgen.text import answer_tokens
 from qgen.types import Answer, Question, Request, Result
@@ -66,7 +67,7 @@ class QuestionGenerator:
             reader = None
         if reader is None:
             return cls(generator)
-        dtype = kwargs.get("dtype", "float32")
+        dtype = kwargs.get("dtype", "auto")
         return cls(generator, Reader.from_pretrained(reader, device, dtype))
 
     @property
@@ -115,7 +116,7 @@ class QuestionGenerator:
         """
         settings = self.generator.within_range(settings or GenerationSettings())
         quiz = quiz or QuizSettings()
-        planned = [self._plan(request, quiz) for request in requests]
+        planned = self._plan(requests, quiz)
         # A beam that gives its answer away makes room for the next one, so ask for all of them.
         every = settings.num_return_sequences if settings.do_sample else settings.num_beams
         decoding = replace(settings, num_return_sequences=every)
@@ -127,41 +128,77 @@ class QuestionGenerator:
             ],
             decoding,
         )
-        results, position = [], 0
+        drafts: list[tuple[list[Question], dict[str, int]]] = []
+        position = 0
         for request, plan in zip(requests, planned, strict=True):
             if isinstance(plan, str):
-                results.append(Result(dropped={plan: 0}))
+                drafts.append(([], {plan: 0}))
                 continue
             n_best = asked[position : position + len(plan)]
             failed = [problems[i] for i in range(position, position + len(plan)) if i in problems]
             position += len(plan)
             if request.answers:
                 count = settings.num_return_sequences
-                kept, dropped = _for_each_answer(request.passage, n_best, count)
-                kept = self._check(request.passage, kept)
+                questions, dropped = _for_each_answer(request.passage, n_best, count)
             else:
-                best = self._check(request.passage, _best(request.passage, n_best))
-                kept, dropped = rank(best, request.passage, quiz)
+                questions, dropped = _best(request.passage, n_best), Counter()
+            drafts.append((questions, dict(dropped) | dict.fromkeys(failed, 0)))
+        checked = iter(
+            self._check(
+                [
+                    (request.passage, question)
+                    for request, (questions, _) in zip(requests, drafts, strict=True)
+                    for question in questions
+                ]
+            )
+        )
+        results = []
+        for request, (questions, dropped) in zip(requests, drafts, strict=True):
+            read = list(islice(checked, len(questions)))
+            kept = [question for question, _ in read]
+            if not request.answers:
+                kept, unfit = rank(kept, request.passage, quiz)
+                dropped = dict(unfit) | dropped
             if quiz.choices:
-                kept = self._with_distractors(request.passage, kept, quiz.choices - 1)
-            results.append(Result(tuple(kept), dict(dropped) | dict.fromkeys(failed, 0)))
+                windows = dict(read)
+                kept = self._with_distractors(
+                    request.passage, [(q, windows[q]) for q in kept], quiz.choices - 1
+                )
+            results.append(Result(tuple(kept), dropped))
         return results
 
-    def propose(self, passage: str) -> list[Answer]:
-        """Answers that may be asked for: by the reader, the ones most worth it first; without one,
-        in the order they stand."""
-        answers = propose_answers(passage)
-        return propose_spans(self.reader, passage, answers) if self.reader else answers
+    def propose(self, passages: Sequence[str]) -> list[list[Answer]]:
+        """For each passage the answers that may be asked for: by the reader, the ones most worth it
+        first; without one, in the order they stand."""
+        by_rule = [propose_answers(passage) for passage in passages]
+        if not self.reader:
+            return by_rule
+        read = self.reader.windows([(passage, "", None) for passage in passages])
+        return list(map(propose_spans, passages, read, by_rule))
 
-    def _plan(self, request: Request, quiz: QuizSettings) -> list[Answer] | str:
-        """The answers to ask for, or why there are none."""
-        if problem := passage_problem(request.passage):
-            return problem
-        answers = list(request.answers) or [
-            answer
-            for answer in self.propose(request.passage)
-            if not quiz.kinds or answer.kind in quiz.kinds
+    def _plan(self, requests: Sequence[Request], quiz: QuizSettings) -> list[list[Answer] | str]:
+        """For each request the answers to ask for, or why there are none."""
+        problems = [passage_problem(request.passage) for request in requests]
+        proposed = iter(
+            self.propose(
+                [
+                    request.passage
+                    for request, problem in zip(requests, problems, strict=True)
+                    if not problem and not request.answers
+                ]
+            )
+        )
+        return [
+            problem or self._usable(request, request.answers or next(proposed), quiz)
+            for request, problem in zip(requests, problems, strict=True)
         ]
+
+    def _usable(
+        self, request: Request, answers: Sequence[Answer], quiz: QuizSettings
+    ) -> list[Answer] | str:
+        """Those of the answers that can be asked for, or why there are none."""
+        if not request.answers and quiz.kinds:
+            answers = [answer for answer in answers if answer.kind in quiz.kinds]
         problems = [answer_problem(request.passage, answer) for answer in answers]
         usable = [answer for answer, problem in zip(answers, problems, strict=True) if not problem]
         if not usable:
@@ -172,45 +209,42 @@ class QuestionGenerator:
         return apart(usable, SPARE * quiz.max_answers)
 
     def _with_distractors(
-        self, passage: str, questions: Sequence[Question], count: int
+        self, passage: str, read: Sequence[tuple[Question, list[Window]]], count: int
     ) -> list[Question]:
         """The questions with wrong answers beside the right one."""
         others = propose_answers(passage)
         made = []
-        for question in questions:
+        for question, windows in read:
             assert question.answer is not None
-            right = self._right_answers(passage, question)
+            # What the reader thinks may answer it as well is no wrong answer.
+            right = [
+                set(answer_tokens(passage[begin:end]))
+                for _, begin, end in best_spans(passage, windows, 3)
+            ]
             wrong = distractors(
-                question.answer, question.question, others, self._neighbours, count, right
-            )
+                question.answer, question.question, others, self._neighbours, count,
+                lambda text, right=right: any(set(answer_tokens(text)) <= span for span in right),
+            )  # fmt: skip
             made.append(replace(question, distractors=tuple(wrong)))
         return made
-
-    def _right_answers(self, passage: str, question: Question) -> Callable[[str], bool]:
-        """Tells whether a span of the passage answers a question as well, by the reader."""
-        if not self.reader:
-            return lambda text: False
-        (windows,) = self.reader.windows([(passage, question.question, question.answer)])
-        spans = [
-            set(answer_tokens(passage[begin:end]))
-            for _, begin, end in best_spans(passage, windows, 3)
-        ]
-        return lambda text: any(set(answer_tokens(text)) <= span for span in spans)
 
     @cached_property
     def _neighbours(self) -> Neighbours:
         model = self.generator.model
         return Neighbours(model.get_input_embeddings().weight, self.generator.tokenizer)
 
-    def _check(self, passage: str, questions: Sequence[Question]) -> list[Question]:
-        """The questions with their confidence, if there is a reader."""
+    def _check(self, drafts: Sequence[tuple[str, Question]]) -> list[tuple[Question, list[Window]]]:
+        """The questions about passages with their confidence, if there is a reader, and what it
+        read."""
         if not self.reader:
-            return list(questions)
-        readings = self.reader.read([(passage, q.question, q.answer) for q in questions])
-        return [
-            replace(question, confidence=confidence(passage, question, reading))
-            for question, reading in zip(questions, readings, strict=True)
-        ]
+            return [(question, []) for _, question in drafts]
+        read = self.reader.windows([(passage, q.question, q.answer) for passage, q in drafts])
+        checked = []
+        for (passage, question), windows in zip(drafts, read, strict=True):
+            found = reading(passage, question.answer, windows)
+            sure = confidence(passage, question, found)
+            checked.append((replace(question, confidence=sure), windows))
+        return checked
 
     def _ask(
         self, inputs: list[tuple[str, Answer | None]], settings: GenerationSettings

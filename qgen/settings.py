@@ -12,8 +12,8 @@ ATTN_IMPLEMENTATIONS = ("sdpa", "eager")
 ANSWER_KINDS = ("date", "number", "name", "phrase")
 """Kinds of proposed answers; see ``qgen.answers``."""
 
-DTYPES = ("float32", "bfloat16")
-"""Arithmetic of the model; bfloat16 is faster where the processor computes in it."""
+DTYPES = ("auto", "float32", "bfloat16", "int8")
+"""Arithmetic of the models; see ``qgen.model.arithmetic.set_dtype``."""
 
 EARLY_STOPPING = ("heuristic", "never")
 """When beam search may stop; see ``GenerationSettings.early_stopping``."""

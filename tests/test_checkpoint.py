@@ -25,7 +25,7 @@ def shipped():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", refuse)
-        return QuestionGenerator.from_pretrained(device="cpu")
+        return QuestionGenerator.from_pretrained(device="cpu", dtype="float32")
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_the_reader_answers(shipped):
 def test_the_wrong_question_for_an_answer_is_trusted_less(shipped):
     question = "Where was Marie Curie born?"
     sure = [
-        shipped._check(CURIE, [Question(question, Answer(text, CURIE.index(text)), -0.2)])[0]
+        shipped._check([(CURIE, Question(question, Answer(text, CURIE.index(text)), -0.2))])[0][0]
         for text in ("Warsaw", "Paris", "1903", "Pierre")
     ]
     assert sure[0].confidence == max(q.confidence for q in sure)

@@ -76,7 +76,9 @@ def test_teacher_forcing_predicts_what_decoding_predicts(name, request):
     seen_source = source.ne(pad)
     with torch.no_grad():
         states, predicting = model.pseudo_masked_states(source, seen_source, target)
-        at_once = model.log_probabilities(predicting, states, source, seen_source)
+        at_once = model.log_probabilities(
+            predicting, model.copy_source(states, source, seen_source)
+        )
         for step in range(3):
             seen = torch.cat([target[:, :step], torch.full((2, 1), mask)], dim=1)
             torch.testing.assert_close(model(source, seen).logits[:, -1], at_once[:, step])
@@ -105,7 +107,7 @@ def test_log_probabilities_of_labels_are_those_of_the_vocabulary(name, request):
     seen = source.ne(0)
     with torch.no_grad():
         states, predicting = model.pseudo_masked_states(source, seen, target)
-        of_all = model.log_probabilities(predicting, states, source, seen)
+        of_all = model.log_probabilities(predicting, model.copy_source(states, source, seen))
         known = (predicting, states, source, seen)
         found, _ = model.label_log_probabilities(*known, labels)
     torch.testing.assert_close(found[0, :2], of_all[0, [0, 1], [20, 11]])
@@ -155,7 +157,8 @@ def test_copy_gate_mixes_two_distributions(copying_model):
         mixed = copying_model(source, target).logits[0]
         states, predicting = copying_model.seq2seq_states(source, source.ne(0), target)
         written = copying_model.lm_head(predicting)[0].softmax(-1)
-        positions, gate = copying_model.copy_gate(predicting, states, source.ne(0))
+        gate = copying_model.copy_gate
+        positions, gate = gate(predicting, gate.key(states), source.ne(0))
         loss = copying_model(source, target, labels=labels).loss
     torch.testing.assert_close(mixed.exp().sum(-1), torch.ones(2))
     open_, copied = gate[0, :, 0].sigmoid(), positions[0].exp()

@@ -153,7 +153,9 @@ def test_a_question_that_gives_its_answer_away_makes_room_for_the_next(monkeypat
 
 
 def test_checkpoint_round_trip(checkpoint, generator):
-    loaded = QuestionGenerator.from_pretrained(checkpoint, device="cpu", reader=None)
+    loaded = QuestionGenerator.from_pretrained(
+        checkpoint, device="cpu", reader=None, dtype="float32"
+    )
     assert loaded.questions(PASSAGE, "1937") == generator.questions(PASSAGE, "1937")
 
 

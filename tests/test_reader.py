@@ -100,9 +100,9 @@ def _runs(words):
 
 def test_proposals_are_ranked_and_never_cut_a_quantity(reader):
     answers = propose_answers(PASSAGE)
-    proposed = propose_spans(reader, PASSAGE, answers)
-    assert {a.text for a in answers} - {a.text for a in proposed} <= {"35 million", "dollars"}
     (windows,) = reader.windows([(PASSAGE, "", None)])
+    proposed = propose_spans(PASSAGE, windows, answers)
+    assert {a.text for a in answers} - {a.text for a in proposed} <= {"35 million", "dollars"}
     words = [len(answer.text.split()) for answer in proposed]
     worth = [
         log_probability(windows, a) - COST_OF_WORD * n for a, n in zip(proposed, words, strict=True)
@@ -186,7 +186,8 @@ def test_learns_to_answer(reader, tokenizer, tmp_path):
     trained = Reader.from_pretrained(final, device="cpu")
     readings = trained.read([(e.passage, e.question, None) for e in EXAMPLES])
     assert [r.answer for r in readings] == [e.answer for e in EXAMPLES]
-    asked_for = propose_spans(trained, PASSAGE, propose_answers(PASSAGE))[:8]
+    (windows,) = trained.windows([(PASSAGE, "", None)])
+    asked_for = propose_spans(PASSAGE, windows, propose_answers(PASSAGE))[:8]
     assert {a.text for a in asked_for} >= {e.answer.text for e in EXAMPLES}
 
 

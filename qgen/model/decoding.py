@@ -45,9 +45,9 @@ class Seq2SeqModel(Protocol):
         self, input_ids: Tensor, attention_mask: Tensor, target_ids: Tensor
     ) -> tuple[Tensor, Tensor]: ...
 
-    def log_probabilities(
-        self, target: Tensor, source: Tensor, input_ids: Tensor, attention_mask: Tensor
-    ) -> Tensor: ...
+    def copy_source(self, source: Tensor, input_ids: Tensor, attention_mask: Tensor) -> Any: ...
+
+    def log_probabilities(self, target: Tensor, copied_from: Any) -> Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,6 @@ class CachedDecoder:
     ):
         self.model = model
         self.width = width
-        self.input_ids = input_ids
         self.source_mask = source_mask.bool()
         self.lengths = self.source_mask.sum(1)
         batch, source_length = input_ids.shape
@@ -132,7 +131,8 @@ class CachedDecoder:
         self.eye = torch.eye(width, dtype=torch.bool, device=input_ids.device)
         # ancestors[b, k, s]: the slot that holds, at step s, the token of beam k.
         self.ancestors = torch.empty(batch, width, 0, dtype=torch.long, device=input_ids.device)
-        self.source = model.encode(input_ids, seq2seq_layout(self.source_mask, 0), self.cache)
+        source = model.encode(input_ids, seq2seq_layout(self.source_mask, 0), self.cache)
+        self.copied_from = model.copy_source(source, input_ids, self.source_mask)
         self.cache.advance(source_length)
 
     def log_probabilities(self, sequences: Tensor, parents: Tensor | None) -> Tensor:
@@ -168,14 +168,13 @@ class CachedDecoder:
         )
         hidden = self.model.encode(tokens, layout, self.cache)
         self.cache.advance(tokens.shape[1] - width)  # the [MASK] slots are written over
-        return self.model.log_probabilities(
-            hidden[:, -width:], self.source, self.input_ids, self.source_mask
-        )
+        return self.model.log_probabilities(hidden[:, -width:], self.copied_from)
 
     def select(self, rows: Tensor) -> None:
         """Keep only the given batch rows."""
         self.cache.select(rows)
-        self.input_ids, self.source = self.input_ids[rows], self.source[rows]
+        if self.copied_from is not None:
+            self.copied_from = self.copied_from.select(rows)
         self.source_mask, self.lengths = self.source_mask[rows], self.lengths[rows]
         self.ancestors = self.ancestors[rows]
 
@@ -202,7 +201,8 @@ class UncachedDecoder:
         source, target = self.model.seq2seq_states(
             input_ids, source_mask, torch.cat([sequences.flatten(0, 1), masks], dim=1)
         )
-        found = self.model.log_probabilities(target[:, -1:], source, input_ids, source_mask)
+        copied_from = self.model.copy_source(source, input_ids, source_mask)
+        found = self.model.log_probabilities(target[:, -1:], copied_from)
         return found.view(batch, width, -1)
 
     def select(self, rows: Tensor) -> None:

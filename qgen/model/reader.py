@@ -25,6 +25,7 @@ from transformers import (
 )
 
 from qgen.errors import QGenError, first_line
+from qgen.model.arithmetic import set_dtype
 from qgen.model.checkpoints import LOADING_ERRORS, fingerprint, move_to
 from qgen.model.packing import pad, token_span
 from qgen.model.unilm import UniLMConfig, UniLMForConditionalGeneration
@@ -141,16 +142,25 @@ class Reader:
         cls,
         checkpoint: str | Path | None = None,
         device: str | None = None,
-        dtype: str = "float32",
+        dtype: str = "auto",
         **kwargs,
     ) -> Reader:
         """Load a checkpoint: a directory or hub name, or the one that ships.
 
+        Args:
+            checkpoint: the directory or name.
+            device: see above.
+            dtype: of the arithmetic; see :func:`qgen.model.arithmetic.set_dtype`.
+            kwargs: the other arguments of the class.
+
         Raises:
-            QGenError: there is no such checkpoint, it is corrupt, or there is no such device.
+            QGenError: there is no such checkpoint, it is corrupt, or there is no such device or
+                arithmetic.
         """
-        model, tokenizer = load_reader(checkpoint or DEFAULT_READER, dtype=getattr(torch, dtype))
-        return cls(model, tokenizer, device, **kwargs)
+        model, tokenizer = load_reader(checkpoint or DEFAULT_READER)
+        reader = cls(model, tokenizer, device, **kwargs)
+        set_dtype(model, dtype)
+        return reader
 
     @cached_property
     def fingerprint(self) -> str:
@@ -164,10 +174,9 @@ class Reader:
             items: for each question its passage, its text, and the answer that it is meant to
                 have, if any.  Of a long passage only the stretch about that answer is then read.
         """
-        windows = self.windows(items)
         return [
-            _reading(passage, expected, found)
-            for (passage, _, expected), found in zip(items, windows, strict=True)
+            reading(passage, expected, windows)
+            for (passage, _, expected), windows in zip(items, self.windows(items), strict=True)
         ]
 
     @torch.inference_mode()
@@ -260,7 +269,8 @@ def best_spans(passage: str, windows: Sequence[Window], count: int) -> list[tupl
     return ranked[:count]
 
 
-def _reading(passage: str, expected: Answer | None, windows: Sequence[Window]) -> Reading:
+def reading(passage: str, expected: Answer | None, windows: Sequence[Window]) -> Reading:
+    """What windows of a passage, read with one question, come to."""
     value, begin, end = next(iter(best_spans(passage, windows, 1)), (float("-inf"), 0, 0))
     return Reading(
         Answer(passage[begin:end], begin),

@@ -11,7 +11,7 @@ masked-LM head, tied to the word embeddings, predicts the target tokens.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -101,22 +101,41 @@ class CopyGate(nn.Module):
         self.key = nn.Linear(hidden_size, size)
         self.gate = nn.Linear(hidden_size, 1)
 
-    def forward(self, hidden: Tensor, source: Tensor, source_mask: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, hidden: Tensor, keys: Tensor, source_mask: Tensor) -> tuple[Tensor, Tensor]:
         """Where to copy from, and whether to.
 
         Args:
             hidden: ``[batch, targets, hidden]``, of the ``[MASK]`` of each target token.
-            source: ``[batch, source_length, hidden]``.
+            keys: ``[batch, source_length, size]``, ``self.key`` of the source's hidden states.
             source_mask: ``[batch, source_length]``, nonzero at real tokens.
 
         Returns:
             Log-probabilities ``[batch, targets, source_length]`` of the source positions, and
             the logits ``[batch, targets, 1]`` of copying.
         """
-        query, key = self.query(hidden), self.key(source)
-        scores = (query @ key.transpose(1, 2)).float() / key.shape[-1] ** 0.5
+        scores = (self.query(hidden) @ keys.transpose(1, 2)).float() / keys.shape[-1] ** 0.5
         scores = scores.masked_fill(~source_mask.bool()[:, None], float("-inf"))
         return scores.log_softmax(-1), self.gate(hidden).float()
+
+
+class CopySource(NamedTuple):
+    """What there is to copy: the same at every step of decoding.
+
+    Attributes:
+        input_ids: source tokens ``[batch, source_length]``.
+        mask: ``[batch, source_length]``, nonzero at real tokens.
+        keys: ``[batch, source_length, size]``; see :class:`CopyGate`.
+        same: ``[batch, source_length, source_length]``, 1 where two places hold the same token.
+    """
+
+    input_ids: Tensor
+    mask: Tensor
+    keys: Tensor
+    same: Tensor
+
+    def select(self, rows: Tensor) -> CopySource:
+        """Only the given batch rows."""
+        return CopySource(*(tensor[rows] for tensor in self))
 
 
 class UniLMForConditionalGeneration(PreTrainedModel):
@@ -271,28 +290,38 @@ class UniLMForConditionalGeneration(PreTrainedModel):
 
     # -- from hidden states to words -----------------------------------------------------------
 
-    def log_probabilities(
-        self, target: Tensor, source: Tensor, input_ids: Tensor, attention_mask: Tensor
-    ) -> Tensor:
+    def copy_source(
+        self, source: Tensor, input_ids: Tensor, attention_mask: Tensor
+    ) -> CopySource | None:
+        """What the copy gate, if there is one, needs of a source.
+
+        Args:
+            source: hidden states ``[batch, source_length, hidden]``.
+            input_ids: source tokens ``[batch, source_length]``.
+            attention_mask: ``[batch, source_length]``, nonzero at real tokens.
+        """
+        if not self.config.copy_size:
+            return None
+        same = (input_ids[:, None] == input_ids[:, :, None]).float()
+        return CopySource(input_ids, attention_mask, self.copy_gate.key(source), same)
+
+    def log_probabilities(self, target: Tensor, copied_from: CopySource | None) -> Tensor:
         """Log-probabilities ``[batch, target_length, vocabulary]`` of the target's tokens.
 
         Args:
             target: hidden states ``[batch, target_length, hidden]`` of the target.
-            source: those of the source, ``[batch, source_length, hidden]``.
-            input_ids: source tokens ``[batch, source_length]``.
-            attention_mask: ``[batch, source_length]``, nonzero at real tokens.
+            copied_from: output of :meth:`copy_source`.
         """
         written = self.lm_head(target).float().log_softmax(-1)
-        if not self.config.copy_size:
+        if copied_from is None:
             return written
-        positions, gate = self.copy_gate(target, source, attention_mask)
+        positions, gate = self.copy_gate(target, copied_from.keys, copied_from.mask)
         written = written + nn.functional.logsigmoid(-gate)
         # Only the source's tokens can be copied: mix there, not over the whole vocabulary.  A token
         # that stands in the source several times gets the sum of its places, at each of them.
-        same = (input_ids[:, None] == input_ids[:, :, None]).float()
-        copied = (positions.exp() @ same).log() + nn.functional.logsigmoid(gate)
-        index = input_ids[:, None].expand(-1, target.shape[1], -1)
-        return written.scatter(2, index, torch.logaddexp(written.gather(2, index), copied))
+        copied = (positions.exp() @ copied_from.same).log() + nn.functional.logsigmoid(gate)
+        index = copied_from.input_ids[:, None].expand(-1, target.shape[1], -1)
+        return written.scatter_(2, index, torch.logaddexp(written.gather(2, index), copied))
 
     def loss(
         self,
@@ -306,7 +335,8 @@ class UniLMForConditionalGeneration(PreTrainedModel):
         """Mean negative log-likelihood, in nats per labelled token.
 
         Args:
-            target, source, input_ids, attention_mask: as :meth:`log_probabilities`.
+            target: hidden states ``[batch, target_length, hidden]`` of the target.
+            source, input_ids, attention_mask: as :meth:`copy_source`.
             labels: ``[batch, target_length]`` true tokens, -100 where there is no loss.
             label_smoothing: probability mass spread over the vocabulary.
         """
@@ -342,7 +372,7 @@ class UniLMForConditionalGeneration(PreTrainedModel):
         written = logits.gather(1, true[:, None]).squeeze(1).float() - total
         uniform = logits.float().mean(-1) - total
         if self.config.copy_size:
-            positions, gate = self.copy_gate(target, source, attention_mask)
+            positions, gate = self.copy_gate(target, self.copy_gate.key(source), attention_mask)
             same = input_ids[:, None] == labels[:, :, None]
             copied = positions.masked_fill(~same, -1e4).logsumexp(-1)[labelled]
             gate = gate[labelled].squeeze(-1)
@@ -378,10 +408,11 @@ class UniLMForConditionalGeneration(PreTrainedModel):
         if attention_mask is None:
             attention_mask = input_ids.ne(self.config.pad_token_id)
         source, target = self.seq2seq_states(input_ids, attention_mask, decoder_input_ids)
-        known = (target, source, input_ids, attention_mask)
+        known = (source, input_ids, attention_mask)
         if labels is None:
-            return Seq2SeqLMOutput(logits=self.log_probabilities(*known))
-        return Seq2SeqLMOutput(loss=self.loss(*known, labels, label_smoothing))
+            logits = self.log_probabilities(target, self.copy_source(*known))
+            return Seq2SeqLMOutput(logits=logits)
+        return Seq2SeqLMOutput(loss=self.loss(target, *known, labels, label_smoothing))
 
 
 AutoConfig.register(UniLMConfig.model_type, UniLMConfig)

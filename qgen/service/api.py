@@ -21,7 +21,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qgen import __version__
-from qgen.answers import locate_answer, propose_answers
+from qgen.answers import locate_answer
 from qgen.checks import passage_problem
 from qgen.errors import QGenError
 from qgen.pipeline import QuestionGenerator
@@ -118,6 +118,7 @@ def create_app(
         responses={422: {"model": ErrorOut, "description": "What was sent cannot be used"}},
     )
     app.state.settings, app.state.metrics = settings, _Metrics()
+    app.state.generator = generator
     app.include_router(_public)
     app.include_router(_v1, dependencies=[Depends(_authorise)])
     app.add_exception_handler(StarletteHTTPException, _http_error)
@@ -221,7 +222,7 @@ async def answers(body: AnswersIn, request: Request) -> AnswersOut:
     _check_length(body.passage, request.app.state.settings.max_characters, "passage")
     if problem := passage_problem(body.passage):
         raise ApiError(422, "invalid", problem, "passage")
-    found = await asyncio.to_thread(propose_answers, body.passage)
+    (found,) = await asyncio.to_thread(request.app.state.generator.propose, [body.passage])
     return AnswersOut(answers=[AnswerOut.of(answer) for answer in found])
 
 

@@ -159,7 +159,7 @@ class QuestionsOut(BaseModel):
 
 
 class AnswersOut(BaseModel):
-    """Answers that may be asked for, in the order they stand."""
+    """Answers that may be asked for, those most worth it first."""
 
     answers: list[AnswerOut]
 

@@ -25,6 +25,7 @@ from transformers import (
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from qgen.errors import QGenError
+from qgen.model.arithmetic import bfloat16_is_native
 from qgen.model.layouts import seq2seq_layout
 from qgen.model.packing import AnswerTooLongError, pack_source, pad
 from qgen.model.unilm import UniLMForConditionalGeneration
@@ -36,13 +37,6 @@ from qgen.types import Example
 
 ANSWER_MARKERS = ("[unused0]", "[unused1]")
 """The tokens of BERT's vocabulary that enclose the answer in the passage."""
-
-
-def bf16_is_fast() -> bool:
-    """Whether this machine computes matrix products in bfloat16 natively."""
-    if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
 def read_examples(path: str | Path) -> list[Example]:
@@ -67,7 +61,9 @@ def read_examples(path: str | Path) -> list[Example]:
 
 
 def _uses_bf16(settings: OptimizationSettings) -> bool:
-    return bf16_is_fast() if settings.bf16 is None else settings.bf16
+    if settings.bf16 is None:
+        return bfloat16_is_native("cuda" if torch.cuda.is_available() else "cpu")
+    return settings.bf16
 
 
 class ItemDataset(torch.utils.data.Dataset):

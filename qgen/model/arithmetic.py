@@ -1,0 +1,112 @@
+"""The arithmetic a model computes in: float32, bfloat16, or matrix products of 8-bit integers."""
+
+from __future__ import annotations
+
+import platform
+import warnings
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from qgen.errors import QGenError
+from qgen.settings import DTYPES
+
+_LEVELS = 63
+"""Activations are rounded to whole numbers from -63 to 63.  The kernels for processors without VNNI
+add two 8-bit products in 16 bits, which full 8-bit activations could overflow."""
+
+
+class Int8Linear(nn.Module):
+    """``nn.Linear`` with 8-bit weights, a scale per output, and 7-bit activations, a scale per row.
+
+    A scale per row, and not one for all of them as in PyTorch's own dynamic quantization, so that
+    what comes of a row does not depend on the others in its batch.
+
+    Args:
+        linear: what to compute, in float32.
+    """
+
+    def __init__(self, linear: nn.Linear):
+        super().__init__()
+        weight = linear.weight.detach()
+        scales = weight.abs().amax(1).clamp_min(1e-12).double() / 127
+        zeros = torch.zeros(len(weight), dtype=torch.long)
+        with warnings.catch_warnings():  # PyTorch means to replace its quantized tensors
+            warnings.simplefilter("ignore")
+            rounded = torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8)
+        self.packed: Any = torch.ops.quantized.linear_prepack(rounded, None)
+        self.bias = linear.bias
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """``[..., inputs]`` to ``[..., outputs]``, float32 both."""
+        largest = inputs.abs().amax(-1, keepdim=True).clamp_min(1e-12)
+        outputs = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(
+            inputs / largest, 1 / _LEVELS, _LEVELS + 1, self.packed
+        ).mul_(largest)
+        return outputs if self.bias is None else outputs.add_(self.bias)
+
+    def _save_to_state_dict(self, destination, prefix, keep_vars):
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        weight, _ = torch.ops.quantized.linear_unpack(self.packed)
+        destination[f"{prefix}weight"] = weight.int_repr()
+        destination[f"{prefix}scales"] = weight.q_per_channel_scales()
+
+
+def bfloat16_is_native(device: str | torch.device = "cpu") -> bool:
+    """Whether a device computes matrix products in bfloat16."""
+    if torch.device(device).type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
+def int8_is_fast(device: str | torch.device = "cpu") -> bool:
+    """Whether a device has the 8-bit kernels used here: a CPU of the x86 family with AVX2, under a
+    PyTorch that still has them."""
+    return (
+        torch.device(device).type == "cpu"
+        and platform.machine().lower() in {"x86_64", "amd64"}
+        and torch.cpu._is_avx2_supported()
+        and hasattr(torch.ops.quantized, "linear_with_input_q_dq_qweight_dq_output_fp32")
+    )
+
+
+def set_dtype(model: PreTrainedModel, dtype: str = "auto") -> None:
+    """Make a float32 model compute in another arithmetic, in place.
+
+    Args:
+        model: on the device it is to stay on.
+        dtype: one of :data:`qgen.settings.DTYPES`; "auto" is bfloat16 where the device computes in
+            it, else int8 where it has the kernels, else float32.
+
+    Raises:
+        QGenError: there is no such arithmetic, or not on this device.
+    """
+    if dtype not in DTYPES:
+        raise QGenError(f"dtype must be {' or '.join(DTYPES)}")
+    if dtype == "auto":
+        native = bfloat16_is_native(model.device)
+        dtype = "bfloat16" if native else "int8" if int8_is_fast(model.device) else "float32"
+    if dtype == "bfloat16":
+        model.to(torch.bfloat16)
+    if dtype == "int8":
+        if not int8_is_fast(model.device):
+            raise QGenError(f"there are no int8 kernels for this {model.device.type} here")
+        _quantize(model)
+
+
+def dtype_of(model: PreTrainedModel) -> str:
+    """The arithmetic that a model computes in, as :func:`set_dtype` takes it."""
+    if any(isinstance(module, Int8Linear) for module in model.modules()):
+        return "int8"
+    return str(model.dtype).removeprefix("torch.")
+
+
+def _quantize(model: nn.Module) -> None:
+    """Replace the linear layers; embeddings stay as they are, and so do layers with a few outputs,
+    for which there is nothing to gain."""
+    for name, module in list(model.named_modules()):
+        if isinstance(module, nn.Linear) and module.out_features >= 32:
+            parent, _, child = name.rpartition(".")
+            setattr(model.get_submodule(parent), child, Int8Linear(module))

@@ -1,0 +1,96 @@
+"""What the models compute in."""
+
+import pytest
+import torch
+from conftest import random_model
+
+from qgen.errors import QGenError
+from qgen.model import arithmetic
+from qgen.model.arithmetic import Int8Linear, dtype_of, int8_is_fast, set_dtype
+from qgen.model.checkpoints import fingerprint
+
+needs_int8 = pytest.mark.skipif(not int8_is_fast(), reason="no int8 kernels on this machine")
+
+
+@pytest.fixture
+def linear():
+    torch.manual_seed(0)
+    return torch.nn.Linear(384, 64).eval()
+
+
+@needs_int8
+@torch.inference_mode()
+def test_int8_is_close_to_float32(linear):
+    inputs = torch.randn(2, 5, 384)
+    exact, rounded = linear(inputs), Int8Linear(linear)(inputs)
+    assert rounded.shape == exact.shape and rounded.dtype == exact.dtype
+    assert (rounded - exact).norm() < 0.03 * exact.norm()
+
+
+@needs_int8
+@torch.inference_mode()
+def test_a_row_does_not_depend_on_its_batch(linear):
+    int8, row = Int8Linear(linear), torch.randn(1, 384)
+    beside_large_ones = int8(torch.cat([row, 1000 * torch.randn(3, 384)]))[:1]
+    torch.testing.assert_close(beside_large_ones, int8(row), rtol=0, atol=0)
+
+
+@needs_int8
+@torch.inference_mode()
+def test_int8_of_nothing_is_the_bias(linear):
+    torch.testing.assert_close(Int8Linear(linear)(torch.zeros(1, 384))[0], linear.bias)
+
+
+@needs_int8
+def test_large_activations_do_not_overflow():
+    """The worst case of 16-bit sums: everything at its greatest."""
+    linear = torch.nn.Linear(384, 64, bias=False)
+    torch.nn.init.ones_(linear.weight)
+    with torch.inference_mode():
+        torch.testing.assert_close(Int8Linear(linear)(torch.ones(1, 384))[0, 0].item(), 384.0)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", pytest.param("int8", marks=needs_int8)])
+def test_set_dtype(dtype, bert_model):
+    model = random_model(bert_model.config)
+    source, target = torch.tensor([[2, 10, 11, 3]]), torch.tensor([[4]])
+    with torch.inference_mode():
+        before = model(source, target).logits.exp()
+        set_dtype(model, dtype)
+        after = model(source, target).logits.exp()
+    assert dtype_of(model) == dtype
+    assert (after - before).abs().max() < 0.2
+    assert torch.equal(after, before) == (dtype == "float32")
+
+
+@needs_int8
+def test_fingerprint_tells_arithmetics_and_weights_apart(bert_model):
+    models = [random_model(bert_model.config, seed) for seed in (0, 0, 1)]
+    plain = fingerprint(models[0])
+    for model in models:
+        set_dtype(model, "int8")
+    first, same, other = map(fingerprint, models)
+    assert first == same and len({plain, first, other}) == 3
+
+
+@pytest.mark.parametrize(
+    ("native", "kernels", "expected"),
+    [(True, True, "bfloat16"), (False, True, "int8"), (False, False, "float32")],
+)
+def test_auto_takes_the_fastest(native, kernels, expected, bert_model, monkeypatch):
+    if kernels and not int8_is_fast():
+        pytest.skip("no int8 kernels on this machine")
+    monkeypatch.setattr(arithmetic, "bfloat16_is_native", lambda _: native)
+    monkeypatch.setattr(arithmetic, "int8_is_fast", lambda _: kernels)
+    model = random_model(bert_model.config)
+    set_dtype(model)
+    assert dtype_of(model) == expected
+
+
+def test_refusals(bert_model, monkeypatch):
+    model = random_model(bert_model.config)
+    with pytest.raises(QGenError, match="dtype must be"):
+        set_dtype(model, "int4")
+    monkeypatch.setattr(arithmetic, "int8_is_fast", lambda _: False)
+    with pytest.raises(QGenError, match="no int8 kernels"):
+        set_dtype(model, "int8")
