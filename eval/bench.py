@@ -1,11 +1,16 @@
-"""Speed and memory of decoding, beside transformers' own ``generate`` on a seq2seq peer.
+"""Speed and memory of asking, beside what one could use instead, in one run.
 
     python -m eval.bench
 
-prints, for batches of 1 and 16 at beam 5, questions per second and peak memory of this model with
-and without its key/value cache, and of a BERT encoder-decoder of like size under ``generate``.  All
-weights are random and every question is forced to the full length, so that all systems do the same
-number of steps.  Each system runs in a process of its own, whose peak memory is its own.
+asks the shipped model for the questions to ``data/regression.jsonl`` (or to ``--examples FILE``) in
+every arithmetic this machine has, and lets peers decode sources of the same lengths: transformers'
+``generate`` on T5-small's shape and on a BERT encoder-decoder of MiniLM's width, and CTranslate2 in
+int8 on T5-small's shape.  The peers have random weights and stop after ``--peer-length`` tokens,
+about the length of a question; all search with five beams.
+
+Each system runs in a process of its own.  Printed are questions a second by batch size, the median
+of ``--repeats`` runs, each over all inputs; seconds from the start of the process to the first
+question; and the most memory the process held.  ``--curve`` prints seconds by number of inputs too.
 """
 
 from __future__ import annotations
@@ -13,130 +18,249 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
-SYSTEMS = ("qgen", "qgen, no cache", "transformers")
-SOURCE_LENGTH = 192
+from qgen.errors import QGenError
+from qgen.model.checkpoints import load_checkpoint
+from qgen.model.packing import pack_source
+from qgen.readers import read_rows
+from qgen.settings import DTYPES
+from qgen.types import Answer
+
+NUM_BEAMS = 5
+INPUTS = Path(__file__).parents[1] / "data" / "regression.jsonl"
+
+Ask = Callable[[Sequence[int], int], None]
+"""Decodes the inputs of these numbers, so many at once."""
 
 
-def build_qgen():
-    """MiniLM-L6xH384 (23 M parameters) with random weights."""
-    from transformers import BertConfig
+def build_qgen(path: Path, dtype: str) -> Ask:
+    """The shipped question generator, without the reader.
 
-    from qgen.model.unilm import UniLMConfig, UniLMForConditionalGeneration
+    Raises:
+        QGenError: this machine has no such arithmetic, or the file cannot be read.
+    """
+    from qgen.generator import NBestGenerator
 
-    backbone = BertConfig(
-        hidden_size=384, num_hidden_layers=6, num_attention_heads=12, intermediate_size=1536
-    )
-    return UniLMForConditionalGeneration(UniLMConfig.from_backbone(backbone)).eval()
+    inputs = read_inputs(path)
+    generator = NBestGenerator.from_pretrained(dtype=dtype)
+
+    def ask(rows: Sequence[int], batch_size: int) -> None:
+        generator.batch_size = batch_size
+        generator.generate([inputs[row] for row in rows])
+
+    return ask
 
 
-def build_peer():
-    """A BERT encoder-decoder, 3 layers each of MiniLM's width (24 M parameters; embeddings shared).
+def build_t5(lengths: Sequence[int], target_length: int) -> Ask:
+    """``generate`` on T5-small's shape (60 M parameters)."""
+    from transformers import T5Config, T5ForConditionalGeneration
 
-    As many layers run over the source and the target together as in MiniLM-L6.
+    model = T5ForConditionalGeneration(T5Config(decoder_start_token_id=0)).eval()
+    return _generate(model, lengths, target_length)
+
+
+def build_bert_encoder_decoder(lengths: Sequence[int], target_length: int) -> Ask:
+    """``generate`` on 3 + 3 layers of MiniLM's width (24 M parameters; embeddings shared).
+
+    As many layers run over source and target together as in MiniLM-L6.
     """
     from transformers import BertConfig, EncoderDecoderConfig, EncoderDecoderModel
 
-    config = BertConfig(
+    shape = BertConfig(
         hidden_size=384, num_hidden_layers=3, num_attention_heads=12, intermediate_size=1536
     )
-    peer = EncoderDecoderModel(
-        EncoderDecoderConfig.from_encoder_decoder_configs(config, BertConfig(**config.to_dict()))
-    )
-    peer.decoder.set_input_embeddings(peer.encoder.get_input_embeddings())
-    peer.decoder.get_output_embeddings().weight = peer.encoder.get_input_embeddings().weight
-    return peer.eval()
+    config = EncoderDecoderConfig.from_encoder_decoder_configs(shape, BertConfig(**shape.to_dict()))
+    model = EncoderDecoderModel(config)
+    embeddings = model.encoder.get_input_embeddings()
+    model.decoder.set_input_embeddings(embeddings)
+    model.decoder.get_output_embeddings().weight = embeddings.weight
+    model.generation_config.decoder_start_token_id = 101
+    model.generation_config.pad_token_id = 0
+    return _generate(model.eval(), lengths, target_length)
 
 
-def measure(system: str, batch_size: int, num_beams: int, length: int, repeats: int) -> dict:
+def _generate(model, lengths: Sequence[int], target_length: int) -> Ask:
+    import torch
+
+    def ask(rows: Sequence[int], batch_size: int) -> None:
+        for batch in _batches(rows, lengths, batch_size):
+            longest = max(lengths[row] for row in batch)
+            ids = torch.randint(1000, 30000, (len(batch), longest))
+            seen = torch.arange(longest) < torch.tensor([lengths[row] for row in batch])[:, None]
+            model.generate(
+                ids,
+                attention_mask=seen.long(),
+                num_beams=NUM_BEAMS,
+                min_new_tokens=target_length,
+                max_new_tokens=target_length,
+                do_sample=False,
+            )
+
+    return ask
+
+
+def build_ctranslate2(lengths: Sequence[int], target_length: int) -> Ask:
+    """CTranslate2 in int8 on T5-small's shape."""
+    import ctranslate2
+    import torch
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
+
+    special = ["<pad>", "</s>", "<unk>"]
+    names = [*special, *(f"t{i}" for i in range(len(special), T5Config().vocab_size))]
+    words = WordLevel({name: i for i, name in enumerate(names)}, unk_token="<unk>")
+    with tempfile.TemporaryDirectory() as folder:
+        model = T5ForConditionalGeneration(T5Config(decoder_start_token_id=0))
+        model.save_pretrained(f"{folder}/t5")
+        PreTrainedTokenizerFast(
+            tokenizer_object=Tokenizer(words),
+            pad_token="<pad>",
+            eos_token="</s>",
+            unk_token="<unk>",
+        ).save_pretrained(f"{folder}/t5")
+        converter = ctranslate2.converters.TransformersConverter(f"{folder}/t5")
+        converter.convert(f"{folder}/int8", quantization="int8")
+        translator = ctranslate2.Translator(
+            f"{folder}/int8", compute_type="int8", intra_threads=torch.get_num_threads()
+        )
+
+    def ask(rows: Sequence[int], batch_size: int) -> None:
+        for batch in _batches(rows, lengths, batch_size):
+            translator.translate_batch(
+                [[f"t{1000 + i}" for i in range(lengths[row])] for row in batch],
+                beam_size=NUM_BEAMS,
+                min_decoding_length=target_length,
+                max_decoding_length=target_length,
+            )
+
+    return ask
+
+
+def _batches(rows: Sequence[int], lengths: Sequence[int], size: int) -> list[list[int]]:
+    """Sources of like length together, as qgen's generator does."""
+    ordered = sorted(rows, key=lambda row: lengths[row])
+    return [ordered[begin : begin + size] for begin in range(0, len(ordered), size)]
+
+
+PEERS = {
+    "T5-small shape, transformers": build_t5,
+    "BERT encoder-decoder, transformers": build_bert_encoder_decoder,
+    "T5-small shape, CTranslate2 int8": build_ctranslate2,
+}
+
+
+def read_inputs(path: Path) -> list[tuple[str, Answer]]:
+    """The passages of a file, each with one of its answers.
+
+    Raises:
+        QGenError: the file cannot be read, or has none.
+    """
+    inputs = [
+        (row.content.passage, answer)
+        for row in read_rows(path)
+        if not isinstance(row.content, str)
+        for answer in row.content.answers
+    ]
+    if not inputs:
+        raise QGenError(f"{path} has no passages with answers")
+    return inputs
+
+
+def source_lengths(path: Path) -> list[int]:
+    """The tokens of each source, as the shipped model packs it."""
+    model, tokenizer = load_checkpoint()
+    longest, markers = model.config.max_source_length, model.config.answer_marker_ids
+    return [
+        len(pack_source(tokenizer, passage, answer, longest, markers))
+        for passage, answer in read_inputs(path)
+    ]
+
+
+def measure(build: Callable[[], Ask], inputs: int, sizes, curve, repeats: int, started: float):
     """Run one system in this process.
 
     Returns:
-        ``questions_per_second``, ``peak_mib`` (of the process, weights and libraries included),
-        ``parameters`` in millions.
+        ``first``: seconds from ``started`` (as of ``time.time``) to the first question; ``rates``:
+        questions a second for each of ``sizes``; ``curve``: seconds for each number of inputs;
+        ``mib``: the process's peak memory.
     """
-    import torch
+    ask = build()
+    ask([0], 1)
+    first = time.time() - started
+    rates = {}
+    for size in sizes:
+        runs = [_seconds(ask, range(inputs), size) for _ in range(repeats)]
+        rates[size] = inputs / statistics.median(runs)
+    times = {n: _seconds(ask, [row % inputs for row in range(n)], max(sizes)) for n in curve}
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"first": first, "rates": rates, "curve": times, "mib": peak}
 
-    torch.manual_seed(0)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    ids = torch.randint(1000, 30000, (batch_size, SOURCE_LENGTH), device=device)
-    if system == "transformers":
-        model = build_peer().to(device)
 
-        def decode():
-            model.generate(
-                ids,
-                attention_mask=torch.ones_like(ids),
-                num_beams=num_beams,
-                min_new_tokens=length - 1,
-                max_new_tokens=length - 1,
-                decoder_start_token_id=101,
-                eos_token_id=102,
-                pad_token_id=0,
-                do_sample=False,
-            )
-    else:
-        from qgen.model import decoding
-
-        model = build_qgen().to(device)
-
-        def decode():
-            decoding.decode(
-                model,
-                ids,
-                torch.ones_like(ids),
-                num_beams=num_beams,
-                min_length=length - 1,
-                max_length=length,
-                no_repeat_ngram_size=0,  # as the peer
-                use_cache=system == "qgen",
-            )
-
-    decode()  # warm up
+def _seconds(ask: Ask, rows: Sequence[int], size: int) -> float:
     started = time.perf_counter()
-    for _ in range(repeats):
-        decode()
-    if device == "cuda":
-        torch.cuda.synchronize()
-    seconds = time.perf_counter() - started
-    return {
-        "questions_per_second": batch_size * repeats / seconds,
-        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "parameters": sum(p.numel() for p in model.parameters()) / 1e6,
-    }
+    ask(rows, size)
+    return time.perf_counter() - started
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Run every system at every batch size, each in a new process, and print a table."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--num-beams", type=int, default=5)
-    parser.add_argument("--length", type=int, default=48, help="tokens per question (48)")
-    parser.add_argument("--batch-sizes", type=int, nargs="+", default=[1, 16])
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--worker", nargs=2, metavar=("SYSTEM", "BATCH"), help=argparse.SUPPRESS)
+    """Run every system, each in a new process, and print a table."""
+    parser = argparse.ArgumentParser(prog="python -m eval.bench", description=main.__doc__)
+    parser.add_argument("--examples", type=Path, default=INPUTS, help="passages with answers")
+    parser.add_argument("--batch-sizes", type=int, nargs="+", default=[1, 16, 64])
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--peer-length", type=int, default=14, help="tokens of a peer's question")
+    parser.add_argument("--curve", type=int, nargs="+", default=[], help="numbers of inputs")
+    parser.add_argument("--systems", nargs="+", default=[*DTYPES[1:], *PEERS], help="which ones")
+    parser.add_argument("--worker", nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
-    shape = (args.num_beams, args.length, args.repeats)
     if args.worker:
-        system, batch_size = args.worker
-        print(json.dumps(measure(system, int(batch_size), *shape)))
+        print(json.dumps(_work(args, *args.worker)))
         return
-    print(f"beam {args.num_beams}, {SOURCE_LENGTH} source and {args.length} target tokens")
-    print(f"{'system':16} {'batch':>5} {'parameters':>11} {'questions/s':>12} {'peak memory':>12}")
-    for batch_size in args.batch_sizes:
-        for system in SYSTEMS:
-            command = [sys.executable, "-m", "eval.bench", "--worker", system, str(batch_size)]
-            options = zip(("--num-beams", "--length", "--repeats"), map(str, shape), strict=True)
-            command += [part for option in options for part in option]
-            done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-            row = json.loads(done.stdout.splitlines()[-1])
-            print(
-                f"{system:16} {batch_size:5} {row['parameters']:9.1f} M "
-                f"{row['questions_per_second']:12.2f} {row['peak_mib']:8.0f} MiB",
-                flush=True,
-            )
+    lengths = source_lengths(args.examples)
+    print(f"{len(lengths)} sources, of {statistics.mean(lengths):.0f} tokens on average")
+    heads = "".join(f"{f'batch {size}':>10}" for size in args.batch_sizes)
+    print(f"{'questions a second':36}{heads}{'first, s':>10}{'peak, MiB':>11}")
+    for system in args.systems:
+        task = json.dumps({"system": system, "lengths": lengths})
+        command = [sys.executable, "-m", "eval.bench", *(argv or sys.argv[1:])]
+        done = subprocess.run(
+            [*command, "--worker", task, str(time.time())], stdout=subprocess.PIPE, text=True
+        )
+        found = json.loads(done.stdout.splitlines()[-1]) if done.stdout else {"error": "failed"}
+        if "error" in found:
+            print(f"{system:36}{found['error']}", flush=True)
+            continue
+        rates = "".join(f"{rate:10.2f}" for rate in found["rates"].values())
+        print(f"{system:36}{rates}{found['first']:10.1f}{found['mib']:11.0f}", flush=True)
+        for count, seconds in found["curve"].items():
+            print(f"    {count} inputs: {seconds:.1f} s", flush=True)
+
+
+def _work(args: argparse.Namespace, task: str, started: str) -> dict:
+    system, lengths = json.loads(task).values()
+    try:
+        return measure(
+            lambda: (
+                PEERS[system](lengths, args.peer_length)
+                if system in PEERS
+                else build_qgen(args.examples, system)
+            ),
+            len(lengths),
+            args.batch_sizes,
+            args.curve,
+            args.repeats,
+            float(started),
+        )
+    except (ImportError, QGenError) as error:
+        return {"error": f"not measured: {error}"}
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qgen import __version__
@@ -25,7 +26,7 @@ from qgen.answers import locate_answer
 from qgen.checks import passage_problem
 from qgen.errors import QGenError
 from qgen.pipeline import QuestionGenerator
-from qgen.service.batches import Batches
+from qgen.service.batches import Batches, too_long
 from qgen.service.batching import ClosedError, DynamicBatcher, QueueFullError
 from qgen.service.schemas import (
     AnswerOut,
@@ -104,7 +105,7 @@ def create_app(
         state.batcher = DynamicBatcher(
             generator.generate, settings.max_batch, settings.max_delay_s, settings.max_waiting
         )
-        state.batches = Batches(state.batcher)
+        state.batches = Batches(state.batcher, settings.max_characters)
         yield
         # In a thread: what is in flight is finished, and its clients must still be answered.
         await asyncio.to_thread(state.batches.close)
@@ -148,6 +149,7 @@ def create_app(
 # -- routes ----------------------------------------------------------------------------------------
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
+    400: {"model": ErrorOut, "description": "The body cannot be read"},
     401: {"model": ErrorOut, "description": "The token is missing or wrong"},
     413: {"model": ErrorOut, "description": "The body is too large"},
     429: {"model": ErrorOut, "description": "Too much is waiting; see Retry-After"},
@@ -293,8 +295,7 @@ def _to_request(passage: PassageIn, number: int, max_characters: int) -> Passage
 
 def _check_length(passage: str, most: int, field: str) -> None:
     if len(passage) > most:
-        message = f"the passage has {len(passage)} characters; {most} are allowed"
-        raise ApiError(422, "too_long", message, field)
+        raise ApiError(422, "too_long", too_long(passage, most), field)
 
 
 async def _finished(
@@ -329,9 +330,16 @@ def _error(
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, StarletteHTTPException)
     code = getattr(error, "code", "http_error")
-    return _error(
-        error.status_code, code, str(error.detail), getattr(error, "field", ""), error.headers
-    )
+    headers: Any = error.headers
+    if error.status_code == 405:  # the framework names the methods of the first route alone
+        allowed = {
+            method
+            for route in request.app.routes
+            if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
+            for method in route.methods or ()
+        }
+        headers = {"Allow": ", ".join(sorted(allowed))}
+    return _error(error.status_code, code, str(error.detail), getattr(error, "field", ""), headers)
 
 
 async def _validation_error(request: Request, error: Exception) -> JSONResponse:

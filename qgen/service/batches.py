@@ -55,8 +55,8 @@ class Batch:
         if self.state == "queued":
             self.state = "cancelled"
 
-    def run(self, batcher: DynamicBatcher) -> None:
-        """Ask about every row."""
+    def run(self, batcher: DynamicBatcher, max_characters: int) -> None:
+        """Ask about every row whose passage is not longer than that."""
         if self._stop.is_set():
             return
         self.state = "running"
@@ -64,12 +64,19 @@ class Batch:
         def generate(requests: list[Request]) -> list[Result]:
             if self._stop.is_set():
                 raise _CancelledError
+            short = [r for r in requests if len(r.passage) <= max_characters]
             # Through the queue of all clients, and waiting for room in it: a file has time.
             try:
-                future = batcher.submit(requests, GenerationSettings(), QuizSettings(), wait=True)
+                future = batcher.submit(short, GenerationSettings(), QuizSettings(), wait=True)
             except ClosedError as error:  # no fault of these rows
                 raise _CancelledError from error
-            return future.result()
+            found = iter(future.result())
+            return [
+                Result(dropped={too_long(r.passage, max_characters): 0})
+                if len(r.passage) > max_characters
+                else next(found)
+                for r in requests
+            ]
 
         try:
             summary = run_batch(
@@ -96,11 +103,21 @@ class Batch:
         self.rows, self.total = done, total
 
 
-class Batches:
-    """The batches of a service, run one after another."""
+def too_long(passage: str, max_characters: int) -> str:
+    """What is wrong with a passage that is longer than is allowed."""
+    return f"the passage has {len(passage)} characters; {max_characters} are allowed"
 
-    def __init__(self, batcher: DynamicBatcher):
-        self._batcher = batcher
+
+class Batches:
+    """The batches of a service, run one after another.
+
+    Args:
+        batcher: decodes them.
+        max_characters: of a passage; longer ones are refused, each for itself.
+    """
+
+    def __init__(self, batcher: DynamicBatcher, max_characters: int):
+        self._batcher, self._max_characters = batcher, max_characters
         self._scratch = tempfile.TemporaryDirectory(prefix="qgen-batches-")
         self._batches: dict[str, Batch] = {}
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="qgen-batch")
@@ -129,7 +146,7 @@ class Batches:
         batch = Batch(folder, source, output_format)
         self._batches[batch.id] = batch
         self._forget()
-        self._executor.submit(batch.run, self._batcher)
+        self._executor.submit(batch.run, self._batcher, self._max_characters)
         return batch.status()
 
     def get(self, batch_id: str) -> Batch:

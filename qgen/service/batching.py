@@ -143,7 +143,7 @@ class DynamicBatcher:
                 found = self._generate(
                     [one.requests[i] for one, i in batch], job.settings, job.quiz
                 )
-            except Exception as error:  # its clients are told; the others are served
+            except BaseException as error:  # its clients are told; the others are served
                 for one, _ in batch:
                     if not one.future.done():
                         one.future.set_exception(error)

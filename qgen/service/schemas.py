@@ -15,7 +15,7 @@ MAX_BEAMS = 10
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class AnswerIn(_Strict):
@@ -67,10 +67,9 @@ class QuestionsIn(_Strict):
     """Passages to ask about, all with the same settings."""
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={
             "examples": [{"passages": [{"passage": PASSAGE, "answers": ["Warsaw"]}]}]
-        },
+        }
     )
 
     passages: list[PassageIn] = Field(min_length=1)
@@ -98,9 +97,7 @@ class QuestionsIn(_Strict):
 class AnswersIn(_Strict):
     """A passage to propose answers of."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"passage": PASSAGE}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"passage": PASSAGE}]})
 
     passage: str = Field(min_length=1)
 
