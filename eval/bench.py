@@ -60,9 +60,9 @@ def build_qgen(path: Path, dtype: str) -> Ask:
 
 def build_t5(lengths: Sequence[int], target_length: int) -> Ask:
     """``generate`` on T5-small's shape (60 M parameters)."""
-    from transformers import T5Config, T5ForConditionalGeneration
+    from transformers import T5ForConditionalGeneration
 
-    model = T5ForConditionalGeneration(T5Config(decoder_start_token_id=0)).eval()
+    model = T5ForConditionalGeneration(_t5_config()).eval()
     return _generate(model, lengths, target_length)
 
 
@@ -84,6 +84,14 @@ def build_bert_encoder_decoder(lengths: Sequence[int], target_length: int) -> As
     model.generation_config.decoder_start_token_id = 101
     model.generation_config.pad_token_id = 0
     return _generate(model.eval(), lengths, target_length)
+
+
+def _t5_config():
+    from transformers import T5Config
+
+    config = T5Config()  # its defaults are T5-small's
+    config.decoder_start_token_id = 0
+    return config
 
 
 def _generate(model, lengths: Sequence[int], target_length: int) -> Ask:
@@ -112,13 +120,13 @@ def build_ctranslate2(lengths: Sequence[int], target_length: int) -> Ask:
     import torch
     from tokenizers import Tokenizer
     from tokenizers.models import WordLevel
-    from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
+    from transformers import PreTrainedTokenizerFast, T5ForConditionalGeneration
 
     special = ["<pad>", "</s>", "<unk>"]
-    names = [*special, *(f"t{i}" for i in range(len(special), T5Config().vocab_size))]
+    names = [*special, *(f"t{i}" for i in range(len(special), _t5_config().vocab_size))]
     words = WordLevel({name: i for i, name in enumerate(names)}, unk_token="<unk>")
     with tempfile.TemporaryDirectory() as folder:
-        model = T5ForConditionalGeneration(T5Config(decoder_start_token_id=0))
+        model = T5ForConditionalGeneration(_t5_config())
         model.save_pretrained(f"{folder}/t5")
         PreTrainedTokenizerFast(
             tokenizer_object=Tokenizer(words),
@@ -184,7 +192,14 @@ def source_lengths(path: Path) -> list[int]:
     ]
 
 
-def measure(build: Callable[[], Ask], inputs: int, sizes, curve, repeats: int, started: float):
+def measure(
+    build: Callable[[], Ask],
+    inputs: int,
+    sizes: Sequence[int],
+    curve: Sequence[int],
+    repeats: int,
+    started: float,
+) -> dict:
     """Run one system in this process.
 
     Returns:
@@ -234,7 +249,9 @@ def main(argv: list[str] | None = None) -> None:
         done = subprocess.run(
             [*command, "--worker", task, str(time.time())], stdout=subprocess.PIPE, text=True
         )
-        found = json.loads(done.stdout.splitlines()[-1]) if done.stdout else {"error": "failed"}
+        found: dict = {"error": f"failed with exit code {done.returncode}"}
+        if done.returncode == 0:
+            found = json.loads(done.stdout.splitlines()[-1])
         if "error" in found:
             print(f"{system:36}{found['error']}", flush=True)
             continue

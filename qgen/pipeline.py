@@ -10,7 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 
@@ -139,10 +139,10 @@ class QuestionGenerator:
             position += len(plan)
             if request.answers:
                 count = settings.num_return_sequences
-                questions, dropped = _for_each_answer(request.passage, n_best, count)
+                questions, unfit = _for_each_answer(request.passage, n_best, count)
             else:
-                questions, dropped = _best(request.passage, n_best), Counter()
-            drafts.append((questions, dict(dropped) | dict.fromkeys(failed, 0)))
+                questions, unfit = _best(request.passage, n_best), Counter()
+            drafts.append((questions, dict(unfit) | dict.fromkeys(failed, 0)))
         checked = iter(
             self._check(
                 [
@@ -216,15 +216,14 @@ class QuestionGenerator:
         made = []
         for question, windows in read:
             assert question.answer is not None
-            # What the reader thinks may answer it as well is no wrong answer.
-            right = [
-                set(answer_tokens(passage[begin:end]))
-                for _, begin, end in best_spans(passage, windows, 3)
-            ]
             wrong = distractors(
-                question.answer, question.question, others, self._neighbours, count,
-                lambda text, right=right: any(set(answer_tokens(text)) <= span for span in right),
-            )  # fmt: skip
+                question.answer,
+                question.question,
+                others,
+                self._neighbours,
+                count,
+                partial(_answers_too, _likely_answers(passage, windows)),
+            )
             made.append(replace(question, distractors=tuple(wrong)))
         return made
 
@@ -263,6 +262,18 @@ class QuestionGenerator:
                     asked.append([])
                     problems[i] = str(error)
             return asked, problems
+
+
+def _likely_answers(passage: str, windows: Sequence[Window]) -> list[set[str]]:
+    """The words of each span that the reader thinks most likely to answer its question."""
+    return [
+        set(answer_tokens(passage[begin:end])) for _, begin, end in best_spans(passage, windows, 3)
+    ]
+
+
+def _answers_too(likely: Sequence[set[str]], text: str) -> bool:
+    """Whether a text is part of one of them, and so no wrong answer."""
+    return any(set(answer_tokens(text)) <= span for span in likely)
 
 
 def _best(passage: str, n_best: Sequence[Sequence[Question]]) -> list[Question]:

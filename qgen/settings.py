@@ -61,6 +61,11 @@ class GenerationSettings:
     top_k: int = _setting(0, "sample among the k most probable tokens; 0 for all")
     top_p: float = _setting(0.9, "sample among the fewest tokens with this probability mass")
     seed: int = _setting(0, "seed of sampling")
+    use_shortlist: bool = _setting(
+        True,
+        "choose among the tokens of the model's shortlist, where it has one, and of the passage; "
+        "without, among the whole vocabulary, which is slower",
+    )
     use_cache: bool = _setting(True, "reuse keys and values; without, every step is recomputed")
 
     def __post_init__(self):
@@ -194,6 +199,11 @@ class TrainingSettings(OptimizationSettings):
         "width of the copy gate, which mixes the vocabulary's distribution with one over the "
         "tokens of the source, where the model has none yet; 0 for none",
     )
+    shortlist_min_count: int = _setting(
+        0,
+        "give the model a shortlist: decoding then chooses among the tokens that stand at least so "
+        "often in the training questions, and those of the passage; 0 to leave it as it is",
+    )
     head_warmup_steps: int = _setting(
         0, "steps that train the LM head alone first, where the encoder came without one"
     )
@@ -209,6 +219,7 @@ class TrainingSettings(OptimizationSettings):
             (self.copy_size >= 0, "copy_size must not be negative"),
             (self.max_source_length >= 8, "max_source_length must be at least 8"),
             (self.max_target_length >= 2, "max_target_length must be at least 2"),
+            (self.shortlist_min_count >= 0, "shortlist_min_count must not be negative"),
             (self.head_warmup_steps >= 0, "head_warmup_steps must not be negative"),
         )
 

@@ -73,6 +73,14 @@ def copying_model(bert_model):
 
 
 @pytest.fixture(scope="session")
+def shortlisted_model(copying_model):
+    """The same, with a shortlist of a third of the vocabulary."""
+    model = random_model(copying_model.config)
+    model.set_shortlist(range(0, len(VOCABULARY), 3))
+    return model
+
+
+@pytest.fixture(scope="session")
 def roberta_model():
     backbone = RobertaConfig(
         vocab_size=90,

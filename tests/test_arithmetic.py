@@ -50,6 +50,15 @@ def test_large_activations_do_not_overflow():
         torch.testing.assert_close(Int8Linear(linear)(torch.ones(1, 384))[0, 0].item(), 384.0)
 
 
+@needs_int8
+@torch.inference_mode()
+def test_rows_are_some_of_the_outputs(linear):
+    int8, inputs = Int8Linear(linear), torch.randn(3, 384)
+    ids = torch.tensor([5, 60, 0])
+    torch.testing.assert_close(int8.rows(ids)(inputs), int8(inputs)[:, ids])
+    assert int8.rows(ids) is int8.rows(ids.clone())
+
+
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", pytest.param("int8", marks=needs_int8)])
 def test_set_dtype(dtype, bert_model):
     model = random_model(bert_model.config)

@@ -10,7 +10,7 @@ from qgen.errors import QGenError
 from qgen.model.decoding import decode
 from qgen.settings import GenerationSettings
 
-MODELS = ["bert_model", "roberta_model", "copying_model"]
+MODELS = ["bert_model", "roberta_model", "copying_model", "shortlisted_model"]
 
 
 def sources(model, lengths=(9, 4, 6)):
@@ -43,6 +43,17 @@ def test_cached_decode_equals_uncached(name, options, request):
     uncached = decode(model, ids, mask, max_length=20, use_cache=False, **options)
     assert torch.equal(cached.sequences, uncached.sequences)
     torch.testing.assert_close(cached.scores, uncached.scores, atol=1e-4, rtol=0)
+
+
+def test_a_shortlist_is_all_that_is_chosen_from_beside_the_source(shortlisted_model):
+    ids, mask = sources(shortlisted_model)
+    allowed = set(shortlisted_model.shortlist.tolist())
+    outside = {True: 0, False: 0}
+    for used in outside:
+        found = decode(shortlisted_model, ids, mask, max_length=20, use_shortlist=used)
+        for row, sequence in zip(ids.tolist(), found.sequences.tolist(), strict=True):
+            outside[used] += len({t for t in sequence[0] if t} - allowed - set(row))
+    assert outside[True] == 0 < outside[False]
 
 
 @pytest.mark.parametrize("name", MODELS)

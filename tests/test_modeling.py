@@ -76,9 +76,7 @@ def test_teacher_forcing_predicts_what_decoding_predicts(name, request):
     seen_source = source.ne(pad)
     with torch.no_grad():
         states, predicting = model.pseudo_masked_states(source, seen_source, target)
-        at_once = model.log_probabilities(
-            predicting, model.copy_source(states, source, seen_source)
-        )
+        at_once = model.log_probabilities(predicting, model.output(states, source, seen_source))
         for step in range(3):
             seen = torch.cat([target[:, :step], torch.full((2, 1), mask)], dim=1)
             torch.testing.assert_close(model(source, seen).logits[:, -1], at_once[:, step])
@@ -107,7 +105,7 @@ def test_log_probabilities_of_labels_are_those_of_the_vocabulary(name, request):
     seen = source.ne(0)
     with torch.no_grad():
         states, predicting = model.pseudo_masked_states(source, seen, target)
-        of_all = model.log_probabilities(predicting, model.copy_source(states, source, seen))
+        of_all = model.log_probabilities(predicting, model.output(states, source, seen))
         known = (predicting, states, source, seen)
         found, _ = model.label_log_probabilities(*known, labels)
     torch.testing.assert_close(found[0, :2], of_all[0, [0, 1], [20, 11]])
@@ -170,6 +168,34 @@ def test_copy_gate_mixes_two_distributions(copying_model):
     )
     torch.testing.assert_close(mixed[[0, 1], [10, 60]].exp(), expected)
     torch.testing.assert_close(loss, -expected.log().mean())
+
+
+def test_a_shortlist_leaves_the_source_and_itself_to_choose_from(shortlisted_model):
+    """The distribution is that over the whole vocabulary, less the tokens that are in neither."""
+    model = random_model(shortlisted_model.config)
+    model.load_state_dict(shortlisted_model.state_dict())
+    model.copy_gate.gate.bias.data.fill_(-50.0)  # closed
+    source = torch.tensor([[2, 10, 11, 13, 3], [2, 14, 3, 0, 0]])
+    with torch.no_grad():
+        states, predicting = model.seq2seq_states(source, source.ne(0), torch.tensor([[4], [4]]))
+        whole = model.log_probabilities(predicting, model.output(states, source, source.ne(0)))
+        output = model.output(states, source, source.ne(0), shortlist=True)
+        found = model.log_probabilities(predicting, output)
+    ids = output.vocabulary.ids.tolist()
+    short = set(model.shortlist.tolist())
+    for row in range(2):
+        allowed = [i for i, token in enumerate(ids) if token in short | set(source[row].tolist())]
+        expected = whole[row, 0, [ids[i] for i in allowed]].log_softmax(-1)
+        torch.testing.assert_close(found[row, 0, allowed], expected)
+        refused = [i for i in range(len(ids)) if i not in allowed]
+        assert bool((found[row, 0, refused] == -torch.inf).all())
+    assert len(ids) < len(whole[0, 0])
+
+
+def test_a_shortlist_is_kept_with_the_weights(shortlisted_model, tmp_path):
+    shortlisted_model.save_pretrained(tmp_path)
+    loaded = UniLMForConditionalGeneration.from_pretrained(tmp_path)
+    assert torch.equal(loaded.shortlist, shortlisted_model.shortlist)
 
 
 def test_a_copy_gate_added_to_a_model_leaves_it_much_as_it_was(bert_model):

@@ -38,6 +38,18 @@ class Int8Linear(nn.Module):
             rounded = torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8)
         self.packed: Any = torch.ops.quantized.linear_prepack(rounded, None)
         self.bias = linear.bias
+        self._rows: tuple[Tensor, Int8Linear] | None = None
+
+    def rows(self, ids: Tensor) -> Int8Linear:
+        """The layer with only these outputs; made once."""
+        if self._rows is None or not torch.equal(self._rows[0], ids):
+            weight, _ = torch.ops.quantized.linear_unpack(self.packed)
+            part = nn.Linear(weight.shape[1], len(ids), bias=self.bias is not None)
+            part.weight.data = weight.dequantize()[ids]
+            if self.bias is not None:
+                part.bias.data = self.bias[ids]
+            self._rows = ids, Int8Linear(part)
+        return self._rows[1]
 
     def forward(self, inputs: Tensor) -> Tensor:
         """``[..., inputs]`` to ``[..., outputs]``, float32 both."""
@@ -89,7 +101,7 @@ def set_dtype(model: PreTrainedModel, dtype: str = "auto") -> None:
         native = bfloat16_is_native(model.device)
         dtype = "bfloat16" if native else "int8" if int8_is_fast(model.device) else "float32"
     if dtype == "bfloat16":
-        model.to(torch.bfloat16)
+        model.bfloat16()
     if dtype == "int8":
         if not int8_is_fast(model.device):
             raise QGenError(f"there are no int8 kernels for this {model.device.type} here")

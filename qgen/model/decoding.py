@@ -45,9 +45,11 @@ class Seq2SeqModel(Protocol):
         self, input_ids: Tensor, attention_mask: Tensor, target_ids: Tensor
     ) -> tuple[Tensor, Tensor]: ...
 
-    def copy_source(self, source: Tensor, input_ids: Tensor, attention_mask: Tensor) -> Any: ...
+    def output(
+        self, source: Tensor, input_ids: Tensor, attention_mask: Tensor, shortlist: bool
+    ) -> Any: ...
 
-    def log_probabilities(self, target: Tensor, copied_from: Any) -> Tensor: ...
+    def log_probabilities(self, target: Tensor, output: Any) -> Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,10 @@ class CachedDecoder:
         source_mask: ``[batch, source_length]``, nonzero at real tokens.
         width: beams of each input.
         max_length: most target tokens.
+        shortlist: choose among the tokens of the model's shortlist and the source's.
+
+    Attributes:
+        output: what turns hidden states into distributions.
     """
 
     def __init__(
@@ -121,6 +127,7 @@ class CachedDecoder:
         source_mask: Tensor,
         width: int,
         max_length: int,
+        shortlist: bool,
     ):
         self.model = model
         self.width = width
@@ -132,11 +139,12 @@ class CachedDecoder:
         # ancestors[b, k, s]: the slot that holds, at step s, the token of beam k.
         self.ancestors = torch.empty(batch, width, 0, dtype=torch.long, device=input_ids.device)
         source = model.encode(input_ids, seq2seq_layout(self.source_mask, 0), self.cache)
-        self.copied_from = model.copy_source(source, input_ids, self.source_mask)
+        self.output = model.output(source, input_ids, self.source_mask, shortlist)
         self.cache.advance(source_length)
 
     def log_probabilities(self, sequences: Tensor, parents: Tensor | None) -> Tensor:
-        """Log-probabilities ``[batch, width, vocabulary]`` of the token after ``sequences``.
+        """Log-probabilities ``[batch, width, tokens]`` of what may come after ``sequences``; which
+        tokens these are says ``output.vocabulary``.
 
         Args:
             sequences: ``[batch, width, t]`` tokens so far.
@@ -168,13 +176,12 @@ class CachedDecoder:
         )
         hidden = self.model.encode(tokens, layout, self.cache)
         self.cache.advance(tokens.shape[1] - width)  # the [MASK] slots are written over
-        return self.model.log_probabilities(hidden[:, -width:], self.copied_from)
+        return self.model.log_probabilities(hidden[:, -width:], self.output)
 
     def select(self, rows: Tensor) -> None:
         """Keep only the given batch rows."""
         self.cache.select(rows)
-        if self.copied_from is not None:
-            self.copied_from = self.copied_from.select(rows)
+        self.output = self.output.select(rows)
         self.source_mask, self.lengths = self.source_mask[rows], self.lengths[rows]
         self.ancestors = self.ancestors[rows]
 
@@ -189,8 +196,11 @@ class UncachedDecoder:
         source_mask: Tensor,
         width: int,
         max_length: int,
+        shortlist: bool,
     ):
         self.model, self.input_ids, self.source_mask = model, input_ids, source_mask
+        states, _ = model.seq2seq_states(input_ids, source_mask, input_ids[:, :0])
+        self.output = model.output(states, input_ids, source_mask, shortlist)
 
     def log_probabilities(self, sequences: Tensor, parents: Tensor | None) -> Tensor:
         """As :meth:`CachedDecoder.log_probabilities`."""
@@ -198,16 +208,15 @@ class UncachedDecoder:
         masks = sequences.new_full((batch * width, 1), self.model.config.mask_token_id)
         input_ids = self.input_ids.repeat_interleave(width, 0)
         source_mask = self.source_mask.repeat_interleave(width, 0)
-        source, target = self.model.seq2seq_states(
+        _, target = self.model.seq2seq_states(
             input_ids, source_mask, torch.cat([sequences.flatten(0, 1), masks], dim=1)
         )
-        copied_from = self.model.copy_source(source, input_ids, source_mask)
-        found = self.model.log_probabilities(target[:, -1:], copied_from)
-        return found.view(batch, width, -1)
+        return self.model.log_probabilities(target[:, -1].view(batch, width, -1), self.output)
 
     def select(self, rows: Tensor) -> None:
         """Keep only the given batch rows."""
         self.input_ids, self.source_mask = self.input_ids[rows], self.source_mask[rows]
+        self.output = self.output.select(rows)
 
 
 Decoder = CachedDecoder | UncachedDecoder
@@ -244,34 +253,45 @@ def decode(
     width = settings.num_return_sequences if settings.do_sample else settings.num_beams
     kind = CachedDecoder if settings.use_cache else UncachedDecoder
     with torch.inference_mode():
-        decoder = kind(model, input_ids, source_mask, width, settings.max_length)
+        decoder = kind(
+            model, input_ids, source_mask, width, settings.max_length, settings.use_shortlist
+        )
         return search(model, decoder, input_ids, width, settings)
 
 
-def _allow(log_probabilities: Tensor, sequences: Tensor, config, settings) -> Tensor:
-    """The log-probabilities, minus infinity for what may not be generated next; in place."""
+def _allow(
+    log_probabilities: Tensor, sequences: Tensor, columns: Tensor, config, settings
+) -> Tensor:
+    """The log-probabilities, minus infinity for what may not be generated next; in place.
+
+    ``columns`` says where each token of the vocabulary stands in them.
+    """
     step = sequences.shape[2]
     never = [config.pad_token_id, config.bos_token_id, config.mask_token_id, config.unk_token_id]
-    log_probabilities[..., never] = -torch.inf
+    log_probabilities[..., [at for at in columns[never].tolist() if at >= 0]] = -torch.inf
+    end = int(columns[config.eos_token_id])
     if step < settings.min_length:
-        log_probabilities[..., config.eos_token_id] = -torch.inf
+        log_probabilities[..., end] = -torch.inf
     if step == settings.max_length - 1:  # no room for more: the sequence must end here
-        end = log_probabilities[..., config.eos_token_id].clone()
+        ending = log_probabilities[..., end].clone()
         log_probabilities.fill_(-torch.inf)
-        log_probabilities[..., config.eos_token_id] = end
+        log_probabilities[..., end] = ending
         return log_probabilities
-    _block_repeated_ngrams(log_probabilities, sequences, settings.no_repeat_ngram_size)
+    size = settings.no_repeat_ngram_size
+    _block_repeated_ngrams(log_probabilities, sequences, columns, size)
     return log_probabilities
 
 
-def _block_repeated_ngrams(log_probabilities: Tensor, sequences: Tensor, size: int) -> None:
+def _block_repeated_ngrams(
+    log_probabilities: Tensor, sequences: Tensor, columns: Tensor, size: int
+) -> None:
     """Set to minus infinity, in place, the tokens that would repeat an n-gram of ``size``."""
     if size == 0 or sequences.shape[2] < size:
         return
     ngrams = sequences.unfold(2, size, 1)  # [batch, width, windows, size]
     prefix = sequences[:, :, sequences.shape[2] - size + 1 :]
     row, beam, window = (ngrams[..., :-1] == prefix[:, :, None]).all(-1).nonzero(as_tuple=True)
-    log_probabilities[row, beam, ngrams[row, beam, window, -1]] = -torch.inf
+    log_probabilities[row, beam, columns[ngrams[row, beam, window, -1]]] = -torch.inf
 
 
 def _beam_search(
@@ -282,6 +302,7 @@ def _beam_search(
     settings: GenerationSettings,
 ) -> Generation:
     batch, device = len(input_ids), input_ids.device
+    vocabulary = decoder.output.vocabulary
     eos, pad, last = model.config.eos_token_id, model.config.pad_token_id, settings.max_length
     # The finished hypotheses of every input, best first.
     done = torch.full((batch, width, last), pad, dtype=torch.long, device=device)
@@ -295,10 +316,10 @@ def _beam_search(
     parents = None
     for step in range(last):
         following = decoder.log_probabilities(live, parents)
-        following = _allow(following, live, model.config, settings)
-        vocabulary = following.shape[2]
+        following = _allow(following, live, vocabulary.columns, model.config, settings)
         totals, flat = following.add_(live_scores[:, :, None]).flatten(1).topk(2 * width, dim=1)
-        beams, tokens = flat // vocabulary, flat % vocabulary
+        size = len(vocabulary.ids)
+        beams, tokens = flat // size, vocabulary.ids[flat % size]
         extended = torch.cat(
             [live.gather(1, beams[:, :, None].expand(-1, -1, step)), tokens[:, :, None]], dim=2
         )
@@ -351,6 +372,7 @@ def _sample(
 ) -> Generation:
     batch, device = len(input_ids), input_ids.device
     eos, pad = model.config.eos_token_id, model.config.pad_token_id
+    vocabulary = decoder.output.vocabulary
     draws = _draws(input_ids, pad, width, settings)
     sequences = torch.empty(batch, width, 0, dtype=torch.long, device=device)
     totals = torch.zeros(batch, width, device=device)
@@ -359,15 +381,14 @@ def _sample(
     same = torch.arange(width, device=device).expand(batch, -1)
     for step in range(settings.max_length):
         following = decoder.log_probabilities(sequences, same if step else None)
-        following = _allow(following, sequences, model.config, settings)
+        following = _allow(following, sequences, vocabulary.columns, model.config, settings)
         logits, order = _truncate(following / settings.temperature, settings)
         mass = logits.softmax(-1).cumsum(-1)
         # The token in whose share of the mass the draw falls; the last one has rounding errors.
         place = torch.searchsorted(mass, draws[:, :, step, None] * mass[..., -1:], right=True)
-        tokens = order.gather(2, place.clamp_max(order.shape[2] - 1)).squeeze(2)
-        tokens = tokens.masked_fill(finished, pad)
-        chosen = following.gather(2, tokens[:, :, None]).squeeze(2)
-        totals += chosen.masked_fill(finished, 0.0)
+        chosen = order.gather(2, place.clamp_max(order.shape[2] - 1))
+        tokens = vocabulary.ids[chosen.squeeze(2)].masked_fill(finished, pad)
+        totals += following.gather(2, chosen).squeeze(2).masked_fill(finished, 0.0)
         lengths += ~finished
         sequences = torch.cat([sequences, tokens[:, :, None]], dim=2)
         finished |= tokens == eos

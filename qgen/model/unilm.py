@@ -11,6 +11,8 @@ masked-LM head, tied to the word embeddings, predicts the target tokens.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -46,6 +48,8 @@ class UniLMConfig(PreTrainedConfig):
         answer_marker_ids: the two tokens that enclose the answer in the passage; none where the
             answer is only appended.
         copy_size: width of the queries and keys of its :class:`CopyGate`; 0 for none.
+        shortlist_size: tokens of the vocabulary that decoding chooses among, beside those of the
+            source; 0 for all.
         trained_on: what the checkpoint was trained on, such as ``"du:train"``; evaluation warns
             of an overlap.
     """
@@ -66,6 +70,7 @@ class UniLMConfig(PreTrainedConfig):
     is_encoder_decoder: bool = True
     answer_marker_ids: list | None = None
     copy_size: int = 0
+    shortlist_size: int = 0
     trained_on: list | None = None
 
     @classmethod
@@ -122,20 +127,58 @@ class CopySource(NamedTuple):
     """What there is to copy: the same at every step of decoding.
 
     Attributes:
-        input_ids: source tokens ``[batch, source_length]``.
+        columns: ``[batch, source_length]``, where each source token stands in a distribution.
         mask: ``[batch, source_length]``, nonzero at real tokens.
         keys: ``[batch, source_length, size]``; see :class:`CopyGate`.
         same: ``[batch, source_length, source_length]``, 1 where two places hold the same token.
     """
 
-    input_ids: Tensor
+    columns: Tensor
     mask: Tensor
     keys: Tensor
     same: Tensor
 
-    def select(self, rows: Tensor) -> CopySource:
+
+class Vocabulary(NamedTuple):
+    """The tokens that can be generated from a batch of sources, and what gives them logits.
+
+    Attributes:
+        ids: ``[size]``, the tokens.
+        columns: ``[vocabulary]``, where each token stands in ``ids``; -1 where it does not.
+        project: from the LM head's last hidden states ``[batch, n, hidden]`` to the logits of the
+            first of ``ids``.
+        rare: weights and biases of the rest of them: tokens of the sources that are not in the
+            model's shortlist; ``None`` where there is no shortlist.
+        own: ``[batch, rare]``, which of those stand in a row's own source.
+    """
+
+    ids: Tensor
+    columns: Tensor
+    project: Callable[[Tensor], Tensor]
+    rare: tuple[Tensor, Tensor] | None = None
+    own: Tensor | None = None
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """``[batch, n, hidden]`` to ``[batch, n, size]``."""
+        if self.rare is None or self.own is None:
+            return self.project(hidden)
+        rare = nn.functional.linear(hidden, *self.rare)
+        rare = rare.masked_fill(~self.own[:, None], float("-inf"))
+        return torch.cat([self.project(hidden), rare], dim=-1)
+
+
+class Output(NamedTuple):
+    """What turns hidden states into distributions over tokens; made once for a batch of sources."""
+
+    vocabulary: Vocabulary
+    copy: CopySource | None
+
+    def select(self, rows: Tensor) -> Output:
         """Only the given batch rows."""
-        return CopySource(*(tensor[rows] for tensor in self))
+        vocabulary, copy = self
+        if vocabulary.own is not None:
+            vocabulary = vocabulary._replace(own=vocabulary.own[rows])
+        return Output(vocabulary, copy and CopySource(*(tensor[rows] for tensor in copy)))
 
 
 class UniLMForConditionalGeneration(PreTrainedModel):
@@ -150,6 +193,8 @@ class UniLMForConditionalGeneration(PreTrainedModel):
     base_model_prefix = "mlm"
     main_input_name = "input_ids"
     _supports_sdpa = True
+    shortlist: Tensor
+    """Token ids, where ``config.shortlist_size`` is not 0; see :meth:`set_shortlist`."""
 
     def __init__(self, config: UniLMConfig):
         super().__init__(config)
@@ -157,6 +202,8 @@ class UniLMForConditionalGeneration(PreTrainedModel):
         self.mlm = AutoModelForMaskedLM.from_config(config.backbone)
         if config.copy_size:
             self.copy_gate = CopyGate(config.backbone.hidden_size, config.copy_size)
+        if config.shortlist_size:
+            self.register_buffer("shortlist", torch.zeros(config.shortlist_size, dtype=torch.long))
         self.post_init()
 
     @classmethod
@@ -190,6 +237,13 @@ class UniLMForConditionalGeneration(PreTrainedModel):
             nn.init.normal_(linear.weight, std=self.config.backbone.initializer_range)
             nn.init.zeros_(linear.bias)
         nn.init.constant_(self.copy_gate.gate.bias, -2.0)
+
+    def set_shortlist(self, ids: Sequence[int]) -> None:
+        """Let decoding choose among these tokens and the source's own; see :meth:`output`."""
+        special = {i for i in (self.config.eos_token_id, self.config.unk_token_id) if i is not None}
+        chosen = torch.tensor(sorted({*ids, *special}), device=self.device)
+        self.config.shortlist_size = len(chosen)
+        self.register_buffer("shortlist", chosen)
 
     # -- the pieces that training and decoding share ------------------------------------------
 
@@ -241,6 +295,13 @@ class UniLMForConditionalGeneration(PreTrainedModel):
         """Logits ``[..., vocabulary]`` of hidden states ``[..., hidden]``."""
         return self.lm_head_module(hidden)
 
+    def lm_head_transform(self, hidden: Tensor) -> Tensor:
+        """All of the LM head but the projection onto the vocabulary."""
+        head: Any = self.lm_head_module
+        if hasattr(head, "predictions"):  # BERT
+            return head.predictions.transform(hidden)
+        return head.layer_norm(nn.functional.gelu(head.dense(hidden)))
+
     @property
     def lm_head_module(self) -> nn.Module:
         """The masked-LM head: ``cls`` in BERT, ``lm_head`` in RoBERTa."""
@@ -290,37 +351,74 @@ class UniLMForConditionalGeneration(PreTrainedModel):
 
     # -- from hidden states to words -----------------------------------------------------------
 
-    def copy_source(
-        self, source: Tensor, input_ids: Tensor, attention_mask: Tensor
-    ) -> CopySource | None:
-        """What the copy gate, if there is one, needs of a source.
+    def output(
+        self,
+        source: Tensor,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        shortlist: bool = False,
+    ) -> Output:
+        """What :meth:`log_probabilities` needs of a batch of sources.
 
         Args:
             source: hidden states ``[batch, source_length, hidden]``.
             input_ids: source tokens ``[batch, source_length]``.
             attention_mask: ``[batch, source_length]``, nonzero at real tokens.
+            shortlist: give logits only to the tokens of the model's shortlist, if it has one, and
+                of each source (Jean et al. 2015, arXiv:1412.2007, section 3.4).
         """
+        vocabulary = self._vocabulary(input_ids, shortlist and bool(self.config.shortlist_size))
         if not self.config.copy_size:
-            return None
+            return Output(vocabulary, None)
         same = (input_ids[:, None] == input_ids[:, :, None]).float()
-        return CopySource(input_ids, attention_mask, self.copy_gate.key(source), same)
+        columns = vocabulary.columns[input_ids]
+        return Output(
+            vocabulary, CopySource(columns, attention_mask, self.copy_gate.key(source), same)
+        )
 
-    def log_probabilities(self, target: Tensor, copied_from: CopySource | None) -> Tensor:
-        """Log-probabilities ``[batch, target_length, vocabulary]`` of the target's tokens.
+    def _vocabulary(self, input_ids: Tensor, shortlist: bool) -> Vocabulary:
+        projection: Any = self.get_output_embeddings()
+        every = torch.arange(self.config.backbone.vocab_size, device=input_ids.device)
+        if not shortlist:
+            return Vocabulary(every, every, projection)
+        columns = torch.full_like(every, -1)
+        columns[self.shortlist] = every[: len(self.shortlist)]
+        rare = input_ids.unique()
+        rare = rare[columns[rare] < 0]
+        ids = torch.cat([self.shortlist, rare])
+        columns[rare] = every[len(self.shortlist) : len(ids)]
+        if isinstance(projection, nn.Linear):
+            weight, bias = projection.weight[self.shortlist], projection.bias[self.shortlist]
+            project: Any = partial(nn.functional.linear, weight=weight, bias=bias)
+        else:
+            project = projection.rows(self.shortlist)
+        embeddings: Any = self.get_input_embeddings()
+        return Vocabulary(
+            ids,
+            columns,
+            project,
+            rare=(embeddings.weight[rare], projection.bias[rare]),
+            own=(input_ids[:, :, None] == rare).any(1),
+        )
+
+    def log_probabilities(self, target: Tensor, output: Output) -> Tensor:
+        """Log-probabilities ``[batch, target_length, tokens]`` of the target's tokens.
 
         Args:
             target: hidden states ``[batch, target_length, hidden]`` of the target.
-            copied_from: output of :meth:`copy_source`.
+            output: of :meth:`output`, whose ``vocabulary.ids`` are the tokens.
         """
-        written = self.lm_head(target).float().log_softmax(-1)
-        if copied_from is None:
+        logits = output.vocabulary.logits(self.lm_head_transform(target))
+        written = logits.float().log_softmax(-1)
+        if output.copy is None:
             return written
-        positions, gate = self.copy_gate(target, copied_from.keys, copied_from.mask)
+        columns, mask, keys, same = output.copy
+        positions, gate = self.copy_gate(target, keys, mask)
         written = written + nn.functional.logsigmoid(-gate)
         # Only the source's tokens can be copied: mix there, not over the whole vocabulary.  A token
         # that stands in the source several times gets the sum of its places, at each of them.
-        copied = (positions.exp() @ copied_from.same).log() + nn.functional.logsigmoid(gate)
-        index = copied_from.input_ids[:, None].expand(-1, target.shape[1], -1)
+        copied = (positions.exp() @ same).log() + nn.functional.logsigmoid(gate)
+        index = columns[:, None].expand(-1, target.shape[1], -1)
         return written.scatter_(2, index, torch.logaddexp(written.gather(2, index), copied))
 
     def loss(
@@ -336,7 +434,7 @@ class UniLMForConditionalGeneration(PreTrainedModel):
 
         Args:
             target: hidden states ``[batch, target_length, hidden]`` of the target.
-            source, input_ids, attention_mask: as :meth:`copy_source`.
+            source, input_ids, attention_mask: as :meth:`output`.
             labels: ``[batch, target_length]`` true tokens, -100 where there is no loss.
             label_smoothing: probability mass spread over the vocabulary.
         """
@@ -410,8 +508,7 @@ class UniLMForConditionalGeneration(PreTrainedModel):
         source, target = self.seq2seq_states(input_ids, attention_mask, decoder_input_ids)
         known = (source, input_ids, attention_mask)
         if labels is None:
-            logits = self.log_probabilities(target, self.copy_source(*known))
-            return Seq2SeqLMOutput(logits=logits)
+            return Seq2SeqLMOutput(logits=self.log_probabilities(target, self.output(*known)))
         return Seq2SeqLMOutput(loss=self.loss(target, *known, labels, label_smoothing))
 
 

@@ -8,6 +8,7 @@ import math
 import random
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -336,6 +337,11 @@ def train(
         for name, part in (("train", dataset), ("dev", dev)):
             path = output_dir / f"n-best-{name}.jsonl"
             add_hypotheses(part.items, model, tokenizer, path, dtype)
+    if settings.shortlist_min_count:
+        counts = Counter(token for item in dataset.items for token in item["labels"])
+        known = model.shortlist.tolist() if model.config.shortlist_size else []
+        frequent = [token for token, n in counts.items() if n >= settings.shortlist_min_count]
+        model.set_shortlist([*known, *frequent])
     objective = make_objective(tokenizer, settings)
     return fit(model, tokenizer, objective, dataset, dev, output_dir, settings)
 
