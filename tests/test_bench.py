@@ -1,0 +1,47 @@
+"""The benchmarks run; their figures are not tested."""
+
+import json
+import re
+
+import pytest
+from conftest import PASSAGE
+
+from eval import bench, load
+from qgen.errors import QGenError
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def examples(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    rows = [{"passage": PASSAGE, "answer": answer} for answer in ("1937", "San Francisco")]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return str(path)
+
+
+def test_bench_prints_a_row_for_every_system(examples, capsys):
+    systems = ["float32", "BERT encoder-decoder, transformers"]
+    options = "--repeats 1 --batch-sizes 1 2 --curve 1 4".split()
+    bench.main(["--examples", examples, *options, "--systems", *systems])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("2 sources, of ")
+    for system in systems:
+        row = next(line for line in lines if line.startswith(system))
+        figures = re.findall(r"\d+\.?\d*", row.removeprefix(system))
+        assert len(figures) == 4 and all(float(figure) > 0 for figure in figures)
+    assert sum(line.startswith("    4 inputs: ") for line in lines) == len(systems)
+
+
+def test_load_prints_a_row_for_every_number_of_clients(examples, capsys):
+    load.main(["--examples", examples, "--clients", "1", "3", "--requests", "6"])
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    assert [row[0] for row in rows] == ["1", "3"]
+    assert all(float(figure) > 0 for row in rows for figure in row[1:])
+
+
+def test_no_inputs(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"passage": "No answer here."}\n')
+    with pytest.raises(QGenError, match="no passages with answers"):
+        bench.read_inputs(path)
