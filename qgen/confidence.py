@@ -10,14 +10,14 @@ from qgen.text import token_f1
 from qgen.types import Question
 
 WEIGHTS = {
-    "bias": -0.5274,
-    "score": 3.1444,
-    "agreement": 0.2952,
-    "answered": 0.4188,
-    "expected": 0.1418,
-    "unanswerable": -0.1504,
-    "foreign": -0.3932,
-    "repeated": -1.1633,
+    "bias": -0.1207,
+    "score": 3.9204,
+    "agreement": 0.5972,
+    "answered": 0.3826,
+    "expected": 0.0993,
+    "unanswerable": -0.1139,
+    "foreign": -1.163,
+    "repeated": -0.8678,
 }
 """Of the logistic regression of :func:`confidence` on :func:`features`."""
 

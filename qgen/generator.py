@@ -119,15 +119,13 @@ class NBestGenerator:
                 rows, output.sequences.tolist(), output.scores.tolist(), strict=True
             ):
                 passage, answer = inputs[i]
-                results[i] = [
-                    Question(
-                        unpack_target(self.tokenizer, ids, passage, self.restore_case),
-                        answer,
-                        score,
-                    )
-                    for ids, score in zip(sequences, scores, strict=True)
-                    if score > float("-inf")
-                ]
+                for ids, score in zip(sequences, scores, strict=True):
+                    if score == float("-inf"):
+                        continue
+                    question = unpack_target(self.tokenizer, ids, passage, self.restore_case)
+                    length = sum(token != self.tokenizer.pad_token_id for token in ids)
+                    per_token = score * length ** (settings.length_penalty - 1)
+                    results[i].append(Question(question, answer, per_token))
         return results
 
     def _source(

@@ -45,7 +45,7 @@ class GenerationSettings:
     max_length: int = _setting(48, "most tokens in a question, the closing [SEP] included")
     min_length: int = _setting(1, "fewest tokens before [SEP]")
     length_penalty: float = _setting(
-        0.9, "exponent a of the score log P / length ** a; larger favours longer questions"
+        1.0, "exponent a of the score log P / length ** a; larger favours longer questions"
     )
     no_repeat_ngram_size: int = _setting(
         3, "no n-gram of this many word pieces stands twice; 0 for no limit"

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from transformers import TrainingArguments
 
 from qgen.answers import locate_answer
 from qgen.errors import QGenError
+from qgen.model.checkpoints import load_checkpoint
 from qgen.model.layouts import seq2seq_layout
 from qgen.model.unilm import IGNORE_INDEX
 from qgen.pipeline import QuestionGenerator
@@ -138,11 +140,26 @@ def test_learns_to_ask(bert_model, tokenizer, tmp_path, objective, unchecked):
     losses = [entry["loss"] for entry in log if "loss" in entry]
     assert losses[-1] < 0.3 * losses[0]
     assert all("eval_loss" in entry for entry in log if "eval_runtime" in entry)
-    generator = QuestionGenerator.from_pretrained(final, device="cpu", restore_case=False)
+    generator = QuestionGenerator.from_pretrained(
+        final, device="cpu", dtype="float32", restore_case=False
+    )
     assert generator.generator.model.config.answer_marker_ids == [5, 6]
     assert generator.generator.model.config.copy_size
     asked = [generator.questions(e.passage, e.answer.text)[0].question for e in EXAMPLES]
     assert asked == [e.question for e in EXAMPLES]
+
+
+def test_a_shortlist_of_the_frequent_tokens(bert_model, tokenizer, tmp_path):
+    asked = tokenizer([e.question for e in EXAMPLES], add_special_tokens=False)["input_ids"]
+    counts = Counter(token for question in asked for token in question)
+    settings = TrainingSettings(
+        epochs=1, max_source_length=80, max_target_length=24, bf16=False, shortlist_min_count=2
+    )
+    final = train(random_model(bert_model.config), tokenizer, EXAMPLES, tmp_path, (), settings)
+    model, _ = load_checkpoint(final)
+    frequent = {token for token, count in counts.items() if count > 1}
+    special = {model.config.eos_token_id, model.config.unk_token_id}
+    assert set(model.shortlist.tolist()) == frequent | special and frequent
 
 
 def test_head_warm_up_trains_the_head_alone(bert_model, tokenizer):

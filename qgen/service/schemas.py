@@ -119,7 +119,7 @@ class QuestionOut(BaseModel):
 
     question: str
     answer: AnswerOut
-    score: float = Field(description="log-probability, set right for length; higher is better")
+    score: float = Field(description="mean log-probability of its tokens; higher is better")
     confidence: float | None = Field(
         description="how probable it is that the question is good; null without a reader"
     )
