@@ -96,7 +96,7 @@ class QuizSettings:
 
     max_answers: int = _setting(10, "questions per passage where no answer is given")
     min_confidence: float = _setting(
-        0.6,
+        0.65,
         "drop the questions about proposed answers that the reader trusts less, from 0 to 1; "
         "a given answer always gets its question",
     )
@@ -130,7 +130,7 @@ class OptimizationSettings:
     learning_rate: float = _setting(1e-4, "peak learning rate")
     warmup_ratio: float = _setting(0.1, "share of the steps spent warming up")
     decay_ratio: float = _setting(
-        1.0, "share of the steps, at the end, in which the learning rate falls to zero"
+        1.0, "share of the steps, at the end, in which the learning rate falls to zero; 0 for none"
     )
     weight_decay: float = _setting(0.01, "AdamW's, on all but biases and layer norms")
     hidden_dropout: float = _setting(0.1, "dropout of hidden states")
@@ -158,7 +158,7 @@ class OptimizationSettings:
             ),
             (self.learning_rate > 0, "learning_rate must be positive"),
             (0 <= self.warmup_ratio < 1, "warmup_ratio must lie in [0, 1)"),
-            (0 < self.decay_ratio <= 1, "decay_ratio must lie in (0, 1]"),
+            (0 <= self.decay_ratio <= 1, "decay_ratio must lie in [0, 1]"),
             (0 <= self.hidden_dropout < 1, "hidden_dropout must lie in [0, 1)"),
             (0 <= self.attention_dropout < 1, "attention_dropout must lie in [0, 1)"),
             _is_one_of("attn_implementation", self.attn_implementation, ATTN_IMPLEMENTATIONS),
