@@ -234,7 +234,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--peer-length", type=int, default=14, help="tokens of a peer's question")
     parser.add_argument("--curve", type=int, nargs="+", default=[], help="numbers of inputs")
     parser.add_argument("--systems", nargs="+", default=[*DTYPES[1:], *PEERS], help="which ones")
-    parser.add_argument("--worker", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
     if args.worker:
         print(json.dumps(_work(args, *args.worker)))
@@ -244,11 +244,9 @@ def main(argv: list[str] | None = None) -> None:
     heads = "".join(f"{f'batch {size}':>10}" for size in args.batch_sizes)
     print(f"{'questions a second':36}{heads}{'first, s':>10}{'peak, MiB':>11}")
     for system in args.systems:
-        task = json.dumps({"system": system, "lengths": lengths})
         command = [sys.executable, "-m", "eval.bench", *(argv or sys.argv[1:])]
-        done = subprocess.run(
-            [*command, "--worker", task, str(time.time())], stdout=subprocess.PIPE, text=True
-        )
+        command += ["--worker", system, json.dumps(lengths), str(time.time())]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
         found: dict = {"error": f"failed with exit code {done.returncode}"}
         if done.returncode == 0:
             found = json.loads(done.stdout.splitlines()[-1])
@@ -261,8 +259,8 @@ def main(argv: list[str] | None = None) -> None:
             print(f"    {count} inputs: {seconds:.1f} s", flush=True)
 
 
-def _work(args: argparse.Namespace, task: str, started: str) -> dict:
-    system, lengths = json.loads(task).values()
+def _work(args: argparse.Namespace, system: str, sources: str, started: str) -> dict:
+    lengths = json.loads(sources)
     try:
         return measure(
             lambda: (

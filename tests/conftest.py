@@ -1,5 +1,8 @@
 """Shared fixtures: a tiny random model with a word-piece tokenizer, made in a moment."""
 
+import threading
+import time
+from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
 
@@ -118,6 +121,25 @@ def reader(bert_model, tokenizer):
         if parameter.ndim > 1:
             torch.nn.init.normal_(parameter, std=0.3)
     return Reader(model, tokenizer, device="cpu", stride=32, max_length=64)
+
+
+@contextmanager
+def served(app):
+    """The address of an application behind a real server, on a free port."""
+    uvicorn = pytest.importorskip("uvicorn")
+    config = uvicorn.Config(app, port=0, log_level="error", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 @pytest.fixture

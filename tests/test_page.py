@@ -2,15 +2,11 @@
 
 import json
 import shutil
-import socket
-import threading
-import time
 from pathlib import Path
 
 import gradio as gr
 import pytest
-import uvicorn
-from conftest import PASSAGE
+from conftest import PASSAGE, served
 
 from qgen.errors import QGenError
 from qgen.service.api import create_app
@@ -101,20 +97,8 @@ def address(generator):
     with pytest.MonkeyPatch.context() as patch:
         for module in ("checks", "pipeline"):
             patch.setattr(f"qgen.{module}.question_problem", lambda *_: None)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        app = create_app(generator, page=True)
-        server = uvicorn.Server(
-            uvicorn.Config(app, port=port, log_level="error", timeout_graceful_shutdown=1)
-        )
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        while not server.started:
-            time.sleep(0.05)
-        yield f"http://127.0.0.1:{port}/"
-        server.should_exit = True
-        thread.join()
+        with served(create_app(generator, page=True)) as address:
+            yield f"{address}/"
 
 
 @pytest.fixture(scope="module")

@@ -5,14 +5,12 @@ import errno
 import json
 import random
 import socket
-import threading
 import time
 
 import httpx
 import pytest
 import schemathesis
-import uvicorn
-from conftest import PASSAGE
+from conftest import PASSAGE, served
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
@@ -40,26 +38,6 @@ def echoing(seconds=0.0):
     return generator
 
 
-class Served:
-    """An application behind a real server, on a port of its own."""
-
-    def __init__(self, app):
-        self.server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
-        self.thread = threading.Thread(target=self.server.run)
-
-    def __enter__(self):
-        self.thread.start()
-        while not self.server.started:
-            assert self.thread.is_alive()
-            time.sleep(0.01)
-        self.port = self.server.servers[0].sockets[0].getsockname()[1]
-        return f"http://127.0.0.1:{self.port}"
-
-    def __exit__(self, *_):
-        self.server.should_exit = True
-        self.thread.join()
-
-
 # --- Load ------------------------------------------------------------------------------------
 
 
@@ -85,7 +63,7 @@ def test_two_thousand_requests_get_each_its_own_answer():
         await asyncio.gather(*(client(address, range(n, 2000, 48)) for n in range(48)))
 
     app = create_app(echoing(0.002), ServiceSettings(max_waiting=32))
-    with Served(app) as address:
+    with served(app) as address:
         asyncio.run(clients(address))
     assert refused and len(found) == 2000 and all(found.values())
 
@@ -134,7 +112,7 @@ def test_a_passage_of_fifty_megabytes_is_refused_and_a_file_with_one_goes_on():
 
 
 def test_a_slow_client_does_not_hold_up_the_others():
-    with Served(create_app(echoing())) as address, httpx.Client(base_url=address) as other:
+    with served(create_app(echoing())) as address, httpx.Client(base_url=address) as other:
         host, port = address.removeprefix("http://").split(":")
         body = json.dumps(BODY).encode()
         head = (
