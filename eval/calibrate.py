@@ -12,12 +12,14 @@ import argparse
 import json
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from qgen.confidence import features
+from qgen.generator import NBestGenerator
 from qgen.model.reader import Reader
 from qgen.types import Answer, Question
 
@@ -78,13 +80,19 @@ def cross_validated(values: Tensor, labels: Tensor, groups: Sequence[str]) -> Te
     return logits
 
 
-def read_judged(path: str | Path, reader: Reader) -> tuple[list[dict], list[dict[str, float]]]:
-    """The judged questions of a file and their features."""
+def read_judged(
+    path: str | Path, generator: NBestGenerator, reader: Reader
+) -> tuple[list[dict], list[dict[str, float]]]:
+    """The judged questions of a file and their features.
+
+    Whichever model asked them, they are scored by the one whose confidence is fitted.
+    """
     rows = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
     questions = [
-        Question(row["question"], Answer(row["answer"], row["answer_start"]), row["score"])
-        for row in rows
+        Question(row["question"], Answer(row["answer"], row["answer_start"]), 0.0) for row in rows
     ]
+    scores = generator.score([(row["passage"], q) for row, q in zip(rows, questions, strict=True)])
+    questions = [replace(q, score=score) for q, score in zip(questions, scores, strict=True)]
     readings = reader.read(
         [(row["passage"], q.question, q.answer) for row, q in zip(rows, questions, strict=True)]
     )
@@ -97,10 +105,13 @@ def read_judged(path: str | Path, reader: Reader) -> tuple[list[dict], list[dict
 def main(argv: Sequence[str] | None = None) -> None:
     """Print weights and measurements."""
     parser = argparse.ArgumentParser(description="Calibrate the confidence of questions.")
-    parser.add_argument("judged", help="rows with passage, answer, question, score and judgement")
+    parser.add_argument("judged", help="rows with passage, answer, question and judgement")
+    parser.add_argument("--model", help="the question generator's checkpoint (the one shipped)")
     parser.add_argument("--reader", help="the reader's checkpoint (the one shipped)")
     args = parser.parse_args(argv)
-    rows, found = read_judged(args.judged, Reader.from_pretrained(args.reader, device="cpu"))
+    generator = NBestGenerator.from_pretrained(args.model, device="cpu")
+    reader = Reader.from_pretrained(args.reader, device="cpu")
+    rows, found = read_judged(args.judged, generator, reader)
     names = list(found[0])
     values = torch.tensor([[one[name] for name in names] for one in found], dtype=torch.float64)
     labels = torch.tensor([row["judgement"] != "wrong" for row in rows], dtype=torch.float64)

@@ -5,6 +5,7 @@ Every check is a plain function that returns a short reason, or ``None`` where n
 
 from __future__ import annotations
 
+import math
 import re
 from bisect import bisect_right
 from collections import Counter
@@ -193,7 +194,8 @@ def near_duplicates(first: str, second: str) -> bool:
 
 
 SPREAD = 0.05
-"""Confidence that a question loses for each better one that is asked about the same sentence."""
+"""Confidence that a question loses for each better one about the same sentence of its passage, or
+the same paragraph of its document."""
 
 
 def rank(
@@ -220,9 +222,7 @@ def rank(
         return bisect_right(ends, question.answer.start) if question.answer else -1
 
     def worth(question: Question) -> float:
-        if question.confidence is None:
-            return question.score
-        return question.confidence - SPREAD * asked[sentence(question)]
+        return _sureness(question) - SPREAD * asked[sentence(question)]
 
     left = list(questions)
     while left and len(kept) < quiz.max_answers:
@@ -240,3 +240,38 @@ def rank(
             kept.append(question)
             asked[sentence(question)] += 1
     return kept, dropped
+
+
+def share_of_paragraph(count: int, paragraphs: int) -> int:
+    """Questions to make of each paragraph of a document that is to have ``count``: somewhat more
+    than are kept in the end."""
+    return count if paragraphs == 1 else max(1, math.ceil(1.5 * count / paragraphs))
+
+
+def best_of_document(
+    questions: Iterable[tuple[int, Question]], count: int
+) -> list[tuple[int, Question]]:
+    """The best questions of a document, spread over its paragraphs, without near-duplicates.
+
+    Args:
+        questions: each with the number of its paragraph.
+        count: how many at most.
+
+    Returns:
+        The chosen ones in the order of the text.
+    """
+    left = list(questions)
+    kept: list[tuple[int, Question]] = []
+    asked: Counter[int] = Counter()  # questions by paragraph
+    while left and len(kept) < count:
+        best = max(left, key=lambda pair: _sureness(pair[1]) - SPREAD * asked[pair[0]])
+        left.remove(best)
+        number, question = best
+        if not any(near_duplicates(question.question, other.question) for _, other in kept):
+            kept.append(best)
+            asked[number] += 1
+    return sorted(kept, key=lambda pair: (pair[0], pair[1].answer.start if pair[1].answer else 0))
+
+
+def _sureness(question: Question) -> float:
+    return question.score if question.confidence is None else question.confidence

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from functools import partial
 from pathlib import Path
 from string import ascii_uppercase
@@ -23,8 +23,11 @@ from qgen.settings import (
     ReaderTrainingSettings,
     TrainingSettings,
 )
-from qgen.types import Request
+from qgen.types import Request, Result
 from qgen.writers import FORMATS, WRITERS
+
+PARAGRAPHS = 8
+"""Paragraphs of a document asked about together, between two steps of the progress bar."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -59,12 +62,13 @@ def _generate(args: argparse.Namespace) -> None:
         if args.answer is not None:
             raise QGenError("--answer goes with --passage or --passage-file")
         requests = _document(args.document)
+        results = _about_document(args, requests, settings, quiz)
     else:
         passage = _read(args.passage_file) if args.passage_file else args.passage
         given = args.answer is not None
         answers = (locate_answer(passage, args.answer, args.answer_start),) if given else ()
         requests = [Request(passage, answers)]
-    results = _generator(args).generate(requests, settings, quiz)
+        results = _generator(args).generate(requests, settings, quiz)
     if not any(result.questions for result in results):
         raise QGenError(results[0].failure)
     for request, result in zip(requests, results, strict=True):
@@ -83,7 +87,29 @@ def _generate(args: argparse.Namespace) -> None:
         if result.reason:
             about = f"paragraph {request.extra['paragraph']}: " if request.extra else ""
             kept = f"asked for {quiz.max_answers}, kept {len(result.questions)}: {result.reason}"
-            print(f"qgen: {about}{kept if result.questions else result.reason}", file=sys.stderr)
+            whole = result.questions and not request.extra
+            print(f"qgen: {about}{kept if whole else result.reason}", file=sys.stderr)
+
+
+def _about_document(args: argparse.Namespace, requests, settings, quiz) -> list[Result]:
+    """The best questions of a whole document, some paragraphs at a time, with a progress bar."""
+    from tqdm import tqdm
+
+    from qgen.checks import best_of_document, share_of_paragraph
+
+    generator = _generator(args)
+    share = replace(quiz, max_answers=share_of_paragraph(quiz.max_answers, len(requests)))
+    results: list[Result] = []
+    with tqdm(total=len(requests), unit="paragraph", disable=None) as bar:  # only on a terminal
+        for at in range(0, len(requests), PARAGRAPHS):
+            results += generator.generate(requests[at : at + PARAGRAPHS], settings, share)
+            bar.update(len(results) - bar.n)
+    asked = [(i, q) for i, result in enumerate(results) for q in result.questions]
+    chosen = best_of_document(asked, quiz.max_answers)
+    return [
+        replace(result, questions=tuple(q for number, q in chosen if number == i))
+        for i, result in enumerate(results)
+    ]
 
 
 def _document(path: str) -> list[Request]:
@@ -337,8 +363,9 @@ def _parser() -> argparse.ArgumentParser:
     source.add_argument("--passage", help="the passage itself")
     source.add_argument("--passage-file", metavar="FILE", help="a text file, or - for stdin")
     source.add_argument(
-        "--document", metavar="FILE", help=".txt, .md, .html, .docx or .pdf: about each paragraph"
-    )
+        "--document", metavar="FILE",
+        help=".txt, .md, .html, .docx or .pdf: --max-answers questions, spread over its paragraphs",
+    )  # fmt: skip
     generate.add_argument("--answer", help="a span of the passage; without it, spans are proposed")
     generate.add_argument(
         "--answer-start", type=int, metavar="N", help="its offset, where it occurs more than once"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 from qgen.checks import content_stems
 from qgen.model.reader import Reading
@@ -10,16 +11,20 @@ from qgen.text import token_f1
 from qgen.types import Question
 
 WEIGHTS = {
-    "bias": -0.1207,
-    "score": 3.9204,
-    "agreement": 0.5972,
-    "answered": 0.3826,
-    "expected": 0.0993,
-    "unanswerable": -0.1139,
-    "foreign": -1.163,
-    "repeated": -0.8678,
+    "bias": 0.3597,
+    "score": 3.4827,
+    "agreement": 0.5251,
+    "answered": 0.3563,
+    "expected": 0.0955,
+    "unanswerable": -0.1573,
+    "foreign": -1.3908,
+    "repeated": -0.5636,
+    "length": -0.131,
+    "fronted": 1.1497,
 }
 """Of the logistic regression of :func:`confidence` on :func:`features`."""
+
+_QUESTION_WORD = re.compile(r"(?:who|whom|whose|what|which|when|where|why|how)\b", re.I)
 
 
 def features(passage: str, question: Question, reading: Reading) -> dict[str, float]:
@@ -30,7 +35,8 @@ def features(passage: str, question: Question, reading: Reading) -> dict[str, fl
         asked for; ``answered``, ``expected`` and ``unanswerable``: the log-probabilities (nats, at
         least -20) that the reader gives to its answer, to the one asked for, and to there being
         none; ``foreign``: the share of the question's content words that the passage does not have;
-        ``repeated``: how many of them stand twice.
+        ``repeated``: how many of them stand twice; ``length``: words; ``fronted``: 1 where the
+        question word does not come first, as in "In what year".
     """
     assert question.answer is not None
     asked, known = content_stems(question.question), set(content_stems(passage))
@@ -42,6 +48,8 @@ def features(passage: str, question: Question, reading: Reading) -> dict[str, fl
         "unanswerable": _log(reading.unanswerable),
         "foreign": sum(stem not in known for stem in asked) / max(1, len(asked)),
         "repeated": float(len(asked) - len(set(asked))),
+        "length": float(len(re.findall(r"\w+", question.question))),
+        "fronted": float(not _QUESTION_WORD.match(question.question)),
     }
 
 

@@ -15,7 +15,7 @@ from qgen.model.arithmetic import set_dtype
 from qgen.model.checkpoints import DEFAULT_CHECKPOINT, fingerprint, load_checkpoint, move_to
 from qgen.model.decoding import decode
 from qgen.model.packing import AnswerTooLongError, pack_source, pad, unpack_target
-from qgen.model.unilm import UniLMForConditionalGeneration
+from qgen.model.unilm import IGNORE_INDEX, UniLMForConditionalGeneration
 from qgen.settings import GenerationSettings
 from qgen.types import Answer, Question
 
@@ -127,6 +127,41 @@ class NBestGenerator:
                     per_token = score * length ** (settings.length_penalty - 1)
                     results[i].append(Question(question, answer, per_token))
         return results
+
+    @torch.inference_mode()
+    def score(self, questions: Sequence[tuple[str, Question]]) -> list[float]:
+        """How probable the model finds questions, whoever asked them.
+
+        Args:
+            questions: passages, each with a question about it.
+
+        Returns:
+            For each the mean log-probability of its tokens among the whole vocabulary, in nats;
+            compare :attr:`qgen.types.Question.score`.
+
+        Raises:
+            QGenError: an answer is too long.
+        """
+        model, end, padding = self.model, self.tokenizer.sep_token_id, self.tokenizer.pad_token_id
+        settings = self.within_range(GenerationSettings())
+        scores = []
+        for begin in range(0, len(questions), self.batch_size):
+            batch = questions[begin : begin + self.batch_size]
+            sources = [self._source(passage, q.answer, settings) for passage, q in batch]
+            texts = [q.question for _, q in batch]
+            targets = [
+                [*ids[: settings.max_length - 1], end]
+                for ids in self.tokenizer(texts, add_special_tokens=False)["input_ids"]
+            ]
+            input_ids = pad(sources, padding).to(self.device)
+            mask = pad([[1] * len(source) for source in sources], 0).to(self.device)
+            labels = pad(targets, IGNORE_INDEX).to(self.device)
+            source, target = model.pseudo_masked_states(
+                input_ids, mask, labels.where(labels != IGNORE_INDEX, padding)
+            )
+            found, _ = model.label_log_probabilities(target, source, input_ids, mask, labels)
+            scores += (found.sum(1) / labels.ne(IGNORE_INDEX).sum(1)).tolist()
+        return scores
 
     def _source(
         self, passage: str, answer: Answer | None, settings: GenerationSettings

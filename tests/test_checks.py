@@ -4,12 +4,14 @@ import pytest
 
 from qgen.checks import (
     answer_problem,
+    best_of_document,
     gives_away,
     invented_names,
     is_degenerate,
     near_duplicates,
     passage_problem,
     rank,
+    share_of_paragraph,
 )
 from qgen.settings import QuizSettings
 from qgen.types import Answer, Question
@@ -194,6 +196,19 @@ def test_questions_spread_over_the_sentences():
     assert kept == [first[0], other], "before a slightly surer one about the same sentence"
     far = sure("When did fire break out?", passage.index("June"), 0.7)
     assert rank([*first, far], passage, QuizSettings(max_answers=2))[0] == first[:2]
+
+
+def test_questions_of_a_document_spread_over_its_paragraphs():
+    bell, again = "Who cast the old bell in the tower?", "Who first cast the old bell in the tower?"
+    gate, roof = "Who built the north gate?", "Who tiled the roof?"
+    questions = [
+        (1, sure(bell, 9, 0.8)), (0, sure(gate, 5, 0.90)), (0, sure(roof, 2, 0.84)),
+        (2, sure(again, 0, 0.79)), (3, sure("What did it cost?", 0, 0.5)),
+    ]  # fmt: skip
+    assert [q.question for _, q in best_of_document(questions, 2)] == [gate, bell]
+    assert [q.question for _, q in best_of_document(questions, 3)] == [roof, gate, bell]
+    assert len(best_of_document(questions, 9)) == 4, "without the near-duplicate"
+    assert [share_of_paragraph(*n) for n in ((10, 1), (10, 4), (3, 9))] == [10, 4, 1]
 
 
 @pytest.mark.parametrize(

@@ -177,6 +177,20 @@ def test_generate_about_a_document(checkpoint, tmp_path, capsys):
     assert "paragraph 2: the passage is not English" in captured.err
 
 
+def test_questions_of_a_document_are_counted_together(checkpoint, tmp_path, capsys):
+    path = tmp_path / "report.txt"
+    second = "Roger Vale painted the old mill in Thorn in 1812, and sold it to a baker."
+    path.write_text(f"{PASSAGE}\n\n{second}\n")
+    command = ["generate", "--model", str(checkpoint), "--document", str(path), "--json"]
+    counts = []
+    for most in ("1", "4"):
+        assert main([*command, "--min-confidence", "0", "--max-answers", most]) == 0
+        rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert rows == sorted(rows, key=lambda row: (row["paragraph"], row["answer_start"]))
+        counts.append(len(rows))
+    assert counts[0] == 1 and counts[1] <= 4 and {row["paragraph"] for row in rows} == {1, 2}
+
+
 def test_what_was_dropped_is_told(checkpoint, capsys, monkeypatch):
     monkeypatch.setattr(
         "qgen.pipeline.rank", lambda questions, *_: (questions[:1], {"too dull": 2})

@@ -10,7 +10,7 @@ from conftest import PASSAGE, served
 
 from qgen.errors import QGenError
 from qgen.service.api import create_app
-from qgen.service.page.build import _best, _requests, _selected, _share, _write
+from qgen.service.page.build import _requests, _selected, _write
 
 TWO = f"{PASSAGE}\n\nThe gate opened in 1938. Joseph led the construction of the gate in 1938."
 
@@ -53,15 +53,6 @@ def test_an_answer_is_asked_for_where_it_stands():
         _requests(passages, "London", 0)
     with pytest.raises(QGenError, match="empty"):
         _requests([], "", 0)
-
-
-def test_the_surest_are_kept_in_the_order_of_the_text():
-    questions = [
-        question("a", start=5, passage=1, confidence=0.9), question("b", confidence=0.2),
-        question("c", start=9, confidence=0.8), question("d", start=1, confidence=0.7),
-    ]  # fmt: skip
-    assert [q["question"] for q in _best(questions, 3)] == ["d", "c", "a"]
-    assert (_share(10, 1), _share(10, 4), _share(3, 9)) == (10, 4, 1)
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "csv", "gift", "anki", "markdown", "squad", "parquet"])

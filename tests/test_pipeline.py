@@ -8,6 +8,9 @@ from conftest import PASSAGE
 
 from qgen.answers import locate_answer
 from qgen.errors import QGenError
+from qgen.generator import NBestGenerator
+from qgen.model.decoding import UncachedDecoder
+from qgen.model.packing import pack_source
 from qgen.pipeline import QuestionGenerator
 from qgen.settings import GenerationSettings, QuizSettings
 from qgen.types import Answer, Question, Request
@@ -76,6 +79,28 @@ def test_one_answer_at_fault_leaves_the_others(generator):
     assert good.questions and not good.dropped
     assert [q.answer.text for q in bad.questions] == ["1937"]
     assert "has room for" in bad.reason
+
+
+def test_score_is_the_mean_log_probability_of_the_tokens(copying_model, tokenizer):
+    generator = NBestGenerator(copying_model, tokenizer, device="cpu", batch_size=2)
+    answers = [locate_answer(PASSAGE, text) for text in ("1937", "Joseph Strauss", "35")]
+    texts = ["when was it opened?", "who led?", "how much did the golden gate bridge cost?"]
+    asked = [Question(text, answer, 0.0) for text, answer in zip(texts, answers, strict=True)]
+    expected = []
+    for text, answer in zip(texts, answers, strict=True):
+        source = torch.tensor([pack_source(tokenizer, PASSAGE, answer, 80, [5, 6])])
+        target = [*tokenizer(text, add_special_tokens=False)["input_ids"], tokenizer.sep_token_id]
+        with torch.inference_mode():
+            decoder = UncachedDecoder(copying_model, source, source > -1, 1, 24, False)
+            steps = [
+                decoder.log_probabilities(torch.tensor([[target[:t]]], dtype=torch.long), None)
+                for t in range(len(target))
+            ]
+        columns = decoder.output.vocabulary.columns[target].tolist()
+        total = sum(float(step[0, 0, at]) for step, at in zip(steps, columns, strict=True))
+        expected.append(total / len(target))
+    assert generator.score([(PASSAGE, q) for q in asked]) == pytest.approx(expected, abs=1e-4)
+    assert generator.score([]) == []
 
 
 def test_without_an_answer_at_all(n_best_generator):

@@ -111,16 +111,32 @@ def test_confidence_grows_with_agreement():
     assert features(PASSAGE, question, never)["expected"] == -20
 
 
+@pytest.mark.parametrize(
+    ("question", "length", "fronted"),
+    [("Whose bridge is it?", 4, 0), ("In what year did it open?", 6, 1), ("Howard's?", 2, 1)],
+)
+def test_features_of_the_form(question, length, fronted):
+    asked = Question(question, Answer("1937", 0), -0.3)
+    values = features(PASSAGE, asked, Reading(Answer("1937", 0), 0.9, 0.01, 0.9))
+    assert (values["length"], values["fronted"]) == (length, fronted)
+
+
 def test_commands(checkpoint, tmp_path, capsys):
     assert main(["evaluate-reader", "--split", "du", "--model", str(tmp_path / "none")]) == 2
     assert "cannot load the reader" in capsys.readouterr().err
 
 
-def test_calibrate_command(reader, tmp_path, capsys, monkeypatch):
+def test_calibrate_command(n_best_generator, reader, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("eval.calibrate.Reader.from_pretrained", lambda *a, **k: reader)
+    monkeypatch.setattr(
+        "eval.calibrate.NBestGenerator.from_pretrained", lambda *a, **k: n_best_generator
+    )
+    monkeypatch.setattr(
+        n_best_generator, "score", lambda asked: [-0.1 * i for i in range(len(asked))]
+    )
     rows = [
         {"id": str(i), "passage": PASSAGE, "answer": "1937", "answer_start": PASSAGE.index("1937"),
-         "question": f"when {'was' if i % 2 else 'did'} it {i}?", "score": -0.1 * i,
+         "question": f"when {'was' if i % 2 else 'did'} it {i}?",
          "judgement": "good" if i < 10 else "wrong"}
         for i in range(20)
     ]  # fmt: skip

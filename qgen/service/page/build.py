@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import tempfile
@@ -18,6 +17,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 import gradio as gr
 
 from qgen.answers import locate_answer
+from qgen.checks import best_of_document, share_of_paragraph
 from qgen.documents import DOCUMENT_READERS, read_document, text_paragraphs
 from qgen.errors import QGenError
 from qgen.readers import ROW_READERS
@@ -206,7 +206,8 @@ def _ask(
     passages = text_paragraphs(text)
     try:
         requests = _requests(passages, answer, occurrence)
-        per_passage = quiz.max_answers if answer else _share(quiz.max_answers, len(requests))
+        count = quiz.max_answers
+        per_passage = count if answer else share_of_paragraph(count, len(requests))
         futures = [
             (number, batcher.submit([request], settings, replace(quiz, max_answers=per_passage)))
             for number, request in requests
@@ -214,7 +215,7 @@ def _ask(
     except QGenError as error:
         yield gr.skip(), f"⚠️ {error}"
         return
-    shown: list[dict] = []
+    asked: list[tuple[int, Question]] = []
     reasons: list[str] = []
     try:
         for done, (number, future) in enumerate(futures, 1):
@@ -222,26 +223,23 @@ def _ask(
                 yield gr.skip(), f"Reading paragraph {done} of {len(futures)} …"
                 time.sleep(0.2)
             result = future.result()[0]
-            shown += [_shown(number, question) for question in result.questions]
+            asked += [(number, question) for question in result.questions]
             reasons.append(result.reason if result.questions else result.failure)
-            quiz_now = {"passages": passages, "questions": shown}
-            yield (quiz_now if shown else gr.skip()), f"Read {done} of {len(futures)} paragraphs …"
+            quiz_now = _quiz(passages, asked) if asked else gr.skip()
+            yield quiz_now, f"Read {done} of {len(futures)} paragraphs …"
     except QGenError as error:
         yield gr.skip(), f"⚠️ {error}"
         return
     finally:
         for _, future in futures:
             future.cancel()
-    shown = _best(shown, quiz.max_answers)
-    if not shown:
+    best = asked if answer else best_of_document(asked, count)
+    if not best:
         yield gr.skip(), f"⚠️ {next(filter(None, reasons), 'no question could be asked')}"
         return
-    status = f"{len(shown)} question{'s' if len(shown) > 1 else ''}"
+    status = f"{len(best)} question{'s' if len(best) > 1 else ''}"
     dropped = "; ".join(dict.fromkeys(filter(None, reasons)))
-    yield (
-        {"passages": passages, "questions": shown},
-        status + (f"; dropped {dropped}" if dropped else ""),
-    )
+    yield _quiz(passages, best), status + (f"; dropped {dropped}" if dropped else "")
 
 
 def _selected(text: str, event: gr.SelectData) -> tuple:
@@ -277,13 +275,12 @@ def _requests(passages: list[str], answer: str, occurrence: int) -> list[tuple[i
     raise QGenError(str(problem).replace("passage", "text"))
 
 
-def _share(count: int, passages: int) -> int:
-    """Questions to make of each paragraph: somewhat more than are kept in the end."""
-    return count if passages == 1 else max(1, math.ceil(1.5 * count / passages))
+def _quiz(passages: list[str], asked: list[tuple[int, Question]]) -> dict:
+    """What the page's script shows, and :func:`_write` exports."""
+    return {"passages": passages, "questions": [_shown(*one) for one in asked]}
 
 
 def _shown(number: int, question: Question) -> dict:
-    """A question as the page's script takes it, and :func:`_write` back."""
     answer = question.answer
     return question.to_dict() | {
         "passage": number,
@@ -291,12 +288,6 @@ def _shown(number: int, question: Question) -> dict:
         "choices": question.choices,
         "accepted": False,
     }
-
-
-def _best(shown: list[dict], count: int) -> list[dict]:
-    """The surest ``count``, in the order of the text."""
-    surest = sorted(shown, key=lambda q: (q["confidence"] or 0.0, q["score"]), reverse=True)[:count]
-    return sorted(surest, key=lambda q: (q["passage"], q["start"] or 0))
 
 
 def _read_upload(path: str) -> tuple:
