@@ -7,7 +7,7 @@ import re
 
 from qgen.checks import content_stems
 from qgen.model.reader import Reading
-from qgen.text import token_f1
+from qgen.text import QUESTION_WORD, token_f1
 from qgen.types import Question
 
 WEIGHTS = {
@@ -23,8 +23,6 @@ WEIGHTS = {
     "fronted": 1.1497,
 }
 """Of the logistic regression of :func:`confidence` on :func:`features`."""
-
-_QUESTION_WORD = re.compile(r"(?:who|whom|whose|what|which|when|where|why|how)\b", re.I)
 
 
 def features(passage: str, question: Question, reading: Reading) -> dict[str, float]:
@@ -49,7 +47,7 @@ def features(passage: str, question: Question, reading: Reading) -> dict[str, fl
         "foreign": sum(stem not in known for stem in asked) / max(1, len(asked)),
         "repeated": float(len(asked) - len(set(asked))),
         "length": float(len(re.findall(r"\w+", question.question))),
-        "fronted": float(not _QUESTION_WORD.match(question.question)),
+        "fronted": float(not QUESTION_WORD.match(question.question)),
     }
 
 

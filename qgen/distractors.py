@@ -20,6 +20,8 @@ from qgen.types import Answer
 
 IsRight = Callable[[str], bool]
 """Whether a candidate would answer the question too, such as by the reader."""
+Plausible = Callable[[list[Answer]], list[Answer]]
+"""Those of a passage's other answers that could be thought right, the likeliest first."""
 
 _WORD_NUMBERS = (
     "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
@@ -32,13 +34,29 @@ _SERIES = (
     [name for name in calendar.month_name if name],
     list(calendar.day_name),
 )
-_ARTICLE = re.compile(r"(?:the|an?)\s+", re.I)
+_DETERMINER = r"(?:the|an?|my|your|his|her|its|our|their)\s+"
+_LEAD = re.compile(
+    r"(?P<preposition>(?:in|on|at|to|for|from|with|by|into|onto|under|over|behind|after|before|"
+    rf"beside|near|through|towards?|between|among)\s+)?(?P<determiner>{_DETERMINER})?",
+    re.I,
+)
+_OWN_DETERMINER = re.compile(rf"(?<!\w){_DETERMINER}$", re.I)
 _LINK = re.compile(r"\s(?:of|in|on|at|to|for|from|with|by|and|or)\s")
+_NOTHING = frozenset(
+    "everybody everyone nobody somebody anybody everything nothing something anything others "
+    "meantime".split()
+)
+"""What the tagger takes for things."""
 _NAMES = {r"\bwho": "thomas", r"\bwhere\b|\bcity\b|\btown\b": "london", r"\bcountry\b": "france"}
 """A name like those that a question asks for, where the answer is not in the vocabulary."""
 
-_LIKENESS = 0.2
-"""Cosine above which a passage's phrase comes before words from elsewhere."""
+_SHORT = 5
+"""Words of an answer that is a value, and not a clause with a number in it."""
+_NEIGHBOURS = 30
+"""Neighbours looked at of a word."""
+_NEAR, _SAME, _RARE = 0.2, 0.5, 0.5
+"""Cosines: of neighbours at least, and at most, since nearer ones mean the same; and of the middle
+neighbour of a word that was hardly trained, and so is near to all others of that kind."""
 _NUMBER = re.compile(rf"\d+(?:,\d{{3}})*(?:\.\d+)?|\b(?:{'|'.join(_WORD_NUMBERS[1:])})\b", re.I)
 _YEAR = re.compile(r"(?<![\d,.$£€])(?:1\d\d\d|20\d\d)(?![\d,%]|\.\d)")
 
@@ -60,49 +78,51 @@ class Neighbours:
         self._rows = {word: row for row, word in enumerate(self._words)}
 
     def of(self, word: str, count: int) -> list[str]:
-        """The nearest words that are no form of it; none where it is not in the vocabulary."""
+        """Words of the same part of speech near it and near its other neighbours, so that they are
+        things of a kind; none where it is not in the vocabulary, or too rare for its place there to
+        mean anything."""
         row = self._rows.get(fold(word))
         if row is None:
             return []
-        nearest = (
-            (self._vectors @ self._vectors[row])
-            .topk(min(6 * count, len(self._words)))
-            .indices.tolist()
-        )
+        near = (self._vectors @ self._vectors[row]).topk(min(_NEIGHBOURS + 1, len(self._words)))
+        likeness, rows = near.values[1:], near.indices[1:]
+        if likeness[len(likeness) // 2] > _RARE:
+            return []
+        centre = self._vectors[rows].mean(0)
+        order = (self._vectors[rows] @ centre).argsort(descending=True)
         stem, tag = fold(word)[:4], _tag(word)
-        others = [self._words[i] for i in nearest if not self._words[i].startswith(stem)]
-        return [other for other in others if _tag(other) in {tag, None}][:count]
-
-    def similarity(self, first: str, second: str) -> float:
-        """Cosine of the mean vectors of two phrases' words; 0 where either has none."""
-        a, b = self._mean(first), self._mean(second)
-        return 0.0 if a is None or b is None else float(torch.cosine_similarity(a, b, dim=0))
-
-    def _mean(self, text: str) -> torch.Tensor | None:
-        rows = [self._rows[w] for w in map(fold, re.findall(r"\w+", text)) if w in self._rows]
-        return self._vectors[rows].mean(0) if rows else None
+        others = [
+            self._words[rows[i]]
+            for i in order.tolist()
+            if _NEAR <= likeness[i] <= _SAME and not self._words[rows[i]].startswith(stem)
+        ]
+        return [other for other in others if tag and _tag(other) == tag][:count]
 
 
 def distractors(
-    answer: Answer,
+    passage: str,
     question: str,
+    answer: Answer,
     others: Sequence[Answer],
     neighbours: Neighbours,
     count: int = 3,
     is_right: IsRight = lambda text: False,
+    plausible: Plausible = list,
 ) -> list[str]:
     """Wrong answers, the most plausible first; fewer than ``count`` where no more can be made.
 
     Args:
+        passage: where the answers stand.
+        question: what is asked; no word of it makes a distractor.
         answer: the right one.
-        question: what it answers; no word of it makes a distractor.
         others: the passage's other answers.
         neighbours: where words come from that are not in the passage.
         count: how many.
         is_right: tells of a candidate whether it answers the question as well.
+        plausible: chooses and orders others in words; quantities and dates need none.
     """
     chosen: list[str] = []
-    for text in _candidates(answer, question, others, neighbours):
+    for text in _candidates(passage, question, answer, others, neighbours, plausible):
         if len(chosen) == count:
             break
         alike = any(_alike(text, known) for known in (answer.text, *chosen))
@@ -121,24 +141,29 @@ def _alike(first: str, second: str) -> bool:
 
 
 def _candidates(
-    answer: Answer, question: str, others: Sequence[Answer], neighbours: Neighbours
+    passage: str,
+    question: str,
+    answer: Answer,
+    others: Sequence[Answer],
+    neighbours: Neighbours,
+    plausible: Plausible,
 ) -> Iterator[str]:
     shape = _shape(answer.text)
     same = [
-        _with_article_of(answer.text, other.text)
+        other
         for other in others
-        if _shape(other.text) == shape and not other.overlaps(answer) and _fits(answer, other)
+        if _shape(other.text) == shape
+        and not other.overlaps(answer)
+        and fold(other.text) not in _NOTHING
     ]
     if shape != "words":
-        yield from same
+        yield from (_in_form_of(answer.text, passage, other) for other in same)
         yield from _other_values(answer.text)
         return
-    likeness = {text: neighbours.similarity(text, answer.text) for text in same}
-    same.sort(key=lambda text: likeness[text], reverse=True)
     yield from _other_in_series(answer.text)
-    yield from (text for text in same if likeness[text] > _LIKENESS)
+    like = [other for other in same if _fits(answer, other)]
+    yield from (_in_form_of(answer.text, passage, other) for other in plausible(like))
     yield from _other_words(answer.text, neighbours)
-    yield from same
     if answer.text[:1].isupper():
         yield from (
             word.capitalize()
@@ -159,28 +184,38 @@ def _shape(text: str) -> str:
 
 
 def _fits(answer: Answer, other: Answer) -> bool:
-    """Whether two answers in words look alike: both names or both not, in the same number, of like
-    length, and a phrase such as "name of a place" only beside another."""
-    first, second = (_ARTICLE.sub("", text, count=1) for text in (answer.text, other.text))
+    """Whether two answers in words look alike: of like length, and a phrase such as "name of a
+    place" only beside another."""
+    first, second = (text[_LEAD.match(text).end() :] for text in (answer.text, other.text))  # type: ignore[union-attr]
     lengths = sorted(len(text.split()) for text in (first, second))
-    name = first[:1].isupper()
-    return (
-        second[:1].isupper() == name
-        and (name or first.endswith("s") == second.endswith("s"))
-        and bool(_LINK.search(first)) == bool(_LINK.search(second))
-        and lengths[1] <= 2 * lengths[0]
-    )
+    return bool(_LINK.search(first)) == bool(_LINK.search(second)) and lengths[1] <= 2 * lengths[0]
 
 
-def _with_article_of(model: str, text: str) -> str:
-    """The text with the article of another one, or without where that has none."""
-    article = _ARTICLE.match(model)
-    bare = _ARTICLE.sub("", text, count=1) if _ARTICLE.match(text) else text
-    return (article[0] if article else "") + bare
+def _in_form_of(model: str, passage: str, other: Answer) -> str:
+    """Another answer of the passage with preposition, article and capital as the model has them."""
+    lead, own = _LEAD.match(model), _LEAD.match(other.text)
+    assert lead and own  # both may be empty
+    text = other.text[own.end() :]
+    if lexicon.get(text.lower(), "NNP") in {"NN", "NNS"}:
+        text = text.lower()  # it may have begun a sentence
+    beside_name = _is_name(model) and not text[:1].isupper()
+    if lead["determiner"] or beside_name:
+        before = _OWN_DETERMINER.search(passage[: other.start])
+        determiner = own["determiner"] or (before[0] if before else "")
+        text = determiner.lower() + text
+    text = (lead["preposition"] or "").lower() + text
+    return text[:1].upper() + text[1:] if model[:1].isupper() and not beside_name else text
+
+
+def _is_name(text: str) -> bool:
+    """Whether a text begins with a capital that is not only the article's."""
+    return text[:1].isupper() and not _LEAD.match(text).end()  # type: ignore[union-attr]
 
 
 def _other_in_series(text: str) -> Iterator[str]:
     """The text with another month, day of the week, ordinal or number word for the one in it."""
+    if len(text.split()) > _SHORT:
+        return
     for series in _SERIES:
         match = re.search(rf"\b(?:{'|'.join(series)})\b", text, re.I)
         if not match:
@@ -191,7 +226,7 @@ def _other_in_series(text: str) -> Iterator[str]:
         random.Random(fold(text)).shuffle(near)
         for i in near:
             value = _in_case_of(series[i], match[0])
-            yield text[: match.start()] + value + text[match.end() :]
+            yield _with_article(text[: match.start()] + value + text[match.end() :])
         return
 
 
@@ -236,27 +271,21 @@ def _scaled(text: str, factor: float) -> str | None:
 
 
 def _other_words(text: str, neighbours: Neighbours) -> Iterator[str]:
-    """The phrase with its words replaced by near ones: all of a name's, the last of another's."""
-    words = re.findall(r"\w+", text)
-    if not words:
+    """A short phrase with another last word, or another name of a single word."""
+    words = re.findall(r"\w+", text[_LEAD.match(text).end() :])  # type: ignore[union-attr]
+    if not words or len(words) > (1 if _is_name(text) else 3):
         return
-    name = text[:1].isupper()
-    known = [word for word in (words if name else words[-1:]) if neighbours.of(word, 1)]
-    if not known:
+    if not all((_tag(word) or "").startswith(("NN", "JJ")) for word in words):
         return
-    near = {word: neighbours.of(word, 12) for word in known}
-    for i in range(12):
-        changed = text
-        for word, options in near.items():
-            if i < len(options):
-                new = _in_case_of(options[i], word)
-                changed = re.sub(rf"\b{re.escape(word)}\b", new, changed)
-        yield re.sub(r"^(a)n?(?= )", _article_before(changed), changed, flags=re.I)
+    last = re.compile(rf"\b{re.escape(words[-1])}\b")
+    for near in neighbours.of(words[-1], 12):
+        yield _with_article(last.sub(_in_case_of(near, words[-1]), text))
 
 
-def _article_before(phrase: str) -> str:
-    """``\\1`` or ``\\1n``, as the word after the article of a phrase asks for."""
-    return r"\1n" if re.match(r"an? [aeiou]", phrase, re.I) else r"\1"
+def _with_article(phrase: str) -> str:
+    """The phrase with "a" or "an", if it begins with either, as its next word asks for."""
+    vowel = re.match(r"an? (?:[aeiou](?!ni)|hour|heir|honest)", phrase, re.I)
+    return re.sub(r"^(a)n?(?= )", r"\1n" if vowel else r"\1", phrase, flags=re.I)
 
 
 def _tag(word: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -18,6 +19,9 @@ from qgen.model.packing import AnswerTooLongError, pack_source, pad, unpack_targ
 from qgen.model.unilm import IGNORE_INDEX, UniLMForConditionalGeneration
 from qgen.settings import GenerationSettings
 from qgen.types import Answer, Question
+
+_OPENING = re.compile(r"\b(?:who|whom|when|where|why|which|(?:whose|what|how)(?:\s+\w+)?)\b", re.I)
+"""The question word, with the next where that is part of it, as in "how many"."""
 
 
 class NBestGenerator:
@@ -128,7 +132,6 @@ class NBestGenerator:
                     results[i].append(Question(question, answer, per_token))
         return results
 
-    @torch.inference_mode()
     def score(self, questions: Sequence[tuple[str, Question]]) -> list[float]:
         """How probable the model finds questions, whoever asked them.
 
@@ -142,6 +145,32 @@ class NBestGenerator:
         Raises:
             QGenError: an answer is too long.
         """
+        return [sum(tokens) / len(tokens) for tokens in self._token_scores(questions)]
+
+    def score_openings(self, questions: Sequence[tuple[str, Question]]) -> list[float]:
+        """How probable the model finds it that questions begin as they do, with "Who", "In which
+        year" or "How many": whether that is what it would ask for the answer.
+
+        Args:
+            questions: as of :meth:`score`.
+
+        Returns:
+            For each the sum of the log-probabilities, in nats.
+
+        Raises:
+            QGenError: an answer is too long.
+        """
+        openings = [_OPENING.search(question.question) for _, question in questions]
+        texts = [opening.string[: opening.end()] if opening else "" for opening in openings]
+        tokens = self.tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else []
+        return [
+            sum(scores[: max(1, len(opening))])
+            for scores, opening in zip(self._token_scores(questions), tokens, strict=True)
+        ]
+
+    @torch.inference_mode()
+    def _token_scores(self, questions: Sequence[tuple[str, Question]]) -> list[list[float]]:
+        """The log-probability of each token of each question, the closing ``[SEP]`` among them."""
         model, end, padding = self.model, self.tokenizer.sep_token_id, self.tokenizer.pad_token_id
         settings = self.within_range(GenerationSettings())
         scores = []
@@ -160,7 +189,8 @@ class NBestGenerator:
                 input_ids, mask, labels.where(labels != IGNORE_INDEX, padding)
             )
             found, _ = model.label_log_probabilities(target, source, input_ids, mask, labels)
-            scores += (found.sum(1) / labels.ne(IGNORE_INDEX).sum(1)).tolist()
+            for row, ids in zip(found.tolist(), targets, strict=True):
+                scores.append(row[: len(ids)])
         return scores
 
     def _source(

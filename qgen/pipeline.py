@@ -20,13 +20,25 @@ from qgen.confidence import confidence
 from qgen.distractors import Neighbours, distractors
 from qgen.errors import QGenError
 from qgen.generator import NBestGenerator
-from qgen.model.reader import DEFAULT_READER, Reader, Window, best_spans, reading
+from qgen.model.reader import (
+    DEFAULT_READER,
+    Reader,
+    Window,
+    best_spans,
+    log_probability,
+    reading,
+)
 from qgen.settings import GenerationSettings, QuizSettings
 from qgen.text import answer_tokens
 from qgen.types import Answer, Question, Request, Result
 
 SPARE = 2
 """Proposed answers asked about for each question wanted, since some questions will be dropped."""
+
+RIVALS = 10
+"""Other answers of the passage looked at for wrong ones."""
+UNLIKE = 2.5
+"""Nats by which the beginning of a question may be less probable for a wrong answer."""
 
 
 class QuestionGenerator:
@@ -217,15 +229,28 @@ class QuestionGenerator:
         for question, windows in read:
             assert question.answer is not None
             wrong = distractors(
-                question.answer,
+                passage,
                 question.question,
+                question.answer,
                 others,
                 self._neighbours,
                 count,
                 partial(_answers_too, _likely_answers(passage, windows)),
+                partial(self._plausible, passage, question, windows),
             )
             made.append(replace(question, distractors=tuple(wrong)))
         return made
+
+    def _plausible(
+        self, passage: str, question: Question, windows: list[Window], others: list[Answer]
+    ) -> list[Answer]:
+        """Those of a passage's other answers for which the question might begin as it does - "Who"
+        for the persons -, the likeliest by the reader first."""
+        others.sort(key=lambda other: log_probability(windows, other), reverse=True)
+        likely = others[:RIVALS]
+        asked = [(passage, question), *((passage, replace(question, answer=o)) for o in likely)]
+        own, *openings = self.generator.score_openings(asked)
+        return [o for o, score in zip(likely, openings, strict=True) if score > own - UNLIKE]
 
     @cached_property
     def _neighbours(self) -> Neighbours:

@@ -30,6 +30,9 @@ _BRACKETS = {
     "-lcb-": "{",
     "-rcb-": "}",
 }
+QUESTION_WORD = re.compile(r"\b(?:who|whom|whose|what|which|when|where|why|how)\b", re.I)
+"""What a question asks for, such as "who"; it need not come first."""
+
 _TOKENIZER = NLTKWordTokenizer()
 _DETOKENIZER = TreebankWordDetokenizer()
 _WORD_OR_MARK = re.compile(r"\w+|[^\w\s]")

@@ -8,6 +8,7 @@ from conftest import VOCABULARY
 
 from qgen.answers import locate_answer, propose_answers
 from qgen.distractors import Neighbours, distractors
+from qgen.model.checkpoints import load_checkpoint
 from qgen.types import Answer, Question
 
 PASSAGE = (
@@ -22,9 +23,15 @@ def neighbours(tokenizer):
     return Neighbours(torch.randn(len(VOCABULARY), 16), tokenizer)
 
 
+@pytest.fixture(scope="module")
+def shipped_neighbours():
+    model, tokenizer = load_checkpoint()
+    return Neighbours(model.get_input_embeddings().weight, tokenizer)
+
+
 def wrong(text, neighbours, passage=PASSAGE, **kwargs):
     answer = locate_answer(passage, text)
-    return distractors(answer, "", propose_answers(passage), neighbours, **kwargs)
+    return distractors(passage, "", answer, propose_answers(passage), neighbours, **kwargs)
 
 
 def test_names_get_the_passages_other_names(neighbours):
@@ -68,16 +75,62 @@ def test_never_right_never_alike(neighbours):
     assert not {"the bridge", "a bridge"} & set(wrong("The old bridge", neighbours, passage))
 
 
+STORY = (
+    "Rain fell. The captain called for Dr. Hult, the cook and an old sailor. Everybody slept under "
+    "the deck, behind the stove or in a hammock."
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "never"),
+    [
+        ("The captain", {"The cook", "An old sailor", "Dr. Hult"}, {"The Dr. Hult", "Everybody"}),
+        ("the cook", {"the captain", "an old sailor", "Dr. Hult"}, {"The captain", "cook"}),
+        ("cook", {"captain", "old sailor", "Dr. Hult"}, {"the captain"}),
+        ("Dr. Hult", {"the captain", "the cook", "an old sailor"}, {"Captain", "Cook"}),
+        ("under the deck", {"under the stove", "under a hammock"}, {"stove", "the stove"}),
+    ],
+)
+def test_others_take_the_form_of_the_answer(neighbours, answer, expected, never):
+    found = set(wrong(answer, neighbours, STORY, count=20))
+    assert expected <= found and found.isdisjoint(never)
+
+
+def test_only_plausible_ones_in_their_order(neighbours):
+    def plausible(others):
+        return sorted((o for o in others if o.text != "cook"), key=lambda o: -o.start)
+
+    found = wrong("the captain", neighbours, STORY.replace("The captain", "Then the captain"),
+                  count=3, plausible=plausible)  # fmt: skip
+    assert found[0] == "a hammock" and "the cook" not in found
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [("soup", {"stew", "pizza"}), ("the museum", {"the palace"}), ("zzyzx", set()),
+     ("quickly", set()), ("until it stops", set()), ("a dentist", set()), ("a rook", set())],
+)  # fmt: skip
+def test_words_from_elsewhere_are_of_a_kind(shipped_neighbours, word, expected):
+    found = set(distractors(word, "", Answer(word, 0), [], shipped_neighbours, count=12))
+    assert expected <= found and bool(found) == bool(expected)
+    assert not {"soups", "museums", "the museums"} & found
+
+
+def test_articles_suit_their_words(neighbours):
+    found = wrong("a tenth game", neighbours, "They played a tenth game.", count=9)
+    assert "an eighth game" in found and "a ninth game" in found
+
+
 def test_words_of_the_question_are_no_distractors(neighbours):
     answer = locate_answer(PASSAGE, "Joseph Strauss")
     question = "Who built the bridge with Clifford Paine?"
     others = propose_answers(PASSAGE)
-    assert "Clifford Paine" not in distractors(answer, question, others, neighbours)
+    assert "Clifford Paine" not in distractors(PASSAGE, question, answer, others, neighbours)
 
 
 @pytest.mark.parametrize("text", ["%", "?", "zzz", "the", "-", "''"])
 def test_where_nothing_can_be_made_there_are_fewer(neighbours, text):
-    found = distractors(Answer(text, 0), "", [], neighbours)
+    found = distractors(text, "", Answer(text, 0), [], neighbours)
     assert text not in found and len(found) <= 3
 
 

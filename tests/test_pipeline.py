@@ -103,6 +103,18 @@ def test_score_is_the_mean_log_probability_of_the_tokens(copying_model, tokenize
     assert generator.score([]) == []
 
 
+@pytest.mark.parametrize(
+    ("question", "opening"),
+    [("who led its construction?", 1), ("how much did it cost?", 2), ("in what year was it?", 3),
+     ("golden gate?", 1)],
+)  # fmt: skip
+def test_score_of_an_opening(n_best_generator, question, opening):
+    asked = (PASSAGE, Question(question, locate_answer(PASSAGE, "1937"), 0.0))
+    [tokens] = n_best_generator._token_scores([asked])
+    assert n_best_generator.score_openings([asked]) == pytest.approx([sum(tokens[:opening])])
+    assert n_best_generator.score_openings([]) == []
+
+
 def test_without_an_answer_at_all(n_best_generator):
     [[question]] = n_best_generator.generate([(PASSAGE, None)])
     assert question.answer is None

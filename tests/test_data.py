@@ -1,0 +1,45 @@
+"""The written examples that the checkpoints are trained on."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from qgen.checks import passage_problem
+from qgen.training.trainer import read_examples
+
+DATA = Path(__file__).parents[1] / "data"
+PARTS = {"train": (1514, 194), "dev": (169, 21)}
+
+
+def word_runs(passages, length=6):
+    for passage in passages:
+        words = re.findall(r"\w+", passage.lower())
+        yield from (tuple(words[i : i + length]) for i in range(len(words) - length + 1))
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_examples_are_whole(part):
+    examples = read_examples(DATA / "everyday" / f"{part}.json")
+    passages = {example.passage for example in examples}
+    assert (len(examples), len(passages)) == PARTS[part]
+    assert [passage for passage in passages if passage_problem(passage)] == []
+    for example in examples:
+        # A whole span of the passage, asked for by a question that does not say it.
+        assert re.fullmatch(r"[A-Z0-9\"].+\?", example.question), example.question
+        assert example.answer.text.lower() not in example.question.lower().split(), example.question
+
+
+def test_what_is_judged_is_not_trained_on():
+    trained = {
+        part: {e.passage for e in read_examples(DATA / "everyday" / f"{part}.json")}
+        for part in PARTS
+    }
+    judged = {
+        json.loads(line)["passage"]
+        for name in ("regression", "judged")
+        for line in (DATA / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    }
+    seen = set(word_runs(trained["train"]))
+    assert seen.isdisjoint(word_runs(judged)) and seen.isdisjoint(word_runs(trained["dev"]))
