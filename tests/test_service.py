@@ -400,6 +400,16 @@ def test_a_batch_from_upload_to_result(client):
     assert status["message"] == "2 rows, 1 questions, 1 errors" and status["rows"] == 2
     result = client.get(f"/v1/batches/{batch_id}/result")
     assert result.status_code == 200 and "{=1937}" in result.text
+    [failed] = client.get(f"/v1/batches/{batch_id}/errors").text.splitlines()
+    assert "'x' is not in the passage" in json.loads(failed)["error"]
+    assert json.loads(failed)["line"] == 2
+
+
+def test_a_batch_without_failed_rows_has_no_errors(client):
+    started = client.post("/v1/batches", files={"file": ("a.txt", f"{PASSAGE}\t1937\n")}).json()
+    url = f"/v1/batches/{started['id']}"
+    assert wait_for(client, started["id"], {"done"})["message"].endswith("0 errors")
+    assert (client.get(f"{url}/errors").status_code, client.get(f"{url}/errors").text) == (200, "")
 
 
 @pytest.mark.parametrize(
@@ -429,7 +439,8 @@ def test_a_broken_file_fails_alone_and_says_why(client, name, content):
     started = client.post("/v1/batches", files={"file": (name, content)}).json()
     status = wait_for(client, started["id"], {"failed"})
     assert status["message"] and "/tmp" not in status["message"]
-    assert client.get(f"/v1/batches/{started['id']}/result").status_code == 409
+    for what in ("result", "errors"):
+        assert client.get(f"/v1/batches/{started['id']}/{what}").status_code == 409
     assert client.get("/readyz").status_code == 200
 
 

@@ -259,27 +259,37 @@ def decode(
         return search(model, decoder, input_ids, width, settings)
 
 
-def _allow(
-    log_probabilities: Tensor, sequences: Tensor, columns: Tensor, config, settings
-) -> Tensor:
-    """The log-probabilities, minus infinity for what may not be generated next; in place.
+class _Rules:
+    """What may be generated next.
 
-    ``columns`` says where each token of the vocabulary stands in them.
+    Args:
+        columns: ``[vocabulary]``, where each token stands in a distribution; -1 where it does not.
+        config: the model's.
+        settings: how to decode.
     """
-    step = sequences.shape[2]
-    never = [config.pad_token_id, config.bos_token_id, config.mask_token_id, config.unk_token_id]
-    log_probabilities[..., [at for at in columns[never].tolist() if at >= 0]] = -torch.inf
-    end = int(columns[config.eos_token_id])
-    if step < settings.min_length:
-        log_probabilities[..., end] = -torch.inf
-    if step == settings.max_length - 1:  # no room for more: the sequence must end here
-        ending = log_probabilities[..., end].clone()
-        log_probabilities.fill_(-torch.inf)
-        log_probabilities[..., end] = ending
+
+    def __init__(self, columns: Tensor, config: Any, settings: GenerationSettings):
+        self.columns, self.settings = columns, settings
+        self.end = int(columns[config.eos_token_id])
+        ids = (config.pad_token_id, config.bos_token_id, config.mask_token_id, config.unk_token_id)
+        never = columns[list(ids)]
+        self.never = never[never >= 0]
+
+    def apply(self, log_probabilities: Tensor, sequences: Tensor) -> Tensor:
+        """The log-probabilities, minus infinity for what may not come after the sequences; in
+        place."""
+        step = sequences.shape[2]
+        log_probabilities[..., self.never] = -torch.inf
+        if step < self.settings.min_length:
+            log_probabilities[..., self.end] = -torch.inf
+        if step == self.settings.max_length - 1:  # no room for more: the sequence must end here
+            ending = log_probabilities[..., self.end].clone()
+            log_probabilities.fill_(-torch.inf)
+            log_probabilities[..., self.end] = ending
+            return log_probabilities
+        size = self.settings.no_repeat_ngram_size
+        _block_repeated_ngrams(log_probabilities, sequences, self.columns, size)
         return log_probabilities
-    size = settings.no_repeat_ngram_size
-    _block_repeated_ngrams(log_probabilities, sequences, columns, size)
-    return log_probabilities
 
 
 def _block_repeated_ngrams(
@@ -303,6 +313,7 @@ def _beam_search(
 ) -> Generation:
     batch, device = len(input_ids), input_ids.device
     vocabulary = decoder.output.vocabulary
+    rules = _Rules(vocabulary.columns, model.config, settings)
     eos, pad, last = model.config.eos_token_id, model.config.pad_token_id, settings.max_length
     # The finished hypotheses of every input, best first.
     done = torch.full((batch, width, last), pad, dtype=torch.long, device=device)
@@ -316,7 +327,7 @@ def _beam_search(
     parents = None
     for step in range(last):
         following = decoder.log_probabilities(live, parents)
-        following = _allow(following, live, vocabulary.columns, model.config, settings)
+        following = rules.apply(following, live)
         totals, flat = following.add_(live_scores[:, :, None]).flatten(1).topk(2 * width, dim=1)
         size = len(vocabulary.ids)
         beams, tokens = flat // size, vocabulary.ids[flat % size]
@@ -373,6 +384,7 @@ def _sample(
     batch, device = len(input_ids), input_ids.device
     eos, pad = model.config.eos_token_id, model.config.pad_token_id
     vocabulary = decoder.output.vocabulary
+    rules = _Rules(vocabulary.columns, model.config, settings)
     draws = _draws(input_ids, pad, width, settings)
     sequences = torch.empty(batch, width, 0, dtype=torch.long, device=device)
     totals = torch.zeros(batch, width, device=device)
@@ -381,7 +393,7 @@ def _sample(
     same = torch.arange(width, device=device).expand(batch, -1)
     for step in range(settings.max_length):
         following = decoder.log_probabilities(sequences, same if step else None)
-        following = _allow(following, sequences, vocabulary.columns, model.config, settings)
+        following = rules.apply(following, sequences)
         logits, order = _truncate(following / settings.temperature, settings)
         mass = logits.softmax(-1).cumsum(-1)
         # The token in whose share of the mass the draw falls; the last one has rounding errors.

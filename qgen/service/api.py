@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, FastAPI, File, Form, HTTPException, Request, UploadFile
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.routing import Match, Route
@@ -259,10 +259,21 @@ async def batch_status(batch_id: str, request: Request) -> BatchOut:
 )
 async def batch_result(batch_id: str, request: Request) -> FileResponse:
     """The output of a batch that is done."""
-    batch = _batch(request, batch_id)
-    if batch.state != "done":
-        raise ApiError(409, "not_done", f"the batch is {batch.state}")
+    batch = _finished_batch(request, batch_id)
     return FileResponse(batch.output, filename=batch.output.name)
+
+
+@_v1.get(
+    "/batches/{batch_id}/errors",
+    response_class=FileResponse,
+    responses={404: {"model": ErrorOut}, 409: {"model": ErrorOut}},
+)
+async def batch_errors(batch_id: str, request: Request) -> Response:
+    """The rows of a batch that failed, and why: a JSON object a line, none where all succeeded."""
+    batch = _finished_batch(request, batch_id)
+    if not batch.errors.exists():
+        return Response(media_type="application/jsonl")
+    return FileResponse(batch.errors, filename=batch.errors.name, media_type="application/jsonl")
 
 
 @_v1.delete("/batches/{batch_id}", responses={404: {"model": ErrorOut}})
@@ -278,6 +289,13 @@ def _batch(request: Request, batch_id: str):
         return request.app.state.batches.get(batch_id)
     except KeyError:
         raise ApiError(404, "not_found", "there is no such batch", "batch_id") from None
+
+
+def _finished_batch(request: Request, batch_id: str):
+    batch = _batch(request, batch_id)
+    if batch.state != "done":
+        raise ApiError(409, "not_done", f"the batch is {batch.state}")
+    return batch
 
 
 def _to_request(passage: PassageIn, number: int, max_characters: int) -> PassageRequest:

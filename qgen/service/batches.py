@@ -39,6 +39,7 @@ class Batch:
         self.id = folder.name
         self.source, self.output_format = source, output_format
         self.output = folder / f"questions{suffix_of(output_format)}"
+        self.errors = folder / "errors.jsonl"
         self.state, self.message = "queued", ""
         self.rows = self.total = 0
         self._stop = threading.Event()
@@ -84,6 +85,7 @@ class Batch:
                 self.output,
                 generate,
                 output_format=self.output_format,
+                errors_path=self.errors,
                 progress=False,
                 on_progress=self._advance,
             )

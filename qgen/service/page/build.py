@@ -341,8 +341,7 @@ def _run_batch(batches: Batches, upload: Path, kind: str) -> Iterator[tuple]:
         problem = batch.message.replace(batch.source.name, upload.name)
         yield f"⚠️ {problem or batch.state}", gr.skip(), ""
         return
-    errors = batch.output.with_name(batch.output.name + ".errors.jsonl")
-    made = [str(path) for path in (batch.output, errors) if path.exists()]
+    made = [str(path) for path in (batch.output, batch.errors) if path.exists()]
     yield batch.message, gr.File(made, visible=True), ""
 
 
