@@ -186,7 +186,7 @@ def _shape(text: str) -> str:
 def _fits(answer: Answer, other: Answer) -> bool:
     """Whether two answers in words look alike: of like length, and a phrase such as "name of a
     place" only beside another."""
-    first, second = (text[_LEAD.match(text).end() :] for text in (answer.text, other.text))  # type: ignore[union-attr]
+    first, second = _bare(answer.text), _bare(other.text)
     lengths = sorted(len(text.split()) for text in (first, second))
     return bool(_LINK.search(first)) == bool(_LINK.search(second)) and lengths[1] <= 2 * lengths[0]
 
@@ -207,9 +207,14 @@ def _in_form_of(model: str, passage: str, other: Answer) -> str:
     return text[:1].upper() + text[1:] if model[:1].isupper() and not beside_name else text
 
 
+def _bare(text: str) -> str:
+    """Without preposition and article at its beginning."""
+    return _LEAD.sub("", text, count=1)
+
+
 def _is_name(text: str) -> bool:
     """Whether a text begins with a capital that is not only the article's."""
-    return text[:1].isupper() and not _LEAD.match(text).end()  # type: ignore[union-attr]
+    return text[:1].isupper() and _bare(text) == text
 
 
 def _other_in_series(text: str) -> Iterator[str]:
@@ -272,7 +277,7 @@ def _scaled(text: str, factor: float) -> str | None:
 
 def _other_words(text: str, neighbours: Neighbours) -> Iterator[str]:
     """A short phrase with another last word, or another name of a single word."""
-    words = re.findall(r"\w+", text[_LEAD.match(text).end() :])  # type: ignore[union-attr]
+    words = re.findall(r"\w+", _bare(text))
     if not words or len(words) > (1 if _is_name(text) else 3):
         return
     if not all((_tag(word) or "").startswith(("NN", "JJ")) for word in words):

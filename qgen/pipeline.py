@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, partial
+from heapq import nlargest
 from itertools import islice
 from pathlib import Path
 
@@ -246,8 +247,7 @@ class QuestionGenerator:
     ) -> list[Answer]:
         """Those of a passage's other answers for which the question might begin as it does - "Who"
         for the persons -, the likeliest by the reader first."""
-        others.sort(key=lambda other: log_probability(windows, other), reverse=True)
-        likely = others[:RIVALS]
+        likely = nlargest(RIVALS, others, key=lambda other: log_probability(windows, other))
         asked = [(passage, question), *((passage, replace(question, answer=o)) for o in likely)]
         own, *openings = self.generator.score_openings(asked)
         return [o for o, score in zip(likely, openings, strict=True) if score > own - UNLIKE]
