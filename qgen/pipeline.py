@@ -16,7 +16,13 @@ from itertools import islice
 from pathlib import Path
 
 from qgen.answers import apart, locate_answer, propose_answers, propose_spans
-from qgen.checks import answer_problem, passage_problem, question_problem, rank
+from qgen.checks import (
+    answer_problem,
+    kind_asked_for,
+    passage_problem,
+    question_problem,
+    rank,
+)
 from qgen.confidence import confidence
 from qgen.distractors import Neighbours, distractors
 from qgen.errors import QGenError
@@ -154,7 +160,7 @@ class QuestionGenerator:
                 count = settings.num_return_sequences
                 questions, unfit = _for_each_answer(request.passage, n_best, count)
             else:
-                questions, unfit = _best(request.passage, n_best), Counter()
+                questions, unfit = _of_kinds(_best(request.passage, n_best), quiz.kinds)
             drafts.append((questions, dict(unfit) | dict.fromkeys(failed, 0)))
         checked = iter(
             self._check(
@@ -211,7 +217,7 @@ class QuestionGenerator:
     ) -> list[Answer] | str:
         """Those of the answers that can be asked for, or why there are none."""
         if not request.answers and quiz.kinds:
-            answers = [answer for answer in answers if answer.kind in quiz.kinds]
+            answers = [answer for answer in answers if _may_be(answer.kind, quiz.kinds)]
         problems = [answer_problem(request.passage, answer) for answer in answers]
         usable = [answer for answer, problem in zip(answers, problems, strict=True) if not problem]
         if not usable:
@@ -219,7 +225,8 @@ class QuestionGenerator:
             return next(filter(None, problems), nothing)
         if request.answers or not self.reader:
             return usable
-        return apart(usable, SPARE * quiz.max_answers)
+        spare = SPARE * (2 if _TOLD_BY_QUESTION & set(quiz.kinds) else 1)
+        return apart(usable, spare * quiz.max_answers)
 
     def _with_distractors(
         self, passage: str, read: Sequence[tuple[Question, list[Window]]], count: int
@@ -308,6 +315,34 @@ def _best(passage: str, n_best: Sequence[Sequence[Question]]) -> list[Question]:
         for questions in n_best
         if questions
     ]
+
+
+_TOLD_BY_QUESTION = frozenset({"person", "place"})
+
+
+def _may_be(kind: str, kinds: Sequence[str]) -> bool:
+    """Whether a proposed answer may turn out to be of one of these kinds."""
+    return kind in kinds or (kind in {"name", "phrase"} and bool(_TOLD_BY_QUESTION & set(kinds)))
+
+
+def _of_kinds(
+    questions: Sequence[Question], kinds: Sequence[str]
+) -> tuple[list[Question], Counter[str]]:
+    """The questions for answers of these kinds, or for all where there are none, with the kind that
+    they ask for."""
+    kept: list[Question] = []
+    dropped: Counter[str] = Counter()
+    for question in questions:
+        answer = question.answer
+        if answer is None:
+            kept.append(question)
+            continue
+        kind = kind_asked_for(question)
+        if not kinds or {kind, answer.kind} & set(kinds):
+            kept.append(replace(question, answer=replace(answer, kind=kind)))
+        else:
+            dropped["for another kind of answer"] += 1
+    return kept, dropped
 
 
 def _for_each_answer(

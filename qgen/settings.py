@@ -9,8 +9,9 @@ from qgen.errors import QGenError
 ATTN_IMPLEMENTATIONS = ("sdpa", "eager")
 """How attention can be computed in training; see ``TrainingSettings.attn_implementation``."""
 
-ANSWER_KINDS = ("date", "number", "name", "phrase")
-"""Kinds of proposed answers; see ``qgen.answers``."""
+ANSWER_KINDS = ("date", "number", "person", "place", "name", "phrase")
+"""Kinds of proposed answers: by form, see ``qgen.answers``, and persons and places by the question
+that is asked for them, see ``qgen.checks.kind_asked_for``."""
 
 DTYPES = ("auto", "float32", "bfloat16", "int8")
 """Arithmetic of the models; see ``qgen.model.arithmetic.set_dtype``."""
@@ -101,7 +102,7 @@ class QuizSettings:
         "a given answer always gets its question",
     )
     kinds: tuple[str, ...] = _setting(
-        (), "propose only answers of these kinds (all kinds)", ANSWER_KINDS
+        (), "only answers of these kinds, where none is given (all kinds)", ANSWER_KINDS
     )
     choices: int = _setting(
         0, "multiple choice: the answer and so many wrong ones less one; 0 for none"

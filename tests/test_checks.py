@@ -8,6 +8,7 @@ from qgen.checks import (
     gives_away,
     invented_names,
     is_degenerate,
+    kind_asked_for,
     near_duplicates,
     passage_problem,
     rank,
@@ -169,6 +170,19 @@ def test_rank_keeps_the_best_and_says_why_the_others_went():
         "looping or too short": 1,
     }
     assert len(rank(questions, "", QuizSettings(max_answers=1))[0]) == 1
+
+
+@pytest.mark.parametrize(
+    ("question", "kind", "asked"),
+    [
+        ("Who led it?", "name", "person"), ("By whom was it led?", "phrase", "person"),
+        ("What did the man who led it see?", "name", "name"), ("Where is it?", "phrase", "place"),
+        ("In which city is it?", "name", "place"), ("Which citizen is it?", "name", "name"),
+        ("Who were there?", "number", "number"), ("Name it.", "phrase", "phrase"),
+    ],
+)  # fmt: skip
+def test_kind_asked_for(question, kind, asked):
+    assert kind_asked_for(Question(question, Answer("it", 0, kind), -0.1)) == asked
 
 
 def sure(text, at, confidence):

@@ -1,6 +1,7 @@
 """From passage to questions on a tiny random model: spans, order, checks, errors, not quality."""
 
 import json
+from typing import get_args
 
 import pytest
 import torch
@@ -12,7 +13,8 @@ from qgen.generator import NBestGenerator
 from qgen.model.decoding import UncachedDecoder
 from qgen.model.packing import pack_source
 from qgen.pipeline import QuestionGenerator
-from qgen.settings import GenerationSettings, QuizSettings
+from qgen.service.schemas import QuestionsIn
+from qgen.settings import ANSWER_KINDS, GenerationSettings, QuizSettings
 from qgen.types import Answer, Question, Request
 
 pytestmark = pytest.mark.usefixtures("unchecked")
@@ -301,8 +303,32 @@ def test_kinds(checked, generator):
     for one in (checked, generator):
         quiz = QuizSettings(kinds=("date",), min_confidence=0)
         assert {q.answer.kind for q in one.questions(PASSAGE, quiz=quiz)} == {"date"}
+    assert set(get_args(QuestionsIn.model_fields["kinds"].annotation.__args__[0])) == set(
+        ANSWER_KINDS
+    )
     with pytest.raises(QGenError, match="kinds must be"):
         QuizSettings(kinds=("people",))
+
+
+def test_persons_and_places_are_told_by_the_question(generator, monkeypatch):
+    asks = {"Joseph Strauss": "Who led it?", "San Francisco": "In what city is it?"}
+
+    def generate(inputs, settings):
+        return [[Question(asks.get(a.text, "What is it?"), a, -0.1)] for _, a in inputs]
+
+    monkeypatch.setattr(generator.generator, "generate", generate)
+
+    def found(*kinds):
+        quiz = QuizSettings(kinds=kinds, min_confidence=0)
+        return {(q.answer.text, q.answer.kind) for q in generator.questions(PASSAGE, quiz=quiz)}
+
+    assert found("person") == {("Joseph Strauss", "person")}
+    assert found("place") == {("San Francisco", "place")}
+    assert {("Joseph Strauss", "person"), ("San Francisco", "place")} <= found("name")
+    [result] = generator.generate(
+        [Request(PASSAGE)], quiz=QuizSettings(kinds=("person",), min_confidence=0)
+    )
+    assert result.dropped["for another kind of answer"] > 0
 
 
 def test_multiple_choice(checked):

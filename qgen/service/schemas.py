@@ -82,8 +82,9 @@ class QuestionsIn(_Strict):
         le=1,
         description="drop questions about proposed answers that the reader trusts less",
     )
-    kinds: list[Literal["date", "number", "name", "phrase"]] = Field(
-        default_factory=list, description="propose only answers of these kinds; all if empty"
+    kinds: list[Literal["date", "number", "person", "place", "name", "phrase"]] = Field(
+        default_factory=list,
+        description="only answers of these kinds, where none is given; all if empty",
     )
     choices: int = Field(
         QuizSettings.choices,
@@ -107,7 +108,9 @@ class AnswerOut(BaseModel):
 
     text: str
     start: int
-    kind: str = Field(description="date, number, name or phrase; empty if given")
+    kind: str = Field(
+        description="date, number, name, phrase or, once asked for, person or place; empty if given"
+    )
 
     @classmethod
     def of(cls, answer: Answer) -> AnswerOut:

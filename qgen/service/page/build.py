@@ -23,7 +23,7 @@ from qgen.errors import QGenError
 from qgen.readers import ROW_READERS
 from qgen.service.batches import Batches
 from qgen.service.batching import DynamicBatcher
-from qgen.settings import GenerationSettings, QuizSettings
+from qgen.settings import ANSWER_KINDS, GenerationSettings, QuizSettings
 from qgen.types import Answer, Question, Request
 from qgen.writers import WRITERS, suffix_of
 
@@ -59,7 +59,7 @@ def build_page(services: Services) -> gr.Blocks:
     """The page, whose questions go through the same queues as those of other clients."""
     scratch = tempfile.TemporaryDirectory(prefix="qgen-page-")  # goes when the page does
 
-    def ask(text, answer, selected, count, multiple_choice, min_confidence, *decoding):
+    def ask(text, answer, selected, count, multiple_choice, min_confidence, kinds, *decoding):
         """The quiz and a status line, again after every paragraph."""
         occurrence = selected["before"] if selected and selected["answer"] == answer else 0
         yield from _ask(
@@ -70,6 +70,7 @@ def build_page(services: Services) -> gr.Blocks:
             QuizSettings(
                 max_answers=int(count),
                 min_confidence=min_confidence,
+                kinds=tuple(kinds),
                 choices=4 if multiple_choice else 0,
             ),
             _generation_settings(decoding),
@@ -121,6 +122,10 @@ def build_page(services: Services) -> gr.Blocks:
                     0, 1, QuizSettings.min_confidence, step=0.05,
                     label="Least confidence", info="Less sure questions are dropped",
                 )  # fmt: skip
+                kinds = gr.CheckboxGroup(
+                    ANSWER_KINDS, label="Answers", info="All kinds if none is chosen",
+                    elem_id="kinds",
+                )  # fmt: skip
                 decoding = _decoding_controls()
             status = gr.Markdown(elem_id="status")
             quiz = gr.HTML(
@@ -164,7 +169,7 @@ def build_page(services: Services) -> gr.Blocks:
         private: dict[str, Any] = {"api_visibility": "private"}
         asking = start.click(
             ask,
-            [text, answer, selected, count, choices, sure, *decoding],
+            [text, answer, selected, count, choices, sure, kinds, *decoding],
             [quiz, status],
             show_progress="hidden",
             **private,
