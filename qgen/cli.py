@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
@@ -84,11 +85,19 @@ def _generate(args: argparse.Namespace) -> None:
             print(f"{sure:8.3f}  {question.question}  [{answer}]{place}")
             for letter, choice in zip(ascii_uppercase, question.choices, strict=False):
                 print(f"{'':10}{letter}. {choice}")
-        if result.reason:
-            about = f"paragraph {request.extra['paragraph']}: " if request.extra else ""
-            kept = f"asked for {quiz.max_answers}, kept {len(result.questions)}: {result.reason}"
-            whole = result.questions and not request.extra
-            print(f"qgen: {about}{kept if whole else result.reason}", file=sys.stderr)
+        if request.extra and not result.questions and not any(result.dropped.values()):
+            print(f"qgen: paragraph {request.extra['paragraph']}: {result.reason}", file=sys.stderr)
+    _tell_dropped(quiz.max_answers, results)
+
+
+def _tell_dropped(wanted: int, results: Sequence[Result]) -> None:
+    """One line on stderr for what was dropped from all results, and why."""
+    dropped: Counter[str] = Counter()
+    for result in results:
+        dropped.update(result.dropped)
+    kept = sum(len(result.questions) for result in results)
+    if reason := Result(dropped={why: n for why, n in dropped.items() if n}).reason:
+        print(f"qgen: asked for {wanted}, kept {kept}: {reason}", file=sys.stderr)
 
 
 def _about_document(args: argparse.Namespace, requests, settings, quiz) -> list[Result]:

@@ -11,16 +11,16 @@ from qgen.text import QUESTION_WORD, token_f1
 from qgen.types import Question
 
 WEIGHTS = {
-    "bias": 0.3597,
-    "score": 3.4827,
-    "agreement": 0.5251,
-    "answered": 0.3563,
-    "expected": 0.0955,
-    "unanswerable": -0.1573,
-    "foreign": -1.3908,
-    "repeated": -0.5636,
-    "length": -0.131,
-    "fronted": 1.1497,
+    "bias": -0.2572,
+    "score": 2.3749,
+    "agreement": 0.4184,
+    "answered": 0.1846,
+    "expected": 0.0842,
+    "unanswerable": -0.1307,
+    "foreign": -1.4287,
+    "repeated": -0.8232,
+    "length": -0.0817,
+    "fronted": 0.6007,
 }
 """Of the logistic regression of :func:`confidence` on :func:`features`."""
 

@@ -97,7 +97,7 @@ class QuizSettings:
 
     max_answers: int = _setting(10, "questions per passage where no answer is given")
     min_confidence: float = _setting(
-        0.65,
+        0.7,
         "drop the questions about proposed answers that the reader trusts less, from 0 to 1; "
         "a given answer always gets its question",
     )
