@@ -88,17 +88,15 @@ def read_judged(
     Whichever model asked them, they are scored by the one whose confidence is fitted.
     """
     rows = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
-    questions = [
-        Question(row["question"], Answer(row["answer"], row["answer_start"]), 0.0) for row in rows
+    asked = [
+        (row["passage"], Question(row["question"], Answer(row["answer"], row["answer_start"]), 0.0))
+        for row in rows
     ]
-    scores = generator.score([(row["passage"], q) for row, q in zip(rows, questions, strict=True)])
-    questions = [replace(q, score=score) for q, score in zip(questions, scores, strict=True)]
-    readings = reader.read(
-        [(row["passage"], q.question, q.answer) for row, q in zip(rows, questions, strict=True)]
-    )
+    scores = generator.score(asked)
+    readings = reader.read([(passage, q.question, q.answer) for passage, q in asked])
     return rows, [
-        features(row["passage"], question, reading)
-        for row, question, reading in zip(rows, questions, readings, strict=True)
+        features(passage, replace(question, score=score), reading)
+        for (passage, question), score, reading in zip(asked, scores, readings, strict=True)
     ]
 
 

@@ -246,7 +246,8 @@ def rank(
         return bisect_right(ends, question.answer.start) if question.answer else -1
 
     def worth(question: Question) -> float:
-        return _sureness(question) - SPREAD * asked[sentence(question)]
+        unchecked = question.confidence is None  # scores are on another scale
+        return question.sureness - (0 if unchecked else SPREAD * asked[sentence(question)])
 
     left = list(questions)
     while left and len(kept) < quiz.max_answers:
@@ -288,14 +289,10 @@ def best_of_document(
     kept: list[tuple[int, Question]] = []
     asked: Counter[int] = Counter()  # questions by paragraph
     while left and len(kept) < count:
-        best = max(left, key=lambda pair: _sureness(pair[1]) - SPREAD * asked[pair[0]])
+        best = max(left, key=lambda pair: pair[1].sureness - SPREAD * asked[pair[0]])
         left.remove(best)
         number, question = best
         if not any(near_duplicates(question.question, other.question) for _, other in kept):
             kept.append(best)
             asked[number] += 1
     return sorted(kept, key=lambda pair: (pair[0], pair[1].answer.start if pair[1].answer else 0))
-
-
-def _sureness(question: Question) -> float:
-    return question.score if question.confidence is None else question.confidence

@@ -81,8 +81,7 @@ def _generate(args: argparse.Namespace) -> None:
             answer = question.answer.text if question.answer else ""
             where = ", ".join(f"{name} {value}" for name, value in request.extra.items())
             place = f"  ({where})" if where else ""
-            sure = question.score if question.confidence is None else question.confidence
-            print(f"{sure:8.3f}  {question.question}  [{answer}]{place}")
+            print(f"{question.sureness:8.3f}  {question.question}  [{answer}]{place}")
             for letter, choice in zip(ascii_uppercase, question.choices, strict=False):
                 print(f"{'':10}{letter}. {choice}")
         if request.extra and not result.questions and not any(result.dropped.values()):

@@ -15,7 +15,7 @@ from qgen.errors import QGenError
 from qgen.model.arithmetic import set_dtype
 from qgen.model.checkpoints import DEFAULT_CHECKPOINT, fingerprint, load_checkpoint, move_to
 from qgen.model.decoding import decode
-from qgen.model.packing import AnswerTooLongError, pack_source, pad, unpack_target
+from qgen.model.packing import AnswerTooLongError, pack_source, pack_target, pad, unpack_target
 from qgen.model.unilm import IGNORE_INDEX, UniLMForConditionalGeneration
 from qgen.settings import GenerationSettings
 from qgen.types import Answer, Question
@@ -171,16 +171,14 @@ class NBestGenerator:
     @torch.inference_mode()
     def _token_scores(self, questions: Sequence[tuple[str, Question]]) -> list[list[float]]:
         """The log-probability of each token of each question, the closing ``[SEP]`` among them."""
-        model, end, padding = self.model, self.tokenizer.sep_token_id, self.tokenizer.pad_token_id
+        model, padding = self.model, self.tokenizer.pad_token_id
         settings = self.within_range(GenerationSettings())
         scores = []
         for begin in range(0, len(questions), self.batch_size):
             batch = questions[begin : begin + self.batch_size]
             sources = [self._source(passage, q.answer, settings) for passage, q in batch]
-            texts = [q.question for _, q in batch]
             targets = [
-                [*ids[: settings.max_length - 1], end]
-                for ids in self.tokenizer(texts, add_special_tokens=False)["input_ids"]
+                pack_target(self.tokenizer, q.question, settings.max_length) for _, q in batch
             ]
             input_ids = pad(sources, padding).to(self.device)
             mask = pad([[1] * len(source) for source in sources], 0).to(self.device)

@@ -86,6 +86,11 @@ class Question:
     distractors: tuple[str, ...] = ()
 
     @property
+    def sureness(self) -> float:
+        """What questions are compared by: the confidence, or the score where there is none."""
+        return self.score if self.confidence is None else self.confidence
+
+    @property
     def choices(self) -> list[str]:
         """The answer among its distractors, in an order that always is the same; empty where there
         are none."""

@@ -212,6 +212,16 @@ def test_questions_spread_over_the_sentences():
     assert rank([*first, far], passage, QuizSettings(max_answers=2))[0] == first[:2]
 
 
+def test_scores_alone_rank_without_a_reader():
+    passage = "The mill was built in May by a smith. It burned down in June."
+    scored = [
+        Question("What was built here?", Answer("mill", 4), -0.10),
+        Question("Which month did work end?", Answer("May", 22), -0.11),
+        Question("When did fire break out?", Answer("June", 56), -0.12),
+    ]
+    assert rank(scored, passage, QuizSettings(max_answers=2))[0] == scored[:2]
+
+
 def test_questions_of_a_document_spread_over_its_paragraphs():
     bell, again = "Who cast the old bell in the tower?", "Who first cast the old bell in the tower?"
     gate, roof = "Who built the north gate?", "Who tiled the roof?"

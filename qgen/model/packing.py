@@ -77,6 +77,12 @@ def pack_source(
     return [cls, *shown, sep, *appended, sep]
 
 
+def pack_target(tokenizer: PreTrainedTokenizerBase, question: str, max_length: int) -> list[int]:
+    """Token ids of ``question [SEP]``, the question cut so that they are at most ``max_length``."""
+    ids = tokenizer(question, add_special_tokens=False)["input_ids"]
+    return [*ids[: max_length - 1], tokenizer.sep_token_id]
+
+
 def token_span(offsets: Sequence[tuple[int, int]], answer: Answer) -> range | None:
     """Which tokens an answer is made of, by where each begins and ends; ``None`` for none."""
     inside = [i for i, (a, b) in enumerate(offsets) if b > answer.start and a < answer.end]

@@ -28,7 +28,7 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 from qgen.errors import QGenError
 from qgen.model.arithmetic import bfloat16_is_native
 from qgen.model.layouts import seq2seq_layout
-from qgen.model.packing import AnswerTooLongError, pack_source, pad
+from qgen.model.packing import AnswerTooLongError, pack_source, pack_target, pad
 from qgen.model.unilm import UniLMForConditionalGeneration
 from qgen.readers import read_rows
 from qgen.settings import OptimizationSettings, TrainingSettings
@@ -110,8 +110,7 @@ class Seq2SeqExamples(ItemDataset):
             except AnswerTooLongError:
                 self.skipped += 1
                 continue
-            question = tokenizer(example.question, add_special_tokens=False)["input_ids"]
-            target = [*question[: max_target_length - 1], tokenizer.sep_token_id]
+            target = pack_target(tokenizer, example.question, max_target_length)
             self.items.append({"input_ids": source, "labels": target})
 
 
