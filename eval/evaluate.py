@@ -18,13 +18,11 @@ from qgen.errors import QGenError
 from qgen.generator import NBestGenerator
 from qgen.model.arithmetic import dtype_of
 from qgen.settings import GenerationSettings
-from qgen.text import detokenize_ptb
+from qgen.text import INTERROGATIVES, detokenize_ptb
 from qgen.types import Answer, Example
 
 CHUNK = 256
 """Inputs sorted by length and decoded between two moves of the progress bar."""
-
-INTERROGATIVES = ("what", "who", "whom", "whose", "when", "where", "which", "why", "how")
 
 
 def predict(

@@ -30,7 +30,8 @@ _BRACKETS = {
     "-lcb-": "{",
     "-rcb-": "}",
 }
-QUESTION_WORD = re.compile(r"\b(?:who|whom|whose|what|which|when|where|why|how)\b", re.I)
+INTERROGATIVES = ("what", "who", "whom", "whose", "when", "where", "which", "why", "how")
+QUESTION_WORD = re.compile(rf"\b(?:{'|'.join(INTERROGATIVES)})\b", re.I)
 """What a question asks for, such as "who"; it need not come first."""
 
 _TOKENIZER = NLTKWordTokenizer()
