@@ -12,6 +12,7 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from qgen.errors import QGenError
+from qgen.grammar import correct_verbs
 from qgen.model.arithmetic import set_dtype
 from qgen.model.checkpoints import DEFAULT_CHECKPOINT, fingerprint, load_checkpoint, move_to
 from qgen.model.decoding import decode
@@ -103,8 +104,9 @@ class NBestGenerator:
             settings: how to decode.
 
         Returns:
-            ``settings.num_return_sequences`` questions per input, or fewer where beam search ended
-            with fewer.
+            ``settings.num_return_sequences`` different questions per input, or fewer where beam
+            search ended with fewer; with their verbs as :func:`qgen.grammar.correct_verbs` has
+            them.
 
         Raises:
             QGenError: an answer is too long, or a setting is out of the model's range.
@@ -126,7 +128,10 @@ class NBestGenerator:
                 for ids, score in zip(sequences, scores, strict=True):
                     if score == float("-inf"):
                         continue
-                    question = unpack_target(self.tokenizer, ids, passage, self.restore_case)
+                    text = unpack_target(self.tokenizer, ids, passage, self.restore_case)
+                    question = correct_verbs(text)
+                    if any(question == better.question for better in results[i]):
+                        continue  # the same but for the verb that was corrected
                     length = sum(token != self.tokenizer.pad_token_id for token in ids)
                     per_token = score * length ** (settings.length_penalty - 1)
                     results[i].append(Question(question, answer, per_token))
