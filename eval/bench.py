@@ -26,7 +26,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from qgen.errors import QGenError
+from qgen.errors import QGenError, exit_code
 from qgen.model.checkpoints import load_checkpoint
 from qgen.model.packing import pack_source
 from qgen.readers import read_rows
@@ -184,11 +184,11 @@ def read_inputs(path: Path) -> list[tuple[str, Answer]]:
 
 def source_lengths(path: Path) -> list[int]:
     """The tokens of each source, as the shipped model packs it."""
+    inputs = read_inputs(path)
     model, tokenizer = load_checkpoint()
     longest, markers = model.config.max_source_length, model.config.answer_marker_ids
     return [
-        len(pack_source(tokenizer, passage, answer, longest, markers))
-        for passage, answer in read_inputs(path)
+        len(pack_source(tokenizer, passage, answer, longest, markers)) for passage, answer in inputs
     ]
 
 
@@ -279,4 +279,4 @@ def _work(args: argparse.Namespace, system: str, sources: str, started: str) -> 
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code("eval.bench", main))

@@ -9,8 +9,8 @@ tells good and usable questions from wrong ones.
 from __future__ import annotations
 
 import argparse
-import json
 import random
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,9 +19,11 @@ import torch
 from torch import Tensor
 
 from qgen.confidence import features
+from qgen.errors import QGenError, exit_code
 from qgen.generator import NBestGenerator
 from qgen.model.reader import Reader
-from qgen.types import Answer, Question
+from qgen.readers import read_rows
+from qgen.types import Question
 
 FOLDS = 10
 PENALTY = 0.02
@@ -80,21 +82,37 @@ def cross_validated(values: Tensor, labels: Tensor, groups: Sequence[str]) -> Te
     return logits
 
 
-def read_judged(
-    path: str | Path, generator: NBestGenerator, reader: Reader
-) -> tuple[list[dict], list[dict[str, float]]]:
-    """The judged questions of a file and their features.
+def read_judged(path: str | Path) -> tuple[list[dict], list[tuple[str, Question]]]:
+    """The judged questions of a file: what else its rows say, and passages with questions.
+
+    Raises:
+        QGenError: the file cannot be read, or a row of it is not such a question.
+    """
+    rows, asked = [], []
+    for row in read_rows(path):
+        if isinstance(row.content, str):
+            raise QGenError(f"{path}, line {row.line}: {row.content}")
+        judged = row.content.extra
+        if missing := {"id", "question", "judgement"} - set(judged):
+            raise QGenError(f"{path}, line {row.line}: no {min(missing)}")
+        if not row.content.answers:
+            raise QGenError(f"{path}, line {row.line}: no answer")
+        rows.append(judged)
+        question = Question(judged["question"], row.content.answers[0], 0.0)
+        asked.append((row.content.passage, question))
+    return rows, asked
+
+
+def features_of(
+    asked: Sequence[tuple[str, Question]], generator: NBestGenerator, reader: Reader
+) -> list[dict[str, float]]:
+    """The features of questions about passages.
 
     Whichever model asked them, they are scored by the one whose confidence is fitted.
     """
-    rows = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
-    asked = [
-        (row["passage"], Question(row["question"], Answer(row["answer"], row["answer_start"]), 0.0))
-        for row in rows
-    ]
     scores = generator.score(asked)
     readings = reader.read([(passage, q.question, q.answer) for passage, q in asked])
-    return rows, [
+    return [
         features(passage, replace(question, score=score), reading)
         for (passage, question), score, reading in zip(asked, scores, readings, strict=True)
     ]
@@ -107,9 +125,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--model", help="the question generator's checkpoint (the one shipped)")
     parser.add_argument("--reader", help="the reader's checkpoint (the one shipped)")
     args = parser.parse_args(argv)
+    rows, asked = read_judged(args.judged)
     generator = NBestGenerator.from_pretrained(args.model, device="cpu")
-    reader = Reader.from_pretrained(args.reader, device="cpu")
-    rows, found = read_judged(args.judged, generator, reader)
+    found = features_of(asked, generator, Reader.from_pretrained(args.reader, device="cpu"))
     names = list(found[0])
     values = torch.tensor([[one[name] for name in names] for one in found], dtype=torch.float64)
     labels = torch.tensor([row["judgement"] != "wrong" for row in rows], dtype=torch.float64)
@@ -129,4 +147,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code("eval.calibrate", main))

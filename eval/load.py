@@ -22,7 +22,7 @@ from pathlib import Path
 from urllib.error import HTTPError
 
 from eval.bench import INPUTS, read_inputs
-from qgen.errors import QGenError
+from qgen.errors import QGenError, exit_code
 from qgen.types import Answer
 
 STARTING_S = 60
@@ -106,4 +106,4 @@ def _wait_until_ready(address: str, service: subprocess.Popen) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code("eval.load", main))

@@ -15,7 +15,7 @@ from pathlib import Path
 from string import ascii_uppercase
 
 from qgen import __version__
-from qgen.errors import QGenError
+from qgen.errors import QGenError, exit_code
 from qgen.settings import (
     BUFFER_SIZE,
     DTYPES,
@@ -35,21 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0, 1 where no row of a batch succeeded, 2 for
     bad input, 130 when interrupted."""
     args = _parser().parse_args(argv)
-    try:
-        return args.run(args) or 0
-    except QGenError as error:
-        print(f"qgen: error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("qgen: interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:  # the reader, such as `head`, has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except OSError as error:  # a full disk, a folder that has become read-only
-        where = f" ({error.filename})" if error.filename else ""
-        print(f"qgen: error: {error.strerror or error}{where}", file=sys.stderr)
-        return 2
+    return exit_code("qgen", partial(args.run, args))
 
 
 # -- commands --------------------------------------------------------------------------------------

@@ -1,4 +1,10 @@
-"""The exception that means "the user's input is at fault", and how other errors are told."""
+"""The exception that means "the user's input is at fault", and how errors are told."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
 
 
 class QGenError(ValueError):
@@ -13,3 +19,30 @@ class QGenError(ValueError):
 def first_line(error: BaseException) -> str:
     """The first line of an error's message, or its type's name."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def exit_code(program: str, command: Callable[[], int | None]) -> int:
+    """Run a command, tell its errors in one line, and say what the process should exit with.
+
+    Args:
+        program: the name that its errors begin with.
+        command: the command; returns its exit code, or nothing for 0.
+
+    Returns:
+        That, or 2 for bad input and for what the operating system refuses, 130 when interrupted.
+    """
+    try:
+        return command() or 0
+    except QGenError as error:
+        print(f"{program}: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"{program}: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader, such as `head`, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:  # a full disk, a folder that has become read-only
+        where = f" ({error.filename})" if error.filename else ""
+        print(f"{program}: error: {error.strerror or error}{where}", file=sys.stderr)
+        return 2

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 
 import pytest
 from conftest import PASSAGE
@@ -45,3 +47,13 @@ def test_no_inputs(tmp_path):
     path.write_text('{"passage": "No answer here."}\n')
     with pytest.raises(QGenError, match="no passages with answers"):
         bench.read_inputs(path)
+
+
+@pytest.mark.parametrize("module", ["bench", "load", "calibrate"])
+def test_bad_files_get_one_line(module, tmp_path):
+    path = str(tmp_path / "none.jsonl")
+    options = [path] if module == "calibrate" else ["--examples", path]
+    command = [sys.executable, "-m", f"eval.{module}", *options]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"eval.{module}: error: ") and done.stderr.count("\n") == 1

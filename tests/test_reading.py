@@ -145,3 +145,8 @@ def test_calibrate_command(n_best_generator, reader, tmp_path, capsys, monkeypat
     calibrate([str(path)])
     shown = capsys.readouterr().out
     assert "score: alone 1.000" in shown and "'bias'" in shown
+    for name in ("judgement", "question", "answer"):
+        bad = {key: value for key, value in rows[0].items() if not key.startswith(name)}
+        path.write_text(json.dumps(bad) + "\n")
+        with pytest.raises(QGenError, match=f"line 1: no {name}"):
+            calibrate([str(path)])
