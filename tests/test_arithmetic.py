@@ -83,12 +83,19 @@ def test_fingerprint_tells_arithmetics_and_weights_apart(bert_model):
 
 
 @pytest.mark.parametrize(
-    ("native", "kernels", "expected"),
-    [(True, True, "bfloat16"), (False, True, "int8"), (False, False, "float32")],
+    ("units", "native", "kernels", "expected"),
+    [
+        (True, True, True, "bfloat16"),
+        (False, True, True, "int8"),
+        (False, True, False, "bfloat16"),
+        (False, False, True, "int8"),
+        (False, False, False, "float32"),
+    ],
 )
-def test_auto_takes_the_fastest(native, kernels, expected, bert_model, monkeypatch):
+def test_auto_takes_the_fastest(units, native, kernels, expected, bert_model, monkeypatch):
     if kernels and not int8_is_fast():
         pytest.skip("no int8 kernels on this machine")
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: units)
     monkeypatch.setattr(arithmetic, "bfloat16_is_native", lambda _: native)
     monkeypatch.setattr(arithmetic, "int8_is_fast", lambda _: kernels)
     model = random_model(bert_model.config)

@@ -89,8 +89,9 @@ def set_dtype(model: PreTrainedModel, dtype: str = "auto") -> None:
 
     Args:
         model: on the device it is to stay on.
-        dtype: one of :data:`qgen.settings.DTYPES`; "auto" is bfloat16 where the device computes in
-            it, else int8 where it has the kernels, else float32.
+        dtype: one of :data:`qgen.settings.DTYPES`; "auto" is the fastest: bfloat16 on GPUs and on
+            CPUs with matrix units for it (AMX), else int8 where there are kernels, else bfloat16
+            where the device computes in it, else float32.
 
     Raises:
         QGenError: there is no such arithmetic, or not on this device.
@@ -98,14 +99,20 @@ def set_dtype(model: PreTrainedModel, dtype: str = "auto") -> None:
     if dtype not in DTYPES:
         raise QGenError(f"dtype must be {' or '.join(DTYPES)}")
     if dtype == "auto":
-        native = bfloat16_is_native(model.device)
-        dtype = "bfloat16" if native else "int8" if int8_is_fast(model.device) else "float32"
+        dtype = _fastest(model.device)
     if dtype == "bfloat16":
         model.bfloat16()
     if dtype == "int8":
         if not int8_is_fast(model.device):
             raise QGenError(f"there are no int8 kernels for this {model.device.type} here")
         _quantize(model)
+
+
+def _fastest(device: torch.device) -> str:
+    has_units = device.type == "cuda" or torch.cpu._is_amx_tile_supported()
+    if bfloat16_is_native(device) and (has_units or not int8_is_fast(device)):
+        return "bfloat16"
+    return "int8" if int8_is_fast(device) else "float32"
 
 
 def dtype_of(model: PreTrainedModel) -> str:

@@ -8,7 +8,8 @@ step runs two tokens per beam - the token just chosen, whose keys and values are
 
 Beams are laid side by side as queries of *one* sequence rather than as rows of the batch: all
 beams of an input share one copy of its source keys, and a beam that changes parent changes only
-which target keys its attention mask shows it.  Nothing in the cache is ever copied or reordered.
+which target keys its attention mask shows it.  The cache is never reordered; when an input is done,
+another one takes its place.
 """
 
 from __future__ import annotations
@@ -50,6 +51,10 @@ class Seq2SeqModel(Protocol):
     ) -> Any: ...
 
     def log_probabilities(self, target: Tensor, output: Any) -> Tensor: ...
+
+
+REPACK_BELOW = 0.9
+"""Decoding goes on without the inputs that are done once so few of the rows are still open."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +106,11 @@ class BeamCache:
         self.offset += slots
 
     def select(self, rows: Tensor) -> None:
-        """Keep only the given batch rows."""
-        self.layers = {i: (k[rows], v[rows]) for i, (k, v) in self.layers.items()}
+        """Keep only the given batch rows, in this order; copies those that change their place."""
+        moved = rows.ne(torch.arange(len(rows), device=rows.device)).nonzero().flatten()
+        for buffer in (buffer for pair in self.layers.values() for buffer in pair):
+            buffer[moved, :, : self.offset] = buffer[rows[moved], :, : self.offset]
+        self.layers = {i: (k[: len(rows)], v[: len(rows)]) for i, (k, v) in self.layers.items()}
 
 
 class CachedDecoder:
@@ -358,15 +366,24 @@ def _beam_search(
         exact = settings.early_stopping == "never" and settings.length_penalty > 0
         bound = _score(live_scores[:, 0], last if exact else length + 1, settings)
         decided[rows] |= bound <= pool_scores[:, -1]
-        open_rows = (~decided[rows]).nonzero().flatten()
-        if len(open_rows) == 0:
+        kept = _compacted(~decided[rows])
+        if len(kept) == 0:
             break
-        if len(open_rows) <= len(rows) // 2:  # repack only when it halves the work
-            rows, live, live_scores = rows[open_rows], live[open_rows], live_scores[open_rows]
-            parents = parents[open_rows]
-            decoder.select(open_rows)
+        if len(kept) <= REPACK_BELOW * len(rows):
+            rows, live, live_scores = rows[kept], live[kept], live_scores[kept]
+            parents = parents[kept]
+            decoder.select(kept)
     count = settings.num_return_sequences
     return Generation(_trim(done[:, :count], pad), done_scores[:, :count])
+
+
+def _compacted(open_rows: Tensor) -> Tensor:
+    """The numbers of the rows that are open, ordered so that few of them change their place: the
+    last ones move into the gaps."""
+    count = int(open_rows.sum())
+    order = torch.arange(count, device=open_rows.device)
+    order[~open_rows[:count]] = open_rows[count:].nonzero().flatten() + count
+    return order
 
 
 def _score(totals: Tensor, length, settings: GenerationSettings) -> Tensor:
