@@ -11,16 +11,16 @@ from qgen.text import QUESTION_WORD, token_f1
 from qgen.types import Question
 
 WEIGHTS = {
-    "bias": -0.2572,
-    "score": 2.3749,
-    "agreement": 0.4184,
-    "answered": 0.1846,
-    "expected": 0.0842,
-    "unanswerable": -0.1307,
-    "foreign": -1.4287,
-    "repeated": -0.8232,
-    "length": -0.0817,
-    "fronted": 0.6007,
+    "bias": 0.1104,
+    "score": 2.027,
+    "agreement": 0.1867,
+    "answered": 0.181,
+    "expected": 0.098,
+    "unanswerable": -0.1254,
+    "foreign": -1.2853,
+    "repeated": -0.9928,
+    "length": -0.0855,
+    "fronted": 0.4124,
 }
 """Of the logistic regression of :func:`confidence` on :func:`features`."""
 

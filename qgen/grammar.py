@@ -19,6 +19,7 @@ _CLAUSE = frozenset(
 )
 """Where a clause ends, and with it what its auxiliary says about verbs."""
 _NOUN_FOLLOWS = frozenset({"CD", "DT", "IN", "PRP$", "TO"})
+_ASKS_FOR_THING = frozenset({"what", "which", "who", "whom", "whose"})
 _TO_BE_OR_HAVE = frozenset("am are be been being had has have is was were".split())
 
 
@@ -49,11 +50,7 @@ def _wrong_verb(words: list[str], tags: list[str]) -> tuple[int, str] | None:
     if words[0] == "who" and len(words) > 1 and tags[1] == "VBN":
         past = _forms(_lemma(words[1]), "VBD")
         return (1, past[0]) if past and words[1] not in past else None
-    auxiliaries = (
-        i
-        for i, word in enumerate(words)
-        if word in _DO | _MODAL and not (i and tags[i - 1] in _NOUN_FOLLOWS)  # "the will"
-    )
+    auxiliaries = (i for i in range(len(words)) if _is_auxiliary(words, tags, i))
     first = next(auxiliaries, None)
     if first is None:
         return None
@@ -67,6 +64,13 @@ def _wrong_verb(words: list[str], tags: list[str]) -> tuple[int, str] | None:
         return None
     verbs = [i for i in clause[1:] if _is_finite(words, tags, i)]
     return (verbs[-1], _lemma(words[verbs[-1]])) if verbs else None
+
+
+def _is_auxiliary(words: list[str], tags: list[str], i: int) -> bool:
+    """Whether a word is one of the question's, and not "the will" or "the men who did tasks"."""
+    noun = i > 0 and tags[i - 1] in _NOUN_FOLLOWS
+    relative = i > 1 and words[i - 1] in {"who", "which", "that"}
+    return words[i] in _DO | _MODAL and not noun and not relative
 
 
 def _is_right(words: list[str], tags: list[str], i: int) -> bool:
@@ -97,20 +101,29 @@ def _is_finite(words: list[str], tags: list[str], i: int) -> bool:
 
 def _participle(words: list[str], tags: list[str], i: int) -> tuple[int, str] | None:
     """What is wrong with a word behind "be"."""
-    if i >= len(words) or tags[i] not in {"VB", "VBP"} or not _is_base(words[i]):
+    if i >= len(words) or set(_lemmas(words[i])) != {words[i]}:  # "ground" is of "grind", too
+        return None
+    # What is asked for by "how" or "where" is no noun there: "How many eggs should be whisk?"
+    noun = words[0] in _ASKS_FOR_THING or words[i - 2] in {"it", "there"}
+    if tags[i] not in {"VB", "VBP"} and (noun or tags[i] not in {"NN", "NNP"}):
         return None
     participles = _forms(words[i], "VBN") or _forms(words[i], "VBD")
     return (i, participles[0]) if participles and words[i] not in participles else None
 
 
+def _lemmas(word: str) -> tuple[str, ...]:
+    """The verbs that a word may be a form of."""
+    return getAllLemmas(word, "VERB").get("VERB", ())
+
+
 def _lemma(word: str) -> str:
     """The base form of an inflected verb; nothing for a word that is a base form itself."""
-    lemmas = getAllLemmas(word, "VERB").get("VERB", ())
+    lemmas = _lemmas(word)
     return lemmas[0] if lemmas and word not in lemmas else ""
 
 
 def _is_base(word: str) -> bool:
-    return word in getAllLemmas(word, "VERB").get("VERB", ())
+    return word in _lemmas(word)
 
 
 def _forms(lemma: str, tag: str) -> tuple[str, ...]:
