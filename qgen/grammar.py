@@ -105,7 +105,8 @@ def _participle(words: list[str], tags: list[str], i: int) -> tuple[int, str] | 
         return None
     # What is asked for by "how" or "where" is no noun there: "How many eggs should be whisk?"
     noun = words[0] in _ASKS_FOR_THING or words[i - 2] in {"it", "there"}
-    if tags[i] not in {"VB", "VBP"} and (noun or tags[i] not in {"NN", "NNP"}):
+    adjective = bool(getAllLemmas(words[i], "ADJ"))  # the tagger takes "bake" for one
+    if tags[i] not in {"VB", "VBP"} and (noun or adjective or tags[i] not in {"NN", "NNP", "JJ"}):
         return None
     participles = _forms(words[i], "VBN") or _forms(words[i], "VBD")
     return (i, participles[0]) if participles and words[i] not in participles else None
