@@ -22,7 +22,7 @@ from qgen.confidence import features
 from qgen.errors import QGenError, exit_code
 from qgen.generator import NBestGenerator
 from qgen.model.reader import Reader
-from qgen.readers import read_rows
+from qgen.readers import read_requests
 from qgen.types import Question
 
 FOLDS = 10
@@ -89,17 +89,15 @@ def read_judged(path: str | Path) -> tuple[list[dict], list[tuple[str, Question]
         QGenError: the file cannot be read, or a row of it is not such a question.
     """
     rows, asked = [], []
-    for row in read_rows(path):
-        if isinstance(row.content, str):
-            raise QGenError(f"{path}, line {row.line}: {row.content}")
-        judged = row.content.extra
+    for line, request in read_requests(path):
+        judged = request.extra
         if missing := {"id", "question", "judgement"} - set(judged):
-            raise QGenError(f"{path}, line {row.line}: no {min(missing)}")
-        if not row.content.answers:
-            raise QGenError(f"{path}, line {row.line}: no answer")
+            raise QGenError(f"{path}, line {line}: no {min(missing)}")
+        if not request.answers:
+            raise QGenError(f"{path}, line {line}: no answer")
         rows.append(judged)
-        question = Question(judged["question"], row.content.answers[0], 0.0)
-        asked.append((row.content.passage, question))
+        question = Question(judged["question"], request.answers[0], 0.0)
+        asked.append((request.passage, question))
     return rows, asked
 
 

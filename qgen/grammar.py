@@ -20,7 +20,7 @@ _CLAUSE = frozenset(
 """Where a clause ends, and with it what its auxiliary says about verbs."""
 _NOUN_FOLLOWS = frozenset({"CD", "DT", "IN", "PRP$", "TO"})
 _ASKS_FOR_THING = frozenset({"what", "which", "who", "whom", "whose"})
-_TO_BE_OR_HAVE = frozenset("am are be been being had has have is was were".split())
+_BE_DO_HAVE = frozenset("am are be been being do had has have is was were".split())
 
 
 def correct_verbs(question: str) -> str:
@@ -50,8 +50,7 @@ def _wrong_verb(words: list[str], tags: list[str]) -> tuple[int, str] | None:
     if words[0] == "who" and len(words) > 1 and tags[1] == "VBN":
         past = _forms(_lemma(words[1]), "VBD")
         return (1, past[0]) if past and words[1] not in past else None
-    auxiliaries = (i for i in range(len(words)) if _is_auxiliary(words, tags, i))
-    first = next(auxiliaries, None)
+    first = next((i for i in range(len(words)) if _is_auxiliary(words, tags, i)), None)
     if first is None:
         return None
     end = first + 2
@@ -75,7 +74,7 @@ def _is_auxiliary(words: list[str], tags: list[str], i: int) -> bool:
 
 def _is_right(words: list[str], tags: list[str], i: int) -> bool:
     """Whether a word is a verb that an auxiliary may have, or speaks for another reading."""
-    if words[i] in _TO_BE_OR_HAVE or words[i] == "do" or tags[i] in {"VB", "VBP"}:
+    if words[i] in _BE_DO_HAVE or tags[i] in {"VB", "VBP"}:
         return True
     return tags[i - 1] == "PRP" and _is_base(words[i])  # "should you slide"
 

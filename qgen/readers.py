@@ -65,6 +65,18 @@ def read_rows(path: str | Path) -> Iterator[Row]:
         yield Row(line, raw.rstrip("\r\n"), content)
 
 
+def read_requests(path: str | Path) -> Iterator[tuple[int, Request]]:
+    """The lines and requests of a file that has nothing but good rows.
+
+    Raises:
+        QGenError: as :func:`read_rows`, and for the first row with which something is wrong.
+    """
+    for row in read_rows(path):
+        if isinstance(row.content, str):
+            raise QGenError(f"{path}, line {row.line}: {row.content}")
+        yield row.line, row.content
+
+
 def count_rows(path: str | Path) -> int:
     """How many rows :func:`read_rows` gives, without parsing them; it raises the same."""
     return sum(1 for _ in _raw_rows(Path(path)))

@@ -30,7 +30,7 @@ from qgen.model.arithmetic import bfloat16_is_native
 from qgen.model.layouts import seq2seq_layout
 from qgen.model.packing import AnswerTooLongError, pack_source, pack_target, pad
 from qgen.model.unilm import UniLMForConditionalGeneration
-from qgen.readers import read_rows
+from qgen.readers import read_requests
 from qgen.settings import OptimizationSettings, TrainingSettings
 from qgen.training.objectives import Item, MaskedObjective, Objective, PseudoMaskedObjective
 from qgen.training.risk import MinimumRiskObjective, add_hypotheses
@@ -47,13 +47,10 @@ def read_examples(path: str | Path) -> list[Example]:
         QGenError: the file cannot be read, or a row of it is not such an example.
     """
     examples = []
-    for row in read_rows(path):
-        request = row.content
-        if isinstance(request, str):
-            raise QGenError(f"{path}, line {row.line}: {request}")
+    for line, request in read_requests(path):
         question = request.extra.get("question")
         if not isinstance(question, str) or not question.strip():
-            raise QGenError(f"{path}, line {row.line}: no question")
+            raise QGenError(f"{path}, line {line}: no question")
         examples += [
             Example(request.passage, answer, question, str(request.extra.get("id", "")))
             for answer in request.answers or (None,)
