@@ -149,6 +149,21 @@ def test_learns_to_ask(bert_model, tokenizer, tmp_path, objective, unchecked):
     assert asked == [e.question for e in EXAMPLES]
 
 
+@pytest.mark.parametrize("bf16", [True, False])
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_mixed_precision_reaches_every_objective(bert_model, tokenizer, tmp_path, objective, bf16):
+    model, used = random_model(bert_model.config), set()
+    dense = model.mlm.base_model.encoder.layer[0].intermediate.dense
+    dense.register_forward_hook(
+        lambda module, _, output: used.add(output.dtype) if module.training else None
+    )
+    settings = TrainingSettings(
+        objective=objective, epochs=1, max_source_length=80, max_target_length=24, bf16=bf16
+    )
+    train(model, tokenizer, EXAMPLES, tmp_path, settings=settings)
+    assert used == {torch.bfloat16 if bf16 else torch.float32}
+
+
 def test_a_shortlist_of_the_frequent_tokens(bert_model, tokenizer, tmp_path):
     asked = tokenizer([e.question for e in EXAMPLES], add_special_tokens=False)["input_ids"]
     counts = Counter(token for question in asked for token in question)

@@ -126,7 +126,10 @@ class _ObjectiveTrainer(Trainer):
         )
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
-        loss = self.objective.loss(model, inputs)
+        # Of the model's methods ``Trainer`` runs ``forward`` alone in mixed precision; objectives
+        # call others too.
+        with self.accelerator.autocast():
+            loss = self.objective.loss(model, inputs)
         return (loss, {"loss": loss}) if return_outputs else loss
 
 
