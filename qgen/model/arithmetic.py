@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import warnings
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -25,31 +26,20 @@ class Int8Linear(nn.Module):
     what comes of a row does not depend on the others in its batch.
 
     Args:
-        linear: what to compute, in float32.
+        weight: ``[outputs, inputs]``, float32.
+        bias: ``[outputs]``, float32.
     """
 
-    def __init__(self, linear: nn.Linear):
+    def __init__(self, weight: Tensor, bias: Tensor | None = None):
         super().__init__()
-        weight = linear.weight.detach()
+        weight = weight.detach()
         scales = weight.abs().amax(1).clamp_min(1e-12).double() / 127
         zeros = torch.zeros(len(weight), dtype=torch.long)
         with warnings.catch_warnings():  # PyTorch means to replace its quantized tensors
             warnings.simplefilter("ignore")
             rounded = torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8)
         self.packed: Any = torch.ops.quantized.linear_prepack(rounded, None)
-        self.bias = linear.bias
-        self._rows: tuple[Tensor, Int8Linear] | None = None
-
-    def rows(self, ids: Tensor) -> Int8Linear:
-        """The layer with only these outputs; made once."""
-        if self._rows is None or not torch.equal(self._rows[0], ids):
-            weight, _ = torch.ops.quantized.linear_unpack(self.packed)
-            part = nn.Linear(weight.shape[1], len(ids), bias=self.bias is not None)
-            part.weight.data = weight.dequantize()[ids]
-            if self.bias is not None:
-                part.bias.data = self.bias[ids]
-            self._rows = ids, Int8Linear(part)
-        return self._rows[1]
+        self.bias = bias
 
     def forward(self, inputs: Tensor) -> Tensor:
         """``[..., inputs]`` to ``[..., outputs]``, float32 both."""
@@ -64,6 +54,37 @@ class Int8Linear(nn.Module):
         weight, _ = torch.ops.quantized.linear_unpack(self.packed)
         destination[f"{prefix}weight"] = weight.int_repr()
         destination[f"{prefix}scales"] = weight.q_per_channel_scales()
+
+
+class Int8Projection(nn.Module):
+    """The projection onto the vocabulary, as an :class:`Int8Linear` of all its outputs or of some.
+
+    Its weights are the word embeddings and stay in float32 anyway, so either is made when it is
+    first needed: decoding with a shortlist never needs them all.
+
+    Args:
+        linear: what to compute, in float32.
+    """
+
+    def __init__(self, linear: nn.Linear):
+        super().__init__()
+        self.linear = linear
+        self._rows: tuple[Tensor, Int8Linear] | None = None
+
+    @cached_property
+    def _whole(self) -> Int8Linear:
+        return Int8Linear(self.linear.weight, self.linear.bias)
+
+    def rows(self, ids: Tensor) -> Int8Linear:
+        """The layer with only these outputs; made once."""
+        if self._rows is None or not torch.equal(self._rows[0], ids):
+            weight, bias = self.linear.weight, self.linear.bias
+            self._rows = ids, Int8Linear(weight[ids], None if bias is None else bias[ids])
+        return self._rows[1]
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """``[..., inputs]`` to ``[..., outputs]``, float32 both."""
+        return self._whole(inputs)
 
 
 def bfloat16_is_native(device: str | torch.device = "cpu") -> bool:
@@ -122,10 +143,13 @@ def dtype_of(model: PreTrainedModel) -> str:
     return str(model.dtype).removeprefix("torch.")
 
 
-def _quantize(model: nn.Module) -> None:
+def _quantize(model: PreTrainedModel) -> None:
     """Replace the linear layers; embeddings stay as they are, and so do layers with a few outputs,
     for which there is nothing to gain."""
+    projection = model.get_output_embeddings()
     for name, module in list(model.named_modules()):
         if isinstance(module, nn.Linear) and module.out_features >= 32:
             parent, _, child = name.rpartition(".")
-            setattr(model.get_submodule(parent), child, Int8Linear(module))
+            tied = module is projection
+            int8 = Int8Projection(module) if tied else Int8Linear(module.weight, module.bias)
+            setattr(model.get_submodule(parent), child, int8)
