@@ -184,6 +184,12 @@ def content_stems(text: str) -> list[str]:
     return [stem for stem in _stems(text) if stem not in _FUNCTION_WORDS | _LITTLE]
 
 
+def words_repeated(question: str) -> int:
+    """How many content words of a question stand in it before."""
+    stems = content_stems(question)
+    return len(stems) - len(set(stems))
+
+
 def near_duplicates(first: str, second: str) -> bool:
     """Whether two questions ask the same in all but a word or two."""
     a, b = set(content_stems(first)), set(content_stems(second))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-from qgen.checks import content_stems
+from qgen.checks import content_stems, words_repeated
 from qgen.model.reader import Reading
 from qgen.text import QUESTION_WORD, token_f1
 from qgen.types import Question
@@ -45,7 +45,7 @@ def features(passage: str, question: Question, reading: Reading) -> dict[str, fl
         "expected": _log(reading.expected),
         "unanswerable": _log(reading.unanswerable),
         "foreign": sum(stem not in known for stem in asked) / max(1, len(asked)),
-        "repeated": float(len(asked) - len(set(asked))),
+        "repeated": float(words_repeated(question.question)),
         "length": float(len(re.findall(r"\w+", question.question))),
         "fronted": float(not QUESTION_WORD.match(question.question)),
     }

@@ -22,6 +22,7 @@ from qgen.checks import (
     passage_problem,
     question_problem,
     rank,
+    words_repeated,
 )
 from qgen.confidence import confidence
 from qgen.distractors import Neighbours, distractors
@@ -311,10 +312,20 @@ def _answers_too(likely: Sequence[set[str]], text: str) -> bool:
 def _best(passage: str, n_best: Sequence[Sequence[Question]]) -> list[Question]:
     """For each answer its best question without a problem, or else its best one."""
     return [
-        next((q for q in questions if not question_problem(q, passage)), questions[0])
+        next(iter(_without_problem(passage, questions)), questions[0])
         for questions in n_best
         if questions
     ]
+
+
+def _without_problem(passage: str, questions: Sequence[Question]) -> list[Question]:
+    """Those that may be shown, best first.
+
+    The ones that say a word twice come last: "What did the court order the buyer to pay the buyer?"
+    is how a small model loses its thread.
+    """
+    fine = [question for question in questions if not question_problem(question, passage)]
+    return sorted(fine, key=lambda question: words_repeated(question.question) > 0)
 
 
 _TOLD_BY_QUESTION = frozenset({"person", "place"})
@@ -352,9 +363,8 @@ def _for_each_answer(
     kept: list[Question] = []
     dropped: Counter[str] = Counter()
     for questions in n_best:
-        problems = [question_problem(question, passage) for question in questions]
-        good = [q for q, problem in zip(questions, problems, strict=True) if not problem]
+        good = _without_problem(passage, questions)
         kept += good[:count]
         if not good:
-            dropped.update(filter(None, problems))
+            dropped.update(filter(None, (question_problem(q, passage) for q in questions)))
     return kept, dropped

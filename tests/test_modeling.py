@@ -16,6 +16,7 @@ from transformers import (
     RobertaConfig,
 )
 
+from qgen.model.arithmetic import int8_is_fast, set_dtype
 from qgen.model.layouts import seq2seq_attention_mask, seq2seq_layout
 from qgen.model.unilm import UniLMConfig, UniLMForConditionalGeneration
 
@@ -170,11 +171,16 @@ def test_copy_gate_mixes_two_distributions(copying_model):
     torch.testing.assert_close(loss, -expected.log().mean())
 
 
-def test_a_shortlist_leaves_the_source_and_itself_to_choose_from(shortlisted_model):
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
+def test_a_shortlist_leaves_the_source_and_itself_to_choose_from(shortlisted_model, dtype):
     """The distribution is that over the whole vocabulary, less the tokens that are in neither."""
+    if dtype == "int8" and not int8_is_fast():
+        pytest.skip("no int8 kernels on this machine")
     model = random_model(shortlisted_model.config)
     model.load_state_dict(shortlisted_model.state_dict())
     model.copy_gate.gate.bias.data.fill_(-50.0)  # closed
+    set_dtype(model, dtype)
+    tolerance = {} if dtype == "float32" else {"rtol": 0.0, "atol": 0.05}
     source = torch.tensor([[2, 10, 11, 13, 3], [2, 14, 3, 0, 0]])
     with torch.no_grad():
         states, predicting = model.seq2seq_states(source, source.ne(0), torch.tensor([[4], [4]]))
@@ -186,7 +192,7 @@ def test_a_shortlist_leaves_the_source_and_itself_to_choose_from(shortlisted_mod
     for row in range(2):
         allowed = [i for i, token in enumerate(ids) if token in short | set(source[row].tolist())]
         expected = whole[row, 0, [ids[i] for i in allowed]].log_softmax(-1)
-        torch.testing.assert_close(found[row, 0, allowed], expected)
+        torch.testing.assert_close(found[row, 0, allowed], expected, **tolerance)
         refused = [i for i in range(len(ids)) if i not in allowed]
         assert bool((found[row, 0, refused] == -torch.inf).all())
     assert len(ids) < len(whole[0, 0])

@@ -191,6 +191,16 @@ def test_a_question_that_gives_its_answer_away_makes_room_for_the_next(monkeypat
         generator.questions(passage, "Strauss")
 
 
+def test_a_question_that_says_a_word_twice_comes_after_the_others(monkeypatch):
+    monkeypatch.undo()  # with the checks
+    asked = {"Strauss": ["Whose work led the work?", "Who led the works?", "Who led the team?"]}
+    generator = QuestionGenerator(Scripted(asked))
+    passage = "The work of the team was led by Strauss in 1937."
+    settings = GenerationSettings(num_return_sequences=3)
+    found = generator.questions(passage, "Strauss", settings=settings)
+    assert [q.question for q in found] == [*asked["Strauss"][1:], asked["Strauss"][0]]
+
+
 def test_checkpoint_round_trip(checkpoint, generator):
     loaded = QuestionGenerator.from_pretrained(
         checkpoint, device="cpu", reader=None, dtype="float32"

@@ -387,17 +387,18 @@ class UniLMForConditionalGeneration(PreTrainedModel):
         rare = rare[columns[rare] < 0]
         ids = torch.cat([self.shortlist, rare])
         columns[rare] = every[len(self.shortlist) : len(ids)]
-        if isinstance(projection, nn.Linear):
-            weight, bias = projection.weight[self.shortlist], projection.bias[self.shortlist]
-            project: Any = partial(nn.functional.linear, weight=weight, bias=bias)
-        else:
-            project = projection.rows(self.shortlist)
-        embeddings: Any = self.get_input_embeddings()
+        exact = projection if isinstance(projection, nn.Linear) else projection.linear
+        weight, bias = exact.weight, exact.bias
+        project: Any = (
+            partial(nn.functional.linear, weight=weight[self.shortlist], bias=bias[self.shortlist])
+            if projection is exact
+            else projection.rows(self.shortlist)
+        )
         return Vocabulary(
             ids,
             columns,
             project,
-            rare=(embeddings.weight[rare], projection.bias[rare]),
+            rare=(weight[rare], bias[rare]),
             own=(input_ids[:, :, None] == rare).any(1),
         )
 
