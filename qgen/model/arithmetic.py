@@ -14,13 +14,14 @@ from transformers import PreTrainedModel
 from qgen.errors import QGenError
 from qgen.settings import DTYPES
 
-_LEVELS = 63
-"""Activations are rounded to whole numbers from -63 to 63.  The kernels for processors without VNNI
-add two 8-bit products in 16 bits, which full 8-bit activations could overflow."""
+_LEVELS = 127 if torch.cpu._is_vnni_supported() else 63
+"""Activations are rounded to whole numbers from minus this to this.  The kernels for processors
+without VNNI add two 8-bit products in 16 bits, which full 8-bit activations could overflow."""
 
 
 class Int8Linear(nn.Module):
-    """``nn.Linear`` with 8-bit weights, a scale per output, and 7-bit activations, a scale per row.
+    """``nn.Linear`` with 8-bit weights, a scale per output, and activations of 8 bits (7 without
+    VNNI), a scale per row.
 
     A scale per row, and not one for all of them as in PyTorch's own dynamic quantization, so that
     what comes of a row does not depend on the others in its batch.
