@@ -14,6 +14,7 @@ from qgen.errors import QGenError
 from qgen.model.packing import pad, token_span
 from qgen.model.reader import pack_question
 from qgen.settings import ReaderTrainingSettings
+from qgen.training.garbling import garbled, words_of
 from qgen.training.objectives import Item
 from qgen.training.trainer import ItemDataset, fit, prepare_run
 from qgen.types import Example
@@ -87,12 +88,13 @@ class SpanObjective:
     """Where the answer starts and ends, each a cross-entropy over the tokens.
 
     Each time an example is drawn it is, by chance, given its own question; none, so that the model
-    learns which spans are asked for; or a question about another passage, whose answer is
-    ``[CLS]``.
+    learns which spans are asked for; or one whose answer is ``[CLS]``: a question about another
+    passage, or its own, garbled.
 
     Args:
         tokenizer: the reader's.
-        mismatched_share, unasked_share: see :class:`qgen.settings.ReaderTrainingSettings`.
+        mismatched_share, garbled_share, unasked_share: see
+            :class:`qgen.settings.ReaderTrainingSettings`.
     """
 
     label_names = ("start_positions", "end_positions")
@@ -102,24 +104,41 @@ class SpanObjective:
         tokenizer: PreTrainedTokenizerBase,
         mismatched_share: float = 0.0,
         unasked_share: float = 0.0,
+        garbled_share: float = 0.0,
     ):
         self.tokenizer = tokenizer
         self.mismatched_share = mismatched_share
         self.unasked_share = unasked_share
+        self.garbled_share = garbled_share
 
     def collate(self, items: Sequence[Item]) -> dict[str, Tensor]:
         """``input_ids``, ``attention_mask`` and ``token_type_ids`` ``[batch, longest]``, and the
         answer's first and last position, ``[batch]`` each."""
         ids, types, spans = [], [], []
-        for item, draw in zip(items, torch.rand(len(items)).tolist(), strict=True):
-            mismatched = draw < self.mismatched_share
-            unasked = not mismatched and draw < self.mismatched_share + self.unasked_share
-            question = item["other"] if mismatched else [] if unasked else item["question"]
+        draw = random.Random(int(torch.randint(2**62, ())))  # torch's state is kept with a run
+        kinds = draw.choices(
+            ["mismatched", "garbled", "unasked", "asked"],
+            [
+                self.mismatched_share,
+                self.garbled_share,
+                self.unasked_share,
+                1 - self.mismatched_share - self.garbled_share - self.unasked_share,
+            ],
+            k=len(items),
+        )
+        for item, kind in zip(items, kinds, strict=True):
+            question = {
+                "mismatched": item["other"],
+                "garbled": self._garbled(item, draw) if kind == "garbled" else [],
+                "unasked": [],
+                "asked": item["question"],
+            }[kind]
             row, row_types = pack_question(self.tokenizer, question, item["passage"])
             first = len(question) + 2
             ids.append(row)
             types.append(row_types)
-            spans.append([0, 0] if mismatched else [first + place for place in item["span"]])
+            answered = kind in {"unasked", "asked"}
+            spans.append([first + place for place in item["span"]] if answered else [0, 0])
         starts, ends = torch.tensor(spans).T
         return {
             "input_ids": pad(ids, self.tokenizer.pad_token_id),
@@ -128,6 +147,15 @@ class SpanObjective:
             "start_positions": starts,
             "end_positions": ends,
         }
+
+    def _garbled(self, item: Item, draw: random.Random) -> list[int]:
+        first, last = item["span"]
+        rest = item["passage"][:first] + item["passage"][last + 1 :]
+        question, passage = (
+            words_of(self.tokenizer.convert_ids_to_tokens(ids)) for ids in (item["question"], rest)
+        )
+        pieces = [piece for word in garbled(question, passage, draw) for piece in word]
+        return self.tokenizer.convert_tokens_to_ids(pieces)[: len(item["question"]) + 8]
 
     def loss(self, model: PreTrainedModel, batch: dict[str, Tensor]) -> Tensor:
         return model(**batch).loss
@@ -165,5 +193,10 @@ def train_reader(
     if not len(dataset):
         raise QGenError("no training example has an answer that fits")
     dev = ReaderExamples(dev_examples[: settings.max_dev_examples], tokenizer, settings.max_length)
-    objective = SpanObjective(tokenizer, settings.mismatched_share, settings.unasked_share)
+    objective = SpanObjective(
+        tokenizer,
+        settings.mismatched_share,
+        settings.unasked_share,
+        settings.garbled_share,
+    )
     return fit(model, tokenizer, objective, dataset, dev, output_dir, settings)
