@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -155,7 +156,8 @@ class SpanObjective:
             words_of(self.tokenizer.convert_ids_to_tokens(ids)) for ids in (item["question"], rest)
         )
         pieces = [piece for word in garbled(question, passage, draw) for piece in word]
-        return self.tokenizer.convert_tokens_to_ids(pieces)[: len(item["question"]) + 8]
+        ids: Any = self.tokenizer.convert_tokens_to_ids(pieces[: len(item["question"]) + 8])
+        return ids
 
     def loss(self, model: PreTrainedModel, batch: dict[str, Tensor]) -> Tensor:
         return model(**batch).loss
