@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
+from lemminflect import getAllLemmas
 from nltk.tokenize import NLTKWordTokenizer
 from nltk.tokenize.punkt import PunktParameters, PunktSentenceTokenizer
 from nltk.tokenize.treebank import TreebankWordDetokenizer
@@ -210,16 +211,28 @@ def _spellings(passage: str) -> dict[tuple[str, ...], set[str]]:
             found = re.findall(r"\w+", passage[start:end])
             words += found
             following = passage[sentence[i + 1][0]] if i + 1 < len(sentence) else ""
-            # The first word has a capital anyway; "Marie Curie" and "Zoë" are names, "Rent" is not.
+            # The first word, in "Tom: Yes" too, has a capital anyway; "Marie Curie" and "Zoë" are
+            # names, "Rent" and "Whisk" are not.
+            first = i == 0 or passage[:start].rstrip().endswith(":")
             name = tag.startswith("NNP") and (
-                following.isupper() or passage[start:end].lower() not in lexicon
+                following.isupper() or not _is_common(passage[start:end].lower())
             )
-            counts += [i > 0 or name or not word.istitle() for word in found]
+            counts += [not first or name or not word.istitle() for word in found]
         for i, word in enumerate(words):
             if counts[i]:
                 for context in _contexts(words, i):
                     spellings.setdefault(context, set()).add(word)
     return spellings
+
+
+def _is_common(word: str) -> bool:
+    """Whether a lower-cased word is a common one, or a verb or a plural, which are seldom names.
+
+    The tagger's lexicon alone has "maria", the inflector's dictionary alone "amir".
+    """
+    lemmas = getAllLemmas(word)
+    verb, plural = word in lemmas.get("VERB", ()), word not in lemmas.get("NOUN", (word,))
+    return bool(lemmas) and (word in lexicon or verb or plural)
 
 
 def _is_shouted(text: str) -> bool:

@@ -75,3 +75,19 @@ def test_detokenize_ptb():
 def test_sentences_do_not_end_at_abbreviations():
     text = "Dr. Smith came. He left."
     assert [text[a:b] for a, b in sentence_spans(text)] == ["Dr. Smith came.", "He left."]
+
+
+@pytest.mark.parametrize(
+    ("passage", "cased"),
+    [
+        ("Whisk three eggs with salt.", "What should you whisk with salt?"),
+        ("Beekeepers from three counties came.", "Where did the beekeepers come from?"),
+        ("Ann: Did the plumber come? Bo: Yes.", "When did the plumber come?"),
+        ("Rent is due on Monday.", "When is rent due?"),
+        ("Maria bought a car.", "What did Maria buy?"),
+        ("Amir burned the rice.", "What did Amir burn?"),
+        ("Zoë sang. Then she left.", "Who is Zoë?"),
+    ],
+)
+def test_the_first_word_of_a_sentence_has_a_capital_only_as_a_name(passage, cased):
+    assert recase(cased.lower(), passage) == cased
