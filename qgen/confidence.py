@@ -11,16 +11,16 @@ from qgen.text import QUESTION_WORD, token_f1
 from qgen.types import Question
 
 WEIGHTS = {
-    "bias": 0.1104,
-    "surprise": -1.0,
-    "agreement": 0.1867,
-    "answered": 0.181,
-    "expected": 0.098,
-    "unanswerable": -0.1254,
-    "foreign": -1.2853,
-    "repeated": -0.9928,
-    "length": -0.0855,
-    "fronted": 0.4124,
+    "bias": -1.3167,
+    "surprise": -1.1433,
+    "agreement": 0.4623,
+    "answered": 0.2252,
+    "expected": 0.0541,
+    "unanswerable": -0.1712,
+    "foreign": -0.9406,
+    "repeated": -1.0032,
+    "length": -0.0282,
+    "fronted": 0.3047,
 }
 """Of the logistic regression of :func:`confidence` on :func:`features`."""
 

@@ -213,7 +213,7 @@ def _spellings(passage: str) -> dict[tuple[str, ...], set[str]]:
             following = passage[sentence[i + 1][0]] if i + 1 < len(sentence) else ""
             # The first word, in "Tom: Yes" too, has a capital anyway; "Marie Curie" and "Zoë" are
             # names, "Rent" and "Whisk" are not.
-            first = i == 0 or passage[:start].rstrip().endswith(":")
+            first = i == 0 or passage[sentence[i - 1][1] - 1] == ":"
             name = tag.startswith("NNP") and (
                 following.isupper() or not _is_common(passage[start:end].lower())
             )

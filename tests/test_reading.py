@@ -144,7 +144,7 @@ def test_calibrate_command(n_best_generator, reader, tmp_path, capsys, monkeypat
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     calibrate([str(path)])
     shown = capsys.readouterr().out
-    assert "score: alone 1.000" in shown and "'bias'" in shown
+    assert "surprise: alone 0.000" in shown and "'bias'" in shown
     for name in ("judgement", "question", "answer"):
         bad = {key: value for key, value in rows[0].items() if not key.startswith(name)}
         path.write_text(json.dumps(bad) + "\n")

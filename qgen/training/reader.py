@@ -195,10 +195,6 @@ def train_reader(
     if not len(dataset):
         raise QGenError("no training example has an answer that fits")
     dev = ReaderExamples(dev_examples[: settings.max_dev_examples], tokenizer, settings.max_length)
-    objective = SpanObjective(
-        tokenizer,
-        settings.mismatched_share,
-        settings.unasked_share,
-        settings.garbled_share,
-    )
+    shares = (settings.mismatched_share, settings.unasked_share, settings.garbled_share)
+    objective = SpanObjective(tokenizer, *shares)
     return fit(model, tokenizer, objective, dataset, dev, output_dir, settings)
