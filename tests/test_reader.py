@@ -174,7 +174,7 @@ def test_questions_are_own_other_garbled_or_none(tokenizer):
 @pytest.mark.slow
 def test_learns_to_answer(reader, tokenizer, tmp_path):
     settings = ReaderTrainingSettings(
-        epochs=150, batch_size=4, learning_rate=5e-3, hidden_dropout=0.0, attention_dropout=0.0,
+        epochs=250, batch_size=4, learning_rate=5e-3, hidden_dropout=0.0, attention_dropout=0.0,
         max_length=100, save_steps=1000, mismatched_share=0.0, garbled_share=0.0, unasked_share=0.2,
         bf16=False,
     )  # fmt: skip
