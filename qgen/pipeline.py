@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from heapq import nlargest
@@ -312,20 +312,20 @@ def _answers_too(likely: Sequence[set[str]], text: str) -> bool:
 def _best(passage: str, n_best: Sequence[Sequence[Question]]) -> list[Question]:
     """For each answer its best question without a problem, or else its best one."""
     return [
-        next(iter(_without_problem(passage, questions)), questions[0])
+        next(_without_problem(passage, questions), questions[0])
         for questions in n_best
         if questions
     ]
 
 
-def _without_problem(passage: str, questions: Sequence[Question]) -> list[Question]:
+def _without_problem(passage: str, questions: Sequence[Question]) -> Iterator[Question]:
     """Those that may be shown, best first.
 
     The ones that say a word twice come last: "What did the court order the buyer to pay the buyer?"
     is how a small model loses its thread.
     """
-    fine = [question for question in questions if not question_problem(question, passage)]
-    return sorted(fine, key=lambda question: words_repeated(question.question) > 0)
+    ordered = sorted(questions, key=lambda question: words_repeated(question.question) > 0)
+    return (question for question in ordered if not question_problem(question, passage))
 
 
 _TOLD_BY_QUESTION = frozenset({"person", "place"})
@@ -363,8 +363,8 @@ def _for_each_answer(
     kept: list[Question] = []
     dropped: Counter[str] = Counter()
     for questions in n_best:
-        good = _without_problem(passage, questions)
-        kept += good[:count]
+        good = list(islice(_without_problem(passage, questions), count))
+        kept += good
         if not good:
             dropped.update(filter(None, (question_problem(q, passage) for q in questions)))
     return kept, dropped

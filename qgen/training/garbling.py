@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from qgen.text import INTERROGATIVES
 
@@ -27,10 +27,11 @@ def garbled(question: Sequence[Word], passage: Sequence[Word], draw: random.Rand
 
     By chance a name or another word of it is exchanged for one of the passage, or for another of
     its own; words are left out; the passage's words run on where the question has one of them; or
-    it asks with another question word.  Sometimes it is still a fair question.
+    it asks with another question word.  Where none of these is possible its words are shuffled.
+    Sometimes it is still a fair question.
 
     Args:
-        question: its words, of which the last is kept.
+        question: its words, of which the last is kept, unless they are shuffled.
         passage: the words of the passage, without the answer.
         draw: makes the choices.
     """
@@ -39,10 +40,7 @@ def garbled(question: Sequence[Word], passage: Sequence[Word], draw: random.Rand
         changed = change(list(question), passage, draw)
         if changed is not None and changed != list(question):
             return changed
-    return _shuffle(list(question), draw)
-
-
-Change = Callable[[list[Word], Sequence[Word], random.Random], "list[Word] | None"]
+    return draw.sample(question, len(question))
 
 
 def _carries_meaning(word: Word) -> bool:
@@ -100,7 +98,3 @@ def _ask_otherwise(question: list[Word], passage: Sequence[Word], draw: random.R
     i = draw.choice(places)
     question[i] = (draw.choice([w for w in INTERROGATIVES if w != "".join(question[i])]),)
     return question
-
-
-def _shuffle(question: list[Word], draw: random.Random) -> list[Word]:
-    return draw.sample(question, len(question))

@@ -128,12 +128,11 @@ class SpanObjective:
             k=len(items),
         )
         for item, kind in zip(items, kinds, strict=True):
-            question = {
-                "mismatched": item["other"],
-                "garbled": self._garbled(item, draw) if kind == "garbled" else [],
-                "unasked": [],
-                "asked": item["question"],
-            }[kind]
+            if kind == "garbled":
+                question = self._garbled(item, draw)
+            else:
+                own, other = item["question"], item["other"]
+                question = {"mismatched": other, "unasked": [], "asked": own}[kind]
             row, row_types = pack_question(self.tokenizer, question, item["passage"])
             first = len(question) + 2
             ids.append(row)
