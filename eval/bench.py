@@ -46,7 +46,7 @@ def build_qgen(path: Path, dtype: str) -> Ask:
     Raises:
         QGenError: this machine has no such arithmetic, or the file cannot be read.
     """
-    from qgen.generator import NBestGenerator
+    from qgen import NBestGenerator
 
     inputs = read_inputs(path)
     generator = NBestGenerator.from_pretrained(dtype=dtype)

@@ -5,6 +5,7 @@
 >>> generator.questions("Marie Curie was born in Warsaw in 1867.", answer="Warsaw")
 """
 
+import gc
 from importlib import import_module
 from importlib.metadata import version
 
@@ -52,5 +53,11 @@ _auto_classes.register_when_imported()
 def __getattr__(name: str):
     """Import what needs torch only when it is asked for: ``qgen --help`` answers at once."""
     if name in _NEED_TORCH:
-        return getattr(import_module(_NEED_TORCH[name]), name)
+        collecting = gc.isenabled()
+        gc.disable()  # hardly anything that imports make is garbage; looking takes a fifth of them
+        try:
+            return getattr(import_module(_NEED_TORCH[name]), name)
+        finally:
+            if collecting:
+                gc.enable()
     raise AttributeError(f"module 'qgen' has no attribute {name!r}")

@@ -214,10 +214,11 @@ def _spellings(passage: str) -> dict[tuple[str, ...], set[str]]:
             # The first word, in "Tom: Yes" too, has a capital anyway; "Marie Curie" and "Zoë" are
             # names, "Rent" and "Whisk" are not.
             first = i == 0 or passage[sentence[i - 1][1] - 1] == ":"
-            name = tag.startswith("NNP") and (
-                following.isupper() or not _is_common(passage[start:end].lower())
+            counted = not first or (
+                tag.startswith("NNP")
+                and (following.isupper() or not _is_common(passage[start:end].lower()))
             )
-            counts += [not first or name or not word.istitle() for word in found]
+            counts += [counted or not word.istitle() for word in found]
         for i, word in enumerate(words):
             if counts[i]:
                 for context in _contexts(words, i):

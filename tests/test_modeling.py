@@ -233,6 +233,18 @@ def test_auto_class_knows_the_checkpoint_once_qgen_is_imported(checkpoint, first
     assert done.stdout.strip() == "UniLMForConditionalGeneration", done.stderr
 
 
+@pytest.mark.parametrize("collecting", [True, False])
+def test_importing_leaves_the_garbage_collector_as_it_was(collecting):
+    code = f"""
+import gc
+{"" if collecting else "gc.disable()"}
+from qgen import QuestionGenerator
+print(QuestionGenerator.__name__, gc.isenabled())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.stdout.split() == ["QuestionGenerator", str(collecting)], done.stderr
+
+
 def test_lm_head_is_tied(bert_model, roberta_model):
     for model in (bert_model, roberta_model):
         embeddings, head = model.get_input_embeddings(), model.get_output_embeddings()
