@@ -11,16 +11,16 @@ from qgen.text import QUESTION_WORD, token_f1
 from qgen.types import Question
 
 WEIGHTS = {
-    "bias": -1.3167,
-    "surprise": -1.1433,
-    "agreement": 0.4623,
-    "answered": 0.2252,
-    "expected": 0.0541,
-    "unanswerable": -0.1712,
-    "foreign": -0.9406,
-    "repeated": -1.0032,
-    "length": -0.0282,
-    "fronted": 0.3047,
+    "bias": -1.1247,
+    "surprise": -1.0708,
+    "agreement": 0.4547,
+    "answered": 0.2621,
+    "expected": 0.0456,
+    "unanswerable": -0.1694,
+    "foreign": -0.9817,
+    "repeated": -1.1266,
+    "length": -0.0317,
+    "fronted": 0.2584,
 }
 """Of the logistic regression of :func:`confidence` on :func:`features`."""
 
