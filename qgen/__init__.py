@@ -54,7 +54,7 @@ def __getattr__(name: str):
     """Import what needs torch only when it is asked for: ``qgen --help`` answers at once."""
     if name in _NEED_TORCH:
         collecting = gc.isenabled()
-        gc.disable()  # hardly anything that imports make is garbage; looking takes a fifth of them
+        gc.disable()  # imports leave hardly any garbage; looking for it is a fifth of their time
         try:
             return getattr(import_module(_NEED_TORCH[name]), name)
         finally:
