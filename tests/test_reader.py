@@ -159,16 +159,28 @@ def test_questions_are_own_other_garbled_or_none(tokenizer):
     assert all(item["other"] == items[4]["question"] for item in items[:4])
     torch.manual_seed(0)
     batch = SpanObjective(tokenizer, 0.2, 0.3, 0.1).collate(items * 400)
-    unanswered = batch["start_positions"].eq(0)
+    unanswered = batch["starts"][:, 0].eq(1)
     unasked = batch["input_ids"][:, 1].eq(tokenizer.sep_token_id)
     assert unanswered.float().mean().item() == pytest.approx(0.3, abs=0.03)
     assert unasked.float().mean().item() == pytest.approx(0.3, abs=0.03)
-    assert batch["end_positions"][unanswered].eq(0).all() and not (unanswered & unasked).any()
-    for row in range(10):
-        begin, end = batch["start_positions"][row], batch["end_positions"][row]
-        answer = tokenizer.decode(batch["input_ids"][row, begin : end + 1])
-        expected = [*EXAMPLES, examples[4]][row % 5].answer.text.lower()
-        assert answer == ("[CLS]" if unanswered[row] else expected)
+    assert batch["ends"][unanswered, 0].eq(1).all() and not (unanswered & unasked).any()
+    for shares in (batch["starts"], batch["ends"]):
+        torch.testing.assert_close(shares.sum(-1), torch.ones(len(shares)))
+    answers = [example.answer.text.lower() for example in examples]
+    for row in range(40):
+        begins, ends = (batch[key][row].nonzero()[:, 0].tolist() for key in ("starts", "ends"))
+        found = [
+            tokenizer.decode(batch["input_ids"][row, begin : end + 1])
+            for begin, end in zip(begins, ends, strict=True)
+        ]
+        if unanswered[row]:
+            assert found == ["[CLS]"]
+        elif unasked[row]:  # every answer of the passage
+            of_passage = answers[:4] if row % 5 < 4 else answers[4:]
+            assert sorted(found) == sorted(of_passage)
+            assert batch["starts"][row].max().item() == pytest.approx(1 / len(of_passage))
+        else:
+            assert found == [answers[row % 5]]
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from qgen.errors import QGenError
@@ -22,7 +23,8 @@ from qgen.types import Example
 
 
 class ReaderExamples(ItemDataset):
-    """Examples as token ids: question, passage, the answer's place, and another question.
+    """Examples as token ids: question, passage, the answer's place, those of all the answers that
+    are asked for in the passage, and another question.
 
     A passage too long is cut to a window that holds the answer, anywhere in it.  The other question
     is of another passage, if possible of the same article, so that it cannot be told from the right
@@ -49,7 +51,9 @@ class ReaderExamples(ItemDataset):
             for example in examples
         ]
         passages: dict[str, tuple[list[int], list[tuple[int, int]]]] = {}
-        for i, example in enumerate(examples):
+        places: list[range | None] = []
+        asked: dict[str, list[range]] = {}
+        for example in examples:
             if example.passage not in passages:
                 encoded = tokenizer(
                     example.passage,
@@ -58,19 +62,30 @@ class ReaderExamples(ItemDataset):
                     verbose=False,
                 )
                 passages[example.passage] = (encoded["input_ids"], encoded["offset_mapping"])
-            ids, offsets = passages[example.passage]
+            offsets = passages[example.passage][1]
             place = token_span(offsets, example.answer) if example.answer else None
+            places.append(place)
+            if place:
+                asked.setdefault(example.passage, []).append(place)
+        for i, (example, place) in enumerate(zip(examples, places, strict=True)):
+            ids = passages[example.passage][0]
             other = _another(examples, i, draw)
             window = max_length - 3 - max(len(questions[i]), len(questions[other]))
             if not place or len(place) > window:
                 continue
             lowest, highest = max(0, place.stop - window), min(place.start, len(ids) - window)
             left = draw.randint(lowest, max(lowest, highest))
+            inside = [
+                [each.start - left, each.stop - 1 - left]
+                for each in asked[example.passage]
+                if left <= each.start and each.stop <= left + window
+            ]
             self.items.append(
                 {
                     "question": questions[i],
                     "passage": ids[left : left + window],
                     "span": [place.start - left, place.stop - 1 - left],
+                    "asked": inside,
                     "other": questions[other],
                 }
             )
@@ -89,8 +104,8 @@ class SpanObjective:
     """Where the answer starts and ends, each a cross-entropy over the tokens.
 
     Each time an example is drawn it is, by chance, given its own question; none, so that the model
-    learns which spans are asked for; or one whose answer is ``[CLS]``: a question about another
-    passage, or its own, garbled.
+    learns which spans are asked for, each of the passage's in equal parts; or one whose answer is
+    ``[CLS]``: a question about another passage, or its own, garbled.
 
     Args:
         tokenizer: the reader's.
@@ -98,7 +113,7 @@ class SpanObjective:
             :class:`qgen.settings.ReaderTrainingSettings`.
     """
 
-    label_names = ("start_positions", "end_positions")
+    label_names = ("starts", "ends")
 
     def __init__(
         self,
@@ -113,8 +128,8 @@ class SpanObjective:
         self.garbled_share = garbled_share
 
     def collate(self, items: Sequence[Item]) -> dict[str, Tensor]:
-        """``input_ids``, ``attention_mask`` and ``token_type_ids`` ``[batch, longest]``, and the
-        answer's first and last position, ``[batch]`` each."""
+        """``input_ids``, ``attention_mask`` and ``token_type_ids``, and, as shares of one, where
+        the answers start and end; ``[batch, longest]`` each."""
         ids, types, spans = [], [], []
         draw = random.Random(int(torch.randint(2**62, ())))  # torch's state is kept with a run
         kinds = draw.choices(
@@ -137,15 +152,20 @@ class SpanObjective:
             first = len(question) + 2
             ids.append(row)
             types.append(row_types)
-            answered = kind in {"unasked", "asked"}
-            spans.append([first + place for place in item["span"]] if answered else [0, 0])
-        starts, ends = torch.tensor(spans).T
+            no_answer = [[-first, -first]]  # at [CLS]
+            answers = {"unasked": item["asked"], "asked": [item["span"]]}.get(kind, no_answer)
+            spans.append(torch.tensor(answers) + first)
+        starts, ends = torch.zeros(2, len(ids), max(map(len, ids)))
+        for row, span in enumerate(spans):
+            shares = torch.full((len(span),), 1 / len(span))
+            starts[row].index_add_(0, span[:, 0], shares)
+            ends[row].index_add_(0, span[:, 1], shares)
         return {
             "input_ids": pad(ids, self.tokenizer.pad_token_id),
             "attention_mask": pad([[1] * len(row) for row in ids], 0),
             "token_type_ids": pad(types, 0),
-            "start_positions": starts,
-            "end_positions": ends,
+            "starts": starts,
+            "ends": ends,
         }
 
     def _garbled(self, item: Item, draw: random.Random) -> list[int]:
@@ -159,7 +179,9 @@ class SpanObjective:
         return ids
 
     def loss(self, model: PreTrainedModel, batch: dict[str, Tensor]) -> Tensor:
-        return model(**batch).loss
+        output = model(**{k: v for k, v in batch.items() if k not in self.label_names})
+        start_loss = cross_entropy(output.start_logits.float(), batch["starts"])
+        return (start_loss + cross_entropy(output.end_logits.float(), batch["ends"])) / 2
 
     def length(self, item: Item) -> int:
         return len(item["question"]) + len(item["passage"]) + 3
