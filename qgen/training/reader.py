@@ -156,10 +156,10 @@ class SpanObjective:
             answers = {"unasked": item["asked"], "asked": [item["span"]]}.get(kind, no_answer)
             spans.append(torch.tensor(answers) + first)
         starts, ends = torch.zeros(2, len(ids), max(map(len, ids)))
-        for row, span in enumerate(spans):
+        for i, span in enumerate(spans):
             shares = torch.full((len(span),), 1 / len(span))
-            starts[row].index_add_(0, span[:, 0], shares)
-            ends[row].index_add_(0, span[:, 1], shares)
+            starts[i].index_add_(0, span[:, 0], shares)
+            ends[i].index_add_(0, span[:, 1], shares)
         return {
             "input_ids": pad(ids, self.tokenizer.pad_token_id),
             "attention_mask": pad([[1] * len(row) for row in ids], 0),
