@@ -5,11 +5,11 @@
 >>> generator.questions("Marie Curie was born in Warsaw in 1867.", answer="Warsaw")
 """
 
-import gc
 from importlib import import_module
 from importlib.metadata import version
 
 from qgen import _auto_classes
+from qgen._collector import garbage_collection_paused
 from qgen.errors import QGenError
 from qgen.settings import (
     GenerationSettings,
@@ -53,11 +53,6 @@ _auto_classes.register_when_imported()
 def __getattr__(name: str):
     """Import what needs torch only when it is asked for: ``qgen --help`` answers at once."""
     if name in _NEED_TORCH:
-        collecting = gc.isenabled()
-        gc.disable()  # imports leave hardly any garbage; looking for it is a fifth of their time
-        try:
+        with garbage_collection_paused():
             return getattr(import_module(_NEED_TORCH[name]), name)
-        finally:
-            if collecting:
-                gc.enable()
     raise AttributeError(f"module 'qgen' has no attribute {name!r}")

@@ -11,6 +11,8 @@ import re
 from lemminflect import getAllInflections, getAllLemmas
 from textblob.en import tag as pos_tag
 
+from qgen._collector import garbage_collection_paused
+
 _DO = frozenset({"do", "does", "did"})
 _MODAL = frozenset("can could may might must shall should will would".split())
 _CLAUSE = frozenset(
@@ -113,7 +115,8 @@ def _participle(words: list[str], tags: list[str], i: int) -> tuple[int, str] | 
 
 def _lemmas(word: str) -> tuple[str, ...]:
     """The verbs that a word may be a form of."""
-    return getAllLemmas(word, "VERB").get("VERB", ())
+    with garbage_collection_paused():  # the first word has the dictionary read
+        return getAllLemmas(word, "VERB").get("VERB", ())
 
 
 def _lemma(word: str) -> str:

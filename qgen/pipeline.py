@@ -15,6 +15,9 @@ from heapq import nlargest
 from itertools import islice
 from pathlib import Path
 
+from textblob.en import lexicon
+
+from qgen._collector import garbage_collection_paused
 from qgen.answers import apart, locate_answer, propose_answers, propose_spans
 from qgen.checks import (
     answer_problem,
@@ -81,14 +84,16 @@ class QuestionGenerator:
         Raises:
             QGenError: a checkpoint cannot be loaded.
         """
-        generator = NBestGenerator.from_pretrained(checkpoint, device, **kwargs)
-        if reader == DEFAULT_READER and not DEFAULT_READER.exists():
-            print("qgen: the reader is missing: questions are not checked", file=sys.stderr)
-            reader = None
-        if reader is None:
-            return cls(generator)
-        dtype = kwargs.get("dtype", "auto")
-        return cls(generator, Reader.from_pretrained(reader, device, dtype))
+        with garbage_collection_paused():
+            lexicon.load()  # the tagger's, which every passage needs
+            generator = NBestGenerator.from_pretrained(checkpoint, device, **kwargs)
+            if reader == DEFAULT_READER and not DEFAULT_READER.exists():
+                print("qgen: the reader is missing: questions are not checked", file=sys.stderr)
+                reader = None
+            if reader is None:
+                return cls(generator)
+            dtype = kwargs.get("dtype", "auto")
+            return cls(generator, Reader.from_pretrained(reader, device, dtype))
 
     @property
     def fingerprint(self) -> str:

@@ -237,9 +237,6 @@ class ReaderTrainingSettings(OptimizationSettings):
     mismatched_share: float = _setting(
         0.15, "share of the examples that get a question about another passage: no answer"
     )
-    garbled_share: float = _setting(
-        0.2, "share of the examples whose question is garbled, as a small generator does: no answer"
-    )
     unasked_share: float = _setting(
         0.25, "share of the examples that get no question: which spans are worth asking for"
     )
@@ -249,10 +246,9 @@ class ReaderTrainingSettings(OptimizationSettings):
         _check(
             (self.max_length >= 16, "max_length must be at least 16"),
             (0 <= self.mismatched_share < 1, "mismatched_share must lie in [0, 1)"),
-            (0 <= self.garbled_share < 1, "garbled_share must lie in [0, 1)"),
             (
-                0 <= self.unasked_share <= 1 - self.mismatched_share - self.garbled_share,
-                "unasked_share must leave room beside mismatched_share and garbled_share",
+                0 <= self.unasked_share <= 1 - self.mismatched_share,
+                "unasked_share must leave room beside mismatched_share",
             ),
         )
 

@@ -151,14 +151,14 @@ def test_examples_hold_the_answer_wherever_the_window_is(tokenizer):
         assert len(item["passage"]) + len(item["question"]) + 3 <= 40
 
 
-def test_questions_are_own_other_garbled_or_none(tokenizer):
+def test_questions_are_own_anothers_or_none(tokenizer):
     other = "Joseph opened the gate in 1937. It cost 5 dollars."
     examples = [*EXAMPLES, Example(other, locate_answer(other, "1937"), "what year was it?")]
     items = ReaderExamples(examples, tokenizer).items
     assert items[4]["other"] in [item["question"] for item in items[:4]]
     assert all(item["other"] == items[4]["question"] for item in items[:4])
     torch.manual_seed(0)
-    batch = SpanObjective(tokenizer, 0.2, 0.3, 0.1).collate(items * 400)
+    batch = SpanObjective(tokenizer, 0.3, 0.3).collate(items * 400)
     unanswered = batch["starts"][:, 0].eq(1)
     unasked = batch["input_ids"][:, 1].eq(tokenizer.sep_token_id)
     assert unanswered.float().mean().item() == pytest.approx(0.3, abs=0.03)
@@ -187,8 +187,7 @@ def test_questions_are_own_other_garbled_or_none(tokenizer):
 def test_learns_to_answer(reader, tokenizer, tmp_path):
     settings = ReaderTrainingSettings(
         epochs=250, batch_size=4, learning_rate=5e-3, hidden_dropout=0.0, attention_dropout=0.0,
-        max_length=100, save_steps=1000, mismatched_share=0.0, garbled_share=0.0, unasked_share=0.2,
-        bf16=False,
+        max_length=100, save_steps=1000, mismatched_share=0.0, unasked_share=0.2, bf16=False,
     )  # fmt: skip
     model = deepcopy(reader.model)
     for parameter in model.parameters():

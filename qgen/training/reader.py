@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,7 +15,6 @@ from qgen.errors import QGenError
 from qgen.model.packing import pad, token_span
 from qgen.model.reader import pack_question
 from qgen.settings import ReaderTrainingSettings
-from qgen.training.garbling import garbled, words_of
 from qgen.training.objectives import Item
 from qgen.training.trainer import ItemDataset, fit, prepare_run
 from qgen.types import Example
@@ -105,12 +103,11 @@ class SpanObjective:
 
     Each time an example is drawn it is, by chance, given its own question; none, so that the model
     learns which spans are asked for, each of the passage's in equal parts; or one whose answer is
-    ``[CLS]``: a question about another passage, or its own, garbled.
+    ``[CLS]``: a question about another passage.
 
     Args:
         tokenizer: the reader's.
-        mismatched_share, garbled_share, unasked_share: see
-            :class:`qgen.settings.ReaderTrainingSettings`.
+        mismatched_share, unasked_share: see :class:`qgen.settings.ReaderTrainingSettings`.
     """
 
     label_names = ("starts", "ends")
@@ -120,12 +117,10 @@ class SpanObjective:
         tokenizer: PreTrainedTokenizerBase,
         mismatched_share: float = 0.0,
         unasked_share: float = 0.0,
-        garbled_share: float = 0.0,
     ):
         self.tokenizer = tokenizer
         self.mismatched_share = mismatched_share
         self.unasked_share = unasked_share
-        self.garbled_share = garbled_share
 
     def collate(self, items: Sequence[Item]) -> dict[str, Tensor]:
         """``input_ids``, ``attention_mask`` and ``token_type_ids``, and, as shares of one, where
@@ -133,21 +128,17 @@ class SpanObjective:
         ids, types, spans = [], [], []
         draw = random.Random(int(torch.randint(2**62, ())))  # torch's state is kept with a run
         kinds = draw.choices(
-            ["mismatched", "garbled", "unasked", "asked"],
+            ["mismatched", "unasked", "asked"],
             [
                 self.mismatched_share,
-                self.garbled_share,
                 self.unasked_share,
-                1 - self.mismatched_share - self.garbled_share - self.unasked_share,
+                1 - self.mismatched_share - self.unasked_share,
             ],
             k=len(items),
         )
         for item, kind in zip(items, kinds, strict=True):
-            if kind == "garbled":
-                question = self._garbled(item, draw)
-            else:
-                own, other = item["question"], item["other"]
-                question = {"mismatched": other, "unasked": [], "asked": own}[kind]
+            own, other = item["question"], item["other"]
+            question = {"mismatched": other, "unasked": [], "asked": own}[kind]
             row, row_types = pack_question(self.tokenizer, question, item["passage"])
             first = len(question) + 2
             ids.append(row)
@@ -167,16 +158,6 @@ class SpanObjective:
             "starts": starts,
             "ends": ends,
         }
-
-    def _garbled(self, item: Item, draw: random.Random) -> list[int]:
-        first, last = item["span"]
-        rest = item["passage"][:first] + item["passage"][last + 1 :]
-        question, passage = (
-            words_of(self.tokenizer.convert_ids_to_tokens(ids)) for ids in (item["question"], rest)
-        )
-        pieces = [piece for word in garbled(question, passage, draw) for piece in word]
-        ids: Any = self.tokenizer.convert_tokens_to_ids(pieces[: len(item["question"]) + 8])
-        return ids
 
     def loss(self, model: PreTrainedModel, batch: dict[str, Tensor]) -> Tensor:
         output = model(**{k: v for k, v in batch.items() if k not in self.label_names})
@@ -216,6 +197,5 @@ def train_reader(
     if not len(dataset):
         raise QGenError("no training example has an answer that fits")
     dev = ReaderExamples(dev_examples[: settings.max_dev_examples], tokenizer, settings.max_length)
-    shares = (settings.mismatched_share, settings.unasked_share, settings.garbled_share)
-    objective = SpanObjective(tokenizer, *shares)
+    objective = SpanObjective(tokenizer, settings.mismatched_share, settings.unasked_share)
     return fit(model, tokenizer, objective, dataset, dev, output_dir, settings)
