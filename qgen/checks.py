@@ -158,7 +158,7 @@ def invented_names(question: str, passage: str) -> list[str]:
 
 def gives_away(question: str, answer: str) -> bool:
     """Whether the answer's words stand in the question, in whatever case, form or possessive."""
-    asked, wanted = _stems(question), [stem for stem in _stems(answer) if stem not in _LITTLE]
+    asked, wanted = stems(question), [stem for stem in stems(answer) if stem not in _LITTLE]
     if not wanted:
         return False
     return any(
@@ -169,7 +169,7 @@ def gives_away(question: str, answer: str) -> bool:
 _LITTLE = frozenset({"a", "an", "the"})
 
 
-def _stems(text: str) -> list[str]:
+def stems(text: str) -> list[str]:
     """Folded words without possessive or plural endings."""
     words = re.findall(r"\w+(?:[.,]\d+)*", re.sub(r"['’]s\b|['’](?=\s|$)", "", fold(text)))
     return [re.sub(r"(?<=\w{3})s$", "", word) for word in words]
@@ -181,13 +181,13 @@ def _overlap(first: Question, second: Question) -> bool:
 
 def content_stems(text: str) -> list[str]:
     """The folded words that carry meaning, without possessive or plural endings."""
-    return [stem for stem in _stems(text) if stem not in _FUNCTION_WORDS | _LITTLE]
+    return [stem for stem in stems(text) if stem not in _FUNCTION_WORDS | _LITTLE]
 
 
 def words_repeated(question: str) -> int:
     """How many content words of a question stand in it before."""
-    stems = content_stems(question)
-    return len(stems) - len(set(stems))
+    words = content_stems(question)
+    return len(words) - len(set(words))
 
 
 def near_duplicates(first: str, second: str) -> bool:

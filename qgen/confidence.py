@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
+from itertools import pairwise
 
-from qgen.checks import content_stems, words_repeated
+from qgen.checks import content_stems, stems, words_repeated
 from qgen.model.reader import Reading
 from qgen.text import QUESTION_WORD, token_f1
 from qgen.types import Question
@@ -19,6 +21,8 @@ WEIGHTS = {
     "unanswerable": -0.1694,
     "foreign": -0.9817,
     "repeated": -1.1266,
+    "reordered": 0.0,
+    "copied": 0.0,
     "length": -0.0317,
     "fronted": 0.2584,
 }
@@ -34,22 +38,46 @@ def features(passage: str, question: Question, reading: Reading) -> dict[str, fl
         answer with the one asked for; ``answered``, ``expected`` and ``unanswerable``: the
         log-probabilities (nats, at least -20) that the reader gives to its answer, to the one asked
         for, and to there being none; ``foreign``: the share of the question's content words that
-        the passage does not have; ``repeated``: how many of them stand twice; ``length``: words;
-        ``fronted``: 1 where the question word does not come first, as in "In what year".
+        the passage does not have; ``repeated``: how many of them stand twice; ``reordered``: the
+        share of them that the passage has before the one they follow, each where it is nearest to
+        the answer (words of several clauses are easily put together wrongly); ``copied``: the share
+        of the question's runs of three words that stand in the passage (what is copied costs the
+        generator little, right or wrong); ``length``: words; ``fronted``: 1 where the question word
+        does not come first, as in "In what year".
     """
     assert question.answer is not None
-    asked, known = content_stems(question.question), set(content_stems(passage))
+    asked = content_stems(question.question)
+    known, places = _runs_and_places(passage)
+    middle = len(stems(passage[: question.answer.start]))
+    found = [min(places[stem], key=lambda i: abs(i - middle)) for stem in asked if stem in places]
+    runs = _runs(stems(question.question))
     return {
         "surprise": math.log(0.02 - question.score),
         "agreement": token_f1(reading.answer.text, question.answer.text),
         "answered": _log(reading.probability),
         "expected": _log(reading.expected),
         "unanswerable": _log(reading.unanswerable),
-        "foreign": sum(stem not in known for stem in asked) / max(1, len(asked)),
+        "foreign": sum(stem not in places for stem in asked) / max(1, len(asked)),
         "repeated": float(words_repeated(question.question)),
+        "reordered": sum(a > b for a, b in pairwise(found)) / max(1, len(found)),
+        "copied": sum(run in known for run in runs) / max(1, len(runs)),
         "length": float(len(re.findall(r"\w+", question.question))),
         "fronted": float(not QUESTION_WORD.match(question.question)),
     }
+
+
+@lru_cache(maxsize=64)
+def _runs_and_places(passage: str) -> tuple[frozenset[tuple[str, ...]], dict[str, list[int]]]:
+    """The passage's runs of three words, and where each of its words stands."""
+    words = stems(passage)
+    places: dict[str, list[int]] = {}
+    for i, stem in enumerate(words):
+        places.setdefault(stem, []).append(i)
+    return frozenset(_runs(words)), places
+
+
+def _runs(words: list[str]) -> list[tuple[str, ...]]:
+    return list(zip(words, words[1:], words[2:], strict=False))
 
 
 def _log(probability: float) -> float:

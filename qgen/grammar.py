@@ -86,7 +86,8 @@ def _ends_in_base(words: list[str], tags: list[str], clause: range) -> bool:
     called Bob cost", where the tagger takes "cost" for a noun."""
     inside = [i for i in clause if tags[i] not in {"IN", "TO", "RP"}]
     last = inside[-1] if inside else 0
-    return len(inside) > 1 and _is_base(words[last]) and tags[last - 1] not in _NOUN_FOLLOWS
+    noun = tags[last - 1] in _NOUN_FOLLOWS | {"JJ", "VBG"}  # "the signing certificate"
+    return len(inside) > 1 and _is_base(words[last]) and not noun
 
 
 def _is_finite(words: list[str], tags: list[str], i: int) -> bool:

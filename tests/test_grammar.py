@@ -23,6 +23,10 @@ from qgen.settings import GenerationSettings
         ("Where should the filter be rinse?", "Where should the filter be rinsed?"),
         ("Who written the first version?", "Who wrote the first version?"),
         ("WHEN DID THE SHOP CLOSED?", "WHEN DID THE SHOP CLOSE?"),
+        (
+            "When does Ana expects the signing certificate?",
+            "When does Ana expect the signing certificate?",
+        ),
     ],
 )
 def test_verbs_take_the_form_their_auxiliary_asks_for(wrong, right):

@@ -121,6 +121,23 @@ def test_features_of_the_form(question, length, fronted):
     assert (values["length"], values["fronted"]) == (length, fronted)
 
 
+@pytest.mark.parametrize(
+    ("question", "reordered", "copied"),
+    [
+        ("Who sold the mill to a baker?", 0, 4 / 5),
+        ("Who sold the baker a mill?", 1 / 3, 0),  # put together wrongly
+        ("Who was the mill's baker?", 0, 0),
+        ("Who rang?", 0, 0),
+        ("", 0, 0),
+    ],
+)
+def test_features_of_the_words(question, reordered, copied):
+    passage = "A mill burnt down in May. Strauss had sold the mill to a baker, who sold flour."
+    asked = Question(question, Answer("Strauss", passage.index("Strauss")), -0.3)
+    values = features(passage, asked, Reading(Answer("Strauss", 26), 0.9, 0.01, 0.9))
+    assert (values["reordered"], values["copied"]) == pytest.approx((reordered, copied))
+
+
 def test_commands(checkpoint, tmp_path, capsys):
     assert main(["evaluate-reader", "--split", "du", "--model", str(tmp_path / "none")]) == 2
     assert "cannot load the reader" in capsys.readouterr().err
