@@ -131,6 +131,24 @@ def test_a_full_queue_refuses_and_says_when_to_come_back(gate):
     )
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_client_that_goes_while_its_passage_is_decoded_leaves_the_worker_alive(gate, fails):
+    def model(requests, settings, quiz):
+        found = gate(requests, settings, quiz)
+        if fails and requests[0].passage == "gone":
+            raise RuntimeError("out of memory")
+        return found
+
+    batcher = DynamicBatcher(model, max_batch=1, max_delay_s=0)
+    gone = batcher.submit(job("gone"), SETTINGS, 10)
+    assert gate.entered.wait(5)
+    assert gone.cancel()
+    gate.open.set()
+    assert asked(batcher.submit(job("next"), SETTINGS, 10).result(5)) == ["What of next?"]
+    assert batcher.alive
+    batcher.close()
+
+
 def test_closing_finishes_what_was_taken_and_takes_no_more(gate):
     batcher = DynamicBatcher(gate, max_batch=2, max_delay_s=0)
     futures = [batcher.submit(job(str(n)), SETTINGS, 10) for n in range(5)]

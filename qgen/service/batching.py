@@ -6,7 +6,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from qgen.errors import QGenError
@@ -145,15 +146,16 @@ class DynamicBatcher:
                 )
             except BaseException as error:  # its clients are told; the others are served
                 for one, _ in batch:
-                    if not one.future.done():
+                    with suppress(InvalidStateError):  # its client has gone, or knows
                         one.future.set_exception(error)
                 continue
             seconds = time.monotonic() - started
             self._rate = 0.8 * self._rate + 0.2 * len(batch) / max(seconds, 1e-3)
             for (one, i), result in zip(batch, found, strict=True):
                 one.results[i] = result
-                if len(one.results) == len(one.requests) and not one.future.done():
-                    one.future.set_result([one.results[n] for n in range(len(one.requests))])
+                if len(one.results) == len(one.requests):
+                    with suppress(InvalidStateError):
+                        one.future.set_result([one.results[n] for n in range(len(one.requests))])
 
     def _next_batch(self) -> list[tuple[_Job, int]]:
         """What to decode next; nothing once the batcher is closed and all is done."""
