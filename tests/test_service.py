@@ -11,6 +11,7 @@ import threading
 import time
 import urllib.request
 from concurrent.futures import Future
+from pathlib import Path
 
 import pytest
 from conftest import PASSAGE
@@ -430,6 +431,12 @@ def test_a_batch_without_failed_rows_has_no_errors(client):
     assert (client.get(f"{url}/errors").status_code, client.get(f"{url}/errors").text) == (200, "")
 
 
+def kept_files(client):
+    """What is on the service's disk for its batches."""
+    folder = Path(client.app.state.batches._scratch.name)
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
 @pytest.mark.parametrize(
     ("name", "content", "data", "field"),
     [
@@ -440,8 +447,10 @@ def test_a_batch_without_failed_rows_has_no_errors(client):
     ],
 )
 def test_files_that_cannot_be_read_are_refused(client, name, content, data, field):
+    before = kept_files(client)
     response = client.post("/v1/batches", files={"file": (name, content)}, data=data)
     assert response.status_code == 422 and field in response.json()["error"]["field"]
+    assert kept_files(client) == before
 
 
 @pytest.mark.parametrize(
@@ -460,6 +469,28 @@ def test_a_broken_file_fails_alone_and_says_why(client, name, content):
     for what in ("result", "errors"):
         assert client.get(f"/v1/batches/{started['id']}/{what}").status_code == 409
     assert client.get("/readyz").status_code == 200
+
+
+def test_only_so_many_batches_are_kept(gate, monkeypatch):
+    monkeypatch.setattr("qgen.service.batches.MAX_KEPT", 2)
+    generator = QuestionGenerator(None)
+    generator.generate = gate
+    with TestClient(create_app(generator)) as client:
+
+        def start():
+            return client.post("/v1/batches", files={"file": ("a.txt", f"{PASSAGE}\n")})
+
+        first, second = start().json()["id"], start().json()["id"]
+        files = kept_files(client)
+        refused = start()
+        assert refused.status_code == 429 and int(refused.headers["Retry-After"]) > 0
+        assert kept_files(client) == files
+        gate.open.set()
+        wait_for(client, second, {"done"})
+        third = start().json()["id"]
+        assert client.get(f"/v1/batches/{first}").status_code == 404, "the oldest has made room"
+        wait_for(client, third, {"done"})
+        assert len({path.parent for path in kept_files(client)}) == 2
 
 
 def test_a_batch_can_be_cancelled(gate):

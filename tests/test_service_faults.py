@@ -144,6 +144,17 @@ def test_a_full_disk_fails_the_batch_and_not_the_service(monkeypatch):
         assert wait_for(client, started["id"], {"done", "failed"})["state"] == "done"
 
 
+def test_a_batch_whose_worker_is_killed_has_failed():
+    def generate(requests, settings, quiz):
+        raise SystemExit
+
+    generator = echoing()
+    generator.generate = generate
+    with TestClient(create_app(generator)) as client:
+        started = client.post("/v1/batches", files={"file": ("a.txt", f"{PASSAGE}\n")}).json()
+        assert wait_for(client, started["id"], {"done", "failed"})["state"] == "failed"
+
+
 @pytest.mark.parametrize("death", [SystemExit, MemoryError, RuntimeError])
 def test_a_worker_that_is_killed_goes_on_with_the_next_request(death):
     def generate(requests, settings, quiz):

@@ -205,14 +205,8 @@ async def questions(body: QuestionsIn, request: Request) -> QuestionsOut:
         settings = GenerationSettings(**body.settings.model_dump())  # type: ignore[attr-defined]
         quiz = QuizSettings(body.max_answers, body.min_confidence, tuple(body.kinds), body.choices)
         future = request.app.state.batcher.submit(requests, settings, quiz)
-    except QueueFullError as error:
-        raise ApiError(
-            429, "queue_full", str(error), headers={"Retry-After": str(error.retry_after)}
-        ) from error
-    except ClosedError as error:
-        raise ApiError(503, "shutting_down", str(error)) from error
     except QGenError as error:
-        raise ApiError(422, "invalid", str(error), "settings") from error
+        raise _refusal(error, "settings") from error
     results = await _finished(future, request, allowed.timeout_s)
     request.app.state.metrics.questions.inc(sum(len(result.questions) for result in results))
     return QuestionsOut(results=[PassageOut.of(result) for result in results])
@@ -239,11 +233,10 @@ async def start_batch(
         raise ApiError(422, "invalid", f"one of {', '.join(WRITERS)}", "format")
     try:
         content = await file.read()
-        return request.app.state.batches.start(file.filename or "", content, format)
-    except ClosedError as error:
-        raise ApiError(503, "shutting_down", str(error)) from error
+        start = request.app.state.batches.start
+        return await asyncio.to_thread(start, file.filename or "", content, format)
     except QGenError as error:
-        raise ApiError(422, "invalid", str(error), "file") from error
+        raise _refusal(error, "file") from error
 
 
 @_v1.get("/batches/{batch_id}", responses={404: {"model": ErrorOut}})
@@ -282,6 +275,16 @@ async def cancel_batch(batch_id: str, request: Request) -> BatchOut:
     batch = _batch(request, batch_id)
     batch.cancel()
     return batch.status()
+
+
+def _refusal(error: QGenError, field: str) -> ApiError:
+    """What a client is told whose request is not taken."""
+    if isinstance(error, QueueFullError):
+        headers = {"Retry-After": str(error.retry_after)}
+        return ApiError(429, "queue_full", str(error), headers=headers)
+    if isinstance(error, ClosedError):
+        return ApiError(503, "shutting_down", str(error))
+    return ApiError(422, "invalid", str(error), field)
 
 
 def _batch(request: Request, batch_id: str):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import shutil
 import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -12,14 +13,16 @@ from pathlib import Path
 from qgen.batch import run_batch
 from qgen.errors import QGenError
 from qgen.readers import check_readable
-from qgen.service.batching import ClosedError, DynamicBatcher
+from qgen.service.batching import ClosedError, DynamicBatcher, QueueFullError
 from qgen.service.schemas import BatchOut
 from qgen.settings import GenerationSettings, QuizSettings
 from qgen.types import Request, Result
 from qgen.writers import suffix_of
 
 MAX_KEPT = 100
-"""Batches whose results are kept; older ones that have ended are forgotten."""
+"""Batches that are kept; the oldest that have ended are forgotten."""
+RETRY_AFTER = 60
+"""Seconds after which a client that found as many waiting may try again."""
 
 
 class _CancelledError(Exception):
@@ -98,7 +101,7 @@ class Batch:
             self.state, self.message = "failed", message
         except OSError as error:
             self.state, self.message = "failed", error.strerror or str(error)
-        except Exception as error:
+        except BaseException as error:  # the model's, too, whatever it is
             self.state, self.message = "failed", type(error).__name__
 
     def _advance(self, done: int, total: int) -> None:
@@ -122,16 +125,29 @@ class Batches:
         self._batcher, self._max_characters = batcher, max_characters
         self._scratch = tempfile.TemporaryDirectory(prefix="qgen-batches-")
         self._batches: dict[str, Batch] = {}
+        self._lock = threading.Lock()
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="qgen-batch")
 
     def start(self, filename: str, content: bytes, output_format: str) -> BatchOut:
         """Queue a file.
 
         Raises:
+            QueueFullError: as many batches are kept as may be, and none has ended.
             QGenError: its name does not say what it is, it is empty, or the disk is full.
         """
         if not content:
             raise QGenError("the file is empty")
+        with self._lock:
+            self._forget()
+            if len(self._batches) >= MAX_KEPT:
+                raise QueueFullError("too many batches are waiting", RETRY_AFTER)
+            batch = self._keep(filename, content, output_format)
+            self._batches[batch.id] = batch
+        self._executor.submit(batch.run, self._batcher, self._max_characters)
+        return batch.status()
+
+    def _keep(self, filename: str, content: bytes, output_format: str) -> Batch:
+        """A batch of a file, which is written down; nothing of it is left where that fails."""
         # Only the suffix of what the client calls it is used.
         suffix = re.sub(r"[^a-z0-9.]", "", Path(filename.replace("\\", "/")).suffix.lower())
         folder = Path(self._scratch.name) / secrets.token_urlsafe(12)
@@ -139,17 +155,14 @@ class Batches:
         try:
             folder.mkdir()
             source.write_bytes(content)
-        except OSError as error:
-            raise QGenError(f"the file cannot be kept: {error.strerror}") from error
-        try:
             check_readable(source)
+        except OSError as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise QGenError(f"the file cannot be kept: {error.strerror}") from error
         except QGenError as error:
+            shutil.rmtree(folder, ignore_errors=True)
             raise QGenError(str(error).replace(str(source), filename or "the file")) from error
-        batch = Batch(folder, source, output_format)
-        self._batches[batch.id] = batch
-        self._forget()
-        self._executor.submit(batch.run, self._batcher, self._max_characters)
-        return batch.status()
+        return Batch(folder, source, output_format)
 
     def get(self, batch_id: str) -> Batch:
         """A batch by its id; ``KeyError`` if there is none."""
@@ -157,14 +170,14 @@ class Batches:
 
     def close(self) -> None:
         """Stop all batches and delete their files."""
-        for batch in self._batches.values():
+        for batch in list(self._batches.values()):
             batch.cancel()
         self._executor.shutdown(cancel_futures=True)
         self._scratch.cleanup()
 
     def _forget(self) -> None:
+        """Make room for one more."""
         ended = [b for b in self._batches.values() if b.state in {"done", "failed", "cancelled"}]
-        for batch in ended[: max(0, len(self._batches) - MAX_KEPT)]:
+        for batch in ended[: max(0, len(self._batches) + 1 - MAX_KEPT)]:
             del self._batches[batch.id]
-            for path in batch.source.parent.iterdir():
-                path.unlink()
+            shutil.rmtree(batch.source.parent, ignore_errors=True)

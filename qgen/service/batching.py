@@ -25,8 +25,8 @@ class QueueFullError(QGenError):
         retry_after: seconds after which there may be room.
     """
 
-    def __init__(self, retry_after: int):
-        super().__init__("too many passages are waiting")
+    def __init__(self, message: str, retry_after: int):
+        super().__init__(message)
         self.retry_after = retry_after
 
 
@@ -113,7 +113,8 @@ class DynamicBatcher:
         with self._changed:
             while not self._closing and self._waiting() + len(requests) > self._max_waiting:
                 if not wait or len(requests) > self._max_waiting:
-                    raise QueueFullError(1 + int(self._waiting() / self._rate))
+                    seconds = 1 + int(self._waiting() / self._rate)
+                    raise QueueFullError("too many passages are waiting", seconds)
                 self._changed.wait(1.0)
             if not self.alive:
                 raise ClosedError("the service is shutting down")
