@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import threading
 from pathlib import Path
 
 import gradio as gr
@@ -10,7 +11,10 @@ from conftest import PASSAGE, served
 
 from qgen.errors import QGenError
 from qgen.service.api import create_app
-from qgen.service.page.build import _requests, _selected, _write
+from qgen.service.batching import DynamicBatcher
+from qgen.service.page.build import AHEAD, _ask, _requests, _selected, _write
+from qgen.settings import GenerationSettings, QuizSettings
+from qgen.types import Answer, Question, Result
 
 TWO = f"{PASSAGE}\n\nThe gate opened in 1938. Joseph led the construction of the gate in 1938."
 
@@ -53,6 +57,40 @@ def test_an_answer_is_asked_for_where_it_stands():
         _requests(passages, "London", 0)
     with pytest.raises(QGenError, match="empty"):
         _requests([], "", 0)
+
+
+def test_a_text_of_more_paragraphs_than_the_queue_holds_is_read_a_few_ahead():
+    sizes = []
+
+    def model(requests, settings, quiz):
+        sizes.append(batcher.waiting)
+        return [Result((Question(r.passage, Answer("1937", 3), -1.0),)) for r in requests]
+
+    batcher = DynamicBatcher(model, max_batch=4, max_waiting=AHEAD)
+    passages = [f"In 1937 gate {n} opened." for n in range(5 * AHEAD)]
+    *_, (quiz, status) = _ask(
+        batcher, "\n\n".join(passages), "", 0, QuizSettings(len(passages)), GenerationSettings()
+    )
+    assert [q["question"] for q in quiz["questions"]] == passages
+    assert status == f"{len(passages)} questions" and max(sizes) <= AHEAD
+    batcher.close()
+
+
+def test_stopping_takes_back_what_waits():
+    gate = threading.Event()
+
+    def model(requests, settings, quiz):
+        gate.wait(5)
+        return [Result() for _ in requests]
+
+    batcher = DynamicBatcher(model, max_batch=1)
+    text = "\n\n".join(f"In 1937 gate {n} opened." for n in range(9))
+    asking = _ask(batcher, text, "", 0, QuizSettings(), GenerationSettings())
+    assert "paragraph 1 of 9" in next(asking)[1]
+    asking.close()
+    assert batcher.waiting == 0
+    gate.set()
+    batcher.close()
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "csv", "gift", "anki", "markdown", "squad", "parquet"])

@@ -6,7 +6,9 @@ import os
 import re
 import tempfile
 import time
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -24,7 +26,7 @@ from qgen.readers import ROW_READERS
 from qgen.service.batches import Batches
 from qgen.service.batching import DynamicBatcher
 from qgen.settings import ANSWER_KINDS, GenerationSettings, QuizSettings
-from qgen.types import Answer, Question, Request
+from qgen.types import Answer, Question, Request, Result
 from qgen.writers import WRITERS, suffix_of
 
 _HERE = Path(__file__).parent
@@ -34,6 +36,9 @@ THEME = gr.themes.Default(font=_FONTS, font_mono=_FONTS)
 
 EMPTY: dict[str, list] = {"passages": [], "questions": []}
 """What the quiz shows at first; see ``quiz.js``."""
+
+AHEAD = 16
+"""Paragraphs of a text in the queue at once, so that a book leaves room for other clients."""
 
 EXAMPLE = (
     "Honey bees tell each other where food is by dancing. The angle of the dance shows the "
@@ -211,32 +216,32 @@ def _ask(
     passages = text_paragraphs(text)
     try:
         requests = _requests(passages, answer, occurrence)
-        count = quiz.max_answers
-        per_passage = count if answer else share_of_paragraph(count, len(requests))
-        futures = [
-            (number, batcher.submit([request], settings, replace(quiz, max_answers=per_passage)))
-            for number, request in requests
-        ]
     except QGenError as error:
         yield gr.skip(), f"⚠️ {error}"
         return
+    count = quiz.max_answers
+    per_passage = count if answer else share_of_paragraph(count, len(requests))
+    each = replace(quiz, max_answers=per_passage)
     asked: list[tuple[int, Question]] = []
     reasons: list[str] = []
+    rest, futures = iter(requests), deque[Future[list[Result]]]()
     try:
-        for done, (number, future) in enumerate(futures, 1):
-            while not future.done():  # so that Stop is heard
-                yield gr.skip(), f"Reading paragraph {done} of {len(futures)} …"
+        for done, (number, _) in enumerate(requests, 1):
+            for _, request in islice(rest, AHEAD - len(futures)):
+                futures.append(batcher.submit([request], settings, each, wait=done > 1))
+            while not futures[0].done():  # so that Stop is heard
+                yield gr.skip(), f"Reading paragraph {done} of {len(requests)} …"
                 time.sleep(0.2)
-            result = future.result()[0]
+            result = futures.popleft().result()[0]
             asked += [(number, question) for question in result.questions]
             reasons.append(result.reason if result.questions else result.failure)
             quiz_now = _quiz(passages, asked) if asked else gr.skip()
-            yield quiz_now, f"Read {done} of {len(futures)} paragraphs …"
+            yield quiz_now, f"Read {done} of {len(requests)} paragraphs …"
     except QGenError as error:
         yield gr.skip(), f"⚠️ {error}"
         return
     finally:
-        for _, future in futures:
+        for future in futures:
             future.cancel()
     best = asked if answer else best_of_document(asked, count)
     if not best:
