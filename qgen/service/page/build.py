@@ -228,7 +228,8 @@ def _ask(
     try:
         for done, (number, _) in enumerate(requests, 1):
             for _, request in islice(rest, AHEAD - len(futures)):
-                futures.append(batcher.submit([request], settings, each, wait=done > 1))
+                started = done > 1 or bool(futures)  # a full queue refuses only the first
+                futures.append(batcher.submit([request], settings, each, wait=started))
             while not futures[0].done():  # so that Stop is heard
                 yield gr.skip(), f"Reading paragraph {done} of {len(requests)} …"
                 time.sleep(0.2)
