@@ -130,9 +130,26 @@ def _shown(answer: str, limit: int = 60) -> str:
 
 _MONTHS = {name.lower() for name in calendar.month_name if name} - {"may"}
 _UNITS = frozenset(
-    "% percent cent am pm a.m. p.m. m cm mm km kg g mg lb oz l ml ft mph km/h °c °f degrees usd "
-    "eur bc ad bce ce".split()
+    "% percent cent am pm a.m. p.m. a.m p.m m cm mm km kg g mg lb oz l ml ft mph km/h °c °f "
+    "degrees usd eur bc ad bce ce".split()
 )
+
+_SMALLER = {
+    "year": ("month", "week", "day"),
+    "month": ("week", "day"),
+    "week": ("day",),
+    "day": ("hour",),
+    "hour": ("minute",),
+    "minute": ("second",),
+    "mile": ("yard",),
+    "foot": ("inch",),
+    "stone": ("pound",),
+    "pound": ("ounce", "penny"),
+    "dollar": ("cent",),
+    "euro": ("cent",),
+}
+"""The units that may follow another in one quantity."""
+_MEASURES = frozenset(_SMALLER).union(*_SMALLER.values())
 
 # Stages apply in order; a later one may build on the chunks of an earlier one.
 _THING = "<CHUNK|ENTITY|NAME|NUMBER|QUANTITY>"
@@ -182,6 +199,7 @@ def propose_answers(passage: str) -> list[Answer]:
         for chunk in _PARSER.parse(leaves).subtrees(lambda tree: tree.label() in _KINDS):
             first, last = chunk.leaves()[0][0], chunk.leaves()[-1][0]
             found[first[0], last[1]] = _KINDS[chunk.label()]
+    found = _whole_quantities(passage, found)
     dates = [span for span, kind in found.items() if kind == "date"]
     answers, seen = [], set()
     for (start, end), kind in sorted(found.items()):
@@ -193,6 +211,35 @@ def propose_answers(passage: str) -> list[Answer]:
             seen.add(text.lower())
             answers.append(Answer(text, start, kind))
     return answers
+
+
+def _whole_quantities(
+    passage: str, found: dict[tuple[int, int], str]
+) -> dict[tuple[int, int], str]:
+    """The spans with those put together that are one quantity in two units, such as "two hours
+    and five minutes", and with the stop of an "a.m." that ends its sentence."""
+    whole: dict[tuple[int, int], str] = {}
+    quantity: tuple[int, int] | None = None  # the last one with a unit
+    for (start, end), kind in sorted(found.items(), key=lambda item: (item[0][0], -item[0][1])):
+        if re.search(r"\b[ap]\.m$", passage[start:end]) and passage[end : end + 1] == ".":
+            end += 1
+        unit = _unit(passage[start:end]) if kind == "number" else ""
+        if quantity and unit and start >= quantity[1]:
+            joined = re.fullmatch(r",?\s+(and\s+)?", passage[quantity[1] : start])
+            if joined and unit in _SMALLER.get(_unit(passage[quantity[0] : quantity[1]]), ()):
+                del whole[quantity]
+                start = quantity[0]
+        if unit:
+            quantity = start, end
+        whole[start, end] = kind
+    return whole
+
+
+def _unit(quantity: str) -> str:
+    """Its last word in the singular, if that is a measure."""
+    word = quantity.lower().split()[-1]
+    word = {"feet": "foot", "inches": "inch", "pence": "penny"}.get(word, word.removesuffix("s"))
+    return word if word in _MEASURES else ""
 
 
 def propose_spans(
@@ -255,7 +302,7 @@ def _refine(passage: str, start: int, end: int, tag: str) -> str:
     ):
         return "YEAR"
     after_number = re.search(r"(?:\d|\b(?:per|cent|million|billion|hundred))\s*$", passage[:start])
-    if token in _UNITS and after_number:
+    if token in _UNITS | _MEASURES and after_number:
         return "UNIT"
     if token == "per" and re.match(r"\s+cent\b", passage[end:]):
         return "UNIT"

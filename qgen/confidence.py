@@ -13,18 +13,18 @@ from qgen.text import QUESTION_WORD, token_f1
 from qgen.types import Question
 
 WEIGHTS = {
-    "bias": -1.1247,
-    "surprise": -1.0708,
-    "agreement": 0.4547,
-    "answered": 0.2621,
-    "expected": 0.0456,
-    "unanswerable": -0.1694,
-    "foreign": -0.9817,
-    "repeated": -1.1266,
-    "reordered": 0.0,
-    "copied": 0.0,
-    "length": -0.0317,
-    "fronted": 0.2584,
+    "bias": -2.2457,
+    "surprise": -1.0089,
+    "agreement": 0.2259,
+    "answered": 0.2362,
+    "expected": 0.0504,
+    "unanswerable": -0.1459,
+    "foreign": -0.4229,
+    "repeated": -0.9941,
+    "reordered": -1.7113,
+    "copied": 0.862,
+    "length": -0.0671,
+    "fronted": 0.3832,
 }
 """Of the logistic regression of :func:`confidence` on :func:`features`."""
 

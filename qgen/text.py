@@ -21,7 +21,7 @@ from textblob.en import lexicon
 from textblob.en import tag as pos_tag
 
 _ABBREVIATIONS = (
-    "dr mr mrs ms st prof sr jr gen col lt rev hon vs etc e.g i.e u.s u.k no vol inc ltd co"
+    "dr mr mrs ms st prof sr jr gen col lt rev hon vs etc e.g i.e u.s u.k a.m p.m no vol inc ltd co"
 )
 _BRACKETS = {
     "-lrb-": "(",
@@ -44,7 +44,14 @@ def sentence_spans(passage: str) -> list[tuple[int, int]]:
     """Character offsets ``(start, end)`` of the passage's sentences."""
     parameters = PunktParameters()
     parameters.abbrev_types = set(_ABBREVIATIONS.split())
-    return list(PunktSentenceTokenizer(parameters).span_tokenize(passage))
+    spans = []
+    for start, end in PunktSentenceTokenizer(parameters).span_tokenize(passage):
+        # "It opens at 9 a.m. on Monday." is one sentence, "It opens at 9 a.m. On Monday ..." two.
+        for gap in re.finditer(r"\b[ap]\.m\.(\s+)(?=[A-Z])", passage[start:end]):
+            spans.append((start, start + gap.start(1)))
+            start += gap.end()
+        spans.append((start, end))
+    return spans
 
 
 @lru_cache(maxsize=64)
