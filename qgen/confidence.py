@@ -13,18 +13,18 @@ from qgen.text import QUESTION_WORD, token_f1
 from qgen.types import Question
 
 WEIGHTS = {
-    "bias": -2.2457,
-    "surprise": -1.0089,
-    "agreement": 0.2259,
-    "answered": 0.2362,
-    "expected": 0.0504,
-    "unanswerable": -0.1459,
-    "foreign": -0.4229,
-    "repeated": -0.9941,
-    "reordered": -1.7113,
-    "copied": 0.862,
-    "length": -0.0671,
-    "fronted": 0.3832,
+    "bias": -2.2571,
+    "surprise": -0.9665,
+    "agreement": 0.2388,
+    "answered": 0.3095,
+    "expected": 0.0503,
+    "unanswerable": -0.1452,
+    "foreign": -0.3388,
+    "repeated": -0.9824,
+    "reordered": -1.7253,
+    "copied": 0.9001,
+    "length": -0.0669,
+    "fronted": 0.3854,
 }
 """Of the logistic regression of :func:`confidence` on :func:`features`."""
 
