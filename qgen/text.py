@@ -23,6 +23,8 @@ from textblob.en import tag as pos_tag
 _ABBREVIATIONS = (
     "dr mr mrs ms st prof sr jr gen col lt rev hon vs etc e.g i.e u.s u.k a.m p.m no vol inc ltd co"
 )
+_AFTER_TIME = re.compile(r"\b[ap]\.m\.(\s+)(?=[A-Z])")
+"""Where a sentence ends with a time of day: "at 9 a.m. On Monday", not "at 9 a.m. on Monday"."""
 _BRACKETS = {
     "-lrb-": "(",
     "-rrb-": ")",
@@ -46,10 +48,9 @@ def sentence_spans(passage: str) -> list[tuple[int, int]]:
     parameters.abbrev_types = set(_ABBREVIATIONS.split())
     spans = []
     for start, end in PunktSentenceTokenizer(parameters).span_tokenize(passage):
-        # "It opens at 9 a.m. on Monday." is one sentence, "It opens at 9 a.m. On Monday ..." two.
-        for gap in re.finditer(r"\b[ap]\.m\.(\s+)(?=[A-Z])", passage[start:end]):
-            spans.append((start, start + gap.start(1)))
-            start += gap.end()
+        for gap in _AFTER_TIME.finditer(passage, start, end):
+            spans.append((start, gap.start(1)))
+            start = gap.end()
         spans.append((start, end))
     return spans
 
