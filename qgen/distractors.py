@@ -164,7 +164,7 @@ def _candidates(
     like = [other for other in same if _fits(answer, other)]
     yield from (_in_form_of(answer.text, passage, other) for other in plausible(like))
     yield from _other_words(answer.text, neighbours)
-    if answer.text[:1].isupper():
+    if answer.text[:1].isupper() and _is_name(_bare(answer.text)):
         yield from (
             word.capitalize()
             for sign, example in _NAMES.items()
@@ -213,8 +213,9 @@ def _bare(text: str) -> str:
 
 
 def _is_name(text: str) -> bool:
-    """Whether a text begins with a capital that is not only the article's."""
-    return text[:1].isupper() and _bare(text) == text
+    """Whether a text begins with a capital that is not only the article's or the sentence's, as in
+    "Honey bees"."""
+    return text[:1].isupper() and _bare(text) == text and text.split()[-1][:1].isupper()
 
 
 def _other_in_series(text: str) -> Iterator[str]:

@@ -117,6 +117,15 @@ def test_words_from_elsewhere_are_of_a_kind(shipped_neighbours, word, expected):
     assert not {"violins", "the museums", "a rivers"} & found
 
 
+def test_cities_stand_in_for_a_place_and_not_for_what_begins_a_sentence(shipped_neighbours):
+    def found(question, answer):
+        return distractors(answer, question, Answer(answer, 0), [], shipped_neighbours, count=9)
+
+    assert "Boston" in found("Where does the court sit?", "Lower Winterbourne")
+    bees = found("What tell each other where food is?", "Honey bees")
+    assert all(re.fullmatch("Honey [a-z]+", text) for text in bees)
+
+
 def test_articles_suit_their_words(neighbours):
     found = wrong("a tenth game", neighbours, "They played a tenth game.", count=9)
     assert "an eighth game" in found and "a ninth game" in found
