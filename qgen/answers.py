@@ -129,11 +129,6 @@ def _shown(answer: str, limit: int = 60) -> str:
 # -- proposing -------------------------------------------------------------------------------------
 
 _MONTHS = {name.lower() for name in calendar.month_name if name} - {"may"}
-_UNITS = frozenset(
-    "% percent cent am pm a.m. p.m. a.m p.m m cm mm km kg g mg lb oz l ml ft mph km/h °c °f "
-    "degrees usd eur bc ad bce ce".split()
-)
-
 _SMALLER = {
     "year": ("month", "week", "day"),
     "month": ("week", "day"),
@@ -150,6 +145,10 @@ _SMALLER = {
 }
 """The units that may follow another in one quantity."""
 _MEASURES = frozenset(_SMALLER).union(*_SMALLER.values())
+_UNITS = frozenset(
+    "% percent cent am pm a.m. p.m. a.m p.m m cm mm km kg g mg lb oz l ml ft mph km/h °c °f "
+    "degrees usd eur bc ad bce ce".split()
+).union(_MEASURES)
 
 # Stages apply in order; a later one may build on the chunks of an earlier one.
 _THING = "<CHUNK|ENTITY|NAME|NUMBER|QUANTITY>"
@@ -302,7 +301,7 @@ def _refine(passage: str, start: int, end: int, tag: str) -> str:
     ):
         return "YEAR"
     after_number = re.search(r"(?:\d|\b(?:per|cent|million|billion|hundred))\s*$", passage[:start])
-    if token in _UNITS | _MEASURES and after_number:
+    if token in _UNITS and after_number:
         return "UNIT"
     if token == "per" and re.match(r"\s+cent\b", passage[end:]):
         return "UNIT"

@@ -114,10 +114,10 @@ def _participle(words: list[str], tags: list[str], i: int) -> tuple[int, str] | 
     return (i, participles[0]) if participles and words[i] not in participles else None
 
 
+@garbage_collection_paused()  # the first word has the dictionary read
 def _lemmas(word: str) -> tuple[str, ...]:
     """The verbs that a word may be a form of."""
-    with garbage_collection_paused():  # the first word has the dictionary read
-        return getAllLemmas(word, "VERB").get("VERB", ())
+    return getAllLemmas(word, "VERB").get("VERB", ())
 
 
 def _lemma(word: str) -> str:

@@ -66,6 +66,7 @@ class QuestionGenerator:
         self.reader = reader
 
     @classmethod
+    @garbage_collection_paused()
     def from_pretrained(
         cls,
         checkpoint: str | Path | None = None,
@@ -84,16 +85,15 @@ class QuestionGenerator:
         Raises:
             QGenError: a checkpoint cannot be loaded.
         """
-        with garbage_collection_paused():
-            lexicon.load()  # the tagger's, which every passage needs
-            generator = NBestGenerator.from_pretrained(checkpoint, device, **kwargs)
-            if reader == DEFAULT_READER and not DEFAULT_READER.exists():
-                print("qgen: the reader is missing: questions are not checked", file=sys.stderr)
-                reader = None
-            if reader is None:
-                return cls(generator)
-            dtype = kwargs.get("dtype", "auto")
-            return cls(generator, Reader.from_pretrained(reader, device, dtype))
+        lexicon.get("")  # has the tagger's words read, once, which every passage needs
+        generator = NBestGenerator.from_pretrained(checkpoint, device, **kwargs)
+        if reader == DEFAULT_READER and not DEFAULT_READER.exists():
+            print("qgen: the reader is missing: questions are not checked", file=sys.stderr)
+            reader = None
+        if reader is None:
+            return cls(generator)
+        dtype = kwargs.get("dtype", "auto")
+        return cls(generator, Reader.from_pretrained(reader, device, dtype))
 
     @property
     def fingerprint(self) -> str:
