@@ -1,9 +1,10 @@
 """Fit the weights of :mod:`qgen.confidence` on judged questions, and measure them.
 
-    python -m eval.calibrate data/judged.jsonl
+    python -m eval.calibrate data/judged.jsonl --out qgen/reader_checkpoint
 
-prints the weights for ``qgen/confidence.py`` and how well a confidence fitted on the other passages
-tells good and usable questions from wrong ones.
+prints how well a confidence fitted on the other passages tells good and usable questions from wrong
+ones, with the reader's hidden states and without, and the weights without (for
+``qgen/confidence.py``); those with them go to the reader's folder.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from qgen.confidence import features
+from eval.report import write_files
+from qgen.confidence import CONFIDENCE_FILE, Weights, features
 from qgen.errors import QGenError, exit_code
 from qgen.generator import NBestGenerator
 from qgen.model.reader import Reader
@@ -28,6 +30,8 @@ from qgen.types import Question
 FOLDS = 10
 PENALTY = 0.02
 """Of the squared weights of the standardised features, so that 300 questions are enough."""
+STATE_PENALTY = 0.03
+"""Of those of the standardised hidden states, which are many more."""
 
 
 def area_under_roc(scores: Tensor, labels: Tensor) -> float:
@@ -41,12 +45,15 @@ def area_under_roc(scores: Tensor, labels: Tensor) -> float:
     return ((right > wrong).double() + 0.5 * (right == wrong).double()).mean().item()
 
 
-def fit(values: Tensor, labels: Tensor) -> tuple[Tensor, float]:
+def fit(
+    values: Tensor, labels: Tensor, penalties: float | Tensor = PENALTY
+) -> tuple[Tensor, float]:
     """Logistic regression.
 
     Args:
         values: ``[n, features]``.
         labels: ``[n]``, 0 or 1.
+        penalties: of the squared weights, one or ``[features]``.
 
     Returns:
         Weights ``[features]`` and bias.
@@ -61,7 +68,7 @@ def fit(values: Tensor, labels: Tensor) -> tuple[Tensor, float]:
         optimizer.zero_grad()
         logits = standard @ weights + bias
         value = torch.nn.functional.binary_cross_entropy_with_logits(logits, labels)
-        value = value + PENALTY * (weights**2).sum()
+        value = value + (penalties * weights**2).sum()
         value.backward()
         return value
 
@@ -70,14 +77,19 @@ def fit(values: Tensor, labels: Tensor) -> tuple[Tensor, float]:
     return found, float(bias.detach() - (mean * found).sum())
 
 
-def cross_validated(values: Tensor, labels: Tensor, groups: Sequence[str]) -> Tensor:
+def cross_validated(
+    values: Tensor,
+    labels: Tensor,
+    groups: Sequence[str],
+    penalties: float | Tensor = PENALTY,
+) -> Tensor:
     """For each row its logit by weights that were fitted on the rows of other groups."""
     names = sorted(set(groups))
     random.Random(0).shuffle(names)
     logits = torch.zeros(len(values), dtype=values.dtype)
     for fold in range(min(FOLDS, len(names))):
         held = torch.tensor([group in names[fold::FOLDS] for group in groups])
-        weights, bias = fit(values[~held], labels[~held])
+        weights, bias = fit(values[~held], labels[~held], penalties)
         logits[held] = values[held] @ weights + bias
     return logits
 
@@ -103,17 +115,23 @@ def read_judged(path: str | Path) -> tuple[list[dict], list[tuple[str, Question]
 
 def features_of(
     asked: Sequence[tuple[str, Question]], generator: NBestGenerator, reader: Reader
-) -> list[dict[str, float]]:
-    """The features of questions about passages.
+) -> tuple[list[dict[str, float]], Tensor]:
+    """The features of questions about passages, and what the reader's states of them are.
 
     Whichever model asked them, they are scored by the one whose confidence is fitted.
+
+    Returns:
+        For each question its features; and the states, ``[n, 2 * hidden]``.
     """
     scores = generator.score(asked)
     readings = reader.read([(passage, q.question, q.answer) for passage, q in asked])
-    return [
+    found = [
         features(passage, replace(question, score=score), reading)
         for (passage, question), score, reading in zip(asked, scores, readings, strict=True)
     ]
+    return found, torch.stack(
+        [reading.states for reading in readings if reading.states is not None]
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -122,26 +140,39 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("judged", help="rows with passage, answer, question and judgement")
     parser.add_argument("--model", help="the question generator's checkpoint (the one shipped)")
     parser.add_argument("--reader", help="the reader's checkpoint (the one shipped)")
+    parser.add_argument("--out", help="the folder, the reader's, for the weights with states")
     args = parser.parse_args(argv)
     rows, asked = read_judged(args.judged)
     generator = NBestGenerator.from_pretrained(args.model, device="cpu")
-    found = features_of(asked, generator, Reader.from_pretrained(args.reader, device="cpu"))
+    found, states = features_of(asked, generator, Reader.from_pretrained(args.reader, device="cpu"))
     names = list(found[0])
     values = torch.tensor([[one[name] for name in names] for one in found], dtype=torch.float64)
     labels = torch.tensor([row["judgement"] != "wrong" for row in rows], dtype=torch.float64)
+    groups = [row["id"] for row in rows]
     for i, name in enumerate(names):
         print(f"{name}: alone {area_under_roc(values[:, i], labels):.3f}")
-    logits = cross_validated(values, labels, [row["id"] for row in rows])
+    logits = cross_validated(values, labels, groups)
     print(f"together, on passages not fitted on: {area_under_roc(logits, labels):.3f}")
+    weights, bias = fit(values, labels)
+    pairs = zip(names, weights.tolist(), strict=True)
+    print({"bias": round(bias, 4)} | {name: round(weight, 4) for name, weight in pairs})
+
+    values = torch.cat([values, states.double()], 1)
+    penalties = torch.full(values.shape[1:], STATE_PENALTY, dtype=values.dtype)
+    penalties[: len(names)] = PENALTY
+    logits = cross_validated(values, labels, groups, penalties)
+    print(f"with the reader's states: {area_under_roc(logits, labels):.3f}")
     sure = logits.sigmoid()
     for low, high in ((0.0, 0.2), (0.2, 0.4), (0.4, 0.6), (0.6, 0.8), (0.8, 1.0)):
         within = (sure >= low) & (sure < high)
         if within.any():
             share = labels[within].mean().item()
             print(f"confidence {low:.1f} to {high:.1f}: {int(within.sum())}, {share:.0%} right")
-    weights, bias = fit(values, labels)
-    pairs = zip(names, weights.tolist(), strict=True)
-    print({"bias": round(bias, 4)} | {name: round(weight, 4) for name, weight in pairs})
+    weights, bias = fit(values, labels, penalties)
+    pairs = zip(names, weights.tolist(), strict=False)
+    fitted = Weights({"bias": bias} | dict(pairs), weights[len(names) :])
+    if args.out:
+        write_files({CONFIDENCE_FILE: (fitted.to_json() + "\n").encode()}, args.out)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import nltk
 
 from qgen.errors import QGenError
 from qgen.model.reader import Window, best_spans, log_probability
-from qgen.text import splits_word, tagged_sentences
+from qgen.text import sentence_spans, splits_word, tagged_sentences
 from qgen.types import Answer
 
 # -- locating --------------------------------------------------------------------------------------
@@ -253,12 +253,14 @@ def propose_spans(
         answers: by rule, as of :func:`propose_answers`.
 
     Returns:
-        Those of both that do not cut a date or number of the rules.
+        Those of both that do not cut a date or number of the rules, and lie in one sentence.
     """
     known = {(answer.start, answer.end): answer for answer in answers}
+    ends = [end for _, end in sentence_spans(passage)]
     for _, begin, end in best_spans(passage, windows, SPANS * len(windows)):
-        text = passage[begin:end]
-        known.setdefault((begin, end), Answer(text, begin, _kind(text)))
+        if not any(begin < stop < end for stop in ends):
+            text = passage[begin:end]
+            known.setdefault((begin, end), Answer(text, begin, _kind(text)))
     whole = [answer for answer in answers if answer.kind in {"date", "number"}]
     usable = [a for a in known.values() if not any(_cuts(a, other) for other in whole)]
     # Start and end are predicted apart, so that the start of one good answer and the end of another

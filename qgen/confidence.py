@@ -1,32 +1,99 @@
-"""How sure one can be that a question is good: the reader's word, joined with the generator's."""
+"""How sure one can be that a question is good: the reader's word, joined with the generator's.
+
+Beside what one can say about a question in words (:func:`features`), the reader's hidden states of
+question and answer count: a linear probe (Alain and Bengio 2016, arXiv:1610.01644) of whether the
+question is one that people find right.
+"""
 
 from __future__ import annotations
 
+import json
 import math
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from transformers.utils import cached_file
 
 from qgen.checks import content_stems, stems, words_repeated
+from qgen.errors import QGenError
 from qgen.model.reader import Reading
 from qgen.text import QUESTION_WORD, token_f1
 from qgen.types import Question
 
-WEIGHTS = {
-    "bias": -2.2571,
-    "surprise": -0.9665,
-    "agreement": 0.2388,
-    "answered": 0.3095,
-    "expected": 0.0503,
-    "unanswerable": -0.1452,
-    "foreign": -0.3388,
-    "repeated": -0.9824,
-    "reordered": -1.7253,
-    "copied": 0.9001,
-    "length": -0.0669,
-    "fronted": 0.3854,
-}
-"""Of the logistic regression of :func:`confidence` on :func:`features`."""
+CONFIDENCE_FILE = "confidence.json"
+"""The weights that belong to a reader, in its checkpoint's folder; ``eval.calibrate`` writes it."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Of the logistic regression of :func:`confidence`.
+
+    Attributes:
+        features: for each of :func:`features`, and a ``bias``.
+        states: ``[2 * hidden]``, for :attr:`qgen.model.reader.Reading.states`; ``None`` where they
+            do not count.
+    """
+
+    features: Mapping[str, float]
+    states: Tensor | None = None
+
+    def to_json(self) -> str:
+        """The text of :data:`CONFIDENCE_FILE`, four digits of each."""
+        states = [] if self.states is None else self.states.tolist()
+        return json.dumps(
+            {
+                "features": {name: float(f"{w:.4g}") for name, w in self.features.items()},
+                "states": [float(f"{w:.4g}") for w in states],
+            }
+        )
+
+
+WEIGHTS = Weights(
+    {
+        "bias": -2.2571,
+        "surprise": -0.9665,
+        "agreement": 0.2388,
+        "answered": 0.3095,
+        "expected": 0.0503,
+        "unanswerable": -0.1452,
+        "foreign": -0.3388,
+        "repeated": -0.9824,
+        "reordered": -1.7253,
+        "copied": 0.9001,
+        "length": -0.0669,
+        "fronted": 0.3854,
+    }
+)
+"""For readers with whose states no questions were judged."""
+
+
+def load_weights(checkpoint: str | Path) -> Weights:
+    """The weights of a reader's checkpoint, a directory or hub name; :data:`WEIGHTS` where it has
+    none.
+
+    Raises:
+        QGenError: its file is not one of weights.
+    """
+    file = checkpoint and cached_file(
+        checkpoint, CONFIDENCE_FILE, _raise_exceptions_for_missing_entries=False
+    )
+    if not file:
+        return WEIGHTS
+    try:
+        found = json.loads(Path(file).read_text(encoding="utf-8"))
+        weights = Weights(
+            {name: float(found["features"][name]) for name in WEIGHTS.features},
+            torch.tensor(found["states"], dtype=torch.float32),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise QGenError(f"{file} does not hold the weights of a confidence: {error}") from error
+    return weights
 
 
 def features(passage: str, question: Question, reading: Reading) -> dict[str, float]:
@@ -84,8 +151,20 @@ def _log(probability: float) -> float:
     return math.log(max(probability, math.exp(-20)))
 
 
-def confidence(passage: str, question: Question, reading: Reading) -> float:
-    """How probable it is that a question is good or usable, from 0 to 1."""
+def confidence(
+    passage: str, question: Question, reading: Reading, weights: Weights = WEIGHTS
+) -> float:
+    """How probable it is that a question is good or usable, from 0 to 1.
+
+    Args:
+        passage: what it is about.
+        question: with its answer.
+        reading: what the reader makes of it.
+        weights: those of that reader.
+    """
     values = features(passage, question, reading)
-    logit = WEIGHTS["bias"] + sum(WEIGHTS[name] * value for name, value in values.items())
+    of, states = weights.features, reading.states
+    logit = of["bias"] + sum(of[name] * value for name, value in values.items())
+    if weights.states is not None and states is not None:
+        logit += float(weights.states @ states)
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))

@@ -27,7 +27,7 @@ from qgen.checks import (
     rank,
     words_repeated,
 )
-from qgen.confidence import confidence
+from qgen.confidence import confidence, load_weights
 from qgen.distractors import Neighbours, distractors
 from qgen.errors import QGenError
 from qgen.generator import NBestGenerator
@@ -64,6 +64,7 @@ class QuestionGenerator:
     def __init__(self, generator: NBestGenerator, reader: Reader | None = None):
         self.generator = generator
         self.reader = reader
+        self._weights = load_weights(reader.model.name_or_path if reader else "")
 
     @classmethod
     @garbage_collection_paused()
@@ -98,8 +99,10 @@ class QuestionGenerator:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of all weights, their dtype included: what the results depend on."""
-        both = [self.generator.fingerprint, self.reader.fingerprint if self.reader else ""]
-        return hashlib.sha256(" ".join(both).encode()).hexdigest()
+        parts = [self.generator.fingerprint]
+        if self.reader:
+            parts += [self.reader.fingerprint, self._weights.to_json()]
+        return hashlib.sha256(" ".join(parts).encode()).hexdigest()
 
     def questions(
         self,
@@ -279,7 +282,7 @@ class QuestionGenerator:
         checked = []
         for (passage, question), windows in zip(drafts, read, strict=True):
             found = reading(passage, question.answer, windows)
-            sure = confidence(passage, question, found)
+            sure = confidence(passage, question, found, self._weights)
             checked.append((replace(question, confidence=sure), windows))
         return checked
 

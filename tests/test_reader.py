@@ -9,7 +9,14 @@ import pytest
 import torch
 from conftest import PASSAGE
 
-from qgen.answers import COST_OF_WORD, apart, locate_answer, propose_answers, propose_spans
+from qgen.answers import (
+    COST_OF_WORD,
+    SPANS,
+    apart,
+    locate_answer,
+    propose_answers,
+    propose_spans,
+)
 from qgen.errors import QGenError
 from qgen.model.reader import Reader, best_spans, load_reader, log_probability
 from qgen.settings import ReaderTrainingSettings
@@ -71,6 +78,12 @@ def test_about_an_answer_one_window_is_read_with_the_answer_in_its_middle(reader
     assert len(window.offsets) == reader.max_length
     place = [begin for begin, _ in window.offsets].index(answer.start)
     assert abs(place - reader.max_length / 2) <= 3
+    hidden = reader.model.config.hidden_size
+    assert window.states.shape == (2 * hidden,) and window.states.isfinite().all()
+    assert torch.equal(reader.read([(LONG, "when?", answer)])[0].states, window.states)
+    for question, expected in (("when?", None), ("", answer)):
+        (windows,) = reader.windows([(LONG, question, expected)])
+        assert [window.states for window in windows] == [None] * len(windows)
     for text in ("1900", "39 million dollars"):
         (edge,) = reader.windows([(LONG, "", locate_answer(LONG, text))])
         assert math.isfinite(log_probability(edge, locate_answer(LONG, text)))
@@ -113,6 +126,15 @@ def test_proposals_are_ranked_and_never_cut_a_quantity(reader):
         for whole in (locate_answer(PASSAGE, text) for text in ("1937", "35 million dollars")):
             inside = answer.start <= whole.start and whole.end <= answer.end
             assert inside or not answer.overlaps(whole), answer
+
+
+def test_proposals_lie_in_one_sentence(reader):
+    passage = "A man left in May. He sold the mill to J. P. Ott."
+    (windows,) = reader.windows([(passage, "", None)])
+    spans = [passage[begin:end] for _, begin, end in best_spans(passage, windows, SPANS)]
+    proposed = {answer.text for answer in propose_spans(passage, windows, [])}
+    assert any("May. He" in span for span in spans) and any("J. P." in span for span in spans)
+    assert proposed == {span for span in spans if "May. He" not in span}
 
 
 def test_apart():

@@ -1,6 +1,8 @@
 """SQuAD's scores of a reader, the share of answers proposed, and calibration."""
 
 import json
+import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,7 +13,14 @@ from eval.calibrate import main as calibrate
 from eval.reading import answers_proposed, evaluate_reader
 from qgen.answers import locate_answer
 from qgen.cli import main
-from qgen.confidence import WEIGHTS, confidence, features
+from qgen.confidence import (
+    CONFIDENCE_FILE,
+    WEIGHTS,
+    Weights,
+    confidence,
+    features,
+    load_weights,
+)
 from qgen.errors import QGenError
 from qgen.model.reader import Reading
 from qgen.text import answer_tokens, token_f1
@@ -105,10 +114,42 @@ def test_confidence_grows_with_agreement():
     wrong = Reading(Answer("Strauss", 9), 0.9, 0.01, 0.001)
     assert 0 < confidence(PASSAGE, question, wrong) < confidence(PASSAGE, question, right) < 1
     values = features(PASSAGE, question, right)
-    assert set(WEIGHTS) == {"bias", *values}
+    assert set(WEIGHTS.features) == {"bias", *values}
     assert values["agreement"] == 1 and values["foreign"] == 0 == values["repeated"]
     never = Reading(Answer("Strauss", 9), 1.0, 0.0, 0.0)
     assert features(PASSAGE, question, never)["expected"] == -20
+
+
+def test_the_states_of_the_reader_count_where_weights_for_them_are_known():
+    question = Question("When was the bridge opened?", Answer("1937", 0), -0.3)
+    read = Reading(Answer("1937", 0), 0.9, 0.01, 0.9, torch.tensor([1.0, 2.0]))
+    odds = [
+        sure / (1 - sure)
+        for sure in (
+            confidence(PASSAGE, question, read),
+            confidence(PASSAGE, question, read, Weights(WEIGHTS.features, torch.zeros(2))),
+            confidence(PASSAGE, question, read, Weights(WEIGHTS.features, torch.tensor([3.0, -1]))),
+            confidence(
+                PASSAGE, question, replace(read, states=None), Weights({**WEIGHTS.features}, None)
+            ),
+        )
+    ]
+    assert odds[0] == pytest.approx(odds[1]) == pytest.approx(odds[3])
+    assert odds[2] == pytest.approx(odds[0] * math.e, rel=1e-4)
+
+
+def test_weights_are_kept_beside_the_reader(tmp_path):
+    assert load_weights("") is WEIGHTS and load_weights(tmp_path) is WEIGHTS
+    kept = Weights(WEIGHTS.features, torch.tensor([0.123456, -2e-7]))
+    (tmp_path / CONFIDENCE_FILE).write_text(kept.to_json())
+    found = load_weights(tmp_path)
+    assert found.features == pytest.approx(kept.features, rel=1e-3)
+    assert found.states.tolist() == pytest.approx([0.1235, -2e-7])
+    assert found.to_json() == kept.to_json() != WEIGHTS.to_json()
+    for text in ("", "[]", '{"features": {}, "states": []}', '{"features": 1}'):
+        (tmp_path / CONFIDENCE_FILE).write_text(text)
+        with pytest.raises(QGenError, match=f"{CONFIDENCE_FILE} does not hold the weights"):
+            load_weights(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -159,9 +200,10 @@ def test_calibrate_command(n_best_generator, reader, tmp_path, capsys, monkeypat
     ]  # fmt: skip
     path = tmp_path / "judged.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    calibrate([str(path)])
+    calibrate([str(path), "--out", str(tmp_path)])
     shown = capsys.readouterr().out
-    assert "surprise: alone 0.000" in shown and "'bias'" in shown
+    assert "surprise: alone 0.000" in shown and "'bias'" in shown and "states: " in shown
+    assert load_weights(tmp_path).states.shape == (2 * reader.model.config.hidden_size,)
     for name in ("judgement", "question", "answer"):
         bad = {key: value for key, value in rows[0].items() if not key.startswith(name)}
         path.write_text(json.dumps(bad) + "\n")

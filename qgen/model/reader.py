@@ -9,7 +9,7 @@ With an empty question it predicts which span of the passage a question would be
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -48,12 +48,14 @@ class Reading:
         probability: of that span, between 0 and 1.
         unanswerable: the probability that the passage has no answer.
         expected: the probability of the span that was expected; 0 where none was given.
+        states: see :class:`Window`; ``None`` where no span was expected.
     """
 
     answer: Answer
     probability: float
     unanswerable: float
     expected: float = 0.0
+    states: Tensor | None = field(default=None, compare=False, repr=False)
 
 
 class Window(NamedTuple):
@@ -63,12 +65,37 @@ class Window(NamedTuple):
         starts, ends: ``[tokens]``, the log-probabilities that the answer starts and ends there.
         offsets: for each of the tokens where it begins and ends in the passage.
         unanswerable: log-probability that this stretch has no answer.
+        states: ``[2 * hidden]``, the mean of the last hidden states of the question's tokens, and
+            that of the expected answer's: what the reader makes of the one in the light of the
+            other.  ``None`` where there is no question, or no expected answer.
     """
 
     starts: Tensor
     ends: Tensor
     offsets: list[tuple[int, int]]
     unanswerable: float
+    states: Tensor | None
+
+
+class _Row(NamedTuple):
+    """A window before it is read: which of the items it is of, its tokens and their types, how many
+    of them are the question's, where those of the passage stand, and the expected answer."""
+
+    item: int
+    ids: list[int]
+    types: list[int]
+    asked: int
+    offsets: list[tuple[int, int]]
+    expected: Answer | None
+
+    def summary(self, states: Tensor) -> Tensor | None:
+        """The ``states`` of :class:`Window`, from those of all tokens."""
+        place = token_span(self.offsets, self.expected) if self.expected else None
+        if not place or not self.asked:
+            return None
+        passage = states[self.asked + 2 :]
+        asked = states[1 : self.asked + 1]
+        return torch.cat([asked.mean(0), passage[place.start : place.stop].mean(0)])
 
 
 def load_reader(
@@ -187,7 +214,7 @@ class Reader:
             items: passages, each with its question, which may be empty, and an answer that a
                 single window of the passage is to have in its middle; ``None`` for all windows.
         """
-        rows: list[tuple[int, list[int], list[int], int, list[tuple[int, int]]]] = []
+        rows: list[_Row] = []
         if not items:
             return []
         texts = {passage: row for row, passage in enumerate(dict.fromkeys(i[0] for i in items))}
@@ -209,32 +236,40 @@ class Reader:
             for begin in begins:
                 shown = slice(begin, begin + room)
                 ids, types = pack_question(self.tokenizer, question, passage[shown])
-                rows.append((i, ids, types, len(question) + 2, offsets[shown]))
+                rows.append(_Row(i, ids, types, len(question), offsets[shown], about))
         found: list[list[Window]] = [[] for _ in items]
-        rows.sort(key=lambda row: len(row[1]))
+        rows.sort(key=lambda row: len(row.ids))
         for at in range(0, len(rows), self.batch_size):
             batch = rows[at : at + self.batch_size]
-            for (i, _, _, first, offsets), starts, ends in zip(
-                batch, *self._log_probabilities(batch), strict=True
-            ):
-                last = first + len(offsets)
-                null = float(starts[0] + ends[0])
-                found[i].append(Window(starts[first:last], ends[first:last], offsets, null))
+            for row, starts, ends, states in zip(batch, *self._run(batch), strict=True):
+                shown = slice(row.asked + 2, row.asked + 2 + len(row.offsets))
+                found[row.item].append(
+                    Window(
+                        starts[shown],
+                        ends[shown],
+                        row.offsets,
+                        float(starts[0] + ends[0]),
+                        row.summary(states),
+                    )
+                )
         return [sorted(windows, key=lambda window: window.offsets[:1]) for windows in found]
 
-    def _log_probabilities(self, batch) -> tuple[Tensor, Tensor]:
-        """Of each token as start and as end: ``[rows, longest]`` each, in float32 on the CPU."""
-        ids = pad([row[1] for row in batch], self.tokenizer.pad_token_id)
-        real = pad([[1] * len(row[1]) for row in batch], 0)
+    def _run(self, batch: Sequence[_Row]) -> tuple[Tensor, Tensor, Tensor]:
+        """The log-probabilities of each token as start and as end, ``[rows, longest]``, and the
+        last hidden states, ``[rows, longest, hidden]``: in float32 on the CPU."""
+        ids = pad([row.ids for row in batch], self.tokenizer.pad_token_id)
+        real = pad([[1] * len(row.ids) for row in batch], 0)
         output = self.model(
             input_ids=ids.to(self.device),
             attention_mask=real.to(self.device),
-            token_type_ids=pad([row[2] for row in batch], 0).to(self.device),
+            token_type_ids=pad([row.types for row in batch], 0).to(self.device),
+            output_hidden_states=True,
         )
-        return tuple(
+        starts, ends = (
             logits.float().cpu().masked_fill(real == 0, float("-inf")).log_softmax(-1)
             for logits in (output.start_logits, output.end_logits)
         )
+        return starts, ends, output.hidden_states[-1].float().cpu()
 
     def _tokenize(self, texts: list[str], **kwargs):
         return self.tokenizer(texts, add_special_tokens=False, verbose=False, **kwargs)
@@ -277,6 +312,7 @@ def reading(passage: str, expected: Answer | None, windows: Sequence[Window]) ->
         _exp(value),
         _exp(min((window.unanswerable for window in windows), default=0.0)),
         _exp(log_probability(windows, expected)) if expected else 0.0,
+        next((window.states for window in windows if window.states is not None), None),
     )
 
 
