@@ -56,18 +56,18 @@ class Weights:
 
 WEIGHTS = Weights(
     {
-        "bias": -2.2571,
-        "surprise": -0.9665,
-        "agreement": 0.2388,
-        "answered": 0.3095,
-        "expected": 0.0503,
-        "unanswerable": -0.1452,
-        "foreign": -0.3388,
-        "repeated": -0.9824,
-        "reordered": -1.7253,
-        "copied": 0.9001,
-        "length": -0.0669,
-        "fronted": 0.3854,
+        "bias": -2.5349,
+        "surprise": -0.8467,
+        "agreement": 0.4744,
+        "answered": 0.1696,
+        "expected": 0.0809,
+        "unanswerable": -0.133,
+        "foreign": 0.0958,
+        "repeated": -1.0257,
+        "reordered": -0.829,
+        "copied": 1.3125,
+        "length": -0.0821,
+        "fronted": 0.0944,
     }
 )
 """For readers with whose states no questions were judged."""

@@ -9,6 +9,7 @@ from conftest import PASSAGE
 from safetensors import safe_open
 
 from qgen.cli import main
+from qgen.confidence import load_weights
 from qgen.model.checkpoints import DEFAULT_CHECKPOINT
 from qgen.model.reader import DEFAULT_READER
 from qgen.pipeline import QuestionGenerator
@@ -97,6 +98,30 @@ def test_the_wrong_question_for_an_answer_is_trusted_less(shipped):
     ]
     assert sure[0].confidence == max(q.confidence for q in sure)
     assert sure[0].confidence > sure[2].confidence + 0.1
+
+
+def test_what_is_put_together_wrongly_is_trusted_less(shipped):
+    asked = {
+        "Who did Marie Curie marry in 1895?": "Pierre Curie",
+        "Who married Warsaw in 1895?": "Pierre Curie",
+        "In which city was Marie Curie born?": "Warsaw",
+        "In which city was the Nobel Prize born?": "Warsaw",
+    }
+    passage = (
+        "Marie Curie, who won two Nobel Prizes, was born in Warsaw. She married Pierre Curie in "
+        "1895."
+    )
+    drafts = [
+        (passage, Question(question, Answer(text, passage.rindex(text)), -0.3))
+        for question, text in asked.items()
+    ]
+    sure = [question.confidence for question, _ in shipped._check(drafts)]
+    assert sure[0] > sure[1] + 0.2 and sure[2] > sure[3] + 0.2
+
+
+def test_the_weights_of_the_confidence_are_the_readers(shipped):
+    states = load_weights(DEFAULT_READER).states
+    assert states.shape == (2 * shipped.reader.model.config.hidden_size,)
 
 
 def test_multiple_choice_has_the_answers_kind(shipped):
