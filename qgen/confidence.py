@@ -73,12 +73,16 @@ WEIGHTS = Weights(
 """For readers with whose states no questions were judged."""
 
 
-def load_weights(checkpoint: str | Path) -> Weights:
+def load_weights(checkpoint: str | Path, hidden_size: int) -> Weights:
     """The weights of a reader's checkpoint, a directory or hub name; :data:`WEIGHTS` where it has
     none.
 
+    Args:
+        checkpoint: the directory or name; ``""`` for a reader that was never loaded.
+        hidden_size: the reader's.
+
     Raises:
-        QGenError: its file is not one of weights.
+        QGenError: its file is not one of weights, or they are not for states of this size.
     """
     file = checkpoint and cached_file(
         checkpoint, CONFIDENCE_FILE, _raise_exceptions_for_missing_entries=False
@@ -87,13 +91,13 @@ def load_weights(checkpoint: str | Path) -> Weights:
         return WEIGHTS
     try:
         found = json.loads(Path(file).read_text(encoding="utf-8"))
-        weights = Weights(
-            {name: float(found["features"][name]) for name in WEIGHTS.features},
-            torch.tensor(found["states"], dtype=torch.float32),
-        )
+        by_name = {name: float(found["features"][name]) for name in WEIGHTS.features}
+        states = torch.tensor(found["states"], dtype=torch.float32)
+        if states.shape != (2 * hidden_size,):
+            raise ValueError(f"{2 * hidden_size} states were expected")
     except (KeyError, TypeError, ValueError) as error:
         raise QGenError(f"{file} does not hold the weights of a confidence: {error}") from error
-    return weights
+    return Weights(by_name, states)
 
 
 def features(passage: str, question: Question, reading: Reading) -> dict[str, float]:

@@ -27,7 +27,7 @@ from qgen.checks import (
     rank,
     words_repeated,
 )
-from qgen.confidence import confidence, load_weights
+from qgen.confidence import WEIGHTS, confidence, load_weights
 from qgen.distractors import Neighbours, distractors
 from qgen.errors import QGenError
 from qgen.generator import NBestGenerator
@@ -64,7 +64,10 @@ class QuestionGenerator:
     def __init__(self, generator: NBestGenerator, reader: Reader | None = None):
         self.generator = generator
         self.reader = reader
-        self._weights = load_weights(reader.model.name_or_path if reader else "")
+        self._weights = WEIGHTS
+        if reader:
+            model = reader.model
+            self._weights = load_weights(model.name_or_path, model.config.hidden_size)
 
     @classmethod
     @garbage_collection_paused()

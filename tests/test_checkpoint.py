@@ -9,7 +9,7 @@ from conftest import PASSAGE
 from safetensors import safe_open
 
 from qgen.cli import main
-from qgen.confidence import load_weights
+from qgen.confidence import WEIGHTS
 from qgen.model.checkpoints import DEFAULT_CHECKPOINT
 from qgen.model.reader import DEFAULT_READER
 from qgen.pipeline import QuestionGenerator
@@ -120,8 +120,8 @@ def test_what_is_put_together_wrongly_is_trusted_less(shipped):
 
 
 def test_the_weights_of_the_confidence_are_the_readers(shipped):
-    states = load_weights(DEFAULT_READER).states
-    assert states.shape == (2 * shipped.reader.model.config.hidden_size,)
+    assert shipped._weights is not WEIGHTS
+    assert shipped._weights.states.shape == (2 * shipped.reader.model.config.hidden_size,)
 
 
 def test_multiple_choice_has_the_answers_kind(shipped):

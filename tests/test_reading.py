@@ -139,17 +139,19 @@ def test_the_states_of_the_reader_count_where_weights_for_them_are_known():
 
 
 def test_weights_are_kept_beside_the_reader(tmp_path):
-    assert load_weights("") is WEIGHTS and load_weights(tmp_path) is WEIGHTS
+    assert load_weights("", 1) is WEIGHTS and load_weights(tmp_path, 1) is WEIGHTS
     kept = Weights(WEIGHTS.features, torch.tensor([0.123456, -2e-7]))
     (tmp_path / CONFIDENCE_FILE).write_text(kept.to_json())
-    found = load_weights(tmp_path)
+    found = load_weights(tmp_path, 1)
     assert found.features == pytest.approx(kept.features, rel=1e-3)
     assert found.states.tolist() == pytest.approx([0.1235, -2e-7])
     assert found.to_json() == kept.to_json() != WEIGHTS.to_json()
+    with pytest.raises(QGenError, match="4 states were expected"):
+        load_weights(tmp_path, 2)
     for text in ("", "[]", '{"features": {}, "states": []}', '{"features": 1}'):
         (tmp_path / CONFIDENCE_FILE).write_text(text)
         with pytest.raises(QGenError, match=f"{CONFIDENCE_FILE} does not hold the weights"):
-            load_weights(tmp_path)
+            load_weights(tmp_path, 1)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +205,8 @@ def test_calibrate_command(n_best_generator, reader, tmp_path, capsys, monkeypat
     calibrate([str(path), "--out", str(tmp_path)])
     shown = capsys.readouterr().out
     assert "surprise: alone 0.000" in shown and "'bias'" in shown and "states: " in shown
-    assert load_weights(tmp_path).states.shape == (2 * reader.model.config.hidden_size,)
+    size = reader.model.config.hidden_size
+    assert load_weights(tmp_path, size).states.shape == (2 * size,)
     for name in ("judgement", "question", "answer"):
         bad = {key: value for key, value in rows[0].items() if not key.startswith(name)}
         path.write_text(json.dumps(bad) + "\n")
