@@ -102,21 +102,22 @@ def test_the_wrong_question_for_an_answer_is_trusted_less(shipped):
 
 def test_what_is_put_together_wrongly_is_trusted_less(shipped):
     asked = {
-        "Who did Marie Curie marry in 1895?": "Pierre Curie",
-        "Who married Warsaw in 1895?": "Pierre Curie",
-        "In which city was Marie Curie born?": "Warsaw",
-        "In which city was the Nobel Prize born?": "Warsaw",
+        "Where was Marie Curie born?": "Warsaw",
+        "In which city did Pierre Curie marry Warsaw?": "Warsaw",
+        "When did Marie Curie marry Pierre Curie?": "1895",
+        "What did Pierre Curie win two Nobel Prizes?": "1895",
     }
     passage = (
         "Marie Curie, who won two Nobel Prizes, was born in Warsaw. She married Pierre Curie in "
         "1895."
     )
-    drafts = [
+    drafts = [  # all as probable for the generator
         (passage, Question(question, Answer(text, passage.rindex(text)), -0.3))
         for question, text in asked.items()
     ]
     sure = [question.confidence for question, _ in shipped._check(drafts)]
-    assert sure[0] > sure[1] + 0.2 and sure[2] > sure[3] + 0.2
+    assert sure[0] > sure[1] + 0.2
+    assert sure[2] > sure[3] + 0.2
 
 
 def test_the_weights_of_the_confidence_are_the_readers(shipped):
