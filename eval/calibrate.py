@@ -168,10 +168,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         if within.any():
             share = labels[within].mean().item()
             print(f"confidence {low:.1f} to {high:.1f}: {int(within.sum())}, {share:.0%} right")
-    weights, bias = fit(values, labels, penalties)
-    pairs = zip(names, weights.tolist(), strict=False)
-    fitted = Weights({"bias": bias} | dict(pairs), weights[len(names) :])
     if args.out:
+        weights, bias = fit(values, labels, penalties)
+        by_name = dict(zip(names, weights[: len(names)].tolist(), strict=True))
+        fitted = Weights({"bias": bias} | by_name, weights[len(names) :])
         write_files({CONFIDENCE_FILE: (fitted.to_json() + "\n").encode()}, args.out)
 
 
