@@ -56,18 +56,18 @@ class Weights:
 
 WEIGHTS = Weights(
     {
-        "bias": -2.5349,
-        "surprise": -0.8467,
-        "agreement": 0.4744,
-        "answered": 0.1696,
-        "expected": 0.0809,
-        "unanswerable": -0.133,
-        "foreign": 0.0958,
-        "repeated": -1.0257,
-        "reordered": -0.829,
-        "copied": 1.3125,
-        "length": -0.0821,
-        "fronted": 0.0944,
+        "bias": -3.6062,
+        "surprise": -0.9439,
+        "agreement": 0.6473,
+        "answered": 0.1924,
+        "expected": 0.0512,
+        "unanswerable": -0.1583,
+        "foreign": 0.24,
+        "repeated": -1.1311,
+        "reordered": -0.7522,
+        "copied": 1.1273,
+        "length": -0.0642,
+        "fronted": 0.1178,
     }
 )
 """For readers with whose states no questions were judged."""

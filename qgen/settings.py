@@ -46,7 +46,7 @@ class GenerationSettings:
     max_length: int = _setting(48, "most tokens in a question, the closing [SEP] included")
     min_length: int = _setting(1, "fewest tokens before [SEP]")
     length_penalty: float = _setting(
-        1.0, "exponent a of the score log P / length ** a; larger favours longer questions"
+        1.3, "exponent a of the score log P / length ** a; larger favours longer questions"
     )
     no_repeat_ngram_size: int = _setting(
         3, "no n-gram of this many word pieces stands twice; 0 for no limit"
@@ -136,6 +136,11 @@ class OptimizationSettings:
     weight_decay: float = _setting(0.01, "AdamW's, on all but biases and layer norms")
     hidden_dropout: float = _setting(0.1, "dropout of hidden states")
     attention_dropout: float = _setting(0.1, "dropout of attention weights")
+    consistency_weight: float = _setting(
+        0.0,
+        "R-Drop: of the divergence between two passes with other dropout, beside the loss; "
+        "0 for one pass",
+    )
     attn_implementation: str = _setting(
         "sdpa",
         "how attention is computed; eager is faster on a CPU in bfloat16 with short sources",
@@ -162,6 +167,7 @@ class OptimizationSettings:
             (0 <= self.decay_ratio <= 1, "decay_ratio must lie in [0, 1]"),
             (0 <= self.hidden_dropout < 1, "hidden_dropout must lie in [0, 1)"),
             (0 <= self.attention_dropout < 1, "attention_dropout must lie in [0, 1)"),
+            (self.consistency_weight >= 0, "consistency_weight must not be negative"),
             _is_one_of("attn_implementation", self.attn_implementation, ATTN_IMPLEMENTATIONS),
             (self.max_dev_examples >= 1, "max_dev_examples must be at least 1"),
             (self.save_steps >= 1, "save_steps must be at least 1"),
@@ -188,12 +194,20 @@ class TrainingSettings(OptimizationSettings):
     mask_probability: float = _setting(
         0.7, "share of target tokens masked and predicted; not used when pseudo-masked"
     )
+    hidden_share: float = _setting(
+        0.0,
+        "share of the tokens of every second target that the others see as [MASK]; used only when "
+        "pseudo-masked",
+    )
     likelihood_weight: float = _setting(
         0.3, "of the reference's likelihood beside the risk; not used otherwise"
     )
     max_examples: int = _setting(0, "only so many examples, drawn at random; 0 for all")
     max_source_length: int = _setting(464, "source tokens, special ones included")
     max_target_length: int = _setting(48, "target tokens, the closing [SEP] included")
+    crop_share: float = _setting(
+        0.0, "share of the examples whose passage is cut, anew each time, to a window at random"
+    )
     mark_answers: bool = _setting(True, "enclose the answer in the passage with two marker tokens")
     copy_size: int = _setting(
         128,
@@ -215,8 +229,15 @@ class TrainingSettings(OptimizationSettings):
             (0 <= self.label_smoothing < 1, "label_smoothing must lie in [0, 1)"),
             _is_one_of("objective", self.objective, OBJECTIVES),
             (0 < self.mask_probability <= 1, "mask_probability must lie in (0, 1]"),
+            (
+                self.consistency_weight == 0 or self.objective == "pseudo-masked",
+                "consistency_weight needs the objective pseudo-masked",
+            ),
+            (0 <= self.hidden_share < 1, "hidden_share must lie in [0, 1)"),
             (self.likelihood_weight >= 0, "likelihood_weight must not be negative"),
             (self.max_examples >= 0, "max_examples must not be negative"),
+            (0 <= self.crop_share <= 1, "crop_share must lie in [0, 1]"),
+            (self.crop_share == 0 or self.mark_answers, "crop_share needs marked answers"),
             (self.copy_size >= 0, "copy_size must not be negative"),
             (self.max_source_length >= 8, "max_source_length must be at least 8"),
             (self.max_target_length >= 2, "max_target_length must be at least 2"),

@@ -108,9 +108,32 @@ def test_log_probabilities_of_labels_are_those_of_the_vocabulary(name, request):
         states, predicting = model.pseudo_masked_states(source, seen, target)
         of_all = model.log_probabilities(predicting, model.output(states, source, seen))
         known = (predicting, states, source, seen)
-        found, _ = model.label_log_probabilities(*known, labels)
+        found, uniform = model.label_log_probabilities(*known, labels)
+        whole, mean = model.label_distributions(*known, labels)
     torch.testing.assert_close(found[0, :2], of_all[0, [0, 1], [20, 11]])
     assert found[0, 2] == 0
+    torch.testing.assert_close(whole.exp(), of_all[0, :2].exp())
+    torch.testing.assert_close(mean, uniform[0, :2])
+
+
+def test_copies_of_repeated_tokens_count_once_in_the_gradient(copying_model):
+    """The log-probability of a label falls alike by both ways to it."""
+    source, target = torch.tensor([[2, 10, 11, 11, 3]]), torch.tensor([[20, 11, 22]])
+    labels = torch.tensor([[20, 11, 22]])
+    gradients = []
+    for way in ("label", "distributions"):
+        copying_model.zero_grad()
+        states, predicting = copying_model.pseudo_masked_states(source, source.ne(0), target)
+        known = (predicting, states, source, source.ne(0), labels)
+        if way == "label":
+            loss = copying_model.label_log_probabilities(*known)[0].sum()
+        else:
+            whole, _ = copying_model.label_distributions(*known)
+            loss = whole.gather(1, labels[0, :, None]).sum()
+        loss.backward()
+        gradients.append(copying_model.copy_gate.query.weight.grad.clone())
+    copying_model.zero_grad()
+    torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-6)
 
 
 def test_eager_and_sdpa_attention_agree(bert_model):

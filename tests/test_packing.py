@@ -1,6 +1,7 @@
 """Source packing, and what the real tokenizer's ids come back as."""
 
 import json
+import random
 
 import pytest
 from conftest import PASSAGE
@@ -9,7 +10,7 @@ from transformers import AutoTokenizer
 from qgen.answers import locate_answer
 from qgen.errors import QGenError
 from qgen.model.checkpoints import DEFAULT_CHECKPOINT
-from qgen.model.packing import pack_source, pad, unpack_target
+from qgen.model.packing import crop_source, pack_source, pad, unpack_target
 from qgen.text import fold
 
 
@@ -90,6 +91,27 @@ def test_markers_count_for_the_window(tokenizer, limit):
     assert packed[begin : begin + 4] == ["[unused0]", "san", "francisco", "[unused1]"]
     with pytest.raises(QGenError, match="room for 1"):
         pack(tokenizer, filler + "san francisco", "san francisco", None, 8, [5, 6])
+
+
+@pytest.mark.parametrize(("before", "after"), [(0, 0), (0, 300), (300, 0), (150, 150), (10, 9)])
+def test_a_cropped_source_keeps_the_answer(tokenizer, before, after):
+    passage = "bridge " * before + "san francisco " + "year " * after
+    answer = locate_answer(passage, "san francisco")
+    whole = pack_source(tokenizer, passage, answer, 464, [5, 6])
+    sep = tokenizer.sep_token_id
+    sizes = set()
+    for seed in range(100):
+        cropped = crop_source(whole, sep, [5, 6], random.Random(seed))
+        packed = words(tokenizer, cropped)
+        begin = packed.index("[unused0]")
+        assert packed[begin : begin + 4] == ["[unused0]", "san", "francisco", "[unused1]"]
+        assert set(packed[1:begin]) <= {"bridge"}
+        assert packed[0] == "[CLS]" and packed[-4:] == ["[SEP]", "san", "francisco", "[SEP]"]
+        assert set(packed[begin + 4 : -4]) <= {"year"}
+        sizes.add(len(packed) - 5)
+    assert min(sizes) >= min(64, before + 4 + after)
+    assert max(sizes) <= before + 4 + after
+    assert len(sizes) > 30 or before + after < 64
 
 
 @pytest.fixture(scope="module")

@@ -20,10 +20,15 @@ from qgen.model.layouts import seq2seq_layout
 from qgen.model.unilm import IGNORE_INDEX
 from qgen.pipeline import QuestionGenerator
 from qgen.settings import OBJECTIVES, TrainingSettings
-from qgen.training.objectives import MaskedObjective, PseudoMaskedObjective
+from qgen.training.objectives import (
+    MaskedObjective,
+    PseudoMaskedObjective,
+    divergence_of_halves,
+)
 from qgen.training.trainer import (
     Seq2SeqExamples,
     _ObjectiveTrainer,
+    _set_dropout,
     make_objective,
     newest_checkpoint,
     read_examples,
@@ -211,6 +216,76 @@ def test_pseudo_masked_targets_do_not_see_themselves(bert_model, tokenizer):
     assert batch["labels"].ne(IGNORE_INDEX).sum() == sum(
         len(item["labels"]) for item in Seq2SeqExamples(EXAMPLES, tokenizer).items
     )
+
+
+def test_hidden_tokens_are_of_every_second_target(bert_model, tokenizer):
+    torch.manual_seed(0)
+    objective = PseudoMaskedObjective(tokenizer, hidden_share=0.4)
+    batch = objective.collate(Seq2SeqExamples(EXAMPLES, tokenizer).items * 500)
+    hidden = objective._hide(batch["decoder_input_ids"]).eq(tokenizer.mask_token_id)
+    hidden = hidden.float().mean(1)  # all are real or padding, which is never seen
+    assert hidden.mean().item() == pytest.approx(0.2, abs=0.02)
+    assert hidden.eq(0).float().mean().item() == pytest.approx(0.5, abs=0.05)
+
+
+def test_divergence_of_halves():
+    first, second = torch.tensor([[0.5, 0.5], [0.2, 0.8]]), torch.tensor([[0.25, 0.75], [0.2, 0.8]])
+    both_ways = [(p * (p / q).log()).sum(-1) for p, q in ((first, second), (second, first))]
+    expected = sum(both_ways).mean() / 2
+    torch.testing.assert_close(divergence_of_halves(torch.cat([first, second]).log()), expected)
+    assert divergence_of_halves(torch.cat([first, first]).log()) == 0
+
+
+@pytest.mark.parametrize("copy_size", [0, 8])
+def test_two_passes_alike_cost_what_one_does(bert_model, tokenizer, copy_size):
+    model = random_model(bert_model.config)
+    if copy_size:
+        model.add_copy_gate(copy_size)
+    items = Seq2SeqExamples(EXAMPLES, tokenizer).items
+    once = PseudoMaskedObjective(tokenizer, label_smoothing=0.1)
+    twice = PseudoMaskedObjective(tokenizer, label_smoothing=0.1, consistency_weight=1.0)
+    batch = once.collate(items)
+    model.train()
+    _set_dropout(model, 0.0, 0.0)
+    torch.testing.assert_close(twice.loss(model, batch), once.loss(model, batch))
+    _set_dropout(model, 0.3, 0.0)
+    torch.manual_seed(0)
+    apart = twice.loss(model, batch)
+    torch.manual_seed(0)
+    twice.consistency_weight = 1e-9
+    assert apart > twice.loss(model, batch) + 1e-4
+    model.eval()  # the dev loss is the likelihood's alone
+    once.label_smoothing = 0.0
+    torch.testing.assert_close(twice.loss(model, batch), once.loss(model, batch))
+
+
+def test_passages_are_cropped_anew_each_time(tokenizer):
+    passage = "The bridge opened in the year. " * 30 + "Joseph led it. " + "It cost dollars. " * 30
+    example = Example(passage, locate_answer(passage, "Joseph"), "who led it?")
+    whole = Seq2SeqExamples([example], tokenizer, marker_ids=[5, 6])
+    cropped = Seq2SeqExamples([example], tokenizer, marker_ids=[5, 6], crop_share=0.5)
+    torch.manual_seed(0)
+    drawn = [cropped[0]["input_ids"] for _ in range(200)]
+    same = sum(ids == whole[0]["input_ids"] for ids in drawn) / 200
+    assert same == pytest.approx(0.5, abs=0.1)
+    assert len({len(ids) for ids in drawn}) > 20
+    assert cropped[0]["labels"] == whole[0]["labels"]
+    assert whole[0] is whole.items[0]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"consistency_weight": -1.0}, "consistency_weight must not be negative"),
+        ({"consistency_weight": 1.0, "objective": "masked"}, "needs the objective pseudo-masked"),
+        ({"hidden_share": 1.0}, r"hidden_share must lie in \[0, 1\)"),
+        ({"crop_share": 1.5}, r"crop_share must lie in \[0, 1\]"),
+        ({"crop_share": 0.5, "mark_answers": False}, "crop_share needs marked answers"),
+    ],
+)
+def test_regularisation_out_of_range(settings, message):
+    with pytest.raises(QGenError, match=message):
+        TrainingSettings(**settings)
 
 
 def test_a_checkpoint_cut_short_is_not_gone_on_from(tmp_path):

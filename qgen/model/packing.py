@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 
 import torch
@@ -75,6 +76,32 @@ def pack_source(
         opening, closing = marker_ids
         shown = [*shown[:begin], opening, *shown[begin:end], closing, *shown[end:]]
     return [cls, *shown, sep, *appended, sep]
+
+
+def crop_source(
+    source: Sequence[int],
+    sep_id: int,
+    marker_ids: Sequence[int],
+    draw: random.Random,
+    least: int = 64,
+) -> list[int]:
+    """A packed source with only a window of its passage, somewhere round the marked answer.
+
+    Args:
+        source: of :func:`pack_source`, with markers.
+        sep_id: of ``[SEP]``.
+        marker_ids: as :func:`pack_source`.
+        draw: of the window's size, from ``least`` to the whole passage, and of its place.
+        least: tokens of the passage kept, or 16 more than the marked answer has.
+    """
+    end = source.index(sep_id)
+    opening, closing = (source.index(marker) for marker in marker_ids)
+    least = max(least, closing + 1 - opening + 16)
+    if end - 1 <= least:
+        return list(source)
+    window = draw.randint(least, end - 1)
+    begin = draw.randint(max(1, closing + 1 - window), min(opening, end - window))
+    return [source[0], *source[begin : begin + window], *source[end:]]
 
 
 def pack_target(tokenizer: PreTrainedTokenizerBase, question: str, max_length: int) -> list[int]:

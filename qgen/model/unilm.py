@@ -481,6 +481,36 @@ class UniLMForConditionalGeneration(PreTrainedModel):
         empty = torch.zeros(labels.shape, device=labels.device)
         return empty.masked_scatter(labelled, written), empty.masked_scatter(labelled, uniform)
 
+    def label_distributions(
+        self,
+        target: Tensor,
+        source: Tensor,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        labels: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        """Whole distributions, copies included, at the labelled positions alone.
+
+        Args:
+            target, source, input_ids, attention_mask, labels: as :meth:`loss`.
+
+        Returns:
+            ``[labels, vocabulary]``, the log-probabilities, and ``[labels]``, the mean
+            log-probability of the vocabulary without copying, which label smoothing takes.
+        """
+        labelled = labels.ne(IGNORE_INDEX)
+        written = self.lm_head(target[labelled]).float().log_softmax(-1)
+        uniform = written.mean(-1)
+        if not self.config.copy_size:
+            return written, uniform
+        positions, gate = self.copy_gate(target, self.copy_gate.key(source), attention_mask)
+        gate = gate[labelled]
+        copied = (positions[labelled] + nn.functional.logsigmoid(gate)).exp()
+        rows = labelled.nonzero()[:, 0]
+        mixed = (written + nn.functional.logsigmoid(-gate)).exp()
+        mixed = mixed.scatter_add(1, input_ids[rows], copied)
+        return (mixed + 1e-9).log(), uniform
+
     def forward(
         self,
         input_ids: Tensor,

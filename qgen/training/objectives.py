@@ -97,13 +97,26 @@ class PseudoMaskedObjective:
     Args:
         tokenizer: the model's.
         label_smoothing: probability mass spread over the vocabulary, in training.
+        consistency_weight: R-Drop's (Liang et al. 2021, arXiv:2106.14448): of the divergence
+            between the predictions of two passes, which differ in dropout and in what is hidden;
+            0 for a single pass.
+        hidden_share: of the tokens of every second target, on average, that the others see as
+            ``[MASK]``, in training: so a question learnt by heart does not continue itself.
     """
 
     label_names = ("labels",)
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, label_smoothing: float = 0.0):
+    def __init__(
+        self,
+        tokenizer: PreTrainedTokenizerBase,
+        label_smoothing: float = 0.0,
+        consistency_weight: float = 0.0,
+        hidden_share: float = 0.0,
+    ):
         self.tokenizer = tokenizer
         self.label_smoothing = label_smoothing
+        self.consistency_weight = consistency_weight
+        self.hidden_share = hidden_share
 
     def collate(self, items: Sequence[Item]) -> dict[str, Tensor]:
         """As :meth:`MaskedObjective.collate`."""
@@ -115,15 +128,51 @@ class PseudoMaskedObjective:
         }
 
     def loss(self, model: UniLMForConditionalGeneration, batch: dict[str, Tensor]) -> Tensor:
+        if not model.training:
+            return self._likelihood_loss(model, batch, 0.0)
+        if self.consistency_weight:
+            batch = {name: torch.cat([tensor, tensor]) for name, tensor in batch.items()}
+        batch = {**batch, "decoder_input_ids": self._hide(batch["decoder_input_ids"])}
+        if self.consistency_weight:
+            return self._consistency_loss(model, batch)
+        return self._likelihood_loss(model, batch, self.label_smoothing)
+
+    def _likelihood_loss(self, model, batch, label_smoothing: float) -> Tensor:
+        target, *known = self._states(model, batch)
+        return model.loss(target, *known, batch["labels"], label_smoothing)
+
+    def _consistency_loss(self, model, batch) -> Tensor:
+        predicted, uniform = model.label_distributions(*self._states(model, batch), batch["labels"])
+        true = batch["labels"][batch["labels"].ne(IGNORE_INDEX)]
+        likelihood = predicted.gather(1, true[:, None]).mean()
+        smoothed = (1 - self.label_smoothing) * likelihood + self.label_smoothing * uniform.mean()
+        return self.consistency_weight * divergence_of_halves(predicted) - smoothed
+
+    def _states(self, model, batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         input_ids, attention_mask = batch["input_ids"], batch["attention_mask"]
         source, target = model.pseudo_masked_states(
             input_ids, attention_mask, batch["decoder_input_ids"]
         )
-        smoothing = self.label_smoothing if model.training else 0.0
-        return model.loss(target, source, input_ids, attention_mask, batch["labels"], smoothing)
+        return target, source, input_ids, attention_mask
+
+    def _hide(self, ids: Tensor) -> Tensor:
+        share = self.hidden_share * torch.randint(2, (len(ids), 1), device=ids.device)
+        hidden = torch.rand(ids.shape, device=ids.device) < share
+        return ids.masked_fill(hidden, self.tokenizer.mask_token_id)
 
     def length(self, item: Item) -> int:
         return len(item["input_ids"]) + 2 * len(item["labels"])
+
+
+def divergence_of_halves(log_probabilities: Tensor) -> Tensor:
+    """How far two passes over the same examples, laid one behind the other, are apart: the mean of
+    the Kullback-Leibler divergences both ways, in nats per prediction.
+
+    Args:
+        log_probabilities: ``[2 * predictions, choices]``.
+    """
+    first, second = log_probabilities.chunk(2)
+    return ((first.exp() - second.exp()) * (first - second)).sum(-1).mean() / 2
 
 
 def source_batch(items: Sequence[Item], tokenizer: PreTrainedTokenizerBase) -> dict[str, Tensor]:

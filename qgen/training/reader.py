@@ -8,14 +8,13 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from qgen.errors import QGenError
 from qgen.model.packing import pad, token_span
 from qgen.model.reader import pack_question
 from qgen.settings import ReaderTrainingSettings
-from qgen.training.objectives import Item
+from qgen.training.objectives import Item, divergence_of_halves
 from qgen.training.trainer import ItemDataset, fit, prepare_run
 from qgen.types import Example
 
@@ -107,7 +106,8 @@ class SpanObjective:
 
     Args:
         tokenizer: the reader's.
-        mismatched_share, unasked_share: see :class:`qgen.settings.ReaderTrainingSettings`.
+        mismatched_share, unasked_share, consistency_weight: see
+            :class:`qgen.settings.ReaderTrainingSettings`.
     """
 
     label_names = ("starts", "ends")
@@ -117,8 +117,10 @@ class SpanObjective:
         tokenizer: PreTrainedTokenizerBase,
         mismatched_share: float = 0.0,
         unasked_share: float = 0.0,
+        consistency_weight: float = 0.0,
     ):
         self.tokenizer = tokenizer
+        self.consistency_weight = consistency_weight
         self.mismatched_share = mismatched_share
         self.unasked_share = unasked_share
 
@@ -160,9 +162,20 @@ class SpanObjective:
         }
 
     def loss(self, model: PreTrainedModel, batch: dict[str, Tensor]) -> Tensor:
+        weight = self.consistency_weight if model.training else 0.0
+        if weight:
+            batch = {name: torch.cat([tensor, tensor]) for name, tensor in batch.items()}
         output = model(**{k: v for k, v in batch.items() if k not in self.label_names})
-        start_loss = cross_entropy(output.start_logits.float(), batch["starts"])
-        return (start_loss + cross_entropy(output.end_logits.float(), batch["ends"])) / 2
+        losses = []
+        for logits, true in (
+            (output.start_logits, batch["starts"]),
+            (output.end_logits, batch["ends"]),
+        ):
+            predicted = logits.float().log_softmax(-1)
+            losses.append(-(true * predicted).sum(-1).mean())
+            if weight:
+                losses[-1] += weight * divergence_of_halves(predicted)
+        return sum(losses) / 2
 
     def length(self, item: Item) -> int:
         return len(item["question"]) + len(item["passage"]) + 3
@@ -197,5 +210,6 @@ def train_reader(
     if not len(dataset):
         raise QGenError("no training example has an answer that fits")
     dev = ReaderExamples(dev_examples[: settings.max_dev_examples], tokenizer, settings.max_length)
-    objective = SpanObjective(tokenizer, settings.mismatched_share, settings.unasked_share)
+    shares = (settings.mismatched_share, settings.unasked_share)
+    objective = SpanObjective(tokenizer, *shares, settings.consistency_weight)
     return fit(model, tokenizer, objective, dataset, dev, output_dir, settings)

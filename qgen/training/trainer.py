@@ -28,7 +28,7 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 from qgen.errors import QGenError
 from qgen.model.arithmetic import bfloat16_is_native
 from qgen.model.layouts import seq2seq_layout
-from qgen.model.packing import AnswerTooLongError, pack_source, pack_target, pad
+from qgen.model.packing import AnswerTooLongError, crop_source, pack_source, pack_target, pad
 from qgen.model.unilm import UniLMForConditionalGeneration
 from qgen.readers import read_requests
 from qgen.settings import OptimizationSettings, TrainingSettings
@@ -87,6 +87,8 @@ class Seq2SeqExamples(ItemDataset):
         tokenizer: the model's.
         max_source_length, max_target_length: most tokens of each, special ones included.
         marker_ids: see :func:`qgen.model.packing.pack_source`.
+        crop_share: of the times an example is drawn that its passage is cut to a window drawn with
+            it, see :func:`qgen.model.packing.crop_source`.
     """
 
     def __init__(
@@ -96,9 +98,12 @@ class Seq2SeqExamples(ItemDataset):
         max_source_length: int = 464,
         max_target_length: int = 48,
         marker_ids: Sequence[int] = (),
+        crop_share: float = 0.0,
     ):
         super().__init__()
         self.skipped = 0
+        self.crop_share = crop_share
+        self.crop_at = (tokenizer.sep_token_id, marker_ids)
         for example in examples:
             try:
                 source = pack_source(
@@ -109,6 +114,13 @@ class Seq2SeqExamples(ItemDataset):
                 continue
             target = pack_target(tokenizer, example.question, max_target_length)
             self.items.append({"input_ids": source, "labels": target})
+
+    def __getitem__(self, index: int) -> Item:
+        item = super().__getitem__(index)
+        if self.crop_share == 0 or torch.rand(()) >= self.crop_share:
+            return item
+        draw = random.Random(int(torch.randint(2**62, ())))  # torch's state is kept with a run
+        return {**item, "input_ids": crop_source(item["input_ids"], *self.crop_at, draw)}
 
 
 class _ObjectiveTrainer(Trainer):
@@ -319,7 +331,7 @@ def train(
         settings.max_target_length,
         model.config.answer_marker_ids or (),
     )
-    dataset = Seq2SeqExamples(examples, tokenizer, *limits)
+    dataset = Seq2SeqExamples(examples, tokenizer, *limits, settings.crop_share)
     if dataset.skipped:
         print(
             f"left out {dataset.skipped} of {len(examples)} examples, whose answers do not fit "
@@ -351,7 +363,9 @@ def make_objective(tokenizer: PreTrainedTokenizerBase, settings: TrainingSetting
     if settings.objective == "masked":
         return MaskedObjective(tokenizer, settings.mask_probability, smoothing)
     if settings.objective == "pseudo-masked":
-        return PseudoMaskedObjective(tokenizer, smoothing)
+        return PseudoMaskedObjective(
+            tokenizer, smoothing, settings.consistency_weight, settings.hidden_share
+        )
     return MinimumRiskObjective(tokenizer, settings.likelihood_weight, smoothing)
 
 
