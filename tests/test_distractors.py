@@ -121,7 +121,9 @@ def test_cities_stand_in_for_a_place_and_not_for_what_begins_a_sentence(shipped_
     def found(question, answer):
         return distractors(answer, question, Answer(answer, 0), [], shipped_neighbours, count=9)
 
-    assert "Boston" in found("Where does the court sit?", "Lower Winterbourne")
+    cities = {"Boston", "Charleston", "Chicago", "Detroit", "Houston", "Liverpool", "Manchester"}
+    cities |= {"Miami", "Paris", "Philadelphia", "Richmond", "Seattle", "Southampton"}
+    assert len(cities & set(found("Where does the court sit?", "Lower Winterbourne"))) >= 5
     bees = found("What tell each other where food is?", "Honey bees")
     assert all(re.fullmatch("Honey [a-z]+", text) for text in bees)
 
