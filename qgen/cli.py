@@ -201,21 +201,15 @@ def _serve(args: argparse.Namespace) -> None:
 
 
 def _train(args: argparse.Namespace) -> None:
-    with _extra("train"):
-        import accelerate  # noqa: F401  transformers' Trainer does not start without it
-
-        from qgen.model.checkpoints import load_checkpoint
-        from qgen.training.trainer import train
+    from qgen.model.checkpoints import load_checkpoint
+    from qgen.training.trainer import train
 
     _fine_tune(args, TrainingSettings, load_checkpoint, train)
 
 
 def _train_reader(args: argparse.Namespace) -> None:
-    with _extra("train"):
-        import accelerate  # noqa: F401
-
-        from qgen.model.reader import load_reader
-        from qgen.training.reader import train_reader
+    from qgen.model.reader import load_reader
+    from qgen.training.reader import train_reader
 
     _fine_tune(args, ReaderTrainingSettings, load_reader, train_reader)
 

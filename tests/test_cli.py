@@ -295,7 +295,6 @@ def test_reader_that_stops_early(checkpoint):
         ("uvicorn", ["serve"], "serve"),
         ("eval.evaluate", ["evaluate", "--split", "du"], "eval"),
         ("eval.reading", ["evaluate-reader", "--split", "du"], "eval"),
-        ("accelerate", ["train", "--model", "m", "--out", "o", "--train", "t"], "train"),
     ],
 )
 def test_a_missing_extra_is_named(monkeypatch, capsys, module, command, extra):
