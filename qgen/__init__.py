@@ -54,5 +54,6 @@ def __getattr__(name: str):
     """Import what needs torch only when it is asked for: ``qgen --help`` answers at once."""
     if name in _NEED_TORCH:
         with garbage_collection_paused():
-            return getattr(import_module(_NEED_TORCH[name]), name)
+            globals()[name] = getattr(import_module(_NEED_TORCH[name]), name)  # once
+        return globals()[name]
     raise AttributeError(f"module 'qgen' has no attribute {name!r}")

@@ -7,6 +7,7 @@ class planted?"  TextBlob's lexicon tagger tags; lemminflect, with its dictionar
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from lemminflect import getAllInflections, getAllLemmas
 from textblob.en import tag as pos_tag
@@ -114,9 +115,16 @@ def _participle(words: list[str], tags: list[str], i: int) -> tuple[int, str] | 
     return (i, participles[0]) if participles and words[i] not in participles else None
 
 
-@garbage_collection_paused()  # the first word has the dictionary read
+@cache
+@garbage_collection_paused()
+def _read_dictionary() -> None:
+    """It is read when the first word is looked up."""
+    getAllLemmas("be", "VERB")
+
+
 def _lemmas(word: str) -> tuple[str, ...]:
     """The verbs that a word may be a form of."""
+    _read_dictionary()
     return getAllLemmas(word, "VERB").get("VERB", ())
 
 

@@ -1,5 +1,6 @@
 """The mask, the layout, the checkpoints."""
 
+import gc
 import subprocess
 import sys
 
@@ -16,6 +17,7 @@ from transformers import (
     RobertaConfig,
 )
 
+from qgen._collector import garbage_collection_paused
 from qgen.model.arithmetic import int8_is_fast, set_dtype
 from qgen.model.layouts import seq2seq_attention_mask, seq2seq_layout
 from qgen.model.unilm import UniLMConfig, UniLMForConditionalGeneration
@@ -254,6 +256,25 @@ def test_auto_class_knows_the_checkpoint_once_qgen_is_imported(checkpoint, first
         [sys.executable, "-c", code, checkpoint], capture_output=True, text=True, timeout=120
     )
     assert done.stdout.strip() == "UniLMForConditionalGeneration", done.stderr
+
+
+def test_what_was_made_in_the_pause_is_not_looked_through_at_once():
+    with garbage_collection_paused():
+        made = [[i] for i in range(10_000)]
+    old = {id(thing) for thing in gc.get_objects(generation=2)}
+    assert all(id(thing) in old for thing in made)
+    assert gc.get_freeze_count() == 0 and gc.isenabled()
+
+
+def test_what_was_frozen_before_the_pause_stays_so():
+    gc.freeze()
+    try:
+        frozen = gc.get_freeze_count()
+        with garbage_collection_paused():
+            pass
+        assert 0 < gc.get_freeze_count() <= frozen
+    finally:
+        gc.unfreeze()
 
 
 @pytest.mark.parametrize("collecting", [True, False])
