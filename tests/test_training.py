@@ -218,7 +218,7 @@ def test_pseudo_masked_targets_do_not_see_themselves(bert_model, tokenizer):
     )
 
 
-def test_hidden_tokens_are_of_every_second_target(bert_model, tokenizer):
+def test_hidden_tokens_are_of_every_second_target(tokenizer):
     torch.manual_seed(0)
     objective = PseudoMaskedObjective(tokenizer, hidden_share=0.4)
     batch = objective.collate(Seq2SeqExamples(EXAMPLES, tokenizer).items * 500)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -132,7 +133,8 @@ class PseudoMaskedObjective:
             return self._likelihood_loss(model, batch, 0.0)
         if self.consistency_weight:
             batch = {name: torch.cat([tensor, tensor]) for name, tensor in batch.items()}
-        batch = {**batch, "decoder_input_ids": self._hide(batch["decoder_input_ids"])}
+        if self.hidden_share:
+            batch = {**batch, "decoder_input_ids": self._hide(batch["decoder_input_ids"])}
         if self.consistency_weight:
             return self._consistency_loss(model, batch)
         return self._likelihood_loss(model, batch, self.label_smoothing)
@@ -162,6 +164,11 @@ class PseudoMaskedObjective:
 
     def length(self, item: Item) -> int:
         return len(item["input_ids"]) + 2 * len(item["labels"])
+
+
+def drawn_by_torch() -> random.Random:
+    """Random numbers that a run goes on with after a kill: torch's state is kept with it."""
+    return random.Random(int(torch.randint(2**62, ())))
 
 
 def divergence_of_halves(log_probabilities: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from qgen.errors import QGenError
 from qgen.model.packing import pad, token_span
 from qgen.model.reader import pack_question
 from qgen.settings import ReaderTrainingSettings
-from qgen.training.objectives import Item, divergence_of_halves
+from qgen.training.objectives import Item, divergence_of_halves, drawn_by_torch
 from qgen.training.trainer import ItemDataset, fit, prepare_run
 from qgen.types import Example
 
@@ -128,7 +128,7 @@ class SpanObjective:
         """``input_ids``, ``attention_mask`` and ``token_type_ids``, and, as shares of one, where
         the answers start and end; ``[batch, longest]`` each."""
         ids, types, spans = [], [], []
-        draw = random.Random(int(torch.randint(2**62, ())))  # torch's state is kept with a run
+        draw = drawn_by_torch()
         kinds = draw.choices(
             ["mismatched", "unasked", "asked"],
             [

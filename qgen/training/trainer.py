@@ -32,7 +32,13 @@ from qgen.model.packing import AnswerTooLongError, crop_source, pack_source, pac
 from qgen.model.unilm import UniLMForConditionalGeneration
 from qgen.readers import read_requests
 from qgen.settings import OptimizationSettings, TrainingSettings
-from qgen.training.objectives import Item, MaskedObjective, Objective, PseudoMaskedObjective
+from qgen.training.objectives import (
+    Item,
+    MaskedObjective,
+    Objective,
+    PseudoMaskedObjective,
+    drawn_by_torch,
+)
 from qgen.training.risk import MinimumRiskObjective, add_hypotheses
 from qgen.types import Example
 
@@ -119,8 +125,8 @@ class Seq2SeqExamples(ItemDataset):
         item = super().__getitem__(index)
         if self.crop_share == 0 or torch.rand(()) >= self.crop_share:
             return item
-        draw = random.Random(int(torch.randint(2**62, ())))  # torch's state is kept with a run
-        return {**item, "input_ids": crop_source(item["input_ids"], *self.crop_at, draw)}
+        cropped = crop_source(item["input_ids"], *self.crop_at, drawn_by_torch())
+        return {**item, "input_ids": cropped}
 
 
 class _ObjectiveTrainer(Trainer):
