@@ -3,7 +3,7 @@
     python -m eval.calibrate data/judged.jsonl --out qgen/reader_checkpoint
 
 prints how well a confidence fitted on the other passages tells good and usable questions from wrong
-ones, with the reader's hidden states and without, and the weights without (for
+ones, with the hidden states of reader and generator and without, and the weights without (for
 ``qgen/confidence.py``); those with them go to the reader's folder.
 """
 
@@ -23,6 +23,7 @@ from eval.report import write_files
 from qgen.confidence import CONFIDENCE_FILE, Weights, features
 from qgen.errors import QGenError, exit_code
 from qgen.generator import NBestGenerator
+from qgen.model.checkpoints import mark
 from qgen.model.reader import Reader
 from qgen.readers import read_requests
 from qgen.types import Question
@@ -116,12 +117,13 @@ def read_judged(path: str | Path) -> tuple[list[dict], list[tuple[str, Question]
 def features_of(
     asked: Sequence[tuple[str, Question]], generator: NBestGenerator, reader: Reader
 ) -> tuple[list[dict[str, float]], Tensor]:
-    """The features of questions about passages, and what the reader's states of them are.
+    """The features of questions about passages, and the states of both models.
 
     Whichever model asked them, they are scored by the one whose confidence is fitted.
 
     Returns:
-        For each question its features; and the states, ``[n, 2 * hidden]``.
+        For each question its features; and the states, ``[n, size]``, as
+        :class:`qgen.confidence.Weights` has them.
     """
     scores = generator.score(asked)
     readings = reader.read([(passage, q.question, q.answer) for passage, q in asked])
@@ -129,9 +131,8 @@ def features_of(
         features(passage, replace(question, score=score), reading)
         for (passage, question), score, reading in zip(asked, scores, readings, strict=True)
     ]
-    return found, torch.stack(
-        [reading.states for reading in readings if reading.states is not None]
-    )
+    read = torch.stack([reading.states for reading in readings if reading.states is not None])
+    return found, torch.cat([read, generator.states(asked)], 1)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -144,7 +145,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     rows, asked = read_judged(args.judged)
     generator = NBestGenerator.from_pretrained(args.model, device="cpu")
-    found, states = features_of(asked, generator, Reader.from_pretrained(args.reader, device="cpu"))
+    reader = Reader.from_pretrained(args.reader, device="cpu")
+    found, states = features_of(asked, generator, reader)
     names = list(found[0])
     values = torch.tensor([[one[name] for name in names] for one in found], dtype=torch.float64)
     labels = torch.tensor([row["judgement"] != "wrong" for row in rows], dtype=torch.float64)
@@ -161,7 +163,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     penalties = torch.full(values.shape[1:], STATE_PENALTY, dtype=values.dtype)
     penalties[: len(names)] = PENALTY
     logits = cross_validated(values, labels, groups, penalties)
-    print(f"with the reader's states: {area_under_roc(logits, labels):.3f}")
+    print(f"with the states: {area_under_roc(logits, labels):.3f}")
     sure = logits.sigmoid()
     for low, high in ((0.0, 0.2), (0.2, 0.4), (0.4, 0.6), (0.6, 0.8), (0.8, 1.0)):
         within = (sure >= low) & (sure < high)
@@ -171,7 +173,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.out:
         weights, bias = fit(values, labels, penalties)
         by_name = dict(zip(names, weights[: len(names)].tolist(), strict=True))
-        fitted = Weights({"bias": bias} | by_name, weights[len(names) :])
+        fitted = Weights({"bias": bias} | by_name, weights[len(names) :], mark(generator.model))
         write_files({CONFIDENCE_FILE: (fitted.to_json() + "\n").encode()}, args.out)
 
 

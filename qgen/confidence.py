@@ -1,8 +1,9 @@
 """How sure one can be that a question is good: the reader's word, joined with the generator's.
 
-Beside what one can say about a question in words (:func:`features`), the reader's hidden states of
-question and answer count: a linear probe (Alain and Bengio 2016, arXiv:1610.01644) of whether the
-question is one that people find right.
+Beside what one can say about a question in words (:func:`features`), the hidden states of both
+models count, the reader's of question and answer and the generator's of the question: a linear
+probe (Alain and Bengio 2016, arXiv:1610.01644) of whether the question is one that people find
+right.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from qgen.text import QUESTION_WORD, token_f1
 from qgen.types import Question
 
 CONFIDENCE_FILE = "confidence.json"
-"""The weights that belong to a reader, in its checkpoint's folder; ``eval.calibrate`` writes it."""
+"""Weights for a reader and a generator, in the reader's folder; ``eval.calibrate`` writes it."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,15 @@ class Weights:
 
     Attributes:
         features: for each of :func:`features`, and a ``bias``.
-        states: ``[2 * hidden]``, for :attr:`qgen.model.reader.Reading.states`; ``None`` where they
-            do not count.
+        states: ``[2 * the reader's hidden + the generator's]``, for the ``states`` of a
+            :class:`qgen.model.reader.Reading` and of an :class:`qgen.generator.NBestGenerator`;
+            ``None`` where they do not count.
+        generator: the :func:`qgen.model.checkpoints.mark` of the one whose states they are for.
     """
 
     features: Mapping[str, float]
     states: Tensor | None = None
+    generator: str = ""
 
     def to_json(self) -> str:
         """The text of :data:`CONFIDENCE_FILE`, four digits of each."""
@@ -50,6 +54,7 @@ class Weights:
             {
                 "features": {name: float(f"{w:.4g}") for name, w in self.features.items()},
                 "states": [float(f"{w:.4g}") for w in states],
+                "generator": self.generator,
             }
         )
 
@@ -70,16 +75,17 @@ WEIGHTS = Weights(
         "fronted": 0.1178,
     }
 )
-"""For readers with whose states no questions were judged."""
+"""For models with whose states no questions were judged."""
 
 
-def load_weights(checkpoint: str | Path, hidden_size: int) -> Weights:
-    """The weights of a reader's checkpoint, a directory or hub name; :data:`WEIGHTS` where it has
-    none.
+def load_weights(checkpoint: str | Path, size: int, generator: str) -> Weights:
+    """The weights in a reader's checkpoint, a directory or hub name; :data:`WEIGHTS` where it has
+    none, or has them for the states of another generator.
 
     Args:
         checkpoint: the directory or name; ``""`` for a reader that was never loaded.
-        hidden_size: the reader's.
+        size: of the states of reader and generator together.
+        generator: its :func:`qgen.model.checkpoints.mark`.
 
     Raises:
         QGenError: its file is not one of weights, or they are not for states of this size.
@@ -91,13 +97,15 @@ def load_weights(checkpoint: str | Path, hidden_size: int) -> Weights:
         return WEIGHTS
     try:
         found = json.loads(Path(file).read_text(encoding="utf-8"))
+        if found["generator"] != generator:
+            return WEIGHTS
         by_name = {name: float(found["features"][name]) for name in WEIGHTS.features}
         states = torch.tensor(found["states"], dtype=torch.float32)
-        if states.shape != (2 * hidden_size,):
-            raise ValueError(f"{2 * hidden_size} states were expected")
+        if states.shape != (size,):
+            raise ValueError(f"{size} states were expected")
     except (KeyError, TypeError, ValueError) as error:
         raise QGenError(f"{file} does not hold the weights of a confidence: {error}") from error
-    return Weights(by_name, states)
+    return Weights(by_name, states, generator)
 
 
 def features(passage: str, question: Question, reading: Reading) -> dict[str, float]:
@@ -156,7 +164,11 @@ def _log(probability: float) -> float:
 
 
 def confidence(
-    passage: str, question: Question, reading: Reading, weights: Weights = WEIGHTS
+    passage: str,
+    question: Question,
+    reading: Reading,
+    weights: Weights = WEIGHTS,
+    asked: Tensor | None = None,
 ) -> float:
     """How probable it is that a question is good or usable, from 0 to 1.
 
@@ -165,10 +177,11 @@ def confidence(
         question: with its answer.
         reading: what the reader makes of it.
         weights: those of that reader.
+        asked: what the generator makes of it, :meth:`qgen.generator.NBestGenerator.states`.
     """
     values = features(passage, question, reading)
-    of, states = weights.features, reading.states
+    of = weights.features
     logit = of["bias"] + sum(of[name] * value for name, value in values.items())
-    if weights.states is not None and states is not None:
-        logit += float(weights.states @ states)
+    if weights.states is not None and reading.states is not None and asked is not None:
+        logit += float(weights.states @ torch.cat([reading.states, asked]))
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))

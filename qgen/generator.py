@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 import torch
+from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from qgen.errors import QGenError
@@ -174,27 +175,60 @@ class NBestGenerator:
         ]
 
     @torch.inference_mode()
+    def states(self, questions: Sequence[tuple[str, Question]]) -> Tensor:
+        """What the model makes of questions, whoever asked them: the mean of the last hidden states
+        of their tokens, each of which sees the passage, the answer and the tokens before it.
+
+        Args:
+            questions: as of :meth:`score`.
+
+        Returns:
+            ``[questions, hidden]``, float32, on the CPU.
+
+        Raises:
+            QGenError: an answer is too long.
+        """
+        means = [torch.empty(0, self.model.config.backbone.hidden_size)]
+        for input_ids, mask, labels in self._packed(questions):
+            real = labels != IGNORE_INDEX
+            targets = labels.where(real, self.tokenizer.pad_token_id)
+            _, states = self.model.seq2seq_states(input_ids, mask, targets)
+            total = (states.float() * real[..., None]).sum(1)
+            means.append((total / real.sum(1, keepdim=True)).cpu())
+        return torch.cat(means)
+
+    @torch.inference_mode()
     def _token_scores(self, questions: Sequence[tuple[str, Question]]) -> list[list[float]]:
         """The log-probability of each token of each question, the closing ``[SEP]`` among them."""
-        model, padding = self.model, self.tokenizer.pad_token_id
-        settings = self.within_range(GenerationSettings())
         scores = []
+        for input_ids, mask, labels in self._packed(questions):
+            real = labels != IGNORE_INDEX
+            source, target = self.model.pseudo_masked_states(
+                input_ids, mask, labels.where(real, self.tokenizer.pad_token_id)
+            )
+            found, _ = self.model.label_log_probabilities(target, source, input_ids, mask, labels)
+            scores += [
+                row[:length]
+                for row, length in zip(found.tolist(), real.sum(1).tolist(), strict=True)
+            ]
+        return scores
+
+    def _packed(
+        self, questions: Sequence[tuple[str, Question]]
+    ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Batch by batch the sources, where they are real, and the questions as labels: ``[batch,
+        length]`` each."""
+        padding = self.tokenizer.pad_token_id
+        settings = self.within_range(GenerationSettings())
         for begin in range(0, len(questions), self.batch_size):
             batch = questions[begin : begin + self.batch_size]
             sources = [self._source(passage, q.answer, settings) for passage, q in batch]
             targets = [
                 pack_target(self.tokenizer, q.question, settings.max_length) for _, q in batch
             ]
-            input_ids = pad(sources, padding).to(self.device)
-            mask = pad([[1] * len(source) for source in sources], 0).to(self.device)
-            labels = pad(targets, IGNORE_INDEX).to(self.device)
-            source, target = model.pseudo_masked_states(
-                input_ids, mask, labels.where(labels != IGNORE_INDEX, padding)
-            )
-            found, _ = model.label_log_probabilities(target, source, input_ids, mask, labels)
-            for row, ids in zip(found.tolist(), targets, strict=True):
-                scores.append(row[: len(ids)])
-        return scores
+            mask = pad([[1] * len(source) for source in sources], 0)
+            input_ids, labels = pad(sources, padding), pad(targets, IGNORE_INDEX)
+            yield input_ids.to(self.device), mask.to(self.device), labels.to(self.device)
 
     def _source(
         self, passage: str, answer: Answer | None, settings: GenerationSettings

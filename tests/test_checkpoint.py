@@ -10,7 +10,7 @@ from safetensors import safe_open
 
 from qgen.cli import main
 from qgen.confidence import WEIGHTS
-from qgen.model.checkpoints import DEFAULT_CHECKPOINT
+from qgen.model.checkpoints import DEFAULT_CHECKPOINT, mark
 from qgen.model.reader import DEFAULT_READER
 from qgen.pipeline import QuestionGenerator
 from qgen.settings import QuizSettings
@@ -120,9 +120,9 @@ def test_what_is_put_together_wrongly_is_trusted_less(shipped):
     assert sure[2] > sure[3] + 0.2
 
 
-def test_the_weights_of_the_confidence_are_the_readers(shipped):
+def test_the_weights_of_the_confidence_are_for_these_models(shipped):
     assert shipped._weights is not WEIGHTS
-    assert shipped._weights.states.shape == (2 * shipped.reader.model.config.hidden_size,)
+    assert shipped._weights.generator == mark(shipped.generator.model)
 
 
 def test_multiple_choice_has_the_answers_kind(shipped):

@@ -22,6 +22,7 @@ from qgen.confidence import (
     load_weights,
 )
 from qgen.errors import QGenError
+from qgen.model.checkpoints import mark
 from qgen.model.reader import Reading
 from qgen.text import answer_tokens, token_f1
 from qgen.types import Answer, Example, Question
@@ -120,38 +121,48 @@ def test_confidence_grows_with_agreement():
     assert features(PASSAGE, question, never)["expected"] == -20
 
 
-def test_the_states_of_the_reader_count_where_weights_for_them_are_known():
+def test_the_states_of_both_models_count_where_weights_for_them_are_known():
     question = Question("When was the bridge opened?", Answer("1937", 0), -0.3)
     read = Reading(Answer("1937", 0), 0.9, 0.01, 0.9, torch.tensor([1.0, 2.0]))
-    odds = [
-        sure / (1 - sure)
-        for sure in (
-            confidence(PASSAGE, question, read),
-            confidence(PASSAGE, question, read, Weights(WEIGHTS.features, torch.zeros(2))),
-            confidence(PASSAGE, question, read, Weights(WEIGHTS.features, torch.tensor([3.0, -1]))),
-            confidence(
-                PASSAGE, question, replace(read, states=None), Weights({**WEIGHTS.features}, None)
-            ),
-        )
-    ]
-    assert odds[0] == pytest.approx(odds[1]) == pytest.approx(odds[3])
-    assert odds[2] == pytest.approx(odds[0] * math.e, rel=1e-4)
+    asked = torch.tensor([0.5])
+    nothing, some = (Weights(WEIGHTS.features, torch.tensor(w)) for w in ([0.0] * 3, [3.0, -1, 2]))
+
+    def odds(*arguments):
+        sure = confidence(PASSAGE, question, *arguments)
+        return sure / (1 - sure)
+
+    without = odds(read)
+    for arguments in (
+        (read, WEIGHTS, asked),
+        (read, nothing, asked),
+        (read, some),
+        (replace(read, states=None), some, asked),
+    ):
+        assert odds(*arguments) == pytest.approx(without)
+    assert odds(read, some, asked) == pytest.approx(without * math.e**2, rel=1e-4)
 
 
 def test_weights_are_kept_beside_the_reader(tmp_path):
-    assert load_weights("", 1) is WEIGHTS and load_weights(tmp_path, 1) is WEIGHTS
-    kept = Weights(WEIGHTS.features, torch.tensor([0.123456, -2e-7]))
+    assert load_weights("", 2, "ab") is WEIGHTS and load_weights(tmp_path, 2, "ab") is WEIGHTS
+    kept = Weights(WEIGHTS.features, torch.tensor([0.123456, -2e-7]), "ab")
     (tmp_path / CONFIDENCE_FILE).write_text(kept.to_json())
-    found = load_weights(tmp_path, 1)
+    assert load_weights(tmp_path, 2, "cd") is WEIGHTS, "they are for another generator"
+    found = load_weights(tmp_path, 2, "ab")
     assert found.features == pytest.approx(kept.features, rel=1e-3)
     assert found.states.tolist() == pytest.approx([0.1235, -2e-7])
     assert found.to_json() == kept.to_json() != WEIGHTS.to_json()
     with pytest.raises(QGenError, match="4 states were expected"):
-        load_weights(tmp_path, 2)
-    for text in ("", "[]", '{"features": {}, "states": []}', '{"features": 1}'):
+        load_weights(tmp_path, 4, "ab")
+    for text in (
+        "",
+        "[]",
+        '{"features": {}, "states": [], "generator": "ab"}',
+        '{"features": 1, "generator": "ab"}',
+        '{"features": {}, "states": []}',
+    ):
         (tmp_path / CONFIDENCE_FILE).write_text(text)
         with pytest.raises(QGenError, match=f"{CONFIDENCE_FILE} does not hold the weights"):
-            load_weights(tmp_path, 1)
+            load_weights(tmp_path, 2, "ab")
 
 
 @pytest.mark.parametrize(
@@ -205,8 +216,10 @@ def test_calibrate_command(n_best_generator, reader, tmp_path, capsys, monkeypat
     calibrate([str(path), "--out", str(tmp_path)])
     shown = capsys.readouterr().out
     assert "surprise: alone 0.000" in shown and "'bias'" in shown and "states: " in shown
-    size = reader.model.config.hidden_size
-    assert load_weights(tmp_path, size).states.shape == (2 * size,)
+    size = 2 * reader.model.config.hidden_size
+    size += n_best_generator.model.config.backbone.hidden_size
+    loaded = load_weights(tmp_path, size, mark(n_best_generator.model))
+    assert loaded.states.shape == (size,)
     for name in ("judgement", "question", "answer"):
         bad = {key: value for key, value in rows[0].items() if not key.startswith(name)}
         path.write_text(json.dumps(bad) + "\n")
