@@ -1,6 +1,6 @@
 """Fit the weights of :mod:`qgen.confidence` on judged questions, and measure them.
 
-    python -m eval.calibrate data/judged.jsonl --out qgen/reader_checkpoint
+    python -m eval.calibrate data/judged/*.jsonl --out qgen/reader_checkpoint
 
 prints how well a confidence fitted on the other passages tells good and usable questions from wrong
 ones, with the hidden states of reader and generator and without, and the weights without (for
@@ -138,12 +138,19 @@ def features_of(
 def main(argv: Sequence[str] | None = None) -> None:
     """Print weights and measurements."""
     parser = argparse.ArgumentParser(description="Calibrate the confidence of questions.")
-    parser.add_argument("judged", help="rows with passage, answer, question and judgement")
+    parser.add_argument(
+        "judged", nargs="+", help="files of rows with passage, answer, question and judgement"
+    )
     parser.add_argument("--model", help="the question generator's checkpoint (the one shipped)")
     parser.add_argument("--reader", help="the reader's checkpoint (the one shipped)")
     parser.add_argument("--out", help="the folder, the reader's, for the weights with states")
     args = parser.parse_args(argv)
-    rows, asked = read_judged(args.judged)
+    rows: list[dict] = []
+    asked: list[tuple[str, Question]] = []
+    for path in args.judged:
+        found_rows, found_asked = read_judged(path)
+        rows += [row | {"file": path} for row in found_rows]
+        asked += found_asked
     generator = NBestGenerator.from_pretrained(args.model, device="cpu")
     reader = Reader.from_pretrained(args.reader, device="cpu")
     found, states = features_of(asked, generator, reader)
@@ -164,17 +171,25 @@ def main(argv: Sequence[str] | None = None) -> None:
     penalties[: len(names)] = PENALTY
     logits = cross_validated(values, labels, groups, penalties)
     print(f"with the states: {area_under_roc(logits, labels):.3f}")
+    for path in args.judged:
+        of_file = torch.tensor([row["file"] == path for row in rows])
+        print(f"of those in {path}:")
+        _describe(logits[of_file], labels[of_file])
+    if args.out:
+        weights, bias = fit(values, labels, penalties)
+        by_name = dict(zip(names, weights[: len(names)].tolist(), strict=True))
+        fitted = Weights({"bias": bias} | by_name, weights[len(names) :], mark(generator.model))
+        write_files({CONFIDENCE_FILE: (fitted.to_json() + "\n").encode()}, args.out)
+
+
+def _describe(logits: Tensor, labels: Tensor) -> None:
+    print(f"area under ROC {area_under_roc(logits, labels):.3f}")
     sure = logits.sigmoid()
     for low, high in ((0.0, 0.2), (0.2, 0.4), (0.4, 0.6), (0.6, 0.8), (0.8, 1.0)):
         within = (sure >= low) & (sure < high)
         if within.any():
             share = labels[within].mean().item()
             print(f"confidence {low:.1f} to {high:.1f}: {int(within.sum())}, {share:.0%} right")
-    if args.out:
-        weights, bias = fit(values, labels, penalties)
-        by_name = dict(zip(names, weights[: len(names)].tolist(), strict=True))
-        fitted = Weights({"bias": bias} | by_name, weights[len(names) :], mark(generator.model))
-        write_files({CONFIDENCE_FILE: (fitted.to_json() + "\n").encode()}, args.out)
 
 
 if __name__ == "__main__":
