@@ -216,14 +216,12 @@ def _train_reader(args: argparse.Namespace) -> None:
 
 def _fine_tune(args: argparse.Namespace, kind, load, train) -> None:
     _quiet_transformers()
-    from qgen.training.reader import read_generated
     from qgen.training.trainer import read_examples
 
     settings = _settings(args, kind)
     examples = [example for path in args.train for example in read_examples(path)]
-    examples += [example for path in args.generated for example in read_generated(path)]
     dev = read_examples(args.dev) if args.dev else []
-    trained_on = [Path(path).name for path in args.train + args.generated]
+    trained_on = [Path(path).name for path in args.train]
     if args.split:
         from eval.splits import load_part
 
@@ -438,13 +436,9 @@ def _parser() -> argparse.ArgumentParser:
         )
 
     train = commands.add_parser("train", help="fine-tune an encoder, or go on with a killed run")
-    train.set_defaults(run=_train, generated=[])
+    train.set_defaults(run=_train)
     train_reader = commands.add_parser("train-reader", help="the same, for the reader")
     train_reader.set_defaults(run=_train_reader)
-    train_reader.add_argument(
-        "--generated", nargs="+", default=[], metavar="FILE",
-        help="rows of qgen batch, with their confidence, or judged: what is wrong has no answer",
-    )  # fmt: skip
     for command in (train, train_reader):
         command.add_argument("--split", help="du or zhao")
         command.add_argument("--model", required=True, help="encoder or checkpoint to start from")

@@ -41,8 +41,6 @@ class Example:
         question: the reference question.
         id: the data set's own identifier, carried through unchanged.
         other_answers: texts that are right as well, such as other annotators'.
-        worth: of a question that a model made up, how probable it is that it is right, from 0 to 1;
-            ``None`` for one that a person asked.
     """
 
     passage: str
@@ -50,7 +48,6 @@ class Example:
     question: str = ""
     id: str = ""
     other_answers: tuple[str, ...] = ()
-    worth: float | None = None
 
 
 @dataclass(frozen=True)

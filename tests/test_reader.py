@@ -20,13 +20,7 @@ from qgen.answers import (
 from qgen.errors import QGenError
 from qgen.model.reader import Reader, best_spans, load_reader, log_probability
 from qgen.settings import ReaderTrainingSettings
-from qgen.training.reader import (
-    WORTH,
-    ReaderExamples,
-    SpanObjective,
-    read_generated,
-    train_reader,
-)
+from qgen.training.reader import ReaderExamples, SpanObjective, train_reader
 from qgen.types import Answer, Example
 
 LONG = " ".join(f"In {1900 + i} the bridge cost {i} million dollars." for i in range(40))
@@ -209,33 +203,6 @@ def test_questions_are_own_anothers_or_none(tokenizer):
             assert batch["starts"][row].max().item() == pytest.approx(1 / len(of_passage))
         else:
             assert found == [answers[row % 5]]
-
-
-def test_generated_questions_have_their_answer_in_the_measure_of_their_worth(tokenizer, tmp_path):
-    path = tmp_path / "generated.jsonl"
-    row = {"passage": LONG, "answer": "7 million dollars", "question": "how much did it cost?"}
-    worths = ({"confidence": 0.25}, {"confidence": 0.25, "judgement": "wrong"}, {"confidence": 1})
-    path.write_text("".join(json.dumps(row | worth) + "\n" for worth in worths))
-    generated = read_generated(path)
-    assert [example.worth for example in generated] == [0.25, WORTH["wrong"], 1]
-    dataset = ReaderExamples([*generated, EXAMPLES[0]], tokenizer)
-    objective = SpanObjective(tokenizer, mismatched_share=0.5, unasked_share=0.5)
-    batch = objective.collate(dataset.items[:3] * 9)  # by chance, they would never be asked
-    asked = tokenizer(row["question"], add_special_tokens=False)["input_ids"]
-    assert batch["input_ids"][:, 1 : len(asked) + 1].tolist() == [asked] * 27
-    for shares in (batch["starts"], batch["ends"]):
-        assert shares[:3, 0].tolist() == pytest.approx([0.75, 0.9, 0])
-        assert shares[:3].amax(1).tolist() == pytest.approx([0.75, 0.9, 1])
-        torch.testing.assert_close(shares.sum(-1), torch.ones(27))
-    assert len(dataset.items[3]["asked"]) == 1, "what a person asked for"
-    assert dataset.items[0]["asked"] == []
-    for bad in ({"confidence": 2}, {}, {"judgement": "great"}, {"confidence": "high"}):
-        path.write_text(json.dumps(row | bad) + "\n")
-        with pytest.raises(QGenError, match="line 1: no confidence, and no judgement"):
-            read_generated(path)
-    path.write_text(json.dumps({"passage": LONG, "confidence": 0.5, "question": "how much?"}))
-    with pytest.raises(QGenError, match="line 1: no question with an answer"):
-        read_generated(path)
 
 
 @pytest.mark.slow

@@ -13,38 +13,15 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from qgen.errors import QGenError
 from qgen.model.packing import pad, token_span
 from qgen.model.reader import pack_question
-from qgen.readers import read_requests
 from qgen.settings import ReaderTrainingSettings
 from qgen.training.objectives import Item, divergence_of_halves, drawn_by_torch
 from qgen.training.trainer import ItemDataset, fit, prepare_run
 from qgen.types import Example
 
-WORTH = {"good": 0.97, "usable": 0.75, "wrong": 0.1}
-"""What judgements of questions are worth; a judge may err."""
-
-
-def read_generated(path: str | Path) -> list[Example]:
-    """Questions that a model made up, with what they are worth: rows as ``qgen batch`` writes them,
-    with a ``confidence`` or a ``judgement`` (one of :data:`WORTH`).
-
-    Raises:
-        QGenError: the file cannot be read, or a row of it is not such a question.
-    """
-    examples = []
-    for line, request in read_requests(path):
-        question, sure = request.extra.get("question"), request.extra.get("confidence")
-        worth = WORTH.get(str(request.extra.get("judgement")), sure)
-        if not isinstance(question, str) or not request.answers:
-            raise QGenError(f"{path}, line {line}: no question with an answer")
-        if not isinstance(worth, int | float) or not 0 <= worth <= 1:
-            raise QGenError(f"{path}, line {line}: no confidence, and no judgement")
-        examples += [Example(request.passage, a, question, worth=worth) for a in request.answers]
-    return examples
-
 
 class ReaderExamples(ItemDataset):
     """Examples as token ids: question, passage, the answer's place, those of all the answers that
-    people asked for in the passage, another question, and the worth.
+    are asked for in the passage, and another question.
 
     A passage too long is cut to a window that holds the answer, anywhere in it.  The other question
     is of another passage, if possible of the same article, so that it cannot be told from the right
@@ -85,7 +62,7 @@ class ReaderExamples(ItemDataset):
             offsets = passages[example.passage][1]
             place = token_span(offsets, example.answer) if example.answer else None
             places.append(place)
-            if place and example.worth is None:
+            if place:
                 asked.setdefault(example.passage, []).append(place)
         for i, (example, place) in enumerate(zip(examples, places, strict=True)):
             ids = passages[example.passage][0]
@@ -97,7 +74,7 @@ class ReaderExamples(ItemDataset):
             left = draw.randint(lowest, max(lowest, highest))
             inside = [
                 [each.start - left, each.stop - 1 - left]
-                for each in asked.get(example.passage, ())
+                for each in asked[example.passage]
                 if left <= each.start and each.stop <= left + window
             ]
             self.items.append(
@@ -107,7 +84,6 @@ class ReaderExamples(ItemDataset):
                     "span": [place.start - left, place.stop - 1 - left],
                     "asked": inside,
                     "other": questions[other],
-                    "worth": example.worth,
                 }
             )
 
@@ -126,8 +102,7 @@ class SpanObjective:
 
     Each time an example is drawn it is, by chance, given its own question; none, so that the model
     learns which spans are asked for, each of the passage's in equal parts; or one whose answer is
-    ``[CLS]``: a question about another passage.  One that a model made up is always given its own,
-    and has its answer in the measure of its worth, else none.
+    ``[CLS]``: a question about another passage.
 
     Args:
         tokenizer: the reader's.
@@ -152,7 +127,7 @@ class SpanObjective:
     def collate(self, items: Sequence[Item]) -> dict[str, Tensor]:
         """``input_ids``, ``attention_mask`` and ``token_type_ids``, and, as shares of one, where
         the answers start and end; ``[batch, longest]`` each."""
-        ids, types, targets = [], [], []
+        ids, types, spans = [], [], []
         draw = drawn_by_torch()
         kinds = draw.choices(
             ["mismatched", "unasked", "asked"],
@@ -164,23 +139,20 @@ class SpanObjective:
             k=len(items),
         )
         for item, kind in zip(items, kinds, strict=True):
-            own, worth = item["question"], item["worth"]
-            if worth is not None:
-                kind = "asked"
-            question = {"mismatched": item["other"], "unasked": [], "asked": own}[kind]
+            own, other = item["question"], item["other"]
+            question = {"mismatched": other, "unasked": [], "asked": own}[kind]
             row, row_types = pack_question(self.tokenizer, question, item["passage"])
             first = len(question) + 2
             ids.append(row)
             types.append(row_types)
-            no_answer = [-first, -first]  # at [CLS]
-            right = 0.0 if kind == "mismatched" else 1.0 if worth is None else worth
-            answers = item["asked"] if kind == "unasked" else [item["span"]]
-            shares = [right / len(answers)] * len(answers)
-            targets.append((torch.tensor([*answers, no_answer]) + first, [*shares, 1 - right]))
+            no_answer = [[-first, -first]]  # at [CLS]
+            answers = {"unasked": item["asked"], "asked": [item["span"]]}.get(kind, no_answer)
+            spans.append(torch.tensor(answers) + first)
         starts, ends = torch.zeros(2, len(ids), max(map(len, ids)))
-        for i, (spans, shares) in enumerate(targets):
-            starts[i].index_add_(0, spans[:, 0], torch.tensor(shares))
-            ends[i].index_add_(0, spans[:, 1], torch.tensor(shares))
+        for i, span in enumerate(spans):
+            shares = torch.full((len(span),), 1 / len(span))
+            starts[i].index_add_(0, span[:, 0], shares)
+            ends[i].index_add_(0, span[:, 1], shares)
         return {
             "input_ids": pad(ids, self.tokenizer.pad_token_id),
             "attention_mask": pad([[1] * len(row) for row in ids], 0),
