@@ -61,18 +61,18 @@ class Weights:
 
 WEIGHTS = Weights(
     {
-        "bias": -3.6062,
-        "surprise": -0.9439,
-        "agreement": 0.6473,
-        "answered": 0.1924,
-        "expected": 0.0512,
-        "unanswerable": -0.1583,
-        "foreign": 0.24,
-        "repeated": -1.1311,
-        "reordered": -0.7522,
-        "copied": 1.1273,
-        "length": -0.0642,
-        "fronted": 0.1178,
+        "bias": -2.991,
+        "surprise": -1.0033,
+        "agreement": 0.7404,
+        "answered": 0.1076,
+        "expected": 0.0356,
+        "unanswerable": -0.1257,
+        "foreign": 0.2187,
+        "repeated": -1.1716,
+        "reordered": -0.8083,
+        "copied": 1.0884,
+        "length": -0.0677,
+        "fronted": 0.1974,
     }
 )
 """For models with whose states no questions were judged."""
