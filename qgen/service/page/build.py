@@ -169,7 +169,7 @@ def build_page(services: Services) -> gr.Blocks:
                 visible=False,
                 elem_id="files",
             )
-            batch_id, selected = gr.State(""), gr.State(None)
+            batch_id, selected = gr.State(""), gr.JSON(visible=False)
 
         private: dict[str, Any] = {"api_visibility": "private"}
         asking = start.click(
@@ -180,11 +180,11 @@ def build_page(services: Services) -> gr.Blocks:
             **private,
         )
         text.select(
-            _selected,
-            text,
+            None,  # in the browser: the server could be told of two selections in the wrong order
             [answer, selected],
+            [answer, selected],
+            js=_SELECTED,
             trigger_mode="multiple",  # the other modes lose the last offsets of a growing selection
-            show_progress="hidden",
             **private,
         )
         stop.click(lambda: "Stopped", None, status, cancels=[asking], **private)
@@ -253,14 +253,14 @@ def _ask(
     yield _quiz(passages, best), status + (f"; dropped {dropped}" if dropped else "")
 
 
-def _selected(text: str, event: gr.SelectData) -> tuple:
-    """What is selected in the text as the answer, and how often that stands before it."""
-    units = text.encode("utf-16-le")  # browsers count offsets in UTF-16 code units
-    begin, end = (2 * offset for offset in event.index)
-    before, answer = (part.decode("utf-16-le") for part in (units[:begin], units[begin:end]))
-    if not answer.strip():
-        return gr.skip(), gr.skip()
-    return answer.strip(), {"answer": answer.strip(), "before": before.count(answer.strip())}
+_SELECTED = """(answer, selected) => {
+    const field = document.querySelector("#text textarea");
+    const chosen = field.value.slice(field.selectionStart, field.selectionEnd).trim();
+    if (!chosen) return [answer, selected];
+    const before = field.value.slice(0, field.selectionStart).split(chosen).length - 1;
+    return [chosen, {answer: chosen, before}];
+}"""
+"""What is selected in the text as the answer, and how often that stands before it."""
 
 
 def _requests(passages: list[str], answer: str, occurrence: int) -> list[tuple[int, Request]]:
