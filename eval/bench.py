@@ -233,10 +233,15 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--peer-length", type=int, default=14, help="tokens of a peer's question")
     parser.add_argument("--curve", type=int, nargs="+", default=[], help="numbers of inputs")
+    systems = [*DTYPES[1:], *PEERS]
     parser.add_argument(
-        "--systems", nargs="+", choices=[*DTYPES[1:], *PEERS], default=[*DTYPES[1:], *PEERS],
-        metavar="SYSTEM", help="which ones",
-    )  # fmt: skip
+        "--systems",
+        nargs="+",
+        choices=systems,
+        default=systems,
+        metavar="SYSTEM",
+        help="which ones",
+    )
     parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
     if args.worker:
