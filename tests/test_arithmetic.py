@@ -6,7 +6,7 @@ from conftest import random_model
 
 from qgen.errors import QGenError
 from qgen.model import arithmetic
-from qgen.model.arithmetic import Int8Linear, Int8Projection, dtype_of, int8_is_fast, set_dtype
+from qgen.model.arithmetic import Int8Linear, Projection, dtype_of, int8_is_fast, set_dtype
 from qgen.model.checkpoints import fingerprint, mark
 
 needs_int8 = pytest.mark.skipif(not int8_is_fast(), reason="no int8 kernels on this machine")
@@ -53,7 +53,7 @@ def test_large_activations_do_not_overflow():
 @needs_int8
 @torch.inference_mode()
 def test_rows_are_some_of_the_outputs(linear):
-    int8, inputs = Int8Projection(linear), torch.randn(3, 384)
+    int8, inputs = Projection(linear, Int8Linear), torch.randn(3, 384)
     ids = torch.tensor([5, 60, 0])
     torch.testing.assert_close(int8.rows(ids)(inputs), int8(inputs)[:, ids])
     assert int8.rows(ids) is int8.rows(ids.clone())

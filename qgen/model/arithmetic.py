@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from qgen.errors import QGenError
+from qgen.model.layers import FusedLayer, LinearKind, can_be_fused
 from qgen.settings import DTYPES
 
 _LEVELS = 127 if torch.cpu._is_vnni_supported() else 63
@@ -29,10 +30,12 @@ class Int8Linear(nn.Module):
     Args:
         weight: ``[outputs, inputs]``, float32.
         bias: ``[outputs]``, float32.
+        gelu: whether that is applied to the outputs.
     """
 
-    def __init__(self, weight: Tensor, bias: Tensor | None = None):
+    def __init__(self, weight: Tensor, bias: Tensor | None = None, gelu: bool = False):
         super().__init__()
+        self.gelu = gelu
         weight = weight.detach()
         scales = weight.abs().amax(1).clamp_min(1e-12).double() / 127
         zeros = torch.zeros(len(weight), dtype=torch.long)
@@ -48,7 +51,8 @@ class Int8Linear(nn.Module):
         outputs = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(
             inputs / largest, 1 / _LEVELS, _LEVELS + 1, self.packed
         ).mul_(largest)
-        return outputs if self.bias is None else outputs.add_(self.bias)
+        outputs = outputs if self.bias is None else outputs.add_(self.bias)
+        return nn.functional.gelu(outputs) if self.gelu else outputs
 
     def _save_to_state_dict(self, destination, prefix, keep_vars):
         super()._save_to_state_dict(destination, prefix, keep_vars)
@@ -57,34 +61,62 @@ class Int8Linear(nn.Module):
         destination[f"{prefix}scales"] = weight.q_per_channel_scales()
 
 
-class Int8Projection(nn.Module):
-    """The projection onto the vocabulary, as an :class:`Int8Linear` of all its outputs or of some.
+class PackedLinear(nn.Module):
+    """``nn.Linear`` on a CPU with its weights in the order that oneDNN's kernels want, into which
+    they would else be brought at every call.
 
-    Its weights are the word embeddings and stay in float32 anyway, so either is made when it is
+    Args:
+        weight: ``[outputs, inputs]``, bfloat16.
+        bias: ``[outputs]``, bfloat16.
+        gelu: whether that is applied to the outputs, in the same pass.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor | None = None, gelu: bool = False):
+        super().__init__()
+        self.after: tuple = ("gelu", [], "none") if gelu else ("none", [], "")
+        # Not a buffer: ``to`` and ``state_dict`` know nothing of oneDNN's layouts.
+        self.packed: Any = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), None)
+        self.bias = None if bias is None else bias.detach()
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """``[..., inputs]`` to ``[..., outputs]``, bfloat16 both."""
+        return torch.ops.mkldnn._linear_pointwise(inputs, self.packed, self.bias, *self.after)
+
+    def _save_to_state_dict(self, destination, prefix, keep_vars):
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        destination[f"{prefix}weight"] = self.packed.to_dense()
+
+
+class Projection(nn.Module):
+    """The projection onto the vocabulary, as a layer of all its outputs or of some.
+
+    Its weights are the word embeddings and stay as they are anyway, so either is made when it is
     first needed: decoding with a shortlist never needs them all.
 
     Args:
-        linear: what to compute, in float32.
+        linear: what to compute.
+        kind: what to make of it.
     """
 
-    def __init__(self, linear: nn.Linear):
+    def __init__(self, linear: nn.Linear, kind: LinearKind):
         super().__init__()
         self.linear = linear
-        self._rows: tuple[Tensor, Int8Linear] | None = None
+        self._kind = kind
+        self._rows: tuple[Tensor, nn.Module] | None = None
 
     @cached_property
-    def _whole(self) -> Int8Linear:
-        return Int8Linear(self.linear.weight, self.linear.bias)
+    def _whole(self) -> nn.Module:
+        return self._kind(self.linear.weight, self.linear.bias)
 
-    def rows(self, ids: Tensor) -> Int8Linear:
+    def rows(self, ids: Tensor) -> nn.Module:
         """The layer with only these outputs; made once."""
         if self._rows is None or not torch.equal(self._rows[0], ids):
             weight, bias = self.linear.weight, self.linear.bias
-            self._rows = ids, Int8Linear(weight[ids], None if bias is None else bias[ids])
+            self._rows = ids, self._kind(weight[ids], None if bias is None else bias[ids])
         return self._rows[1]
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """``[..., inputs]`` to ``[..., outputs]``, float32 both."""
+        """``[..., inputs]`` to ``[..., outputs]``."""
         return self._whole(inputs)
 
 
@@ -93,6 +125,18 @@ def bfloat16_is_native(device: str | torch.device = "cpu") -> bool:
     if torch.device(device).type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
+def can_be_packed(device: str | torch.device = "cpu") -> bool:
+    """Whether a device has the kernels of :class:`PackedLinear`: a CPU that computes in bfloat16,
+    under a PyTorch that has them."""
+    return (
+        torch.device(device).type == "cpu"
+        and bfloat16_is_native(device)
+        and torch.backends.mkldnn.is_available()
+        and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+        and hasattr(torch.ops.mkldnn, "_reorder_linear_weight")
+    )
 
 
 def int8_is_fast(device: str | torch.device = "cpu") -> bool:
@@ -124,10 +168,12 @@ def set_dtype(model: PreTrainedModel, dtype: str = "auto") -> None:
         dtype = _fastest(model.device)
     if dtype == "bfloat16":
         model.bfloat16()
+        if can_be_packed(model.device):
+            _replace_linears(model, PackedLinear)
     if dtype == "int8":
         if not int8_is_fast(model.device):
             raise QGenError(f"there are no int8 kernels for this {model.device.type} here")
-        _quantize(model)
+        _replace_linears(model, Int8Linear)
 
 
 def _fastest(device: torch.device) -> str:
@@ -144,13 +190,20 @@ def dtype_of(model: PreTrainedModel) -> str:
     return str(model.dtype).removeprefix("torch.")
 
 
-def _quantize(model: PreTrainedModel) -> None:
-    """Replace the linear layers; embeddings stay as they are, and so do layers with a few outputs,
-    for which there is nothing to gain."""
+def _replace_linears(model: PreTrainedModel, kind: LinearKind) -> None:
+    """Replace encoder layers and linear ones; embeddings stay as they are, and so do layers with a
+    few outputs, for which there is nothing to gain."""
     projection = model.get_output_embeddings()
-    for name, module in list(model.named_modules()):
-        if isinstance(module, nn.Linear) and module.out_features >= 32:
-            parent, _, child = name.rpartition(".")
-            tied = module is projection
-            int8 = Int8Projection(module) if tied else Int8Linear(module.weight, module.bias)
-            setattr(model.get_submodule(parent), child, int8)
+
+    def replace_in(parent: nn.Module) -> None:
+        for name, child in list(parent.named_children()):
+            if can_be_fused(child):
+                setattr(parent, name, FusedLayer(child, kind))
+            elif child is projection:
+                setattr(parent, name, Projection(child, kind))
+            elif isinstance(child, nn.Linear) and child.out_features >= 32:
+                setattr(parent, name, kind(child.weight, child.bias))
+            else:
+                replace_in(child)
+
+    replace_in(model)

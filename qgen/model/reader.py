@@ -259,17 +259,16 @@ class Reader:
         last hidden states, ``[rows, longest, hidden]``: in float32 on the CPU."""
         ids = pad([row.ids for row in batch], self.tokenizer.pad_token_id)
         real = pad([[1] * len(row.ids) for row in batch], 0)
-        output = self.model(
+        states = self.model.base_model(
             input_ids=ids.to(self.device),
             attention_mask=real.to(self.device),
             token_type_ids=pad([row.types for row in batch], 0).to(self.device),
-            output_hidden_states=True,
-        )
+        ).last_hidden_state
         starts, ends = (
             logits.float().cpu().masked_fill(real == 0, float("-inf")).log_softmax(-1)
-            for logits in (output.start_logits, output.end_logits)
+            for logits in self.model.qa_outputs(states).unbind(-1)
         )
-        return starts, ends, output.hidden_states[-1].float().cpu()
+        return starts, ends, states.float().cpu()
 
     def _tokenize(self, texts: list[str], **kwargs):
         return self.tokenizer(texts, add_special_tokens=False, verbose=False, **kwargs)

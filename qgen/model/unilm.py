@@ -278,18 +278,24 @@ class UniLMForConditionalGeneration(PreTrainedModel):
             Hidden states ``[batch, length, hidden]``.
         """
         mask = layout.attention_mask[:, None]
-        if self.config._attn_implementation == "eager":  # eager attention adds its mask
+        # Eager attention adds its mask, and so does a CPU's other one, which would make one of a
+        # boolean mask in every layer.
+        if self.config._attn_implementation == "eager" or mask.device.type == "cpu":
             mask = torch.zeros(mask.shape, dtype=self.dtype, device=mask.device).masked_fill(
                 ~mask, torch.finfo(self.dtype).min
             )
         types = self.config.backbone.type_vocab_size
-        return self.mlm.base_model(
+        encoder: Any = self.mlm.base_model
+        hidden = encoder.embeddings(
             input_ids=input_ids,
             token_type_ids=layout.token_type_ids.clamp(max=types - 1),
             position_ids=layout.position_ids + self.position_offset,
-            attention_mask=mask,
-            cache=cache,
-        ).last_hidden_state
+        )
+        # Layer by layer, since what the encoder does round its layers takes longer than a step's
+        # arithmetic when there are only a few tokens.
+        for layer in encoder.encoder.layer:
+            hidden = layer(hidden, mask, cache=cache)
+        return hidden
 
     def lm_head(self, hidden: Tensor) -> Tensor:
         """Logits ``[..., vocabulary]`` of hidden states ``[..., hidden]``."""
