@@ -1,10 +1,12 @@
 """Fit the weights of :mod:`qgen.confidence` on judged questions, and measure them.
 
-    python -m eval.calibrate data/judged/*.jsonl --out qgen/reader_checkpoint
+    python -m eval.calibrate data/judged/earlier.jsonl data/judged/shipped.jsonl \\
+        --test data/judged/held-out.jsonl --out qgen/reader_checkpoint
 
-prints how well a confidence fitted on the other passages tells good and usable questions from wrong
-ones, with the hidden states of reader and generator and without, and the weights without (for
-``qgen/confidence.py``); those with them go to the reader's folder.
+prints how well the confidence tells good and usable questions of the ``--test`` files from wrong
+ones (without such files, those of each passage, by a confidence fitted on the other passages), with
+the reader's hidden states and without, and the weights without (for ``qgen/confidence.py``); those
+with them go to the reader's folder.
 """
 
 from __future__ import annotations
@@ -12,9 +14,10 @@ from __future__ import annotations
 import argparse
 import random
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -23,7 +26,6 @@ from eval.report import write_files
 from qgen.confidence import CONFIDENCE_FILE, Weights, features
 from qgen.errors import QGenError, exit_code
 from qgen.generator import NBestGenerator
-from qgen.model.checkpoints import mark
 from qgen.model.reader import Reader
 from qgen.readers import read_requests
 from qgen.types import Question
@@ -117,7 +119,7 @@ def read_judged(path: str | Path) -> tuple[list[dict], list[tuple[str, Question]
 def features_of(
     asked: Sequence[tuple[str, Question]], generator: NBestGenerator, reader: Reader
 ) -> tuple[list[dict[str, float]], Tensor]:
-    """The features of questions about passages, and the states of both models.
+    """The features of questions about passages, and the reader's states.
 
     Whichever model asked them, they are scored by the one whose confidence is fitted.
 
@@ -131,8 +133,51 @@ def features_of(
         features(passage, replace(question, score=score), reading)
         for (passage, question), score, reading in zip(asked, scores, readings, strict=True)
     ]
-    read = torch.stack([reading.states for reading in readings if reading.states is not None])
-    return found, torch.cat([read, generator.states(asked)], 1)
+    return found, torch.stack([each.states for each in readings if each.states is not None])
+
+
+class Judged(NamedTuple):
+    """Judged questions, and what two models make of them.
+
+    Attributes:
+        names: of the features.
+        values: ``[n, features]``.
+        states: ``[n, size]``.
+        labels: ``[n]``, 1 for good and usable, 0 for wrong.
+        groups: of each the passage's name; no passage is both fitted to and measured on.
+        files: of each the file.
+    """
+
+    names: list[str]
+    values: Tensor
+    states: Tensor
+    labels: Tensor
+    groups: list[str]
+    files: list[str]
+
+
+def measured(paths: Sequence[str], generator: NBestGenerator, reader: Reader) -> Judged:
+    """The judged questions of files, with what two models make of them.
+
+    Raises:
+        QGenError: see :func:`read_judged`.
+    """
+    rows: list[dict] = []
+    asked: list[tuple[str, Question]] = []
+    for path in paths:
+        found_rows, found_asked = read_judged(path)
+        rows += [row | {"file": path} for row in found_rows]
+        asked += found_asked
+    found, states = features_of(asked, generator, reader)
+    names = list(found[0])
+    return Judged(
+        names,
+        torch.tensor([[one[name] for name in names] for one in found], dtype=torch.float64),
+        states.double(),
+        torch.tensor([row["judgement"] != "wrong" for row in rows], dtype=torch.float64),
+        [row["id"] for row in rows],
+        [row["file"] for row in rows],
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -141,44 +186,53 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "judged", nargs="+", help="files of rows with passage, answer, question and judgement"
     )
+    parser.add_argument(
+        "--test",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="others to measure on (by default, by cross-validation, those it is fitted to)",
+    )
     parser.add_argument("--model", help="the question generator's checkpoint (the one shipped)")
     parser.add_argument("--reader", help="the reader's checkpoint (the one shipped)")
     parser.add_argument("--out", help="the folder, the reader's, for the weights with states")
     args = parser.parse_args(argv)
-    rows: list[dict] = []
-    asked: list[tuple[str, Question]] = []
-    for path in args.judged:
-        found_rows, found_asked = read_judged(path)
-        rows += [row | {"file": path} for row in found_rows]
-        asked += found_asked
     generator = NBestGenerator.from_pretrained(args.model, device="cpu")
     reader = Reader.from_pretrained(args.reader, device="cpu")
-    found, states = features_of(asked, generator, reader)
-    names = list(found[0])
-    values = torch.tensor([[one[name] for name in names] for one in found], dtype=torch.float64)
-    labels = torch.tensor([row["judgement"] != "wrong" for row in rows], dtype=torch.float64)
-    groups = [row["id"] for row in rows]
+    fitted_to = measured(args.judged, generator, reader)
+    tested = measured(args.test, generator, reader) if args.test else fitted_to
+    names = fitted_to.names
     for i, name in enumerate(names):
-        print(f"{name}: alone {area_under_roc(values[:, i], labels):.3f}")
-    logits = cross_validated(values, labels, groups)
-    print(f"together, on passages not fitted on: {area_under_roc(logits, labels):.3f}")
-    weights, bias = fit(values, labels)
+        print(f"{name}: alone {area_under_roc(tested.values[:, i], tested.labels):.3f}")
+
+    def logits(columns: Callable[[Judged], Tensor], penalties: float | Tensor) -> Tensor:
+        values = columns(fitted_to)
+        if not args.test:
+            return cross_validated(values, fitted_to.labels, fitted_to.groups, penalties)
+        weights, bias = fit(values, fitted_to.labels, penalties)
+        return columns(tested) @ weights + bias
+
+    found = logits(lambda judged: judged.values, PENALTY)
+    print(f"together, on passages not fitted on: {area_under_roc(found, tested.labels):.3f}")
+    weights, bias = fit(fitted_to.values, fitted_to.labels)
     pairs = zip(names, weights.tolist(), strict=True)
     print({"bias": round(bias, 4)} | {name: round(weight, 4) for name, weight in pairs})
 
-    values = torch.cat([values, states.double()], 1)
-    penalties = torch.full(values.shape[1:], STATE_PENALTY, dtype=values.dtype)
+    def everything(judged: Judged) -> Tensor:
+        return torch.cat([judged.values, judged.states], 1)
+
+    penalties = torch.full((everything(fitted_to).shape[1],), STATE_PENALTY).double()
     penalties[: len(names)] = PENALTY
-    logits = cross_validated(values, labels, groups, penalties)
-    print(f"with the states: {area_under_roc(logits, labels):.3f}")
-    for path in args.judged:
-        of_file = torch.tensor([row["file"] == path for row in rows])
+    found = logits(everything, penalties)
+    print(f"with the states: {area_under_roc(found, tested.labels):.3f}")
+    for path in args.test or args.judged:
+        of_file = torch.tensor([file == path for file in tested.files])
         print(f"of those in {path}:")
-        _describe(logits[of_file], labels[of_file])
+        _describe(found[of_file], tested.labels[of_file])
     if args.out:
-        weights, bias = fit(values, labels, penalties)
+        weights, bias = fit(everything(fitted_to), fitted_to.labels, penalties)
         by_name = dict(zip(names, weights[: len(names)].tolist(), strict=True))
-        fitted = Weights({"bias": bias} | by_name, weights[len(names) :], mark(generator.model))
+        fitted = Weights({"bias": bias} | by_name, weights[len(names) :])
         write_files({CONFIDENCE_FILE: (fitted.to_json() + "\n").encode()}, args.out)
 
 

@@ -1,9 +1,8 @@
 """How sure one can be that a question is good: the reader's word, joined with the generator's.
 
-Beside what one can say about a question in words (:func:`features`), the hidden states of both
-models count, the reader's of question and answer and the generator's of the question: a linear
-probe (Alain and Bengio 2016, arXiv:1610.01644) of whether the question is one that people find
-right.
+Beside what one can say about a question in words (:func:`features`), the reader's hidden states of
+question and answer count: a linear probe (Alain and Bengio 2016, arXiv:1610.01644) of whether the
+question is one that people find right.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from qgen.text import QUESTION_WORD, token_f1
 from qgen.types import Question
 
 CONFIDENCE_FILE = "confidence.json"
-"""Weights for a reader and a generator, in the reader's folder; ``eval.calibrate`` writes it."""
+"""A reader's weights, in its folder; ``eval.calibrate`` writes it."""
 
 
 @dataclass(frozen=True)
@@ -37,15 +36,12 @@ class Weights:
 
     Attributes:
         features: for each of :func:`features`, and a ``bias``.
-        states: ``[2 * the reader's hidden + the generator's]``, for the ``states`` of a
-            :class:`qgen.model.reader.Reading` and of an :class:`qgen.generator.NBestGenerator`;
+        states: ``[2 * hidden]``, for the ``states`` of a :class:`qgen.model.reader.Reading`;
             ``None`` where they do not count.
-        generator: the :func:`qgen.model.checkpoints.mark` of the one whose states they are for.
     """
 
     features: Mapping[str, float]
     states: Tensor | None = None
-    generator: str = ""
 
     def to_json(self) -> str:
         """The text of :data:`CONFIDENCE_FILE`, four digits of each."""
@@ -54,38 +50,36 @@ class Weights:
             {
                 "features": {name: float(f"{w:.4g}") for name, w in self.features.items()},
                 "states": [float(f"{w:.4g}") for w in states],
-                "generator": self.generator,
             }
         )
 
 
 WEIGHTS = Weights(
     {
-        "bias": -2.991,
-        "surprise": -1.0033,
-        "agreement": 0.7404,
-        "answered": 0.1076,
-        "expected": 0.0356,
-        "unanswerable": -0.1257,
-        "foreign": 0.2187,
-        "repeated": -1.1716,
-        "reordered": -0.8083,
-        "copied": 1.0884,
-        "length": -0.0677,
-        "fronted": 0.1974,
+        "bias": -4.8174,
+        "surprise": -0.997,
+        "agreement": 0.6167,
+        "answered": 0.1559,
+        "expected": 0.0778,
+        "unanswerable": -0.2322,
+        "foreign": 0.2052,
+        "repeated": -0.9579,
+        "reordered": -0.9195,
+        "copied": 0.9842,
+        "length": -0.0747,
+        "fronted": 0.1585,
     }
 )
-"""For models with whose states no questions were judged."""
+"""For a reader with whose states no questions were judged."""
 
 
-def load_weights(checkpoint: str | Path, size: int, generator: str) -> Weights:
+def load_weights(checkpoint: str | Path, size: int) -> Weights:
     """The weights in a reader's checkpoint, a directory or hub name; :data:`WEIGHTS` where it has
-    none, or has them for the states of another generator.
+    none.
 
     Args:
         checkpoint: the directory or name; ``""`` for a reader that was never loaded.
-        size: of the states of reader and generator together.
-        generator: its :func:`qgen.model.checkpoints.mark`.
+        size: of the reader's states.
 
     Raises:
         QGenError: its file is not one of weights, or they are not for states of this size.
@@ -97,15 +91,13 @@ def load_weights(checkpoint: str | Path, size: int, generator: str) -> Weights:
         return WEIGHTS
     try:
         found = json.loads(Path(file).read_text(encoding="utf-8"))
-        if found["generator"] != generator:
-            return WEIGHTS
         by_name = {name: float(found["features"][name]) for name in WEIGHTS.features}
         states = torch.tensor(found["states"], dtype=torch.float32)
         if states.shape != (size,):
             raise ValueError(f"{size} states were expected")
     except (KeyError, TypeError, ValueError) as error:
         raise QGenError(f"{file} does not hold the weights of a confidence: {error}") from error
-    return Weights(by_name, states, generator)
+    return Weights(by_name, states)
 
 
 def features(passage: str, question: Question, reading: Reading) -> dict[str, float]:
@@ -168,7 +160,6 @@ def confidence(
     question: Question,
     reading: Reading,
     weights: Weights = WEIGHTS,
-    asked: Tensor | None = None,
 ) -> float:
     """How probable it is that a question is good or usable, from 0 to 1.
 
@@ -177,11 +168,10 @@ def confidence(
         question: with its answer.
         reading: what the reader makes of it.
         weights: those of that reader.
-        asked: what the generator makes of it, :meth:`qgen.generator.NBestGenerator.states`.
     """
     values = features(passage, question, reading)
     of = weights.features
     logit = of["bias"] + sum(of[name] * value for name, value in values.items())
-    if weights.states is not None and reading.states is not None and asked is not None:
-        logit += float(weights.states @ torch.cat([reading.states, asked]))
+    if weights.states is not None and reading.states is not None:
+        logit += float(weights.states @ reading.states)
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))

@@ -175,29 +175,6 @@ class NBestGenerator:
         ]
 
     @torch.inference_mode()
-    def states(self, questions: Sequence[tuple[str, Question]]) -> Tensor:
-        """What the model makes of questions, whoever asked them: the mean of the last hidden states
-        of their tokens, each of which sees the passage, the answer and the tokens before it.
-
-        Args:
-            questions: as of :meth:`score`.
-
-        Returns:
-            ``[questions, hidden]``, float32, on the CPU.
-
-        Raises:
-            QGenError: an answer is too long.
-        """
-        means = [torch.empty(0, self.model.config.backbone.hidden_size)]
-        for input_ids, mask, labels in self._packed(questions):
-            real = labels != IGNORE_INDEX
-            targets = labels.where(real, self.tokenizer.pad_token_id)
-            _, states = self.model.seq2seq_states(input_ids, mask, targets)
-            total = (states.float() * real[..., None]).sum(1)
-            means.append((total / real.sum(1, keepdim=True)).cpu())
-        return torch.cat(means)
-
-    @torch.inference_mode()
     def _token_scores(self, questions: Sequence[tuple[str, Question]]) -> list[list[float]]:
         """The log-probability of each token of each question, the closing ``[SEP]`` among them."""
         scores = []

@@ -31,7 +31,6 @@ from qgen.confidence import WEIGHTS, confidence, load_weights
 from qgen.distractors import Neighbours, distractors
 from qgen.errors import QGenError
 from qgen.generator import NBestGenerator
-from qgen.model.checkpoints import mark
 from qgen.model.reader import (
     DEFAULT_READER,
     Reader,
@@ -67,9 +66,8 @@ class QuestionGenerator:
         self.reader = reader
         self._weights = WEIGHTS
         if reader:
-            model, asking = reader.model, generator.model
-            size = 2 * model.config.hidden_size + asking.config.backbone.hidden_size
-            self._weights = load_weights(model.name_or_path, size, mark(asking))
+            size = 2 * reader.model.config.hidden_size
+            self._weights = load_weights(reader.model.name_or_path, size)
 
     @classmethod
     @garbage_collection_paused()
@@ -284,12 +282,10 @@ class QuestionGenerator:
         if not self.reader:
             return [(question, []) for _, question in drafts]
         read = self.reader.windows([(passage, q.question, q.answer) for passage, q in drafts])
-        counted = self._weights.states is not None
-        asked = self.generator.states(drafts) if counted else [None] * len(drafts)
         checked = []
-        for (passage, question), windows, states in zip(drafts, read, asked, strict=True):
+        for (passage, question), windows in zip(drafts, read, strict=True):
             found = reading(passage, question.answer, windows)
-            sure = confidence(passage, question, found, self._weights, states)
+            sure = confidence(passage, question, found, self._weights)
             checked.append((replace(question, confidence=sure), windows))
         return checked
 

@@ -10,7 +10,7 @@ from safetensors import safe_open
 
 from qgen.cli import main
 from qgen.confidence import WEIGHTS
-from qgen.model.checkpoints import DEFAULT_CHECKPOINT, mark
+from qgen.model.checkpoints import DEFAULT_CHECKPOINT
 from qgen.model.reader import DEFAULT_READER
 from qgen.pipeline import QuestionGenerator
 from qgen.settings import QuizSettings
@@ -81,7 +81,7 @@ def test_the_reader_answers(shipped):
         "When was Marie Curie born?": "1867",
         "Where was Marie Curie born?": "Warsaw",
         "What did she study?": "physics",
-        "Who won the Nobel Prize with her?": "Pierre",
+        "Who was her husband?": "Pierre",
     }
     readings = shipped.reader.read([(CURIE, question, None) for question in asked])
     for reading, answer in zip(readings, asked.values(), strict=True):
@@ -120,9 +120,9 @@ def test_what_is_put_together_wrongly_is_trusted_less(shipped):
     assert sure[2] > sure[3] + 0.2
 
 
-def test_the_weights_of_the_confidence_are_for_these_models(shipped):
+def test_the_weights_of_the_confidence_are_for_this_reader(shipped):
     assert shipped._weights is not WEIGHTS
-    assert shipped._weights.generator == mark(shipped.generator.model)
+    assert shipped._weights.states.shape == (2 * shipped.reader.model.config.hidden_size,)
 
 
 def test_multiple_choice_has_the_answers_kind(shipped):

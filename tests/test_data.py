@@ -38,7 +38,7 @@ def test_what_is_judged_is_not_trained_on():
     }
     judged = {
         json.loads(line)["passage"]
-        for name in ("regression", "judged/earlier", "judged/shipped")
+        for name in ("regression", "judged/earlier", "judged/shipped", "judged/held-out")
         for line in (DATA / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
     }
     seen = set(word_runs(trained["train"]))

@@ -105,21 +105,6 @@ def test_score_is_the_mean_log_probability_of_the_tokens(copying_model, tokenize
     assert generator.score([]) == []
 
 
-@torch.inference_mode()
-def test_states_are_the_means_of_the_questions_tokens(copying_model, tokenizer):
-    generator = NBestGenerator(copying_model, tokenizer, device="cpu", batch_size=2)
-    asked, expected = [], []
-    for text in ("when was it opened?", "when?", "how much did the golden gate bridge cost?"):
-        answer = locate_answer(PASSAGE, "1937")
-        asked.append((PASSAGE, Question(text, answer, 0.0)))
-        source = torch.tensor([pack_source(tokenizer, PASSAGE, answer, 80, [5, 6])])
-        target = [*tokenizer(text, add_special_tokens=False)["input_ids"], tokenizer.sep_token_id]
-        _, states = copying_model.seq2seq_states(source, source > -1, torch.tensor([target]))
-        expected.append(states[0].mean(0))
-    torch.testing.assert_close(generator.states(asked), torch.stack(expected), atol=1e-5, rtol=0)
-    assert generator.states([]).shape == (0, copying_model.config.backbone.hidden_size)
-
-
 @pytest.mark.parametrize(
     ("question", "opening"),
     [("who led its construction?", 1), ("how much did it cost?", 2), ("in what year was it?", 3),

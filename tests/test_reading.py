@@ -22,7 +22,6 @@ from qgen.confidence import (
     load_weights,
 )
 from qgen.errors import QGenError
-from qgen.model.checkpoints import mark
 from qgen.model.reader import Reading
 from qgen.text import answer_tokens, token_f1
 from qgen.types import Answer, Example, Question
@@ -121,48 +120,35 @@ def test_confidence_grows_with_agreement():
     assert features(PASSAGE, question, never)["expected"] == -20
 
 
-def test_the_states_of_both_models_count_where_weights_for_them_are_known():
+def test_the_readers_states_count_where_weights_for_them_are_known():
     question = Question("When was the bridge opened?", Answer("1937", 0), -0.3)
     read = Reading(Answer("1937", 0), 0.9, 0.01, 0.9, torch.tensor([1.0, 2.0]))
-    asked = torch.tensor([0.5])
-    nothing, some = (Weights(WEIGHTS.features, torch.tensor(w)) for w in ([0.0] * 3, [3.0, -1, 2]))
+    nothing, some = (Weights(WEIGHTS.features, torch.tensor(w)) for w in ([0.0, 0.0], [4.0, -1.0]))
 
     def odds(*arguments):
         sure = confidence(PASSAGE, question, *arguments)
         return sure / (1 - sure)
 
     without = odds(read)
-    for arguments in (
-        (read, WEIGHTS, asked),
-        (read, nothing, asked),
-        (read, some),
-        (replace(read, states=None), some, asked),
-    ):
+    for arguments in ((read, WEIGHTS), (read, nothing), (replace(read, states=None), some)):
         assert odds(*arguments) == pytest.approx(without)
-    assert odds(read, some, asked) == pytest.approx(without * math.e**2, rel=1e-4)
+    assert odds(read, some) == pytest.approx(without * math.e**2, rel=1e-4)
 
 
 def test_weights_are_kept_beside_the_reader(tmp_path):
-    assert load_weights("", 2, "ab") is WEIGHTS and load_weights(tmp_path, 2, "ab") is WEIGHTS
-    kept = Weights(WEIGHTS.features, torch.tensor([0.123456, -2e-7]), "ab")
+    assert load_weights("", 2) is WEIGHTS and load_weights(tmp_path, 2) is WEIGHTS
+    kept = Weights(WEIGHTS.features, torch.tensor([0.123456, -2e-7]))
     (tmp_path / CONFIDENCE_FILE).write_text(kept.to_json())
-    assert load_weights(tmp_path, 2, "cd") is WEIGHTS, "they are for another generator"
-    found = load_weights(tmp_path, 2, "ab")
+    found = load_weights(tmp_path, 2)
     assert found.features == pytest.approx(kept.features, rel=1e-3)
     assert found.states.tolist() == pytest.approx([0.1235, -2e-7])
     assert found.to_json() == kept.to_json() != WEIGHTS.to_json()
     with pytest.raises(QGenError, match="4 states were expected"):
-        load_weights(tmp_path, 4, "ab")
-    for text in (
-        "",
-        "[]",
-        '{"features": {}, "states": [], "generator": "ab"}',
-        '{"features": 1, "generator": "ab"}',
-        '{"features": {}, "states": []}',
-    ):
+        load_weights(tmp_path, 4)
+    for text in ("", "[]", '{"features": {}, "states": []}', '{"features": 1}'):
         (tmp_path / CONFIDENCE_FILE).write_text(text)
         with pytest.raises(QGenError, match=f"{CONFIDENCE_FILE} does not hold the weights"):
-            load_weights(tmp_path, 2, "ab")
+            load_weights(tmp_path, 2)
 
 
 @pytest.mark.parametrize(
@@ -218,9 +204,15 @@ def test_calibrate_command(n_best_generator, reader, tmp_path, capsys, monkeypat
     assert f"of those in {path}:\narea under ROC" in shown
     assert "surprise: alone 0.000" in shown and "'bias'" in shown and "states: " in shown
     size = 2 * reader.model.config.hidden_size
-    size += n_best_generator.model.config.backbone.hidden_size
-    loaded = load_weights(tmp_path, size, mark(n_best_generator.model))
+    loaded = load_weights(tmp_path, size)
     assert loaded.states.shape == (size,)
+    other = tmp_path / "other.jsonl"
+    other.write_text("".join(json.dumps(row) + "\n" for row in rows[5:15]))
+    calibrate([str(path), "--test", str(other), "--out", str(tmp_path / "out")])
+    shown = capsys.readouterr().out
+    assert f"of those in {other}:\narea under ROC" in shown and f"of those in {path}" not in shown
+    again = load_weights(tmp_path / "out", size)
+    assert again.to_json() == loaded.to_json(), "what is measured on changes no weights"
     for name in ("judgement", "question", "answer"):
         bad = {key: value for key, value in rows[0].items() if not key.startswith(name)}
         path.write_text(json.dumps(bad) + "\n")

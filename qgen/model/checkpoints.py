@@ -69,14 +69,6 @@ def fingerprint(model: PreTrainedModel) -> str:
     return digest.hexdigest()
 
 
-def mark(model: PreTrainedModel) -> str:
-    """Eight hexadecimal digits by which weights are known again, in whatever arithmetic the model
-    computes: of its last layer normalisation, which any training changes."""
-    last = [w for name, w in model.named_parameters() if name.endswith("LayerNorm.weight")][-1]
-    rounded = last.detach().cpu().bfloat16().view(torch.uint8)
-    return hashlib.sha256(rounded.numpy().tobytes()).hexdigest()[:8]
-
-
 def move_to(model: torch.nn.Module, device: str | torch.device | None) -> torch.device:
     """Move a model to a device, by default a GPU where there is one, and say which.
 
