@@ -113,6 +113,32 @@ def test_many_threads_get_their_own_results():
     assert sum(sizes) / len(sizes) > 4, "requests were decoded together"
 
 
+def test_clients_that_were_just_answered_are_waited_for(monkeypatch):
+    """They ask again one after the other; what has waited meanwhile is not decoded without them."""
+    monkeypatch.setattr("qgen.service.batching.QUIET_S", 0.5)
+    sizes, answered = [], threading.Barrier(6)
+
+    def model(requests, settings, quiz):
+        sizes.append(len(requests))
+        return echo(requests, settings, quiz)
+
+    batcher = DynamicBatcher(model, max_batch=6, max_delay_s=20)
+
+    def client(number):
+        for n in range(4):
+            time.sleep(0.01 * number)
+            asked(batcher.submit(job(f"{number}-{n}"), SETTINGS, 10).result(30))
+            answered.wait(30)
+
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    batcher.close()
+    assert sizes == [6] * 4
+
+
 def test_a_full_queue_refuses_and_says_when_to_come_back(gate):
     batcher = DynamicBatcher(gate, max_batch=1, max_delay_s=0, max_waiting=2)
     batcher.submit(job("a"), SETTINGS, 10)

@@ -61,7 +61,7 @@ class ServiceSettings:
         max_waiting: passages in the queue; beyond, clients are sent away with 429.
         timeout_s: seconds that a request may take.
         max_batch: passages decoded together.
-        max_delay_s: seconds for which a passage may wait for company.
+        max_delay_s: most seconds for which an idle worker waits for company of a passage.
     """
 
     token: str = ""
@@ -73,7 +73,7 @@ class ServiceSettings:
     max_waiting: int = 512
     timeout_s: float = 120.0
     max_batch: int = 16
-    max_delay_s: float = 0.01
+    max_delay_s: float = 0.05
 
 
 class ApiError(HTTPException):

@@ -18,6 +18,11 @@ GenerateFunction = Callable[[Sequence[Request], GenerationSettings, QuizSettings
 """Such as :meth:`qgen.pipeline.QuestionGenerator.generate`."""
 
 
+QUIET_S = 0.01
+"""Seconds without another request after which company is waited for no longer: those whose clients
+have just been answered come one after the other."""
+
+
 class QueueFullError(QGenError):
     """There is more to do already than may wait.
 
@@ -60,7 +65,7 @@ class DynamicBatcher:
     Args:
         generate: the model.
         max_batch: most passages decoded together.
-        max_delay_s: seconds for which a passage may wait for company.
+        max_delay_s: most seconds for which an idle worker waits for company of a passage.
         max_waiting: most passages in the queue.
     """
 
@@ -68,7 +73,7 @@ class DynamicBatcher:
         self,
         generate: GenerateFunction,
         max_batch: int = 16,
-        max_delay_s: float = 0.01,
+        max_delay_s: float = 0.05,
         max_waiting: int = 512,
     ):
         self._generate = generate
@@ -160,11 +165,16 @@ class DynamicBatcher:
 
     def _next_batch(self) -> list[tuple[_Job, int]]:
         """What to decode next; nothing once the batcher is closed and all is done."""
+        idle_since = time.monotonic()
         with self._changed:
             while True:
                 self._jobs = deque(j for j in self._jobs if j.waiting and not j.future.done())
                 if self._jobs:
-                    due = self._jobs[0].since + self._max_delay_s - time.monotonic()
+                    oldest, newest = (
+                        max(idle_since, pick(job.since for job in self._jobs))
+                        for pick in (min, max)
+                    )
+                    due = min(oldest + self._max_delay_s, newest + QUIET_S) - time.monotonic()
                     if self._closing or due <= 0 or self._waiting() >= self._max_batch:
                         break
                     self._changed.wait(due)
