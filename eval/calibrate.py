@@ -156,18 +156,14 @@ class Judged(NamedTuple):
     files: list[str]
 
 
-def measured(paths: Sequence[str], generator: NBestGenerator, reader: Reader) -> Judged:
-    """The judged questions of files, with what two models make of them.
-
-    Raises:
-        QGenError: see :func:`read_judged`.
-    """
-    rows: list[dict] = []
-    asked: list[tuple[str, Question]] = []
-    for path in paths:
-        found_rows, found_asked = read_judged(path)
-        rows += [row | {"file": path} for row in found_rows]
-        asked += found_asked
+def measured(
+    rows: Sequence[dict],
+    asked: Sequence[tuple[str, Question]],
+    generator: NBestGenerator,
+    reader: Reader,
+) -> Judged:
+    """What two models make of questions that :func:`read_judged` read, with the ``file`` of each
+    among what else its row says."""
     found, states = features_of(asked, generator, reader)
     names = list(found[0])
     return Judged(
@@ -197,10 +193,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--reader", help="the reader's checkpoint (the one shipped)")
     parser.add_argument("--out", help="the folder, the reader's, for the weights with states")
     args = parser.parse_args(argv)
+    fitting, testing = map(_read_files, (args.judged, args.test))  # before the models load
     generator = NBestGenerator.from_pretrained(args.model, device="cpu")
     reader = Reader.from_pretrained(args.reader, device="cpu")
-    fitted_to = measured(args.judged, generator, reader)
-    tested = measured(args.test, generator, reader) if args.test else fitted_to
+    fitted_to = measured(*fitting, generator, reader)
+    tested = measured(*testing, generator, reader) if args.test else fitted_to
     names = fitted_to.names
     for i, name in enumerate(names):
         print(f"{name}: alone {area_under_roc(tested.values[:, i], tested.labels):.3f}")
@@ -234,6 +231,17 @@ def main(argv: Sequence[str] | None = None) -> None:
         by_name = dict(zip(names, weights[: len(names)].tolist(), strict=True))
         fitted = Weights({"bias": bias} | by_name, weights[len(names) :])
         write_files({CONFIDENCE_FILE: (fitted.to_json() + "\n").encode()}, args.out)
+
+
+def _read_files(paths: Sequence[str]) -> tuple[list[dict], list[tuple[str, Question]]]:
+    """The judged questions of several files, each with its ``file``."""
+    rows: list[dict] = []
+    asked: list[tuple[str, Question]] = []
+    for path in paths:
+        found_rows, found_asked = read_judged(path)
+        rows += [row | {"file": path} for row in found_rows]
+        asked += found_asked
+    return rows, asked
 
 
 def _describe(logits: Tensor, labels: Tensor) -> None:
