@@ -85,6 +85,15 @@ def test_waiting_jobs_are_decoded_together_one_passage_of_each_in_turn(gate):
     batcher.close()
 
 
+def run_in_threads(client, count):
+    """Run ``client(number)`` for each number, all at once."""
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+
 def test_many_threads_get_their_own_results():
     sizes = []
 
@@ -102,11 +111,7 @@ def test_many_threads_get_their_own_results():
             if found != [f"What of {passage}?" for passage in passages]:
                 wrong.append((passages, found))
 
-    threads = [threading.Thread(target=client, args=(name,)) for name in range(16)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
+    run_in_threads(client, 16)
     batcher.close()
     assert not wrong
     assert sum(sizes) == 16 * sum(1 + n % 3 for n in range(125))
@@ -130,11 +135,7 @@ def test_clients_that_were_just_answered_are_waited_for(monkeypatch):
             asked(batcher.submit(job(f"{number}-{n}"), SETTINGS, 10).result(30))
             answered.wait(30)
 
-    threads = [threading.Thread(target=client, args=(number,)) for number in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
+    run_in_threads(client, 6)
     batcher.close()
     assert sizes == [6] * 4
 
