@@ -53,6 +53,8 @@ class Seq2SeqModel(Protocol):
     def log_probabilities(self, target: Tensor, output: Any) -> Tensor: ...
 
 
+PIECE = 64
+"""Values that are looked at together where the largest of many are wanted."""
 REPACK_BELOW = 0.9
 """Decoding goes on without the inputs that are done once so few of the rows are still open."""
 
@@ -139,15 +141,17 @@ class CachedDecoder:
     ):
         self.model = model
         self.width = width
-        self.source_mask = source_mask.bool()
-        self.lengths = self.source_mask.sum(1)
+        real = source_mask.bool()
+        self.lengths = real.sum(1)
         batch, source_length = input_ids.shape
         self.cache = BeamCache(source_length + (max_length + 1) * width)
         self.eye = torch.eye(width, dtype=torch.bool, device=input_ids.device)
-        # ancestors[b, k, s]: the slot that holds, at step s, the token of beam k.
-        self.ancestors = torch.empty(batch, width, 0, dtype=torch.long, device=input_ids.device)
-        source = model.encode(input_ids, seq2seq_layout(self.source_mask, 0), self.cache)
-        self.output = model.output(source, input_ids, self.source_mask, shortlist)
+        self.masks = self.lengths.new_full((batch, width), model.config.mask_token_id)
+        # Which of the slots so far a beam sees, [batch, width, slots]: the source's, then, of the
+        # group of `width` of each step, that of its own token.
+        self.seen = real[:, None].expand(-1, width, -1)
+        source = model.encode(input_ids, seq2seq_layout(real, 0), self.cache)
+        self.output = model.output(source, input_ids, real, shortlist)
         self.cache.advance(source_length)
 
     def log_probabilities(self, sequences: Tensor, parents: Tensor | None) -> Tensor:
@@ -160,28 +164,19 @@ class CachedDecoder:
                 ``None`` at the first step.
         """
         batch, width, step = sequences.shape
-        masks = sequences.new_full((batch, width), self.model.config.mask_token_id)
         own = self.eye.expand(batch, -1, -1)
+        position_ids = (self.lengths + step)[:, None].expand(-1, width)
         if parents is None:
-            tokens, position_ids = masks, self.lengths[:, None].expand(-1, width)
-            target_mask = own
+            tokens, mask = self.masks, torch.cat([self.seen, own], dim=2)
         else:
-            tokens = torch.cat([sequences[:, :, -1], masks], dim=1)
-            position_ids = (self.lengths + step)[:, None].expand(-1, width)
+            tokens = torch.cat([sequences[:, :, -1], self.masks], dim=1)
             position_ids = torch.cat([position_ids - 1, position_ids], dim=1)
-            history = self.ancestors.gather(1, parents[:, :, None].expand(-1, -1, step - 1))
-            slots = torch.arange(width, device=tokens.device).expand(batch, width)
-            self.ancestors = torch.cat([history, slots[:, :, None]], dim=2)
-            # One group of `width` keys per earlier step, seen through the ancestors, ...
-            seen = torch.nn.functional.one_hot(self.ancestors, width).bool().flatten(2)
-            # ... then the [MASK] group: the token just chosen cannot see it, its own [MASK] can.
-            target_mask = torch.cat(
-                [torch.cat([seen, torch.zeros_like(own)], 2), torch.cat([seen, own], 2)], dim=1
-            )
-        source = self.source_mask[:, None, :].expand(-1, tokens.shape[1], -1)
-        layout = Layout(
-            torch.ones_like(tokens), position_ids, torch.cat([source, target_mask], dim=2)
-        )
+            slots = parents[:, :, None].expand(-1, -1, self.seen.shape[2])
+            self.seen = torch.cat([self.seen.gather(1, slots), own], dim=2)
+            # Last the [MASK] group: the token just chosen cannot see it, its own [MASK] can.
+            mask = torch.nn.functional.pad(self.seen, (0, width)).repeat(1, 2, 1)
+            mask[:, width:, -width:] = own
+        layout = Layout(torch.ones_like(tokens), position_ids, mask)
         hidden = self.model.encode(tokens, layout, self.cache)
         self.cache.advance(tokens.shape[1] - width)  # the [MASK] slots are written over
         return self.model.log_probabilities(hidden[:, -width:], self.output)
@@ -190,8 +185,8 @@ class CachedDecoder:
         """Keep only the given batch rows."""
         self.cache.select(rows)
         self.output = self.output.select(rows)
-        self.source_mask, self.lengths = self.source_mask[rows], self.lengths[rows]
-        self.ancestors = self.ancestors[rows]
+        self.lengths, self.masks = self.lengths[rows], self.masks[rows]
+        self.seen = self.seen[rows]
 
 
 class UncachedDecoder:
@@ -309,6 +304,8 @@ def _block_repeated_ngrams(
     ngrams = sequences.unfold(2, size, 1)  # [batch, width, windows, size]
     prefix = sequences[:, :, sequences.shape[2] - size + 1 :]
     row, beam, window = (ngrams[..., :-1] == prefix[:, :, None]).all(-1).nonzero(as_tuple=True)
+    if len(row) == 0:
+        return
     log_probabilities[row, beam, columns[ngrams[row, beam, window, -1]]] = -torch.inf
 
 
@@ -326,9 +323,10 @@ def _beam_search(
     # The finished hypotheses of every input, best first.
     done = torch.full((batch, width, last), pad, dtype=torch.long, device=device)
     done_scores = torch.full((batch, width), -torch.inf, device=device)
-    decided = torch.zeros(batch, dtype=torch.bool, device=device)
-    # The live beams of the inputs still searched, whose batch rows are `rows`.
+    # The live beams of the inputs still searched, whose batch rows are `rows`; some of these are
+    # decided, but go along until there are enough of them.
     rows = torch.arange(batch, device=device)
+    decided = torch.zeros(batch, dtype=torch.bool, device=device)
     live = torch.empty(batch, width, 0, dtype=torch.long, device=device)
     live_scores = torch.full((batch, width), -torch.inf, device=device)
     live_scores[:, 0] = 0.0  # all beams start equal: extend but one
@@ -336,25 +334,25 @@ def _beam_search(
     for step in range(last):
         following = decoder.log_probabilities(live, parents)
         following = rules.apply(following, live)
-        totals, flat = following.add_(live_scores[:, :, None]).flatten(1).topk(2 * width, dim=1)
+        totals, flat = _largest(following.add_(live_scores[:, :, None]).flatten(1), 2 * width)
         size = len(vocabulary.ids)
         beams, tokens = flat // size, vocabulary.ids[flat % size]
         extended = torch.cat(
             [live.gather(1, beams[:, :, None].expand(-1, -1, step)), tokens[:, :, None]], dim=2
         )
         ends = tokens == eos
+        length = step + 1
         # Merge the candidates that end here into the finished ones.  Those below the best `width`
         # could not have stayed in the beam, so they may not finish either.
-        ranked = torch.arange(2 * width, device=device) < width
-        length = step + 1
-        ended_scores = _score(totals, length, settings).masked_fill(
-            ~(ends & ranked) | decided[rows, None], -torch.inf
-        )
-        ended = torch.nn.functional.pad(extended, (0, last - length), value=pad)
-        pool_scores, order = torch.cat([done_scores[rows], ended_scores], 1).topk(width, dim=1)
-        pool = torch.cat([done[rows], ended], 1)
-        done_scores[rows] = pool_scores
-        done[rows] = pool.gather(1, order[:, :, None].expand(-1, -1, last))
+        finishing = ends[:, :width] & ~decided[:, None]
+        if finishing.any():
+            ended_scores = _score(totals[:, :width], length, settings)
+            ended_scores = ended_scores.masked_fill(~finishing, -torch.inf)
+            ended = torch.nn.functional.pad(extended[:, :width], (0, last - length), value=pad)
+            best, order = torch.cat([done_scores[rows], ended_scores], 1).topk(width, dim=1)
+            pool = torch.cat([done[rows], ended], 1)
+            done_scores[rows] = best
+            done[rows] = pool.gather(1, order[:, :, None].expand(-1, -1, last))
         if length == last:
             break
         # The best `width` candidates that do not end are the new live beams.
@@ -365,16 +363,36 @@ def _beam_search(
         # at the best length, and at no further cost - cannot beat its worst finished one.
         exact = settings.early_stopping == "never" and settings.length_penalty > 0
         bound = _score(live_scores[:, 0], last if exact else length + 1, settings)
-        decided[rows] |= bound <= pool_scores[:, -1]
-        kept = _compacted(~decided[rows])
+        decided |= bound <= done_scores[rows, -1]
+        if not decided.any():
+            continue
+        kept = _compacted(~decided)
         if len(kept) == 0:
             break
         if len(kept) <= REPACK_BELOW * len(rows):
-            rows, live, live_scores = rows[kept], live[kept], live_scores[kept]
+            rows, decided, live, live_scores = (
+                each[kept] for each in (rows, decided, live, live_scores)
+            )
             parents = parents[kept]
             decoder.select(kept)
     count = settings.num_return_sequences
     return Generation(_trim(done[:, :count], pad), done_scores[:, :count])
+
+
+def _largest(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """As ``values.topk(count, dim=1)``, in two steps: the largest are in the pieces whose largest
+    are largest, and finding these takes one look at each value."""
+    size = values.shape[1]
+    whole = size - size % PIECE
+    if whole < 2 * count * PIECE:
+        return values.topk(count, dim=1)
+    pieces = values[:, :whole].unflatten(1, (-1, PIECE)).amax(2).topk(count, dim=1).indices
+    within = torch.arange(PIECE, device=values.device)
+    places = (pieces[:, :, None] * PIECE + within).flatten(1)
+    rest = torch.arange(whole, size, device=values.device).expand(len(values), -1)
+    places = torch.cat([places, rest], dim=1)
+    found, order = values.gather(1, places).topk(count, dim=1)
+    return found, places.gather(1, order)
 
 
 def _compacted(open_rows: Tensor) -> Tensor:

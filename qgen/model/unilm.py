@@ -118,7 +118,8 @@ class CopyGate(nn.Module):
             Log-probabilities ``[batch, targets, source_length]`` of the source positions, and
             the logits ``[batch, targets, 1]`` of copying.
         """
-        scores = (self.query(hidden) @ keys.transpose(1, 2)).float() / keys.shape[-1] ** 0.5
+        queries = self.query(hidden).to(keys.dtype)
+        scores = (queries @ keys.transpose(1, 2)).float() / keys.shape[-1] ** 0.5
         scores = scores.masked_fill(~source_mask.bool()[:, None], float("-inf"))
         return scores.log_softmax(-1), self.gate(hidden).float()
 
@@ -129,7 +130,7 @@ class CopySource(NamedTuple):
     Attributes:
         columns: ``[batch, source_length]``, where each source token stands in a distribution.
         mask: ``[batch, source_length]``, nonzero at real tokens.
-        keys: ``[batch, source_length, size]``; see :class:`CopyGate`.
+        keys: ``[batch, source_length, size]``, float32; see :class:`CopyGate`.
         same: ``[batch, source_length, source_length]``, 1 where two places hold the same token.
     """
 
@@ -147,8 +148,8 @@ class Vocabulary(NamedTuple):
         columns: ``[vocabulary]``, where each token stands in ``ids``; -1 where it does not.
         project: from the LM head's last hidden states ``[batch, n, hidden]`` to the logits of the
             first of ``ids``.
-        rare: weights and biases of the rest of them: tokens of the sources that are not in the
-            model's shortlist; ``None`` where there is no shortlist.
+        rare: weights and biases, float32, of the rest of them: tokens of the sources that are not
+            in the model's shortlist; ``None`` where there is no shortlist.
         own: ``[batch, rare]``, which of those stand in a row's own source.
     """
 
@@ -162,9 +163,12 @@ class Vocabulary(NamedTuple):
         """``[batch, n, hidden]`` to ``[batch, n, size]``."""
         if self.rare is None or self.own is None:
             return self.project(hidden)
-        rare = nn.functional.linear(hidden, *self.rare)
-        rare = rare.masked_fill(~self.own[:, None], float("-inf"))
-        return torch.cat([self.project(hidden), rare], dim=-1)
+        rare = nn.functional.linear(hidden.float(), *self.rare)
+        common = self.project(hidden)
+        logits = rare.new_empty(*hidden.shape[:-1], len(self.ids))
+        logits[..., : common.shape[-1]] = common
+        logits[..., common.shape[-1] :] = rare.masked_fill_(~self.own[:, None], float("-inf"))
+        return logits
 
 
 class Output(NamedTuple):
@@ -277,13 +281,6 @@ class UniLMForConditionalGeneration(PreTrainedModel):
         Returns:
             Hidden states ``[batch, length, hidden]``.
         """
-        mask = layout.attention_mask[:, None]
-        # Eager attention adds its mask, and so does a CPU's other one, which would make one of a
-        # boolean mask in every layer.
-        if self.config._attn_implementation == "eager" or mask.device.type == "cpu":
-            mask = torch.zeros(mask.shape, dtype=self.dtype, device=mask.device).masked_fill(
-                ~mask, torch.finfo(self.dtype).min
-            )
         types = self.config.backbone.type_vocab_size
         encoder: Any = self.mlm.base_model
         hidden = encoder.embeddings(
@@ -291,6 +288,11 @@ class UniLMForConditionalGeneration(PreTrainedModel):
             token_type_ids=layout.token_type_ids.clamp(max=types - 1),
             position_ids=layout.position_ids + self.position_offset,
         )
+        mask = layout.attention_mask[:, None]
+        # Eager attention adds its mask, and so does a CPU's other one, which would make one of a
+        # boolean mask in every layer.
+        if self.config._attn_implementation == "eager" or mask.device.type == "cpu":
+            mask = hidden.new_zeros(mask.shape).masked_fill_(~mask, torch.finfo(hidden.dtype).min)
         # Layer by layer, since what the encoder does round its layers takes longer than a step's
         # arithmetic when there are only a few tokens.
         for layer in encoder.encoder.layer:
@@ -378,9 +380,8 @@ class UniLMForConditionalGeneration(PreTrainedModel):
             return Output(vocabulary, None)
         same = (input_ids[:, None] == input_ids[:, :, None]).float()
         columns = vocabulary.columns[input_ids]
-        return Output(
-            vocabulary, CopySource(columns, attention_mask, self.copy_gate.key(source), same)
-        )
+        keys = self.copy_gate.key(source).float()  # for a few rows faster than bfloat16
+        return Output(vocabulary, CopySource(columns, attention_mask, keys, same))
 
     def _vocabulary(self, input_ids: Tensor, shortlist: bool) -> Vocabulary:
         projection: Any = self.get_output_embeddings()
@@ -404,7 +405,7 @@ class UniLMForConditionalGeneration(PreTrainedModel):
             ids,
             columns,
             project,
-            rare=(weight[rare], bias[rare]),
+            rare=(weight[rare].float(), bias[rare].float()),
             own=(input_ids[:, :, None] == rare).any(1),
         )
 
