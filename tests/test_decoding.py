@@ -308,3 +308,27 @@ def test_too_long_for_the_positions(bert_model):
     ids = torch.full((1, 120), 10)
     with pytest.raises(QGenError, match="positions"):
         decode(bert_model, ids, ids.ne(0), max_length=48)
+
+
+@pytest.mark.parametrize("size", [1, 9, 1279, 1280, 1281, 58375])
+def test_the_largest_values_are_found_wherever_they_stand(size):
+    from qgen.model.decoding import _largest
+
+    values = torch.randn(3, size, generator=torch.Generator().manual_seed(size))
+    values[1, : size - size // 3] = -torch.inf  # as where little may come next
+    values[2, -1] = 9.0  # where the pieces end
+    count = min(size, 10)
+    found, places = _largest(values, count)
+    assert torch.equal(found, values.topk(count, dim=1).values)
+    assert torch.equal(found, values.gather(1, places))
+    assert all(len(set(row)) == count for row in places.tolist())
+
+
+def test_fewer_values_than_are_wanted_may_be_finite():
+    from qgen.model.decoding import _largest
+
+    values = torch.full((1, 4000), -torch.inf)
+    values[0, [5, 3999]] = torch.tensor([1.0, 2.0])
+    found, places = _largest(values, 10)
+    assert places[0, :2].tolist() == [3999, 5]
+    assert found[0, 2:].eq(-torch.inf).all() and len(set(places[0].tolist())) == 10
