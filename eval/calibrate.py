@@ -202,35 +202,35 @@ def main(argv: Sequence[str] | None = None) -> None:
     for i, name in enumerate(names):
         print(f"{name}: alone {area_under_roc(tested.values[:, i], tested.labels):.3f}")
 
-    def logits(columns: Callable[[Judged], Tensor], penalties: float | Tensor) -> Tensor:
-        values = columns(fitted_to)
-        if not args.test:
-            return cross_validated(values, fitted_to.labels, fitted_to.groups, penalties)
-        weights, bias = fit(values, fitted_to.labels, penalties)
-        return columns(tested) @ weights + bias
+    def fitted(
+        columns: Callable[[Judged], Tensor], penalties: float | Tensor
+    ) -> tuple[Tensor, float, Tensor]:
+        """Weights and bias, and the logits of what is measured on."""
+        values, labels = columns(fitted_to), fitted_to.labels
+        weights, bias = fit(values, labels, penalties)
+        if args.test:
+            return weights, bias, columns(tested) @ weights + bias
+        return weights, bias, cross_validated(values, labels, fitted_to.groups, penalties)
 
-    found = logits(lambda judged: judged.values, PENALTY)
-    print(f"together, on passages not fitted on: {area_under_roc(found, tested.labels):.3f}")
-    weights, bias = fit(fitted_to.values, fitted_to.labels)
+    weights, bias, logits = fitted(lambda judged: judged.values, PENALTY)
+    print(f"together, on passages not fitted on: {area_under_roc(logits, tested.labels):.3f}")
     pairs = zip(names, weights.tolist(), strict=True)
     print({"bias": round(bias, 4)} | {name: round(weight, 4) for name, weight in pairs})
 
-    def everything(judged: Judged) -> Tensor:
-        return torch.cat([judged.values, judged.states], 1)
-
-    penalties = torch.full((everything(fitted_to).shape[1],), STATE_PENALTY).double()
+    penalties = torch.full((len(names) + fitted_to.states.shape[1],), STATE_PENALTY).double()
     penalties[: len(names)] = PENALTY
-    found = logits(everything, penalties)
-    print(f"with the states: {area_under_roc(found, tested.labels):.3f}")
+    weights, bias, logits = fitted(
+        lambda judged: torch.cat([judged.values, judged.states], 1), penalties
+    )
+    print(f"with the states: {area_under_roc(logits, tested.labels):.3f}")
     for path in args.test or args.judged:
         of_file = torch.tensor([file == path for file in tested.files])
         print(f"of those in {path}:")
-        _describe(found[of_file], tested.labels[of_file])
+        _describe(logits[of_file], tested.labels[of_file])
     if args.out:
-        weights, bias = fit(everything(fitted_to), fitted_to.labels, penalties)
         by_name = dict(zip(names, weights[: len(names)].tolist(), strict=True))
-        fitted = Weights({"bias": bias} | by_name, weights[len(names) :])
-        write_files({CONFIDENCE_FILE: (fitted.to_json() + "\n").encode()}, args.out)
+        kept = Weights({"bias": bias} | by_name, weights[len(names) :])
+        write_files({CONFIDENCE_FILE: (kept.to_json() + "\n").encode()}, args.out)
 
 
 def _read_files(paths: Sequence[str]) -> tuple[list[dict], list[tuple[str, Question]]]:
