@@ -158,7 +158,7 @@ def test_never_stopping_early_finds_no_worse_and_takes_longer(bert_model, monkey
     ids, mask = sources(model, lengths=range(3, 15))
     steps = []
     encode = model.encode
-    monkeypatch.setattr(model, "encode", lambda *args: steps.append(1) or encode(*args))
+    monkeypatch.setattr(model, "encode", lambda *a, **k: steps.append(1) or encode(*a, **k))
 
     def scores(early_stopping):
         steps.clear()

@@ -57,6 +57,18 @@ def test_source_ignores_target_and_target_ignores_later_target(name, request):
     assert not torch.allclose(before[:, 6], after[:, 6])
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("name", ["bert_model", "roberta_model"])
+def test_the_last_states_are_those_among_all(name, dtype, request):
+    model = random_model(request.getfixturevalue(name).config)
+    set_dtype(model, dtype)
+    source = torch.tensor([[model.config.bos_token_id, 10, 11, 12, model.config.eos_token_id]])
+    layout = seq2seq_layout(source.ne(-1), 0)
+    with torch.inference_mode():
+        every, last = model.encode(source, layout), model.encode(source, layout, last=2)
+    torch.testing.assert_close(last, every[:, -2:])
+
+
 @pytest.mark.parametrize("name", ["bert_model", "roberta_model", "copying_model"])
 def test_padding_changes_nothing(name, request):
     model = request.getfixturevalue(name)

@@ -40,7 +40,9 @@ class Seq2SeqModel(Protocol):
     @property
     def max_positions(self) -> int: ...
 
-    def encode(self, input_ids: Tensor, layout: Layout, cache: Any = None) -> Tensor: ...
+    def encode(
+        self, input_ids: Tensor, layout: Layout, cache: Any = None, last: int | None = None
+    ) -> Tensor: ...
 
     def seq2seq_states(
         self, input_ids: Tensor, attention_mask: Tensor, target_ids: Tensor
@@ -177,9 +179,9 @@ class CachedDecoder:
             mask = torch.nn.functional.pad(self.seen, (0, width)).repeat(1, 2, 1)
             mask[:, width:, -width:] = own
         layout = Layout(torch.ones_like(tokens), position_ids, mask)
-        hidden = self.model.encode(tokens, layout, self.cache)
+        hidden = self.model.encode(tokens, layout, self.cache, last=width)
         self.cache.advance(tokens.shape[1] - width)  # the [MASK] slots are written over
-        return self.model.log_probabilities(hidden[:, -width:], self.output)
+        return self.model.log_probabilities(hidden, self.output)
 
     def select(self, rows: Tensor) -> None:
         """Keep only the given batch rows."""

@@ -63,6 +63,7 @@ class FusedLayer(nn.Module):
         encoder_hidden_states: None = None,
         encoder_attention_mask: None = None,
         cache=None,
+        last: int | None = None,
         **kwargs,
     ) -> Tensor:
         """As :class:`BertLayer`.
@@ -72,15 +73,20 @@ class FusedLayer(nn.Module):
             attention_mask: ``[batch, 1, length, keys]``: true where a token sees a key, or what is
                 added to the scores.
             cache: where keys and values are kept; what its ``update`` returns is attended to.
+            last: of how many of the last positions the states are wanted (all); the others give
+                their keys and values alone.
 
         Returns:
-            ``[batch, length, hidden]``.
+            ``[batch, last, hidden]``.
         """
         batch, length, _ = hidden_states.shape
         split = self.heads(hidden_states).view(batch, length, 3, -1, self.head_size)
         queries, keys, values = split.permute(2, 0, 3, 1, 4)
         if cache is not None:
             keys, values = cache.update(keys, values, self.index)
+        if last is not None:
+            queries, hidden_states = queries[:, :, -last:], hidden_states[:, -last:]
+            attention_mask = None if attention_mask is None else attention_mask[:, :, -last:]
         context = nn.functional.scaled_dot_product_attention(
             queries, keys, values, attn_mask=attention_mask
         )

@@ -270,16 +270,19 @@ class UniLMForConditionalGeneration(PreTrainedModel):
         """Tokens that fit the position embeddings, source and target together."""
         return self.config.backbone.max_position_embeddings - self.position_offset
 
-    def encode(self, input_ids: Tensor, layout: Layout, cache=None) -> Tensor:
+    def encode(
+        self, input_ids: Tensor, layout: Layout, cache=None, last: int | None = None
+    ) -> Tensor:
         """Run the encoder stack.
 
         Args:
             input_ids: ``[batch, length]`` token ids.
             layout: their types and positions, and who sees whom.
             cache: where keys and values are kept; the layers attend to what it returns.
+            last: of how many of the last positions the hidden states are wanted (all).
 
         Returns:
-            Hidden states ``[batch, length, hidden]``.
+            Hidden states ``[batch, last, hidden]``.
         """
         types = self.config.backbone.type_vocab_size
         encoder: Any = self.mlm.base_model
@@ -295,9 +298,13 @@ class UniLMForConditionalGeneration(PreTrainedModel):
             mask = hidden.new_zeros(mask.shape).masked_fill_(~mask, torch.finfo(hidden.dtype).min)
         # Layer by layer, since what the encoder does round its layers takes longer than a step's
         # arithmetic when there are only a few tokens.
-        for layer in encoder.encoder.layer:
+        *lower, top = encoder.encoder.layer
+        for layer in lower:
             hidden = layer(hidden, mask, cache=cache)
-        return hidden
+        if last is None:
+            return top(hidden, mask, cache=cache)
+        # A fused layer computes no more than that; the others take no notice.
+        return top(hidden, mask, cache=cache, last=last)[:, -last:]
 
     def lm_head(self, hidden: Tensor) -> Tensor:
         """Logits ``[..., vocabulary]`` of hidden states ``[..., hidden]``."""
