@@ -9,11 +9,15 @@ from __future__ import annotations
 import logging
 import pickle
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from qgen.batch import Engine, GenerateFunction, Outcome, process_rows
 from qgen.errors import QGenError
 from qgen.readers import Row
+
+WAVE = 1000
+"""Buffers that Ray is given at once, so that the memory needed does not grow with the file."""
 
 
 class _Worker:
@@ -64,16 +68,14 @@ def ray_engine(
         context = ray.data.DataContext.get_current()
         context.execution_options.preserve_order = True
         context.enable_progress_bars = False
-        items = [{"rows": pickle.dumps(buffer)} for buffer in buffers]
-        if not items:
-            return
-        data = ray.data.from_items(items, override_num_blocks=len(items)).map_batches(
-            _Worker,
-            fn_constructor_args=(load, batch_size),
-            batch_size=1,
-            compute=ray.data.ActorPoolStrategy(size=workers),
-        )
-        for row in data.iter_rows():
-            yield pickle.loads(row["done"])
+        while items := [{"rows": pickle.dumps(buffer)} for buffer in islice(buffers, WAVE)]:
+            data = ray.data.from_items(items, override_num_blocks=len(items)).map_batches(
+                _Worker,
+                fn_constructor_args=(load, batch_size),
+                batch_size=1,
+                compute=ray.data.ActorPoolStrategy(size=workers),
+            )
+            for row in data.iter_rows():
+                yield pickle.loads(row["done"])
 
     return process

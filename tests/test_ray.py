@@ -64,7 +64,7 @@ def run(rows, output, engine=None):
     return summary.rows, summary.questions, summary.errors, output.read_bytes(), errors
 
 
-def test_row_for_row_as_the_plain_engine_even_when_a_worker_dies(rows, tmp_path):
+def test_row_for_row_as_the_plain_engine_even_when_a_worker_dies(rows, tmp_path, monkeypatch):
     plain = run(rows, tmp_path / "plain.jsonl")
     assert plain[:3] == (60, 58, 2)
     engine = ray_engine(make_load(), batch_size=2, workers=2)
@@ -73,6 +73,9 @@ def test_row_for_row_as_the_plain_engine_even_when_a_worker_dies(rows, tmp_path)
     engine = ray_engine(make_load(str(marker)), batch_size=2, workers=2)
     assert run(rows, tmp_path / "again.jsonl", engine) == plain
     assert marker.exists(), "a worker did die"
+    monkeypatch.setattr("qgen.ray_engine.WAVE", 6)  # of 15 buffers: two full waves and a part
+    engine = ray_engine(make_load(), batch_size=2, workers=2)
+    assert run(rows, tmp_path / "waves.jsonl", engine) == plain
 
 
 def test_no_such_cluster_is_an_error(monkeypatch):
