@@ -1,7 +1,8 @@
-"""``AutoModelForSeq2SeqLM`` knows this package's checkpoints once ``qgen`` is imported.
+"""transformers' auto classes know this package's checkpoints once ``qgen`` is imported.
 
-Registering needs the model's class, hence torch, which takes seconds to import and which
-``qgen --help`` does not need.  So it is done when transformers' auto classes are first imported.
+Both the class of the question generator and how a packed reader is unpacked are registered.
+Registering needs torch, which takes seconds to import and which ``qgen --help`` does not need.  So
+it is done when transformers' auto classes are first imported.
 """
 
 from __future__ import annotations
@@ -13,19 +14,24 @@ from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 
 _AUTO = "transformers.models.auto.modeling_auto"
-_MODEL = "qgen.model.unilm"  # registers its classes when it is imported
+_REGISTERING = ("qgen.model.unilm", "qgen.model.packed")  # each does it when it is imported
 
 
 def register_when_imported() -> None:
-    """Register the model now, if the auto classes are imported, or else as soon as they are."""
+    """Register them now, if the auto classes are imported, or else as soon as they are."""
     if _AUTO in sys.modules:
-        import_module(_MODEL)
+        _register()
     elif not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
 
 
+def _register() -> None:
+    for name in _REGISTERING:
+        import_module(name)
+
+
 class _Finder(MetaPathFinder):
-    """Finds nothing itself: lets one module's loader go on to import the model after it."""
+    """Finds nothing itself: lets one module's loader go on to register after it."""
 
     def find_spec(self, name, path=None, target=None) -> ModuleSpec | None:
         if name != _AUTO or self not in sys.meta_path:
@@ -46,4 +52,4 @@ class _Loader(Loader):
 
     def exec_module(self, module) -> None:
         self.loader.exec_module(module)
-        import_module(_MODEL)
+        _register()

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from qgen.errors import QGenError
-from qgen.model.layers import FusedLayer, LinearKind, can_be_fused
+from qgen.model.layers import LinearKind, can_be_fused, fused
 from qgen.settings import DTYPES
 
 _LEVELS = 127 if torch.cpu._is_vnni_supported() else 63
@@ -198,7 +198,7 @@ def _replace_linears(model: PreTrainedModel, kind: LinearKind) -> None:
     def replace_in(parent: nn.Module) -> None:
         for name, child in list(parent.named_children()):
             if can_be_fused(child):
-                setattr(parent, name, FusedLayer(child, kind))
+                setattr(parent, name, fused(child, kind))
             elif child is projection:
                 setattr(parent, name, Projection(child, kind))
             elif isinstance(child, nn.Linear) and child.out_features >= 32:

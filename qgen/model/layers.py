@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeGuard
+from typing import Any, Protocol, TypeGuard
 
 import torch
 from torch import Tensor, nn
+from transformers.activations import GELUActivation
 from transformers.models.bert.modeling_bert import BertLayer
+from transformers.models.mpnet.modeling_mpnet import MPNetLayer
 
 
 class LinearKind(Protocol):
@@ -18,17 +20,25 @@ class LinearKind(Protocol):
     ) -> nn.Module: ...
 
 
-def can_be_fused(module: nn.Module) -> TypeGuard[BertLayer]:
-    """Whether a module is a layer that :class:`FusedLayer` can take the place of."""
+def can_be_fused(module: nn.Module) -> TypeGuard[BertLayer | MPNetLayer]:
+    """Whether a module is a layer that :func:`fused` can replace."""
     return (
-        isinstance(module, BertLayer)
-        and not module.is_decoder
-        and module.attention.self.config.hidden_act == "gelu"
+        isinstance(module, (BertLayer, MPNetLayer))
+        and not getattr(module, "is_decoder", False)
+        and isinstance(module.intermediate.intermediate_act_fn, GELUActivation)
     )
 
 
+def fused(layer: BertLayer | MPNetLayer, linear: LinearKind) -> nn.Module:
+    """The same layer in fewer operations; see :class:`FusedLayer`."""
+    if isinstance(layer, BertLayer):
+        return FusedLayer(layer, linear)
+    return FusedMPNetLayer(layer, linear)
+
+
 class FusedLayer(nn.Module):
-    """A layer of BERT's encoder (Devlin et al. 2019, arXiv:1810.04805) without dropout.
+    """A layer of BERT's encoder (Devlin et al. 2019, arXiv:1810.04805), or of one with its parts,
+    without dropout.
 
     Queries, keys and values are one matrix product, and the layer is one module and not nine: with
     the few tokens of a decoding step, calls cost more than arithmetic.
@@ -38,22 +48,30 @@ class FusedLayer(nn.Module):
         linear: of what kind its linear layers are to be.
     """
 
-    def __init__(self, layer: BertLayer, linear: LinearKind):
+    def __init__(self, layer: BertLayer | MPNetLayer, linear: LinearKind):
         super().__init__()
-        heads = layer.attention.self
-        parts = (heads.query, heads.key, heads.value)
-        self.index = heads.layer_idx
+        heads: Any
+        if isinstance(layer, BertLayer):
+            heads = layer.attention.self
+            parts = (heads.query, heads.key, heads.value)
+            attended, attention_norm = (
+                layer.attention.output.dense,
+                layer.attention.output.LayerNorm,
+            )
+            self.index = heads.layer_idx
+        else:
+            heads = layer.attention.attn
+            parts = (heads.q, heads.k, heads.v)
+            attended, attention_norm = heads.o, layer.attention.LayerNorm
         self.head_size = heads.attention_head_size
         self.heads = linear(
             torch.cat([part.weight for part in parts]), torch.cat([part.bias for part in parts])
         )
-        attended, wide, narrow = (
-            part.dense for part in (layer.attention.output, layer.intermediate, layer.output)
-        )
+        wide, narrow = layer.intermediate.dense, layer.output.dense
         self.attended = linear(attended.weight, attended.bias)
         self.wide = linear(wide.weight, wide.bias, gelu=True)
         self.narrow = linear(narrow.weight, narrow.bias)
-        self.attention_norm = layer.attention.output.LayerNorm
+        self.attention_norm = attention_norm
         self.norm = layer.output.LayerNorm
 
     def forward(
@@ -93,3 +111,39 @@ class FusedLayer(nn.Module):
         attended = self.attended(context.transpose(1, 2).flatten(2))
         hidden = self.attention_norm(attended + hidden_states)
         return self.norm(self.narrow(self.wide(hidden)) + hidden)
+
+
+class FusedMPNetLayer(nn.Module):
+    """A layer of MPNet's encoder (Song et al. 2020, arXiv:2004.09297): BERT's, with what the
+    distance of two tokens adds to their score.
+
+    Args:
+        layer: what to compute.
+        linear: of what kind its linear layers are to be.
+    """
+
+    def __init__(self, layer: MPNetLayer, linear: LinearKind):
+        super().__init__()
+        self.layer = FusedLayer(layer, linear)
+
+    def forward(
+        self,
+        hidden_states: Tensor,
+        attention_mask: Tensor | None,
+        position_bias: Tensor,
+        **kwargs,
+    ) -> tuple[Tensor]:
+        """As :class:`MPNetLayer`.
+
+        Args:
+            hidden_states: ``[batch, length, hidden]``.
+            attention_mask: ``[batch, 1, 1, length]``, added to the scores; ``None`` where all of
+                them are seen.
+            position_bias: ``[batch, heads, length, length]``, likewise.
+
+        Returns:
+            ``[batch, length, hidden]``, in a tuple.
+        """
+        if attention_mask is not None:
+            position_bias = position_bias + attention_mask
+        return (self.layer(hidden_states, position_bias),)

@@ -79,12 +79,14 @@ class Window(NamedTuple):
 
 class _Row(NamedTuple):
     """A window before it is read: which of the items it is of, its tokens and their types, how many
-    of them are the question's, where those of the passage stand, and the expected answer."""
+    of them are the question's, which is the first of the passage's, where these stand in the
+    passage, and the expected answer."""
 
     item: int
     ids: list[int]
     types: list[int]
     asked: int
+    first: int
     offsets: list[tuple[int, int]]
     expected: Answer | None
 
@@ -93,7 +95,7 @@ class _Row(NamedTuple):
         place = token_span(self.offsets, self.expected) if self.expected else None
         if not place or not self.asked:
             return None
-        passage = states[self.asked + 2 :]
+        passage = states[self.first :]
         asked = states[1 : self.asked + 1]
         return torch.cat([asked.mean(0), passage[place.start : place.stop].mean(0)])
 
@@ -129,11 +131,28 @@ def load_reader(
 
 def pack_question(
     tokenizer: PreTrainedTokenizerBase, question: Sequence[int], passage: Sequence[int]
-) -> tuple[list[int], list[int]]:
-    """Token ids and types of ``[CLS] question [SEP] passage [SEP]``."""
+) -> tuple[list[int], list[int], int]:
+    """Token ids and types of ``[CLS] question [SEP] passage [SEP]``, and where the passage begins:
+    after one ``[SEP]`` or two, as the tokenizer packs a pair."""
     cls, sep = tokenizer.cls_token_id, tokenizer.sep_token_id
-    ids = [cls, *question, sep, *passage, sep]
-    return ids, [0] * (len(question) + 2) + [1] * (len(passage) + 1)
+    between = [sep] * (tokenizer.num_special_tokens_to_add(pair=True) - 2)
+    ids = [cls, *question, *between, *passage, sep]
+    first = 1 + len(question) + len(between)
+    return ids, [0] * first + [1] * (len(passage) + 1), first
+
+
+def model_inputs(
+    tokenizer: PreTrainedTokenizerBase, ids: Sequence[list[int]], types: Sequence[list[int]]
+) -> dict[str, Tensor]:
+    """Rows of token ids and types as what the model of this tokenizer takes, ``[rows, longest]``
+    each; some have no types."""
+    inputs = {
+        "input_ids": pad(ids, tokenizer.pad_token_id),
+        "attention_mask": pad([[1] * len(row) for row in ids], 0),
+    }
+    if "token_type_ids" in tokenizer.model_input_names:
+        inputs["token_type_ids"] = pad(types, 0)
+    return inputs
 
 
 class Reader:
@@ -220,13 +239,14 @@ class Reader:
         texts = {passage: row for row, passage in enumerate(dict.fromkeys(i[0] for i in items))}
         passages = self._tokenize(list(texts), return_offsets_mapping=True)
         questions = self._tokenize([item[1] for item in items])
-        most = self.model.config.max_position_embeddings
+        most = min(self.model.config.max_position_embeddings, self.tokenizer.model_max_length)
+        special = self.tokenizer.num_special_tokens_to_add(pair=True)
         for i, (text, _, about) in enumerate(items):
             question = questions["input_ids"][i][: most // 4]
             passage, offsets = (
                 passages[key][texts[text]] for key in ("input_ids", "offset_mapping")
             )
-            room = most - len(question) - 3
+            room = most - len(question) - special
             shared = min(self.stride, room // 2)
             begins = list(range(0, max(1, len(passage) - shared), room - shared))
             if about and (place := token_span(offsets, about)):
@@ -235,14 +255,14 @@ class Reader:
                 begins = [max(0, min(middle, len(passage) - room))]
             for begin in begins:
                 shown = slice(begin, begin + room)
-                ids, types = pack_question(self.tokenizer, question, passage[shown])
-                rows.append(_Row(i, ids, types, len(question), offsets[shown], about))
+                ids, types, first = pack_question(self.tokenizer, question, passage[shown])
+                rows.append(_Row(i, ids, types, len(question), first, offsets[shown], about))
         found: list[list[Window]] = [[] for _ in items]
         rows.sort(key=lambda row: len(row.ids))
         for at in range(0, len(rows), self.batch_size):
             batch = rows[at : at + self.batch_size]
             for row, starts, ends, states in zip(batch, *self._run(batch), strict=True):
-                shown = slice(row.asked + 2, row.asked + 2 + len(row.offsets))
+                shown = slice(row.first, row.first + len(row.offsets))
                 found[row.item].append(
                     Window(
                         starts[shown],
@@ -257,13 +277,13 @@ class Reader:
     def _run(self, batch: Sequence[_Row]) -> tuple[Tensor, Tensor, Tensor]:
         """The log-probabilities of each token as start and as end, ``[rows, longest]``, and the
         last hidden states, ``[rows, longest, hidden]``: in float32 on the CPU."""
-        ids = pad([row.ids for row in batch], self.tokenizer.pad_token_id)
-        real = pad([[1] * len(row.ids) for row in batch], 0)
+        inputs = model_inputs(
+            self.tokenizer, [row.ids for row in batch], [row.types for row in batch]
+        )
         states = self.model.base_model(
-            input_ids=ids.to(self.device),
-            attention_mask=real.to(self.device),
-            token_type_ids=pad([row.types for row in batch], 0).to(self.device),
+            **{name: tensor.to(self.device) for name, tensor in inputs.items()}
         ).last_hidden_state
+        real = inputs["attention_mask"]
         starts, ends = (
             logits.float().cpu().masked_fill(real == 0, float("-inf")).log_softmax(-1)
             for logits in self.model.qa_outputs(states).unbind(-1)

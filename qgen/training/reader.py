@@ -11,8 +11,8 @@ from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from qgen.errors import QGenError
-from qgen.model.packing import pad, token_span
-from qgen.model.reader import pack_question
+from qgen.model.packing import token_span
+from qgen.model.reader import model_inputs, pack_question
 from qgen.settings import ReaderTrainingSettings
 from qgen.training.objectives import Item, divergence_of_halves, drawn_by_torch
 from qgen.training.trainer import ItemDataset, fit, prepare_run
@@ -43,6 +43,7 @@ class ReaderExamples(ItemDataset):
     ):
         super().__init__()
         draw = random.Random(seed)
+        special = tokenizer.num_special_tokens_to_add(pair=True)
         questions = [
             tokenizer(example.question, add_special_tokens=False)["input_ids"][: max_length // 4]
             for example in examples
@@ -67,7 +68,7 @@ class ReaderExamples(ItemDataset):
         for i, (example, place) in enumerate(zip(examples, places, strict=True)):
             ids = passages[example.passage][0]
             other = _another(examples, i, draw)
-            window = max_length - 3 - max(len(questions[i]), len(questions[other]))
+            window = max_length - special - max(len(questions[i]), len(questions[other]))
             if not place or len(place) > window:
                 continue
             lowest, highest = max(0, place.stop - window), min(place.start, len(ids) - window)
@@ -125,8 +126,8 @@ class SpanObjective:
         self.unasked_share = unasked_share
 
     def collate(self, items: Sequence[Item]) -> dict[str, Tensor]:
-        """``input_ids``, ``attention_mask`` and ``token_type_ids``, and, as shares of one, where
-        the answers start and end; ``[batch, longest]`` each."""
+        """What the model takes and, as shares of one, where the answers start and end; ``[batch,
+        longest]`` each."""
         ids, types, spans = [], [], []
         draw = drawn_by_torch()
         kinds = draw.choices(
@@ -141,8 +142,7 @@ class SpanObjective:
         for item, kind in zip(items, kinds, strict=True):
             own, other = item["question"], item["other"]
             question = {"mismatched": other, "unasked": [], "asked": own}[kind]
-            row, row_types = pack_question(self.tokenizer, question, item["passage"])
-            first = len(question) + 2
+            row, row_types, first = pack_question(self.tokenizer, question, item["passage"])
             ids.append(row)
             types.append(row_types)
             no_answer = [[-first, -first]]  # at [CLS]
@@ -154,9 +154,7 @@ class SpanObjective:
             starts[i].index_add_(0, span[:, 0], shares)
             ends[i].index_add_(0, span[:, 1], shares)
         return {
-            "input_ids": pad(ids, self.tokenizer.pad_token_id),
-            "attention_mask": pad([[1] * len(row) for row in ids], 0),
-            "token_type_ids": pad(types, 0),
+            **model_inputs(self.tokenizer, ids, types),
             "starts": starts,
             "ends": ends,
         }
@@ -178,7 +176,8 @@ class SpanObjective:
         return sum(losses) / 2
 
     def length(self, item: Item) -> int:
-        return len(item["question"]) + len(item["passage"]) + 3
+        special = self.tokenizer.num_special_tokens_to_add(pair=True)
+        return len(item["question"]) + len(item["passage"]) + special
 
 
 def train_reader(
