@@ -59,11 +59,15 @@ def pack(weight: Tensor, bits: int) -> tuple[Tensor, Tensor]:
 
 def unpack(packed: Tensor, scales: Tensor) -> Tensor:
     """What :func:`pack` rounded the matrix to, ``[rows, columns]``, float32."""
+    whole = packed
     if packed.dtype == torch.uint8:
-        packed = torch.stack([packed & 15, packed >> 4], -1).flatten(1).to(torch.int8) - 8
-    rows, columns = packed.shape
-    grouped = packed.float().view(rows, scales.shape[1], -1)
-    return (grouped * scales.float()[..., None]).view(rows, columns)
+        whole = torch.stack([packed & 15, packed >> 4], -1).flatten(1)
+    weight = whole.float()
+    if packed.dtype == torch.uint8:
+        weight -= 8
+    rows, groups = scales.shape
+    weight.view(rows, groups, -1).mul_(scales.float()[..., None])
+    return weight
 
 
 def save_packed(
