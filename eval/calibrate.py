@@ -34,8 +34,8 @@ FOLDS = 10
 PENALTY = 0.02
 """Of the squared weights of the standardised features, so that 300 questions are enough."""
 STATE_PENALTY = 0.3
-"""Of those of the standardised hidden states, which are many more: the best for the shipped reader, by
-cross-validation."""
+"""Of those of the standardised hidden states, which are many more: the best by cross-validation for
+the shipped reader."""
 
 
 def area_under_roc(scores: Tensor, labels: Tensor) -> float:

@@ -122,8 +122,10 @@ class Unpack(ConversionOps):
         **kwargs: Any,
     ) -> dict[str, list[Tensor]]:
         """The weight, under its name, in the model's dtype."""
-        weight, *scale = (tensors[0] for tensors in input_dict.values())
-        weight = unpack(weight, *scale) if scale else weight
+        [weight] = input_dict["weight"]
+        if "weight" + _SCALE in input_dict:
+            [scales] = input_dict["weight" + _SCALE]
+            weight = unpack(weight, scales)
         return {full_layer_name: [weight.to(model.get_parameter(full_layer_name).dtype)]}
 
 
