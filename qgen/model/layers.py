@@ -7,8 +7,9 @@ from typing import Any, Protocol, TypeGuard
 import torch
 from torch import Tensor, nn
 from transformers.activations import GELUActivation
+from transformers.modeling_outputs import BaseModelOutput
 from transformers.models.bert.modeling_bert import BertLayer
-from transformers.models.mpnet.modeling_mpnet import MPNetLayer
+from transformers.models.mpnet.modeling_mpnet import MPNetEncoder, MPNetLayer
 
 
 class LinearKind(Protocol):
@@ -20,20 +21,21 @@ class LinearKind(Protocol):
     ) -> nn.Module: ...
 
 
-def can_be_fused(module: nn.Module) -> TypeGuard[BertLayer | MPNetLayer]:
-    """Whether a module is a layer that :func:`fused` can replace."""
+def can_be_fused(module: nn.Module) -> TypeGuard[BertLayer | MPNetEncoder]:
+    """Whether a module is one that :func:`fused` can replace."""
+    layer = module.layer[0] if isinstance(module, MPNetEncoder) else module
     return (
-        isinstance(module, (BertLayer, MPNetLayer))
-        and not getattr(module, "is_decoder", False)
-        and isinstance(module.intermediate.intermediate_act_fn, GELUActivation)
+        isinstance(layer, BertLayer if layer is module else MPNetLayer)
+        and not getattr(layer, "is_decoder", False)
+        and isinstance(layer.intermediate.intermediate_act_fn, GELUActivation)
     )
 
 
-def fused(layer: BertLayer | MPNetLayer, linear: LinearKind) -> nn.Module:
-    """The same layer in fewer operations; see :class:`FusedLayer`."""
-    if isinstance(layer, BertLayer):
-        return FusedLayer(layer, linear)
-    return FusedMPNetLayer(layer, linear)
+def fused(module: BertLayer | MPNetEncoder, linear: LinearKind) -> nn.Module:
+    """The same in fewer operations; see :class:`FusedLayer`."""
+    if isinstance(module, MPNetEncoder):
+        return FusedMPNetEncoder(module, linear)
+    return FusedLayer(module, linear)
 
 
 class FusedLayer(nn.Module):
@@ -113,37 +115,35 @@ class FusedLayer(nn.Module):
         return self.norm(self.narrow(self.wide(hidden)) + hidden)
 
 
-class FusedMPNetLayer(nn.Module):
-    """A layer of MPNet's encoder (Song et al. 2020, arXiv:2004.09297): BERT's, with what the
-    distance of two tokens adds to their score.
+class FusedMPNetEncoder(nn.Module):
+    """MPNet's encoder (Song et al. 2020, arXiv:2004.09297): layers such as BERT's, with what the
+    distance of two tokens adds to their score, which is the same in all of them.
 
     Args:
-        layer: what to compute.
+        encoder: what to compute.
         linear: of what kind its linear layers are to be.
     """
 
-    def __init__(self, layer: MPNetLayer, linear: LinearKind):
+    def __init__(self, encoder: MPNetEncoder, linear: LinearKind):
         super().__init__()
-        self.layer = FusedLayer(layer, linear)
+        layers: Any = encoder.layer
+        self.layers = nn.ModuleList(FusedLayer(layer, linear) for layer in layers)
+        self.relative_attention_bias = encoder.relative_attention_bias
+        self._position_bias = encoder.compute_position_bias
 
     def forward(
-        self,
-        hidden_states: Tensor,
-        attention_mask: Tensor | None,
-        position_bias: Tensor,
-        **kwargs,
-    ) -> tuple[Tensor]:
-        """As :class:`MPNetLayer`.
+        self, hidden_states: Tensor, attention_mask: Tensor | None = None, **kwargs
+    ) -> BaseModelOutput:
+        """As :class:`MPNetEncoder`, without the attention and the states of its layers.
 
         Args:
             hidden_states: ``[batch, length, hidden]``.
-            attention_mask: ``[batch, 1, 1, length]``, added to the scores; ``None`` where all of
-                them are seen.
-            position_bias: ``[batch, heads, length, length]``, likewise.
-
-        Returns:
-            ``[batch, length, hidden]``, in a tuple.
+            attention_mask: ``[batch, 1, 1, length]``, added to the scores; ``None`` where all
+                tokens are seen.
         """
+        added = self._position_bias(hidden_states[:1])  # [1, heads, length, length]
         if attention_mask is not None:
-            position_bias = position_bias + attention_mask
-        return (self.layer(hidden_states, position_bias),)
+            added = added + attention_mask
+        for layer in self.layers:
+            hidden_states = layer(hidden_states, added)
+        return BaseModelOutput(last_hidden_state=hidden_states)
