@@ -23,12 +23,12 @@ class LinearKind(Protocol):
 
 def can_be_fused(module: nn.Module) -> TypeGuard[BertLayer | MPNetEncoder]:
     """Whether a module is one that :func:`fused` can replace."""
-    layer = module.layer[0] if isinstance(module, MPNetEncoder) else module
-    return (
-        isinstance(layer, BertLayer if layer is module else MPNetLayer)
-        and not getattr(layer, "is_decoder", False)
-        and isinstance(layer.intermediate.intermediate_act_fn, GELUActivation)
-    )
+    layer: Any = module
+    if isinstance(module, MPNetEncoder):
+        layer = module.layer[0]
+    elif not isinstance(module, BertLayer) or module.is_decoder:
+        return False
+    return isinstance(layer.intermediate.intermediate_act_fn, GELUActivation)
 
 
 def fused(module: BertLayer | MPNetEncoder, linear: LinearKind) -> nn.Module:

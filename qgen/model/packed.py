@@ -59,12 +59,10 @@ def pack(weight: Tensor, bits: int) -> tuple[Tensor, Tensor]:
 
 def unpack(packed: Tensor, scales: Tensor) -> Tensor:
     """What :func:`pack` rounded the matrix to, ``[rows, columns]``, float32."""
-    whole = packed
     if packed.dtype == torch.uint8:
-        whole = torch.stack([packed & 15, packed >> 4], -1).flatten(1)
-    weight = whole.float()
-    if packed.dtype == torch.uint8:
-        weight -= 8
+        weight = torch.stack([packed & 15, packed >> 4], -1).flatten(1).float().sub_(8)
+    else:
+        weight = packed.float()
     rows, groups = scales.shape
     weight.view(rows, groups, -1).mul_(scales.float()[..., None])
     return weight
