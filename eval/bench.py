@@ -6,7 +6,9 @@ asks the shipped model for the questions to ``data/regression.jsonl`` (or to ``-
 every arithmetic this machine has, and lets peers decode sources of the same lengths: transformers'
 ``generate`` on T5-small's shape and on a BERT encoder-decoder of MiniLM's width, and CTranslate2 in
 int8 on T5-small's shape.  The peers have random weights and stop after ``--peer-length`` tokens,
-about the length of a question; all search with five beams.
+about the length of a question; all search with five beams.  At batch size 1 each input is decoded
+by itself, as for somebody who waits for it; larger batches go side by side, one on each core, as
+the generator and CTranslate2 can have it, and as the others are made to do here.
 
 Each system runs in a process of its own.  Printed are questions a second by batch size, the median
 of ``--repeats`` runs, each over all inputs; seconds from the start of the process to the first
@@ -24,11 +26,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from qgen.errors import QGenError, exit_code
 from qgen.model.checkpoints import load_checkpoint
 from qgen.model.packing import pack_source
+from qgen.model.streams import count_streams, side_by_side
 from qgen.readers import read_rows
 from qgen.settings import DTYPES
 from qgen.types import Answer
@@ -53,7 +57,9 @@ def build_qgen(path: Path, dtype: str) -> Ask:
 
     def ask(rows: Sequence[int], batch_size: int) -> None:
         generator.batch_size = batch_size
-        generator.generate([inputs[row] for row in rows])
+        calls = [[row] for row in rows] if batch_size == 1 else [rows]
+        for call in calls:
+            generator.generate([inputs[row] for row in call])
 
     return ask
 
@@ -97,19 +103,28 @@ def _t5_config():
 def _generate(model, lengths: Sequence[int], target_length: int) -> Ask:
     import torch
 
+    def decode(batch: Sequence[int]) -> None:
+        longest = max(lengths[row] for row in batch)
+        ids = torch.randint(1000, 30000, (len(batch), longest))
+        seen = torch.arange(longest) < torch.tensor([lengths[row] for row in batch])[:, None]
+        model.generate(
+            ids,
+            attention_mask=seen.long(),
+            num_beams=NUM_BEAMS,
+            min_new_tokens=target_length,
+            max_new_tokens=target_length,
+            do_sample=False,
+        )
+
     def ask(rows: Sequence[int], batch_size: int) -> None:
-        for batch in _batches(rows, lengths, batch_size):
-            longest = max(lengths[row] for row in batch)
-            ids = torch.randint(1000, 30000, (len(batch), longest))
-            seen = torch.arange(longest) < torch.tensor([lengths[row] for row in batch])[:, None]
-            model.generate(
-                ids,
-                attention_mask=seen.long(),
-                num_beams=NUM_BEAMS,
-                min_new_tokens=target_length,
-                max_new_tokens=target_length,
-                do_sample=False,
-            )
+        ordered = sorted(rows, key=lambda row: lengths[row])  # of like length together, as qgen
+        begins = range(0, len(ordered), batch_size)
+        batches = [ordered[begin : begin + batch_size] for begin in begins]
+        if batch_size > 1:
+            side_by_side(decode, batches, model.device)
+        else:
+            for batch in batches:
+                decode(batch)
 
     return ask
 
@@ -125,37 +140,36 @@ def build_ctranslate2(lengths: Sequence[int], target_length: int) -> Ask:
     special = ["<pad>", "</s>", "<unk>"]
     names = [*special, *(f"t{i}" for i in range(len(special), _t5_config().vocab_size))]
     words = WordLevel({name: i for i, name in enumerate(names)}, unk_token="<unk>")
-    with tempfile.TemporaryDirectory() as folder:
-        model = T5ForConditionalGeneration(_t5_config())
-        model.save_pretrained(f"{folder}/t5")
-        PreTrainedTokenizerFast(
-            tokenizer_object=Tokenizer(words),
-            pad_token="<pad>",
-            eos_token="</s>",
-            unk_token="<unk>",
-        ).save_pretrained(f"{folder}/t5")
-        converter = ctranslate2.converters.TransformersConverter(f"{folder}/t5")
-        converter.convert(f"{folder}/int8", quantization="int8")
-        translator = ctranslate2.Translator(
-            f"{folder}/int8", compute_type="int8", intra_threads=torch.get_num_threads()
+    folder = tempfile.TemporaryDirectory()
+    model = T5ForConditionalGeneration(_t5_config())
+    model.save_pretrained(f"{folder.name}/t5")
+    PreTrainedTokenizerFast(
+        tokenizer_object=Tokenizer(words), pad_token="<pad>", eos_token="</s>", unk_token="<unk>"
+    ).save_pretrained(f"{folder.name}/t5")
+    converter = ctranslate2.converters.TransformersConverter(f"{folder.name}/t5")
+    converter.convert(f"{folder.name}/int8", quantization="int8")
+
+    @lru_cache(maxsize=1)
+    def translator(streams: int) -> ctranslate2.Translator:
+        return ctranslate2.Translator(
+            f"{folder.name}/int8",
+            compute_type="int8",
+            inter_threads=streams,
+            intra_threads=torch.get_num_threads() // streams,
         )
 
     def ask(rows: Sequence[int], batch_size: int) -> None:
-        for batch in _batches(rows, lengths, batch_size):
-            translator.translate_batch(
-                [[f"t{1000 + i}" for i in range(lengths[row])] for row in batch],
-                beam_size=NUM_BEAMS,
-                min_decoding_length=target_length,
-                max_decoding_length=target_length,
-            )
+        sources = [[f"t{1000 + i}" for i in range(lengths[row])] for row in rows]
+        streams = 1 if batch_size == 1 else count_streams(torch.device("cpu"))
+        translator(streams).translate_batch(  # sorts them by length itself
+            sources,
+            max_batch_size=batch_size,
+            beam_size=NUM_BEAMS,
+            min_decoding_length=target_length,
+            max_decoding_length=target_length,
+        )
 
     return ask
-
-
-def _batches(rows: Sequence[int], lengths: Sequence[int], size: int) -> list[list[int]]:
-    """Sources of like length together, as qgen's generator does."""
-    ordered = sorted(rows, key=lambda row: lengths[row])
-    return [ordered[begin : begin + size] for begin in range(0, len(ordered), size)]
 
 
 PEERS = {

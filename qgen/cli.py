@@ -123,6 +123,7 @@ def _document(path: str) -> list[Request]:
 
 def _batch(args: argparse.Namespace) -> int:
     from qgen.batch import run_batch
+    from qgen.model.streams import count_streams
 
     settings, quiz = _settings(args), _settings(args, QuizSettings)
     generator = _generator(args)
@@ -137,7 +138,7 @@ def _batch(args: argparse.Namespace) -> int:
         args.output,
         partial(_generate_with, generator, settings, quiz),
         engine=engine,
-        batch_size=args.batch_size,
+        batch_size=args.batch_size * count_streams(generator.generator.device),
         buffer_size=args.buffer_size,
         output_format=args.format,
         errors_path=args.errors,

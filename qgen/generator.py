@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import pairwise
+from math import ceil
 from pathlib import Path
 
 import torch
@@ -18,6 +20,7 @@ from qgen.model.arithmetic import set_dtype
 from qgen.model.checkpoints import DEFAULT_CHECKPOINT, fingerprint, load_checkpoint, move_to
 from qgen.model.decoding import decode
 from qgen.model.packing import AnswerTooLongError, pack_source, pack_target, pad, unpack_target
+from qgen.model.streams import count_streams, side_by_side
 from qgen.model.unilm import IGNORE_INDEX, UniLMForConditionalGeneration
 from qgen.settings import GenerationSettings
 from qgen.types import Answer, Question
@@ -33,7 +36,7 @@ class NBestGenerator:
         model: the model; it is moved to ``device`` and put into ``eval`` mode.
         tokenizer: its tokenizer.
         device: a torch device; by default a GPU where there is one.
-        batch_size: sources decoded at once.
+        batch_size: sources decoded together; on a CPU each core has such a batch at once.
         restore_case: give the questions of an uncased model the passage's capitals.
     """
 
@@ -114,10 +117,10 @@ class NBestGenerator:
         """
         settings = self.within_range(settings or GenerationSettings())
         sources = [self._source(passage, answer, settings) for passage, answer in inputs]
-        order = sorted(range(len(sources)), key=lambda i: len(sources[i]))
+        order = sorted(range(len(sources)), key=lambda i: len(sources[i]), reverse=True)
         results: list[list[Question]] = [[] for _ in sources]
-        for begin in range(0, len(order), self.batch_size):
-            rows = order[begin : begin + self.batch_size]
+
+        def ask(rows: Sequence[int]) -> None:
             input_ids = pad([sources[i] for i in rows], self.tokenizer.pad_token_id)
             lengths = torch.tensor([len(sources[i]) for i in rows])
             mask = torch.arange(input_ids.shape[1]) < lengths[:, None]
@@ -125,18 +128,41 @@ class NBestGenerator:
             for i, sequences, scores in zip(
                 rows, output.sequences.tolist(), output.scores.tolist(), strict=True
             ):
-                passage, answer = inputs[i]
-                for ids, score in zip(sequences, scores, strict=True):
-                    if score == float("-inf"):
-                        continue
-                    text = unpack_target(self.tokenizer, ids, passage, self.restore_case)
-                    question = correct_verbs(text)
-                    if any(question == better.question for better in results[i]):
-                        continue  # the same but for the verb that was corrected
-                    length = sum(token != self.tokenizer.pad_token_id for token in ids)
-                    per_token = score * length ** (settings.length_penalty - 1)
-                    results[i].append(Question(question, answer, per_token))
+                results[i] = self._questions(*inputs[i], sequences, scores, settings)
+
+        side_by_side(ask, self._batches(order), self.device)
         return results
+
+    def _batches(self, order: list[int]) -> list[list[int]]:
+        """In batches of like size: as few as may be, or so many that no stream is left idle."""
+        number = ceil(len(order) / self.batch_size)
+        if number > 1:
+            streams = count_streams(self.device)
+            number = min(ceil(number / streams) * streams, len(order))
+        bounds = [len(order) * i // number for i in range(number + 1)] if order else []
+        return [order[begin:end] for begin, end in pairwise(bounds)]
+
+    def _questions(
+        self,
+        passage: str,
+        answer: Answer | None,
+        sequences: list[list[int]],
+        scores: list[float],
+        settings: GenerationSettings,
+    ) -> list[Question]:
+        """What was decoded for one input, as questions."""
+        questions: list[Question] = []
+        for ids, score in zip(sequences, scores, strict=True):
+            if score == float("-inf"):
+                continue
+            text = unpack_target(self.tokenizer, ids, passage, self.restore_case)
+            question = correct_verbs(text)
+            if any(question == better.question for better in questions):
+                continue  # the same but for the verb that was corrected
+            length = sum(token != self.tokenizer.pad_token_id for token in ids)
+            per_token = score * length ** (settings.length_penalty - 1)
+            questions.append(Question(question, answer, per_token))
+        return questions
 
     def score(self, questions: Sequence[tuple[str, Question]]) -> list[float]:
         """How probable the model finds questions, whoever asked them.
