@@ -28,6 +28,7 @@ from qgen.errors import QGenError, first_line
 from qgen.model.arithmetic import set_dtype
 from qgen.model.checkpoints import LOADING_ERRORS, fingerprint, move_to
 from qgen.model.packing import pad, token_span
+from qgen.model.streams import side_by_side
 from qgen.model.unilm import UniLMConfig, UniLMForConditionalGeneration
 from qgen.text import splits_word
 from qgen.types import Answer
@@ -225,7 +226,6 @@ class Reader:
             for (passage, _, expected), windows in zip(items, self.windows(items), strict=True)
         ]
 
-    @torch.inference_mode()
     def windows(self, items: Sequence[tuple[str, str, Answer | None]]) -> list[list[Window]]:
         """The windows of each passage, with what the model says of their tokens.
 
@@ -259,9 +259,9 @@ class Reader:
                 rows.append(_Row(i, ids, types, len(question), first, offsets[shown], about))
         found: list[list[Window]] = [[] for _ in items]
         rows.sort(key=lambda row: len(row.ids))
-        for at in range(0, len(rows), self.batch_size):
-            batch = rows[at : at + self.batch_size]
-            for row, starts, ends, states in zip(batch, *self._run(batch), strict=True):
+        batches = [rows[at : at + self.batch_size] for at in range(0, len(rows), self.batch_size)]
+        for batch, read in zip(batches, side_by_side(self._run, batches, self.device), strict=True):
+            for row, starts, ends, states in zip(batch, *read, strict=True):
                 shown = slice(row.first, row.first + len(row.offsets))
                 found[row.item].append(
                     Window(
@@ -274,6 +274,7 @@ class Reader:
                 )
         return [sorted(windows, key=lambda window: window.offsets[:1]) for windows in found]
 
+    @torch.inference_mode()
     def _run(self, batch: Sequence[_Row]) -> tuple[Tensor, Tensor, Tensor]:
         """The log-probabilities of each token as start and as end, ``[rows, longest]``, and the
         last hidden states, ``[rows, longest, hidden]``: in float32 on the CPU."""
