@@ -7,6 +7,7 @@ class planted?"  TextBlob's lexicon tagger tags; lemminflect, with its dictionar
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 
 from lemminflect import getAllInflections, getAllLemmas
@@ -117,14 +118,14 @@ def _participle(words: list[str], tags: list[str], i: int) -> tuple[int, str] | 
 
 @cache
 @garbage_collection_paused()
-def _read_dictionary() -> None:
-    """It is read when the first word is looked up."""
-    getAllLemmas("be", "VERB")
+def _read_dictionary(look_up: Callable[[str, str], dict]) -> None:
+    """That of one of lemminflect's functions, which is read when the first word is looked up."""
+    look_up("be", "VERB")
 
 
 def _lemmas(word: str) -> tuple[str, ...]:
     """The verbs that a word may be a form of."""
-    _read_dictionary()
+    _read_dictionary(getAllLemmas)
     return getAllLemmas(word, "VERB").get("VERB", ())
 
 
@@ -140,4 +141,5 @@ def _is_base(word: str) -> bool:
 
 def _forms(lemma: str, tag: str) -> tuple[str, ...]:
     """The inflected forms of a verb, usually one; none for what is no verb."""
+    _read_dictionary(getAllInflections)
     return getAllInflections(lemma, "VERB").get(tag, ()) if lemma else ()
