@@ -1,12 +1,22 @@
 """What the models compute in."""
 
+import copy
+
 import pytest
 import torch
 from conftest import random_model
 
 from qgen.errors import QGenError
 from qgen.model import arithmetic
-from qgen.model.arithmetic import Int8Linear, Projection, dtype_of, int8_is_fast, set_dtype
+from qgen.model.arithmetic import (
+    Int8Linear,
+    PackedLinear,
+    Projection,
+    can_be_packed,
+    dtype_of,
+    int8_is_fast,
+    set_dtype,
+)
 from qgen.model.checkpoints import fingerprint
 
 needs_int8 = pytest.mark.skipif(not int8_is_fast(), reason="no int8 kernels on this machine")
@@ -57,6 +67,38 @@ def test_rows_are_some_of_the_outputs(linear):
     ids = torch.tensor([5, 60, 0])
     torch.testing.assert_close(int8.rows(ids)(inputs), int8(inputs)[:, ids])
     assert int8.rows(ids) is int8.rows(ids.clone())
+
+
+@pytest.mark.skipif(not can_be_packed(), reason="no bfloat16 kernels on this machine")
+@torch.inference_mode()
+def test_an_offset_is_added_before_rounding(linear):
+    """Outputs of some -90 are whole numbers or halves in bfloat16; about zero they are finer."""
+    inputs = torch.randn(100, 384).bfloat16()
+    linear.bias -= 90
+    linear.bfloat16()
+    ids = torch.arange(64)
+    exact = torch.nn.functional.linear(inputs.float(), linear.weight.float(), linear.bias.float())
+    error, shifted_error = (
+        (Projection(linear, PackedLinear).rows(ids, offset)(inputs).float() - exact - offset)
+        for offset in (0.0, 90.0)
+    )
+    assert shifted_error.abs().mean() < 0.05 * error.abs().mean()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", pytest.param("int8", marks=needs_int8)])
+@torch.inference_mode()
+def test_the_models_offset_changes_no_probability(dtype, shortlisted_model):
+    ids = torch.randint(5, 90, (3, 9))
+    states = torch.randn(3, 9, shortlisted_model.config.backbone.hidden_size)
+    found = []
+    for offset in (0.0, 9.0):
+        model = copy.deepcopy(shortlisted_model)
+        model.config.logit_offset = offset
+        set_dtype(model, dtype)
+        hidden = states.to(model.dtype)
+        output = model.output(hidden, ids, torch.ones_like(ids), shortlist=True)
+        found.append(model.log_probabilities(hidden[:, :2], output).exp())
+    torch.testing.assert_close(*found, atol=0.005, rtol=0.1)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", pytest.param("int8", marks=needs_int8)])

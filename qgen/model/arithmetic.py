@@ -67,7 +67,7 @@ class PackedLinear(nn.Module):
 
     Args:
         weight: ``[outputs, inputs]``, bfloat16.
-        bias: ``[outputs]``, bfloat16.
+        bias: ``[outputs]``, bfloat16 or float32: it is added before the outputs are rounded.
         gelu: whether that is applied to the outputs, in the same pass.
     """
 
@@ -94,7 +94,7 @@ class Projection(nn.Module):
     first needed: decoding with a shortlist never needs them all.
 
     Args:
-        linear: what to compute.
+        linear: what to compute, with biases.
         kind: what to make of it.
     """
 
@@ -108,11 +108,12 @@ class Projection(nn.Module):
     def _whole(self) -> nn.Module:
         return self._kind(self.linear.weight, self.linear.bias)
 
-    def rows(self, ids: Tensor) -> nn.Module:
-        """The layer with only these outputs; made once."""
+    def rows(self, ids: Tensor, offset: float = 0.0) -> nn.Module:
+        """The layer with only these outputs, to which ``offset`` is added before they are rounded;
+        made once."""
         if self._rows is None or not torch.equal(self._rows[0], ids):
-            weight, bias = self.linear.weight, self.linear.bias
-            self._rows = ids, self._kind(weight[ids], None if bias is None else bias[ids])
+            weight, bias = self.linear.weight[ids], self.linear.bias[ids].float() + offset
+            self._rows = ids, self._kind(weight, bias)
         return self._rows[1]
 
     def forward(self, inputs: Tensor) -> Tensor:

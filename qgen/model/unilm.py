@@ -50,6 +50,8 @@ class UniLMConfig(PreTrainedConfig):
         copy_size: width of the queries and keys of its :class:`CopyGate`; 0 for none.
         shortlist_size: tokens of the vocabulary that decoding chooses among, beside those of the
             source; 0 for all.
+        logit_offset: what decoding with a shortlist may add to all logits, so that the largest ones
+            are near zero, where bfloat16 tells the most of them apart; no probability changes.
         trained_on: what the checkpoint was trained on, such as ``"du:train"``; evaluation warns
             of an overlap.
     """
@@ -71,6 +73,7 @@ class UniLMConfig(PreTrainedConfig):
     answer_marker_ids: list | None = None
     copy_size: int = 0
     shortlist_size: int = 0
+    logit_offset: float = 0.0
     trained_on: list | None = None
 
     @classmethod
@@ -403,16 +406,17 @@ class UniLMForConditionalGeneration(PreTrainedModel):
         columns[rare] = every[len(self.shortlist) : len(ids)]
         exact = projection if isinstance(projection, nn.Linear) else projection.linear
         weight, bias = exact.weight, exact.bias
+        offset = 0.0 if projection is exact else self.config.logit_offset
         project: Any = (
             partial(nn.functional.linear, weight=weight[self.shortlist], bias=bias[self.shortlist])
             if projection is exact
-            else projection.rows(self.shortlist)
+            else projection.rows(self.shortlist, offset)
         )
         return Vocabulary(
             ids,
             columns,
             project,
-            rare=(weight[rare].float(), bias[rare].float()),
+            rare=(weight[rare].float(), bias[rare].float() + offset),
             own=(input_ids[:, :, None] == rare).any(1),
         )
 
