@@ -473,7 +473,11 @@ def _parser() -> argparse.ArgumentParser:
             help="arithmetic; auto: the fastest one that this machine has (%(default)s)",
         )
         command.add_argument(
-            "--batch-size", type=_positive, default=16, metavar="N", help="inputs at once (16)"
+            "--batch-size",
+            type=_positive,
+            default=16,
+            metavar="N",
+            help="inputs decoded together, on each core of a CPU (16)",
         )
     for command in (generate, batch, evaluate):
         _add_settings(command, GenerationSettings)
