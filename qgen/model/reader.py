@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -260,21 +261,23 @@ class Reader:
         found: list[list[Window]] = [[] for _ in items]
         rows.sort(key=lambda row: len(row.ids))
         batches = [rows[at : at + self.batch_size] for at in range(0, len(rows), self.batch_size)]
-        for batch, read in zip(batches, side_by_side(self._run, batches, self.device), strict=True):
-            for row, starts, ends, states in zip(batch, *read, strict=True):
-                shown = slice(row.first, row.first + len(row.offsets))
-                found[row.item].append(
-                    Window(
-                        starts[shown],
-                        ends[shown],
-                        row.offsets,
-                        float(starts[0] + ends[0]),
-                        row.summary(states),
-                    )
-                )
+        read = chain.from_iterable(side_by_side(self._windows, batches, self.device))
+        for row, window in zip(rows, read, strict=True):
+            found[row.item].append(window)
         return [sorted(windows, key=lambda window: window.offsets[:1]) for windows in found]
 
     @torch.inference_mode()
+    def _windows(self, batch: Sequence[_Row]) -> list[Window]:
+        """What the model says of each row."""
+        windows = []
+        for row, starts, ends, states in zip(batch, *self._run(batch), strict=True):
+            shown = slice(row.first, row.first + len(row.offsets))
+            unanswerable = float(starts[0] + ends[0])
+            windows.append(
+                Window(starts[shown], ends[shown], row.offsets, unanswerable, row.summary(states))
+            )
+        return windows
+
     def _run(self, batch: Sequence[_Row]) -> tuple[Tensor, Tensor, Tensor]:
         """The log-probabilities of each token as start and as end, ``[rows, longest]``, and the
         last hidden states, ``[rows, longest, hidden]``: in float32 on the CPU."""
