@@ -1,6 +1,7 @@
 """Batches side by side."""
 
 import threading
+import time
 
 import pytest
 import torch
@@ -49,6 +50,7 @@ def test_an_exception_comes_through_and_the_rest_is_not_begun(threads):
 
     def fail_at_first(item: int) -> None:
         begun.append(item)
+        time.sleep(0.01)
         raise ValueError("as expected")
 
     with pytest.raises(ValueError, match="as expected"):
