@@ -25,6 +25,9 @@ _ABBREVIATIONS = (
 )
 _AFTER_TIME = re.compile(r"\b[ap]\.m\.(\s+)(?=[A-Z])")
 """Where a sentence ends with a time of day: "at 9 a.m. On Monday", not "at 9 a.m. on Monday"."""
+_FUNCTION = frozenset("CC DT EX IN PRP PRP$ TO WDT WP WRB".split())
+"""Tags, in the tagger's lexicon, of words that are never names."""
+
 _BRACKETS = {
     "-lrb-": "(",
     "-rrb-": ")",
@@ -216,8 +219,8 @@ def _spellings(passage: str) -> dict[tuple[str, ...], set[str]]:
             continue  # its capitals say nothing
         words, counts = [], []
         for i, (start, end, tag) in enumerate(sentence):
-            found = re.findall(r"\w+", passage[start:end])
-            words += found
+            found = list(re.finditer(r"\w+", passage[start:end]))
+            words += [match.group() for match in found]
             following = passage[sentence[i + 1][0]] if i + 1 < len(sentence) else ""
             # The first word, in "Tom: Yes" too, has a capital anyway; "Marie Curie" and "Zoë" are
             # names, "Rent" and "Whisk" are not.
@@ -226,7 +229,12 @@ def _spellings(passage: str) -> dict[tuple[str, ...], set[str]]:
                 tag.startswith("NNP")
                 and (following.isupper() or not _is_common(passage[start:end].lower()))
             )
-            counts += [counted or not word.istitle() for word in found]
+            for match in found:
+                # So has what follows a full stop without a space, as "The" in "in 1973.The potato".
+                word = match.group()
+                begins = match.start() > 0 and passage[start + match.start() - 1] in ".!?"
+                name = not _is_common(word.lower()) and lexicon.get(word.lower()) not in _FUNCTION
+                counts.append((counted and (name or not begins)) or not word.istitle())
         for i, word in enumerate(words):
             if counts[i]:
                 for context in _contexts(words, i):
