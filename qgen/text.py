@@ -232,7 +232,8 @@ def _spellings(passage: str) -> dict[tuple[str, ...], set[str]]:
             for match in found:
                 # So has what follows a full stop without a space, as "The" in "in 1973.The potato".
                 word = match.group()
-                begins = match.start() > 0 and passage[start + match.start() - 1] in ".!?"
+                place = start + match.start()
+                begins = place > 0 and passage[place - 1] in ".!?"
                 name = not _is_common(word.lower()) and lexicon.get(word.lower()) not in _FUNCTION
                 counts.append((counted and (name or not begins)) or not word.istitle())
         for i, word in enumerate(words):
