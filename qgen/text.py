@@ -231,16 +231,18 @@ def _spellings(passage: str) -> dict[tuple[str, ...], set[str]]:
             )
             for match in found:
                 # So has what follows a full stop without a space, as "The" in "in 1973.The potato".
-                word = match.group()
-                place = start + match.start()
+                word, place = match.group(), start + match.start()
                 begins = place > 0 and passage[place - 1] in ".!?"
-                name = not _is_common(word.lower()) and lexicon.get(word.lower()) not in _FUNCTION
-                counts.append((counted and (name or not begins)) or not word.istitle())
+                counts.append(not word.istitle() or (counted and not (begins and _no_name(word))))
         for i, word in enumerate(words):
             if counts[i]:
                 for context in _contexts(words, i):
                     spellings.setdefault(context, set()).add(word)
     return spellings
+
+
+def _no_name(word: str) -> bool:
+    return lexicon.get(word.lower()) in _FUNCTION or _is_common(word.lower())
 
 
 def _is_common(word: str) -> bool:
