@@ -1,5 +1,7 @@
 """Encoder layers in fewer operations."""
 
+from itertools import product
+
 import pytest
 import torch
 from transformers import BertConfig, MPNetConfig, MPNetModel, RobertaConfig
@@ -25,9 +27,10 @@ class PlainLinear(torch.nn.Module):
         super().__init__()
         self.weight, self.bias, self.gelu = weight, bias, gelu
 
-    def forward(self, inputs):
+    def forward(self, inputs, added=None):
         outputs = torch.nn.functional.linear(inputs, self.weight, self.bias)
-        return torch.nn.functional.gelu(outputs) if self.gelu else outputs
+        outputs = torch.nn.functional.gelu(outputs) if self.gelu else outputs
+        return outputs if added is None else outputs + added
 
 
 @pytest.fixture
@@ -96,14 +99,18 @@ def test_what_can_be_fused(layer):
     ],
 )
 @torch.inference_mode()
-def test_linear_layers_apply_gelu_where_asked(kind, dtype, usable):
+def test_linear_layers_apply_gelu_and_add_where_asked(kind, dtype, usable):
     if not usable:
         pytest.skip("no such kernels on this machine")
     torch.manual_seed(0)
     weight, bias = torch.randn(64, 48).to(dtype), torch.randn(64).to(dtype)
     inputs = torch.randn(2, 5, 48).to(dtype)
-    for gelu in (False, True):
+    wider = torch.randn(2, 9, 64).to(dtype)
+    before = wider.clone()
+    for gelu, added in product((False, True), (None, wider[:, -5:])):
         exact = PlainLinear(weight.float(), bias.float(), gelu)(inputs.float())
-        found = kind(weight, bias, gelu=gelu)(inputs)
+        exact = exact if added is None else exact + added.float()
+        found = kind(weight, bias, gelu=gelu)(inputs, added)
         assert found.shape == exact.shape and found.dtype == dtype
         assert (found.float() - exact).norm() < 0.03 * exact.norm()
+    assert torch.equal(wider, before)

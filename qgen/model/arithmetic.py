@@ -45,14 +45,15 @@ class Int8Linear(nn.Module):
         self.packed: Any = torch.ops.quantized.linear_prepack(rounded, None)
         self.bias = bias
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        """``[..., inputs]`` to ``[..., outputs]``, float32 both."""
+    def forward(self, inputs: Tensor, added: Tensor | None = None) -> Tensor:
+        """``[..., inputs]`` to ``[..., outputs]``, float32 both; see :class:`LinearKind`."""
         largest = inputs.abs().amax(-1, keepdim=True).clamp_min(1e-12)
         outputs = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(
             inputs / largest, 1 / _LEVELS, _LEVELS + 1, self.packed
         ).mul_(largest)
         outputs = outputs if self.bias is None else outputs.add_(self.bias)
-        return nn.functional.gelu(outputs) if self.gelu else outputs
+        outputs = nn.functional.gelu(outputs) if self.gelu else outputs
+        return outputs if added is None else outputs.add_(added)
 
     def _save_to_state_dict(self, destination, prefix, keep_vars):
         super()._save_to_state_dict(destination, prefix, keep_vars)
@@ -73,14 +74,19 @@ class PackedLinear(nn.Module):
 
     def __init__(self, weight: Tensor, bias: Tensor | None = None, gelu: bool = False):
         super().__init__()
+        self.gelu = gelu
         self.after: tuple = ("gelu", [], "none") if gelu else ("none", [], "")
         # Not a buffer: ``to`` and ``state_dict`` know nothing of oneDNN's layouts.
         self.packed: Any = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), None)
         self.bias = None if bias is None else bias.detach()
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        """``[..., inputs]`` to ``[..., outputs]``, bfloat16 both."""
-        return torch.ops.mkldnn._linear_pointwise(inputs, self.packed, self.bias, *self.after)
+    def forward(self, inputs: Tensor, added: Tensor | None = None) -> Tensor:
+        """``[..., inputs]`` to ``[..., outputs]``, bfloat16 both; see :class:`LinearKind`."""
+        product: Any = torch.ops.mkldnn._linear_pointwise
+        if added is not None and not self.gelu:  # in the same pass, before they are rounded
+            return product.binary(inputs, added, self.packed, self.bias, "add")
+        outputs = product(inputs, self.packed, self.bias, *self.after)
+        return outputs if added is None else outputs + added
 
     def _save_to_state_dict(self, destination, prefix, keep_vars):
         super()._save_to_state_dict(destination, prefix, keep_vars)

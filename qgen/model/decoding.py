@@ -124,7 +124,7 @@ class CachedDecoder:
         model: the model.
         input_ids: source ``[batch, source_length]``, padded on the right.
         source_mask: ``[batch, source_length]``, nonzero at real tokens.
-        width: beams of each input.
+        width: most beams of each input.
         max_length: most target tokens.
         shortlist: choose among the tokens of the model's shortlist and the source's.
 
@@ -145,10 +145,9 @@ class CachedDecoder:
         self.width = width
         real = source_mask.bool()
         self.lengths = real.sum(1)
-        batch, source_length = input_ids.shape
+        source_length = input_ids.shape[1]
         self.cache = BeamCache(source_length + (max_length + 1) * width)
         self.eye = torch.eye(width, dtype=torch.bool, device=input_ids.device)
-        self.masks = self.lengths.new_full((batch, width), model.config.mask_token_id)
         # Which of the slots so far a beam sees, [batch, width, slots]: the source's, then, of the
         # group of `width` of each step, that of its own token.
         self.seen = real[:, None].expand(-1, width, -1)
@@ -161,17 +160,19 @@ class CachedDecoder:
         tokens these are says ``output.vocabulary``.
 
         Args:
-            sequences: ``[batch, width, t]`` tokens so far.
+            sequences: ``[batch, width, t]`` tokens so far; at the first step, where all beams
+                are the same, there may be fewer of them than at the others.
             parents: ``[batch, width]``, the beam of the previous step each beam extends;
                 ``None`` at the first step.
         """
         batch, width, step = sequences.shape
-        own = self.eye.expand(batch, -1, -1)
+        own = self.eye[:width, :width].expand(batch, -1, -1)
+        masks = sequences.new_full((batch, width), self.model.config.mask_token_id)
         position_ids = (self.lengths + step)[:, None].expand(-1, width)
         if parents is None:
-            tokens, mask = self.masks, torch.cat([self.seen, own], dim=2)
+            tokens, mask = masks, torch.cat([self.seen[:, :width], own], dim=2)
         else:
-            tokens = torch.cat([sequences[:, :, -1], self.masks], dim=1)
+            tokens = torch.cat([sequences[:, :, -1], masks], dim=1)
             position_ids = torch.cat([position_ids - 1, position_ids], dim=1)
             slots = parents[:, :, None].expand(-1, -1, self.seen.shape[2])
             self.seen = torch.cat([self.seen.gather(1, slots), own], dim=2)
@@ -187,8 +188,7 @@ class CachedDecoder:
         """Keep only the given batch rows."""
         self.cache.select(rows)
         self.output = self.output.select(rows)
-        self.lengths, self.masks = self.lengths[rows], self.masks[rows]
-        self.seen = self.seen[rows]
+        self.lengths, self.seen = self.lengths[rows], self.seen[rows]
 
 
 class UncachedDecoder:
@@ -329,14 +329,15 @@ def _beam_search(
     # decided, but go along until there are enough of them.
     rows = torch.arange(batch, device=device)
     decided = torch.zeros(batch, dtype=torch.bool, device=device)
-    live = torch.empty(batch, width, 0, dtype=torch.long, device=device)
-    live_scores = torch.full((batch, width), -torch.inf, device=device)
-    live_scores[:, 0] = 0.0  # all beams start equal: extend but one
+    # At first all beams would be the same, so there is one.
+    live = torch.empty(batch, 1, 0, dtype=torch.long, device=device)
+    live_scores = torch.zeros(batch, 1, device=device)
     parents = None
     for step in range(last):
         following = decoder.log_probabilities(live, parents)
         following = rules.apply(following, live)
-        totals, flat = _largest(following.add_(live_scores[:, :, None]).flatten(1), 2 * width)
+        candidates = following.add_(live_scores[:, :, None]).flatten(1)
+        totals, flat = _largest(candidates, min(2 * width, candidates.shape[1]))
         size = len(vocabulary.ids)
         beams, tokens = flat // size, vocabulary.ids[flat % size]
         extended = torch.cat(
@@ -358,7 +359,8 @@ def _beam_search(
         if length == last:
             break
         # The best `width` candidates that do not end are the new live beams.
-        live_scores, order = totals.masked_fill(ends, -torch.inf).topk(width, dim=1)
+        beams_left = min(width, totals.shape[1])
+        live_scores, order = totals.masked_fill(ends, -torch.inf).topk(beams_left, dim=1)
         parents = beams.gather(1, order)
         live = extended.gather(1, order[:, :, None].expand(-1, -1, length))
         # An input is decided once its best live beam - ending at the next token, or, to be exact,

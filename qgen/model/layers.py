@@ -14,7 +14,8 @@ from transformers.models.mpnet.modeling_mpnet import MPNetEncoder, MPNetLayer
 
 class LinearKind(Protocol):
     """Makes a linear layer from weights ``[outputs, inputs]`` and biases ``[outputs]``; with
-    ``gelu``, that is applied to its outputs."""
+    ``gelu``, that is applied to its outputs.  What the layer is called with second,
+    ``[..., outputs]``, is then added to them."""
 
     def __call__(
         self, weight: Tensor, bias: Tensor | None = None, gelu: bool = False
@@ -110,9 +111,9 @@ class FusedLayer(nn.Module):
         context = nn.functional.scaled_dot_product_attention(
             queries, keys, values, attn_mask=attention_mask
         )
-        attended = self.attended(context.transpose(1, 2).flatten(2))
-        hidden = self.attention_norm(attended + hidden_states)
-        return self.norm(self.narrow(self.wide(hidden)) + hidden)
+        attended = self.attended(context.transpose(1, 2).flatten(2), hidden_states)
+        hidden = self.attention_norm(attended)
+        return self.norm(self.narrow(self.wide(hidden), hidden))
 
 
 class FusedMPNetEncoder(nn.Module):
