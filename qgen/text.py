@@ -190,13 +190,19 @@ def recase(question: str, passage: str) -> str:
 
     A word takes the spelling that the passage uses for it beside the same neighbour, or else
     anywhere, if it is only one.  The first word of a sentence counts only if it is a proper noun.
+    In "Which war did it end?" there is none, though the passage has a "Thirty Years' War".
     """
     spellings = _spellings(passage)
     matches = list(re.finditer(r"\w+", question))
     asked = [match.group() for match in matches]
     result, position = "", 0
     for i, match in enumerate(matches):
-        known = (spellings.get(context, set()) for context in _contexts(asked, i))
+        contexts = _contexts(asked, i)
+        if _is_kind(asked, i):
+            contexts = [
+                (before, word, after) for before, word, after in contexts if before or after
+            ]
+        known = (spellings.get(context, set()) for context in contexts)
         spelling = next((next(iter(s)) for s in known if len(s) == 1), match.group())
         result += question[position : match.start()] + spelling
         position = match.end()
@@ -239,6 +245,14 @@ def _spellings(passage: str) -> dict[tuple[str, ...], set[str]]:
                 for context in _contexts(words, i):
                     spellings.setdefault(context, set()).add(word)
     return spellings
+
+
+def _is_kind(asked: list[str], i: int) -> bool:
+    """Whether a question's word says of what kind the answer is, as "war" in "which war did"."""
+    if i == 0 or asked[i - 1] not in {"what", "which"} or not _is_common(asked[i]):
+        return False
+    following = lexicon.get(asked[i + 1], "") if i + 1 < len(asked) else "VB"
+    return following.startswith("VB") or following in {"IN", "MD", "TO"}
 
 
 def _no_name(word: str) -> bool:

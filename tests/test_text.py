@@ -66,6 +66,25 @@ def test_neighbours_tell_between_spellings():
     assert recase("who won the piano competition?", passage) == "Who won the Piano Competition?"
 
 
+def test_what_kind_is_asked_for_has_no_capital():
+    passage = (
+        "The Treaty of Westphalia ended the Thirty Years' War. The Apple Watch won a Grammy Award, "
+        "as did a German and NASA. They sang What Child Is This."
+    )
+    for cased in (
+        "Which war did the Treaty of Westphalia end?",
+        "What treaty ended the Thirty Years' War?",
+        "It ended which war?",
+        "Which Apple Watch won?",
+        "Which Apple product won?",
+        "Which award did the Apple Watch win?",
+        "Which German won?",
+        "Which NASA flew?",
+        "Who sang What Child Is This?",
+    ):
+        assert recase(cased.lower(), passage) == cased
+
+
 def test_words_spelled_in_two_ways_stay():
     assert recase("what is apple?", "An apple is not Apple or an apple.") == "What is apple?"
 
