@@ -27,6 +27,8 @@ _AFTER_TIME = re.compile(r"\b[ap]\.m\.(\s+)(?=[A-Z])")
 """Where a sentence ends with a time of day: "at 9 a.m. On Monday", not "at 9 a.m. on Monday"."""
 _FUNCTION = frozenset("CC DT EX IN PRP PRP$ TO WDT WP WRB".split())
 """Tags, in the tagger's lexicon, of words that are never names."""
+_AFTER_KIND = frozenset("IN MD TO VBD VBN VBP VBZ".split())
+"""Those of what may follow a noun that is not part of a longer one."""
 
 _BRACKETS = {
     "-lrb-": "(",
@@ -197,11 +199,7 @@ def recase(question: str, passage: str) -> str:
     asked = [match.group() for match in matches]
     result, position = "", 0
     for i, match in enumerate(matches):
-        contexts = _contexts(asked, i)
-        if _is_kind(asked, i):
-            contexts = [
-                (before, word, after) for before, word, after in contexts if before or after
-            ]
+        contexts = _contexts(asked, i)[: 1 if _is_kind(asked, i) else 3]
         known = (spellings.get(context, set()) for context in contexts)
         spelling = next((next(iter(s)) for s in known if len(s) == 1), match.group())
         result += question[position : match.start()] + spelling
@@ -251,8 +249,8 @@ def _is_kind(asked: list[str], i: int) -> bool:
     """Whether a question's word says of what kind the answer is, as "war" in "which war did"."""
     if i == 0 or asked[i - 1] not in {"what", "which"} or not _is_common(asked[i]):
         return False
-    following = lexicon.get(asked[i + 1], "") if i + 1 < len(asked) else "VB"
-    return following.startswith("VB") or following in {"IN", "MD", "TO"}
+    # An inflected verb or a preposition follows, and no other noun: "which Apple watch".
+    return i + 1 == len(asked) or lexicon.get(asked[i + 1]) in _AFTER_KIND
 
 
 def _no_name(word: str) -> bool:

@@ -68,13 +68,14 @@ def test_neighbours_tell_between_spellings():
 
 def test_what_kind_is_asked_for_has_no_capital():
     passage = (
-        "The Treaty of Westphalia ended the Thirty Years' War. The Apple Watch won a Grammy Award, "
-        "as did a German and NASA. They sang What Child Is This."
+        "The Treaty of Westphalia ended the Thirty Years' War. The Golden Gate Bridge opened. The "
+        "Apple Watch won a Grammy Award, as did a German and NASA. They sang What Child Is This."
     )
     for cased in (
         "Which war did the Treaty of Westphalia end?",
         "What treaty ended the Thirty Years' War?",
         "It ended which war?",
+        "Which bridge opened?",
         "Which Apple Watch won?",
         "Which Apple product won?",
         "Which award did the Apple Watch win?",
