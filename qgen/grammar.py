@@ -7,13 +7,10 @@ class planted?"  TextBlob's lexicon tagger tags; lemminflect, with its dictionar
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from functools import cache
 
-from lemminflect import getAllInflections, getAllLemmas
 from textblob.en import tag as pos_tag
 
-from qgen._collector import garbage_collection_paused
+from qgen.dictionary import inflections, lemmas
 
 _DO = frozenset({"do", "does", "did"})
 _MODAL = frozenset("can could may might must shall should will would".split())
@@ -105,41 +102,32 @@ def _is_finite(words: list[str], tags: list[str], i: int) -> bool:
 
 def _participle(words: list[str], tags: list[str], i: int) -> tuple[int, str] | None:
     """What is wrong with a word behind "be"."""
-    if i >= len(words) or set(_lemmas(words[i])) != {words[i]}:  # "ground" is of "grind", too
+    if i >= len(words) or set(_verbs(words[i])) != {words[i]}:  # "ground" is of "grind", too
         return None
     # What is asked for by "how" or "where" is no noun there: "How many eggs should be whisk?"
     noun = words[0] in _ASKS_FOR_THING or words[i - 2] in {"it", "there"}
-    adjective = bool(getAllLemmas(words[i], "ADJ"))  # the tagger takes "bake" for one
+    adjective = bool(lemmas(words[i], "ADJ"))  # the tagger takes "bake" for one
     if tags[i] not in {"VB", "VBP"} and (noun or adjective or tags[i] not in {"NN", "NNP", "JJ"}):
         return None
     participles = _forms(words[i], "VBN") or _forms(words[i], "VBD")
     return (i, participles[0]) if participles and words[i] not in participles else None
 
 
-@cache
-@garbage_collection_paused()
-def _read_dictionary(look_up: Callable[[str, str], dict]) -> None:
-    """That of one of lemminflect's functions, which is read when the first word is looked up."""
-    look_up("be", "VERB")
-
-
-def _lemmas(word: str) -> tuple[str, ...]:
+def _verbs(word: str) -> tuple[str, ...]:
     """The verbs that a word may be a form of."""
-    _read_dictionary(getAllLemmas)
-    return getAllLemmas(word, "VERB").get("VERB", ())
+    return lemmas(word, "VERB").get("VERB", ())
 
 
 def _lemma(word: str) -> str:
     """The base form of an inflected verb; nothing for a word that is a base form itself."""
-    lemmas = _lemmas(word)
-    return lemmas[0] if lemmas and word not in lemmas else ""
+    verbs = _verbs(word)
+    return verbs[0] if verbs and word not in verbs else ""
 
 
 def _is_base(word: str) -> bool:
-    return word in _lemmas(word)
+    return word in _verbs(word)
 
 
 def _forms(lemma: str, tag: str) -> tuple[str, ...]:
     """The inflected forms of a verb, usually one; none for what is no verb."""
-    _read_dictionary(getAllInflections)
-    return getAllInflections(lemma, "VERB").get(tag, ()) if lemma else ()
+    return inflections(lemma, "VERB").get(tag, ()) if lemma else ()

@@ -13,12 +13,13 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
-from lemminflect import getAllLemmas
 from nltk.tokenize import NLTKWordTokenizer
 from nltk.tokenize.punkt import PunktParameters, PunktSentenceTokenizer
 from nltk.tokenize.treebank import TreebankWordDetokenizer
 from textblob.en import lexicon
 from textblob.en import tag as pos_tag
+
+from qgen.dictionary import lemmas
 
 _ABBREVIATIONS = (
     "dr mr mrs ms st prof sr jr gen col lt rev hon vs etc e.g i.e u.s u.k a.m p.m no vol inc ltd co"
@@ -199,9 +200,10 @@ def recase(question: str, passage: str) -> str:
     asked = [match.group() for match in matches]
     result, position = "", 0
     for i, match in enumerate(matches):
-        contexts = _contexts(asked, i)[: 1 if _is_kind(asked, i) else 3]
-        known = (spellings.get(context, set()) for context in contexts)
+        known = [spellings.get(context, set()) for context in _contexts(asked, i)]
         spelling = next((next(iter(s)) for s in known if len(s) == 1), match.group())
+        if spelling.istitle() and len(known[0]) != 1 and _is_kind(asked, i):
+            spelling = match.group()
         result += question[position : match.start()] + spelling
         position = match.end()
     result += question[position:]
@@ -262,9 +264,9 @@ def _is_common(word: str) -> bool:
 
     The tagger's lexicon alone has "maria", the inflector's dictionary alone "amir".
     """
-    lemmas = getAllLemmas(word)
-    verb, plural = word in lemmas.get("VERB", ()), word not in lemmas.get("NOUN", (word,))
-    return bool(lemmas) and (word in lexicon or verb or plural)
+    known = lemmas(word)
+    verb, plural = word in known.get("VERB", ()), word not in known.get("NOUN", (word,))
+    return bool(known) and (word in lexicon or verb or plural)
 
 
 def _is_shouted(text: str) -> bool:
