@@ -56,18 +56,18 @@ class Weights:
 
 WEIGHTS = Weights(
     {
-        "bias": -4.8174,
-        "surprise": -0.997,
-        "agreement": 0.6167,
-        "answered": 0.1559,
-        "expected": 0.0778,
-        "unanswerable": -0.2322,
-        "foreign": 0.2052,
-        "repeated": -0.9579,
-        "reordered": -0.9195,
-        "copied": 0.9842,
-        "length": -0.0747,
-        "fronted": 0.1585,
+        "bias": -7.4205,
+        "surprise": -0.9793,
+        "agreement": 0.5833,
+        "answered": 0.2241,
+        "expected": 0.1068,
+        "unanswerable": -0.3652,
+        "foreign": 0.1927,
+        "repeated": -0.8975,
+        "reordered": -0.9738,
+        "copied": 1.0218,
+        "length": -0.0706,
+        "fronted": 0.1531,
     }
 )
 """For a reader with whose states no questions were judged."""
