@@ -10,21 +10,25 @@ about the length of a question; all search with five beams.  At batch size 1 eac
 by itself, as for somebody who waits for it; larger batches go side by side, one on each core, as
 the generator and CTranslate2 can have it, and as the others are made to do here.
 
-Each system runs in a process of its own.  Printed are questions a second by batch size, the median
-of ``--repeats`` runs, each over all inputs; seconds from the start of the process to the first
-question; and the most memory the process held.  ``--curve`` prints seconds by number of inputs too.
+Each system has a process of its own.  They run by turns, so that a machine that is slower for some
+minutes is so for all of them; all are held in memory at once, some 2 GiB each.  Printed are
+questions a second by batch size, the median of ``--repeats`` runs, each over all inputs; seconds
+from the start of the process to the first question; and the most memory the process held.
+``--curve`` prints seconds by number of inputs too.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -206,37 +210,69 @@ def source_lengths(path: Path) -> list[int]:
     ]
 
 
-def measure(
-    build: Callable[[], Ask],
-    inputs: int,
-    sizes: Sequence[int],
-    curve: Sequence[int],
-    repeats: int,
-    started: float,
-) -> dict:
-    """Run one system in this process.
+def serve(build: Callable[[], Ask], inputs: int, started: float) -> None:
+    """Run one system in this process, by requests on standard input.
 
-    Returns:
-        ``first``: seconds from ``started`` (as of ``time.time``) to the first question; ``rates``:
-        questions a second for each of ``sizes``; ``curve``: seconds for each number of inputs;
-        ``mib``: the process's peak memory.
+    Prints the seconds from ``started`` (as of ``time.time``) to the first question; then, for each
+    line with a number of inputs and a batch size, the seconds that these take; at the end the
+    process's peak memory in MiB.
     """
     ask = build()
     ask([0], 1)
-    first = time.time() - started
-    rates = {}
-    for size in sizes:
-        runs = [_seconds(ask, range(inputs), size) for _ in range(repeats)]
-        rates[size] = inputs / statistics.median(runs)
-    times = {n: _seconds(ask, [row % inputs for row in range(n)], max(sizes)) for n in curve}
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"first": first, "rates": rates, "curve": times, "mib": peak}
+    print(time.time() - started, flush=True)
+    for line in sys.stdin:
+        count, size = json.loads(line)
+        begun = time.perf_counter()
+        ask([row % inputs for row in range(count)], size)
+        print(time.perf_counter() - begun, flush=True)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
-def _seconds(ask: Ask, rows: Sequence[int], size: int) -> float:
-    started = time.perf_counter()
-    ask(rows, size)
-    return time.perf_counter() - started
+class System:
+    """One of the systems, in a process of its own that has asked its first question.
+
+    Args:
+        name: one of ``DTYPES`` or :data:`PEERS`.
+        options: those of the command line.
+        lengths: the tokens of each source.
+
+    Attributes:
+        first: seconds to the first question.
+        error: why it can not, or no longer, be measured.
+    """
+
+    def __init__(self, name: str, options: Sequence[str], lengths: Sequence[int]):
+        self.name, self.error = name, ""
+        command = [sys.executable, "-m", "eval.bench", *options]
+        command += ["--worker", name, json.dumps(lengths), str(time.time())]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.first = self._figure()
+
+    def seconds(self, count: int, size: int) -> float:
+        """How long so many inputs take in batches of a size."""
+        if self.error or self._process.stdin is None:
+            return math.nan
+        print(json.dumps([count, size]), file=self._process.stdin, flush=True)
+        return self._figure()
+
+    def close(self) -> float:
+        """End the process; its peak memory in MiB."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        peak = math.nan if self.error else self._figure()
+        self._process.wait()
+        return peak
+
+    def _figure(self) -> float:
+        """The next line that it prints, which says what is wrong where it is no number."""
+        line = self._process.stdout.readline().strip() if self._process.stdout else ""
+        try:
+            return float(line)
+        except ValueError:
+            self.error = line or f"failed with exit code {self._process.wait()}"
+            return math.nan
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -259,45 +295,43 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
     if args.worker:
-        print(json.dumps(_work(args, *args.worker)))
+        _work(args, *args.worker)
         return
     lengths = source_lengths(args.examples)
-    print(f"{len(lengths)} sources, of {statistics.mean(lengths):.0f} tokens on average")
+    average = statistics.mean(lengths)
+    print(f"{len(lengths)} sources, of {average:.0f} tokens on average", flush=True)
+    running = [System(name, argv or sys.argv[1:], lengths) for name in args.systems]
+    times: dict[tuple[str, int], list[float]] = defaultdict(list)
+    for size in args.batch_sizes:
+        for system in running * args.repeats:
+            times[system.name, size].append(system.seconds(len(lengths), size))
     heads = "".join(f"{f'batch {size}':>10}" for size in args.batch_sizes)
     print(f"{'questions a second':36}{heads}{'first, s':>10}{'peak, MiB':>11}")
-    for system in args.systems:
-        command = [sys.executable, "-m", "eval.bench", *(argv or sys.argv[1:])]
-        command += ["--worker", system, json.dumps(lengths), str(time.time())]
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
-        found: dict = {"error": f"failed with exit code {done.returncode}"}
-        if done.returncode == 0:
-            found = json.loads(done.stdout.splitlines()[-1])
-        if "error" in found:
-            print(f"{system:36}{found['error']}", flush=True)
+    for system in running:
+        curve = [(n, system.seconds(n, max(args.batch_sizes))) for n in args.curve]
+        peak = system.close()
+        if system.error:
+            print(f"{system.name:36}{system.error}", flush=True)
             continue
-        rates = "".join(f"{rate:10.2f}" for rate in found["rates"].values())
-        print(f"{system:36}{rates}{found['first']:10.1f}{found['mib']:11.0f}", flush=True)
-        for count, seconds in found["curve"].items():
+        medians = [statistics.median(times[system.name, size]) for size in args.batch_sizes]
+        rates = "".join(f"{len(lengths) / median:10.2f}" for median in medians)
+        print(f"{system.name:36}{rates}{system.first:10.1f}{peak:11.0f}", flush=True)
+        for count, seconds in curve:
             print(f"    {count} inputs: {seconds:.1f} s", flush=True)
 
 
-def _work(args: argparse.Namespace, system: str, sources: str, started: str) -> dict:
+def _work(args: argparse.Namespace, system: str, sources: str, started: str) -> None:
     lengths = json.loads(sources)
+
+    def build() -> Ask:
+        if system in PEERS:
+            return PEERS[system](lengths, args.peer_length)
+        return build_qgen(args.examples, system)
+
     try:
-        return measure(
-            lambda: (
-                PEERS[system](lengths, args.peer_length)
-                if system in PEERS
-                else build_qgen(args.examples, system)
-            ),
-            len(lengths),
-            args.batch_sizes,
-            args.curve,
-            args.repeats,
-            float(started),
-        )
+        serve(build, len(lengths), float(started))
     except (ImportError, QGenError) as error:
-        return {"error": f"not measured: {error}"}
+        print(f"not measured: {error}")
 
 
 if __name__ == "__main__":

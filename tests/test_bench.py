@@ -1,6 +1,7 @@
 """The benchmarks run; their figures are not tested."""
 
 import json
+import math
 import re
 import subprocess
 import sys
@@ -33,6 +34,12 @@ def test_bench_prints_a_row_for_every_system(examples, capsys):
         figures = re.findall(r"\d+\.?\d*", row.removeprefix(system))
         assert len(figures) == 4 and all(float(figure) > 0 for figure in figures)
     assert sum(line.startswith("    4 inputs: ") for line in lines) == len(systems)
+
+
+def test_what_cannot_be_measured_says_why(examples):
+    system = bench.System("float8", ["--examples", examples], [5, 5])
+    assert system.error.startswith("not measured: dtype must be ")
+    assert math.isnan(system.seconds(2, 1)) and math.isnan(system.close())
 
 
 def test_load_prints_a_row_for_every_number_of_clients(examples, capsys):
