@@ -249,10 +249,11 @@ def _spellings(passage: str) -> dict[tuple[str, ...], set[str]]:
 
 def _is_kind(asked: list[str], i: int) -> bool:
     """Whether a question's word says of what kind the answer is, as "war" in "which war did"."""
-    if i == 0 or asked[i - 1] not in {"what", "which"} or not _is_common(asked[i]):
+    if i == 0 or asked[i - 1] not in {"what", "which"}:
         return False
     # An inflected verb or a preposition follows, and no other noun: "which Apple watch".
-    return i + 1 == len(asked) or lexicon.get(asked[i + 1]) in _AFTER_KIND
+    last = i + 1 == len(asked)
+    return (last or lexicon.get(asked[i + 1]) in _AFTER_KIND) and _is_common(asked[i])
 
 
 def _no_name(word: str) -> bool:
