@@ -30,6 +30,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -254,13 +255,15 @@ class System:
         """How long so many inputs take in batches of a size."""
         if self.error or self._process.stdin is None:
             return math.nan
-        print(json.dumps([count, size]), file=self._process.stdin, flush=True)
+        with suppress(BrokenPipeError):  # it was killed: the next line says so
+            print(json.dumps([count, size]), file=self._process.stdin, flush=True)
         return self._figure()
 
     def close(self) -> float:
         """End the process; its peak memory in MiB."""
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        with suppress(BrokenPipeError):
+            if self._process.stdin is not None:
+                self._process.stdin.close()
         peak = math.nan if self.error else self._figure()
         self._process.wait()
         return peak

@@ -42,6 +42,15 @@ def test_what_cannot_be_measured_says_why(examples):
     assert math.isnan(system.seconds(2, 1)) and math.isnan(system.close())
 
 
+def test_a_killed_system_does_not_end_the_others(examples):
+    system = bench.System("float32", ["--examples", examples], [5, 5])
+    assert system.first > 0 and system.seconds(2, 1) > 0
+    system._process.kill()
+    system._process.wait()
+    assert math.isnan(system.seconds(2, 1)) and math.isnan(system.close())
+    assert system.error == "failed with exit code -9"
+
+
 def test_load_prints_a_row_for_every_number_of_clients(examples, capsys):
     load.main(["--examples", examples, "--clients", "1", "3", "--requests", "6"])
     rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
