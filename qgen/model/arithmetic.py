@@ -75,7 +75,6 @@ class PackedLinear(nn.Module):
     def __init__(self, weight: Tensor, bias: Tensor | None = None, gelu: bool = False):
         super().__init__()
         self.gelu = gelu
-        self.after: tuple = ("gelu", [], "none") if gelu else ("none", [], "")
         # Not a buffer: ``to`` and ``state_dict`` know nothing of oneDNN's layouts.
         self.packed: Any = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), None)
         self.bias = None if bias is None else bias.detach()
@@ -85,7 +84,8 @@ class PackedLinear(nn.Module):
         product: Any = torch.ops.mkldnn._linear_pointwise
         if added is not None and not self.gelu:  # in the same pass, before they are rounded
             return product.binary(inputs, added, self.packed, self.bias, "add")
-        outputs = product(inputs, self.packed, self.bias, *self.after)
+        after, algorithm = ("gelu", "none") if self.gelu else ("none", "")
+        outputs = product(inputs, self.packed, self.bias, after, [], algorithm)
         return outputs if added is None else outputs + added
 
     def _save_to_state_dict(self, destination, prefix, keep_vars):

@@ -142,7 +142,6 @@ class CachedDecoder:
         shortlist: bool,
     ):
         self.model = model
-        self.width = width
         real = source_mask.bool()
         self.lengths = real.sum(1)
         source_length = input_ids.shape[1]
@@ -336,8 +335,7 @@ def _beam_search(
     for step in range(last):
         following = decoder.log_probabilities(live, parents)
         following = rules.apply(following, live)
-        candidates = following.add_(live_scores[:, :, None]).flatten(1)
-        totals, flat = _largest(candidates, min(2 * width, candidates.shape[1]))
+        totals, flat = _largest(following.add_(live_scores[:, :, None]).flatten(1), 2 * width)
         size = len(vocabulary.ids)
         beams, tokens = flat // size, vocabulary.ids[flat % size]
         extended = torch.cat(
@@ -359,8 +357,7 @@ def _beam_search(
         if length == last:
             break
         # The best `width` candidates that do not end are the new live beams.
-        beams_left = min(width, totals.shape[1])
-        live_scores, order = totals.masked_fill(ends, -torch.inf).topk(beams_left, dim=1)
+        live_scores, order = _largest(totals.masked_fill(ends, -torch.inf), width)
         parents = beams.gather(1, order)
         live = extended.gather(1, order[:, :, None].expand(-1, -1, length))
         # An input is decided once its best live beam - ending at the next token, or, to be exact,
@@ -384,9 +381,11 @@ def _beam_search(
 
 
 def _largest(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """As ``values.topk(count, dim=1)``, in two steps: the largest are in the pieces whose largest
-    are largest, and finding these takes one look at each value."""
+    """As ``values.topk(count, dim=1)``, or all of them where there are fewer, in two steps: the
+    largest are in the pieces whose largest are largest, and finding these takes one look at each
+    value."""
     size = values.shape[1]
+    count = min(count, size)
     whole = size - size % PIECE
     if whole < 2 * count * PIECE:
         return values.topk(count, dim=1)
