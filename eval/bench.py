@@ -35,12 +35,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from qgen.errors import QGenError, exit_code
+from qgen.files.rows import read_rows
 from qgen.model.checkpoints import load_checkpoint
-from qgen.model.packing import pack_source
-from qgen.model.streams import count_streams, side_by_side
-from qgen.readers import read_rows
+from qgen.model.runtime.workers import count_streams, side_by_side
+from qgen.model.sources import pack_source
+from qgen.records import Answer
 from qgen.settings import DTYPES
-from qgen.types import Answer
 
 NUM_BEAMS = 5
 INPUTS = Path(__file__).parents[1] / "data" / "regression.jsonl"

@@ -1,4 +1,4 @@
-"""Fit the weights of :mod:`qgen.confidence` on judged questions, and measure them.
+"""Fit the weights of :mod:`qgen.asking.confidence` on judged questions, and measure them.
 
     python -m eval.calibrate data/judged/earlier.jsonl data/judged/shipped.jsonl \\
         --test data/judged/held-out.jsonl --out qgen/reader_checkpoint
@@ -23,12 +23,12 @@ import torch
 from torch import Tensor
 
 from eval.report import write_files
-from qgen.confidence import CONFIDENCE_FILE, Weights, features
+from qgen.asking.confidence import CONFIDENCE_FILE, Weights, features
+from qgen.asking.generator import NBestGenerator
 from qgen.errors import QGenError, exit_code
-from qgen.generator import NBestGenerator
+from qgen.files.rows import read_requests
 from qgen.model.reader import Reader
-from qgen.readers import read_requests
-from qgen.types import Question
+from qgen.records import Question
 
 FOLDS = 10
 PENALTY = 0.02
@@ -126,7 +126,7 @@ def features_of(
 
     Returns:
         For each question its features; and the states, ``[n, size]``, as
-        :class:`qgen.confidence.Weights` has them.
+        :class:`qgen.asking.confidence.Weights` has them.
     """
     scores = generator.score(asked)
     readings = reader.read([(passage, q.question, q.answer) for passage, q in asked])

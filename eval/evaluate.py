@@ -14,12 +14,12 @@ from eval.metrics import Score, group_by_source, score_all
 from eval.report import build_report, write_files
 from eval.splits import SETUPS, published_count
 from eval.tokenisation import TOKENISATIONS, ptb_tokenize
+from qgen.asking.generator import NBestGenerator
+from qgen.english.text import INTERROGATIVES, detokenize_ptb
 from qgen.errors import QGenError
-from qgen.generator import NBestGenerator
-from qgen.model.arithmetic import dtype_of
+from qgen.model.runtime.linear import dtype_of
+from qgen.records import Answer, Example
 from qgen.settings import GenerationSettings
-from qgen.text import INTERROGATIVES, detokenize_ptb
-from qgen.types import Answer, Example
 
 CHUNK = 256
 """Inputs sorted by length and decoded between two moves of the progress bar."""

@@ -23,7 +23,7 @@ from urllib.error import HTTPError
 
 from eval.bench import INPUTS, read_inputs
 from qgen.errors import QGenError, exit_code
-from qgen.types import Answer
+from qgen.records import Answer
 
 STARTING_S = 60
 

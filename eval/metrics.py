@@ -31,8 +31,8 @@ from nltk.translate.meteor_score import meteor_score
 from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu.metrics import BLEU
 
+from qgen.english.text import lcs_length
 from qgen.errors import QGenError
-from qgen.text import lcs_length
 
 _MAX_ORDER = 4
 _ROUGE_BETA = 1.2

@@ -10,11 +10,12 @@ from pathlib import Path
 from tqdm import tqdm
 
 from eval.report import write_files
-from qgen.answers import apart, propose_answers, propose_spans
+from qgen.asking.proposals import apart, propose_spans
+from qgen.english.phrases import propose_answers
+from qgen.english.text import answer_tokens, token_f1
 from qgen.errors import QGenError
 from qgen.model.reader import Reader, Reading
-from qgen.text import answer_tokens, token_f1
-from qgen.types import Example
+from qgen.records import Example
 
 CHUNK = 256
 """Questions read between two moves of the progress bar."""

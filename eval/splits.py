@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from qgen.errors import QGenError
-from qgen.types import Answer, Example
+from qgen.records import Answer, Example
 
 PARTS = ("train", "dev", "test")
 """The names of the parts of a split."""

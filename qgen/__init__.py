@@ -11,13 +11,13 @@ from importlib.metadata import version
 from qgen import _auto_classes
 from qgen._collector import garbage_collection_paused
 from qgen.errors import QGenError
+from qgen.records import Answer, Example, Question, Request, Result
 from qgen.settings import (
     GenerationSettings,
     QuizSettings,
     ReaderTrainingSettings,
     TrainingSettings,
 )
-from qgen.types import Answer, Example, Question, Request, Result
 
 __version__ = version("qgen")
 
@@ -40,8 +40,8 @@ __all__ = [
 ]
 
 _NEED_TORCH = {
-    "NBestGenerator": "qgen.generator",
-    "QuestionGenerator": "qgen.pipeline",
+    "NBestGenerator": "qgen.asking.generator",
+    "QuestionGenerator": "qgen.asking.pipeline",
     "Reader": "qgen.model.reader",
     "UniLMConfig": "qgen.model.unilm",
     "UniLMForConditionalGeneration": "qgen.model.unilm",

@@ -14,7 +14,7 @@ from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 
 _AUTO = "transformers.models.auto.modeling_auto"
-_REGISTERING = ("qgen.model.unilm", "qgen.model.packed")  # each does it when it is imported
+_REGISTERING = ("qgen.model.unilm", "qgen.model.runtime.packed")  # each does it when it is imported
 
 
 def register_when_imported() -> None:

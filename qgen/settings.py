@@ -10,11 +10,11 @@ ATTN_IMPLEMENTATIONS = ("sdpa", "eager")
 """How attention can be computed in training; see ``TrainingSettings.attn_implementation``."""
 
 ANSWER_KINDS = ("date", "number", "person", "place", "name", "phrase")
-"""Kinds of proposed answers: by form, see ``qgen.answers``, and persons and places by the question
-that is asked for them, see ``qgen.checks.kind_asked_for``."""
+"""Kinds of proposed answers: by form, see ``qgen.english.phrases``, and persons and places by the
+question that is asked for them, see ``qgen.asking.checks.kind_asked_for``."""
 
 DTYPES = ("auto", "float32", "bfloat16", "int8")
-"""Arithmetic of the models; see ``qgen.model.arithmetic.set_dtype``."""
+"""Arithmetic of the models; see ``qgen.model.runtime.linear.set_dtype``."""
 
 EARLY_STOPPING = ("heuristic", "never")
 """When beam search may stop; see ``GenerationSettings.early_stopping``."""

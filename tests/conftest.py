@@ -15,10 +15,10 @@ from transformers import (
     RobertaConfig,
 )
 
-from qgen.generator import NBestGenerator
+from qgen.asking.generator import NBestGenerator
+from qgen.asking.pipeline import QuestionGenerator
 from qgen.model.reader import Reader
 from qgen.model.unilm import UniLMConfig, UniLMForConditionalGeneration
-from qgen.pipeline import QuestionGenerator
 
 PASSAGE = (
     "The Golden Gate Bridge opened in San Francisco in 1937. "
@@ -145,8 +145,8 @@ def served(app):
 @pytest.fixture
 def unchecked(monkeypatch):
     """A random model's questions are gibberish: let them pass, where they are not the point."""
-    for module in ("checks", "pipeline"):
-        monkeypatch.setattr(f"qgen.{module}.question_problem", lambda *_: None)
+    for module in ("selection", "pipeline"):
+        monkeypatch.setattr(f"qgen.asking.{module}.question_problem", lambda *_: None)
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,10 @@ import unicodedata
 import pytest
 from conftest import PASSAGE
 
-from qgen.answers import locate_answer, propose_answers
+from qgen.english.locate import locate_answer
+from qgen.english.phrases import propose_answers
 from qgen.errors import QGenError
-from qgen.types import Answer
+from qgen.records import Answer
 
 MIXED = (
     "On February 7, 2016, the AFC champion Denver Broncos beat Carolina 24–10. Beyoncé sang. "

@@ -7,8 +7,9 @@ import torch
 from conftest import random_model
 
 from qgen.errors import QGenError
-from qgen.model import arithmetic
-from qgen.model.arithmetic import (
+from qgen.model.checkpoints import fingerprint
+from qgen.model.runtime import linear as arithmetic
+from qgen.model.runtime.linear import (
     Int8Linear,
     PackedLinear,
     Projection,
@@ -17,7 +18,6 @@ from qgen.model.arithmetic import (
     int8_is_fast,
     set_dtype,
 )
-from qgen.model.checkpoints import fingerprint
 
 needs_int8 = pytest.mark.skipif(not int8_is_fast(), reason="no int8 kernels on this machine")
 

@@ -1,4 +1,4 @@
-"""Tests of qgen.batch with a fake model."""
+"""Tests of qgen.files.batch with a fake model."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from qgen.batch import BatchSummary, run_batch
 from qgen.errors import QGenError
-from qgen.types import Answer, Question, Request, Result
-from qgen.writers import FORMATS, WRITERS
+from qgen.files.batch import BatchSummary, run_batch
+from qgen.files.writers import FORMATS, WRITERS
+from qgen.records import Answer, Question, Request, Result
 
 ROOT = Path(__file__).parents[1]
 
@@ -472,7 +472,7 @@ def test_errors_written_after_the_last_journal_entry_are_dropped(tmp_path):
 def test_killed_process_resumes_to_identical_bytes(tmp_path, numbered):
     script = """
 import sys, time
-from qgen.batch import run_batch
+from qgen.files.batch import run_batch
 from tests.test_batch import fake_result
 
 def generate(requests):
@@ -556,7 +556,7 @@ def test_a_run_that_cannot_be_resumed_starts_anew(tmp_path, numbered, change, ca
 def test_kill_after_the_last_row_leaves_nothing_to_redo(tmp_path, numbered, monkeypatch):
     output = tmp_path / "out.jsonl"
     with monkeypatch.context() as patch:
-        patch.setattr("qgen.batch._Sink.publish", lambda sink, name: sys.exit(1))
+        patch.setattr("qgen.files.batch._Sink.publish", lambda sink, name: sys.exit(1))
         with pytest.raises(SystemExit):
             run(numbered, output)
     assert not output.exists()

@@ -8,13 +8,13 @@ import torch
 from conftest import PASSAGE
 from safetensors import safe_open
 
+from qgen.asking.confidence import WEIGHTS
+from qgen.asking.pipeline import QuestionGenerator
 from qgen.cli import main
-from qgen.confidence import WEIGHTS
 from qgen.model.checkpoints import DEFAULT_CHECKPOINT
 from qgen.model.reader import DEFAULT_READER
-from qgen.pipeline import QuestionGenerator
+from qgen.records import Answer, Question
 from qgen.settings import QuizSettings
-from qgen.types import Answer, Question
 
 
 @pytest.fixture(scope="module")

@@ -2,20 +2,18 @@
 
 import pytest
 
-from qgen.checks import (
+from qgen.asking.checks import (
     answer_problem,
-    best_of_document,
     gives_away,
     invented_names,
     is_degenerate,
     kind_asked_for,
-    near_duplicates,
-    passage_problem,
-    rank,
-    share_of_paragraph,
 )
+from qgen.asking.selection import best_of_document, rank, share_of_paragraph
+from qgen.english.prose import passage_problem
+from qgen.english.words import near_duplicates
+from qgen.records import Answer, Question
 from qgen.settings import QuizSettings
-from qgen.types import Answer, Question
 
 ENGLISH = [
     "Marie Curie was born in Warsaw in 1867.",

@@ -196,7 +196,7 @@ def test_what_was_dropped_of_a_document_is_told_in_one_line(
     checkpoint, tmp_path, capsys, monkeypatch
 ):
     monkeypatch.setattr(
-        "qgen.pipeline.rank", lambda questions, *_: (questions[:1], {"too dull": 2})
+        "qgen.asking.pipeline.rank", lambda questions, *_: (questions[:1], {"too dull": 2})
     )
     path = tmp_path / "report.txt"
     path.write_text(
@@ -209,7 +209,7 @@ def test_what_was_dropped_of_a_document_is_told_in_one_line(
 
 def test_what_was_dropped_is_told(checkpoint, capsys, monkeypatch):
     monkeypatch.setattr(
-        "qgen.pipeline.rank", lambda questions, *_: (questions[:1], {"too dull": 2})
+        "qgen.asking.pipeline.rank", lambda questions, *_: (questions[:1], {"too dull": 2})
     )
     assert main(["generate", "--model", str(checkpoint), "--passage", PASSAGE]) == 0
     assert "qgen: asked for 10, kept 1: 2 too dull" in capsys.readouterr().err
@@ -245,7 +245,7 @@ def test_batch_does_not_resume_with_other_weights(
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("qgen.batch._Sink.publish", stop)
+        patch.setattr("qgen.files.batch._Sink.publish", stop)
         assert main(command) == 130
     random_model(bert_model.config, seed=1).save_pretrained(model)  # the same path
     assert main(command) == 0
@@ -260,7 +260,7 @@ def test_a_full_disk_is_one_line_and_exit_code_2(checkpoint, tmp_path, capsys):
         raise OSError(28, "No space left on device")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("qgen.batch._append", full)
+        patch.setattr("qgen.files.batch._append", full)
         command = ["batch", str(source), str(tmp_path / "o.jsonl"), "--model", str(checkpoint)]
         assert main([*command, "--quiet"]) == 2
     assert capsys.readouterr().err.strip().endswith("qgen: error: No space left on device")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from qgen.checks import passage_problem
-from qgen.training.trainer import read_examples
+from qgen.english.prose import passage_problem
+from qgen.training.generator import read_examples
 
 DATA = Path(__file__).parents[1] / "data"
 PARTS = {"train": (14152, 1464), "dev": (169, 21)}

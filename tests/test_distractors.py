@@ -6,10 +6,11 @@ import pytest
 import torch
 from conftest import VOCABULARY
 
-from qgen.answers import locate_answer, propose_answers
-from qgen.distractors import Neighbours, distractors
+from qgen.asking.distractors import Neighbours, distractors
+from qgen.english.locate import locate_answer
+from qgen.english.phrases import propose_answers
 from qgen.model.checkpoints import load_checkpoint
-from qgen.types import Answer, Question
+from qgen.records import Answer, Question
 
 PASSAGE = (
     "Joseph Strauss and Clifford Paine built the bridge in San Francisco for 35 million dollars. "

@@ -2,9 +2,9 @@
 
 import pytest
 
-from qgen.documents import MAX_WORDS, join_lines, read_document
 from qgen.errors import QGenError
-from qgen.readers import read_rows
+from qgen.files.documents import MAX_WORDS, join_lines, read_document
+from qgen.files.rows import read_rows
 
 FIRST = "The Ardal lighthouse was lit in 1854. Its keeper, Nils Falk, grew potatoes."
 SECOND = "Copper conducts heat better than iron does, so good pans have copper bases."

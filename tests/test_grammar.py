@@ -2,8 +2,8 @@
 
 import pytest
 
-import qgen.generator
-from qgen.grammar import correct_verbs
+import qgen.asking.generator
+from qgen.english.verbs import correct_verbs
 from qgen.settings import GenerationSettings
 
 
@@ -69,7 +69,7 @@ def test_right_questions_stay(question):
 
 def test_generated_questions_are_corrected_and_still_differ(n_best_generator, monkeypatch):
     texts = iter(["What did she planted?", "What did she plant?", "Who planted it?"])
-    monkeypatch.setattr(qgen.generator, "unpack_target", lambda *_: next(texts))
+    monkeypatch.setattr(qgen.asking.generator, "unpack_target", lambda *_: next(texts))
     settings = GenerationSettings(num_beams=3, num_return_sequences=3, max_length=5)
     [questions] = n_best_generator.generate([("She planted a tree.", None)], settings)
     assert [q.question for q in questions] == ["What did she plant?", "Who planted it?"]

@@ -8,9 +8,9 @@ from transformers import BertConfig, MPNetConfig, MPNetModel, RobertaConfig
 from transformers.models.bert.modeling_bert import BertLayer
 from transformers.models.roberta.modeling_roberta import RobertaLayer
 
-from qgen.model.arithmetic import Int8Linear, PackedLinear, can_be_packed, int8_is_fast
 from qgen.model.decoding import BeamCache
-from qgen.model.layers import FusedLayer, FusedMPNetEncoder, can_be_fused
+from qgen.model.runtime.fused import FusedLayer, FusedMPNetEncoder, can_be_fused
+from qgen.model.runtime.linear import Int8Linear, PackedLinear, can_be_packed, int8_is_fast
 
 SHAPE = {
     "hidden_size": 48,

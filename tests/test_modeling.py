@@ -18,8 +18,8 @@ from transformers import (
 )
 
 from qgen._collector import garbage_collection_paused
-from qgen.model.arithmetic import int8_is_fast, set_dtype
 from qgen.model.layouts import seq2seq_attention_mask, seq2seq_layout
+from qgen.model.runtime.linear import int8_is_fast, set_dtype
 from qgen.model.unilm import UniLMConfig, UniLMForConditionalGeneration
 
 

@@ -11,10 +11,10 @@ from transformers import (
     MPNetTokenizer,
 )
 
-from qgen.answers import locate_answer
+from qgen.english.locate import locate_answer
 from qgen.errors import QGenError
-from qgen.model.packed import GROUP, pack, save_packed, unpack
 from qgen.model.reader import Reader, load_reader
+from qgen.model.runtime.packed import GROUP, pack, save_packed, unpack
 
 
 @pytest.mark.parametrize(("bits", "levels"), [(4, 7), (8, 127)])

@@ -7,11 +7,12 @@ import pytest
 from conftest import PASSAGE
 from transformers import AutoTokenizer
 
-from qgen.answers import locate_answer
+from qgen.asking.generator import unpack_target
+from qgen.english.locate import locate_answer
+from qgen.english.text import fold
 from qgen.errors import QGenError
 from qgen.model.checkpoints import DEFAULT_CHECKPOINT
-from qgen.model.packing import crop_source, pack_source, pad, unpack_target
-from qgen.text import fold
+from qgen.model.sources import crop_source, pack_source, pad
 
 
 def pack(tokenizer, passage, answer=None, start=None, *limits):

@@ -9,11 +9,11 @@ import pytest
 from conftest import PASSAGE, served
 
 from qgen.errors import QGenError
-from qgen.service.api import create_app
-from qgen.service.batching import DynamicBatcher
+from qgen.records import Answer, Question, Result
+from qgen.service.app import create_app
 from qgen.service.page.build import AHEAD, _ask, _requests, _write
+from qgen.service.queue import DynamicBatcher
 from qgen.settings import GenerationSettings, QuizSettings
-from qgen.types import Answer, Question, Result
 
 TWO = f"{PASSAGE}\n\nThe gate opened in 1938. Joseph led the construction of the gate in 1938."
 
@@ -107,8 +107,8 @@ def test_nothing_to_export(tmp_path):
 def address(generator):
     """The service with its page, on a free port; a random model's questions pass."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("checks", "pipeline"):
-            patch.setattr(f"qgen.{module}.question_problem", lambda *_: None)
+        for module in ("selection", "pipeline"):
+            patch.setattr(f"qgen.asking.{module}.question_problem", lambda *_: None)
         with served(create_app(generator, page=True)) as address:
             yield f"{address}/"
 

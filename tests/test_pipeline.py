@@ -7,15 +7,15 @@ import pytest
 import torch
 from conftest import PASSAGE
 
-from qgen.answers import locate_answer
+from qgen.asking.generator import NBestGenerator
+from qgen.asking.pipeline import QuestionGenerator
+from qgen.english.locate import locate_answer
 from qgen.errors import QGenError
-from qgen.generator import NBestGenerator
 from qgen.model.decoding import UncachedDecoder
-from qgen.model.packing import pack_source
-from qgen.pipeline import QuestionGenerator
+from qgen.model.sources import pack_source
+from qgen.records import Answer, Question, Request
 from qgen.service.schemas import QuestionsIn
 from qgen.settings import ANSWER_KINDS, GenerationSettings, QuizSettings
-from qgen.types import Answer, Question, Request
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 
@@ -354,7 +354,7 @@ def test_multiple_choice(checked):
 def test_without_the_shipped_reader_it_says_so_and_goes_on(
     checkpoint, monkeypatch, capsys, tmp_path
 ):
-    monkeypatch.setattr("qgen.pipeline.DEFAULT_READER", tmp_path / "none")
+    monkeypatch.setattr("qgen.asking.pipeline.DEFAULT_READER", tmp_path / "none")
     alone = QuestionGenerator.from_pretrained(checkpoint, device="cpu", reader=tmp_path / "none")
     assert alone.reader is None
     assert "questions are not checked" in capsys.readouterr().err

@@ -5,9 +5,9 @@ import os
 
 import pytest
 
-from qgen.batch import run_batch
 from qgen.errors import QGenError
-from qgen.ray_engine import ray_engine
+from qgen.files.batch import run_batch
+from qgen.files.ray import ray_engine
 
 pytestmark = pytest.mark.slow
 ray = pytest.importorskip("ray", reason="Ray is not installed")
@@ -37,7 +37,7 @@ def make_load(dies_once=None):
         import os
 
         from qgen.errors import QGenError
-        from qgen.types import Answer, Question, Result
+        from qgen.records import Answer, Question, Result
 
         def generate(requests):
             for request in requests:
@@ -73,7 +73,7 @@ def test_row_for_row_as_the_plain_engine_even_when_a_worker_dies(rows, tmp_path,
     engine = ray_engine(make_load(str(marker)), batch_size=2, workers=2)
     assert run(rows, tmp_path / "again.jsonl", engine) == plain
     assert marker.exists(), "a worker did die"
-    monkeypatch.setattr("qgen.ray_engine.WAVE", 6)  # of 15 buffers: two full waves and a part
+    monkeypatch.setattr("qgen.files.ray.WAVE", 6)  # of 15 buffers: two full waves and a part
     engine = ray_engine(make_load(), batch_size=2, workers=2)
     assert run(rows, tmp_path / "waves.jsonl", engine) == plain
 

@@ -9,19 +9,14 @@ import pytest
 import torch
 from conftest import PASSAGE
 
-from qgen.answers import (
-    COST_OF_WORD,
-    SPANS,
-    apart,
-    locate_answer,
-    propose_answers,
-    propose_spans,
-)
+from qgen.asking.proposals import COST_OF_WORD, SPANS, apart, propose_spans
+from qgen.english.locate import locate_answer
+from qgen.english.phrases import propose_answers
 from qgen.errors import QGenError
 from qgen.model.reader import Reader, best_spans, load_reader, log_probability
+from qgen.records import Answer, Example
 from qgen.settings import ReaderTrainingSettings
 from qgen.training.reader import ReaderExamples, SpanObjective, train_reader
-from qgen.types import Answer, Example
 
 LONG = " ".join(f"In {1900 + i} the bridge cost {i} million dollars." for i in range(40))
 EXAMPLES = [

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from qgen.encoding import decode_text, detect_encoding
 from qgen.errors import QGenError
-from qgen.readers import count_rows, read_rows, to_request
-from qgen.types import Answer, Request
+from qgen.files.encoding import decode_text, detect_encoding
+from qgen.files.rows import count_rows, read_rows, to_request
+from qgen.records import Answer, Request
 
 TEXT = "The Ardal lighthouse was lit in 1854. Its keeper, Nils Falk, lived there."
 LIT = Request(TEXT, (Answer("1854", 32),))

@@ -11,9 +11,7 @@ from conftest import PASSAGE
 from eval.calibrate import area_under_roc, cross_validated, fit
 from eval.calibrate import main as calibrate
 from eval.reading import answers_proposed, evaluate_reader
-from qgen.answers import locate_answer
-from qgen.cli import main
-from qgen.confidence import (
+from qgen.asking.confidence import (
     CONFIDENCE_FILE,
     WEIGHTS,
     Weights,
@@ -21,10 +19,12 @@ from qgen.confidence import (
     features,
     load_weights,
 )
+from qgen.cli import main
+from qgen.english.locate import locate_answer
+from qgen.english.text import answer_tokens, token_f1
 from qgen.errors import QGenError
 from qgen.model.reader import Reading
-from qgen.text import answer_tokens, token_f1
-from qgen.types import Answer, Example, Question
+from qgen.records import Answer, Example, Question
 
 
 @pytest.mark.parametrize(

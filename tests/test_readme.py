@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from qgen.cli import _parser
-from qgen.writers import FORMATS
+from qgen.cli.main import _parser
+from qgen.files.writers import FORMATS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -103,7 +103,7 @@ def test_the_extras_it_names_exist():
 
 def test_importing_and_training_load_no_plotting(tmp_path):
     code = (
-        "import sys, qgen, eval.splits, qgen.training.trainer\n"
+        "import sys, qgen, eval.splits, qgen.training.generator\n"
         "assert not {'matplotlib', 'gradio'} & set(sys.modules)"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

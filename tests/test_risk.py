@@ -6,11 +6,11 @@ import pytest
 import torch
 from conftest import PASSAGE, random_model
 
-from qgen.answers import locate_answer
+from qgen.english.locate import locate_answer
+from qgen.records import Example
 from qgen.settings import TrainingSettings
+from qgen.training.generator import Seq2SeqExamples, train
 from qgen.training.risk import HYPOTHESES, MinimumRiskObjective, add_hypotheses, reward
-from qgen.training.trainer import Seq2SeqExamples, train
-from qgen.types import Example
 
 EXAMPLES = [
     Example(PASSAGE, locate_answer(PASSAGE, "1937"), "what year was the bridge opened?"),

@@ -16,15 +16,15 @@ from pathlib import Path
 import pytest
 from conftest import PASSAGE
 
-from qgen.pipeline import QuestionGenerator
+from qgen.asking.pipeline import QuestionGenerator
+from qgen.records import Answer, Question, Request, Result
 from qgen.settings import GenerationSettings
-from qgen.types import Answer, Question, Request, Result
 
 pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient
 
-from qgen.service.api import ApiError, ServiceSettings, _finished, create_app
-from qgen.service.batching import ClosedError, DynamicBatcher, QueueFullError
+from qgen.service.app import ApiError, ServiceSettings, _finished, create_app
+from qgen.service.queue import ClosedError, DynamicBatcher, QueueFullError
 
 SETTINGS = GenerationSettings()
 
@@ -120,7 +120,7 @@ def test_many_threads_get_their_own_results():
 
 def test_clients_that_were_just_answered_are_waited_for(monkeypatch):
     """They ask again one after the other; what has waited meanwhile is not decoded without them."""
-    monkeypatch.setattr("qgen.service.batching.QUIET_S", 0.5)
+    monkeypatch.setattr("qgen.service.queue.QUIET_S", 0.5)
     sizes, answered = [], threading.Barrier(6)
 
     def model(requests, settings, quiz):
@@ -499,7 +499,7 @@ def test_a_broken_file_fails_alone_and_says_why(client, name, content):
 
 
 def test_only_so_many_batches_are_kept(gate, monkeypatch):
-    monkeypatch.setattr("qgen.service.batches.MAX_KEPT", 2)
+    monkeypatch.setattr("qgen.service.jobs.MAX_KEPT", 2)
     generator = QuestionGenerator(None)
     generator.generate = gate
     with TestClient(create_app(generator)) as client:

@@ -16,11 +16,11 @@ from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from test_service import wait_for
 
-from qgen.pipeline import QuestionGenerator
-from qgen.service.api import ServiceSettings, create_app
-from qgen.service.batching import DynamicBatcher
+from qgen.asking.pipeline import QuestionGenerator
+from qgen.records import Answer, Question, Request, Result
+from qgen.service.app import ServiceSettings, create_app
+from qgen.service.queue import DynamicBatcher
 from qgen.settings import GenerationSettings
-from qgen.types import Answer, Question, Request, Result
 
 BODY = {"passages": [{"passage": PASSAGE}]}
 
@@ -133,7 +133,7 @@ def test_a_full_disk_fails_the_batch_and_not_the_service(monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with TestClient(create_app(echoing())) as client:
-        monkeypatch.setattr("qgen.batch.os.fsync", full)
+        monkeypatch.setattr("qgen.files.batch.os.fsync", full)
         rows = f'{{"passage": "{PASSAGE}"}}\n' * 3
         started = client.post("/v1/batches", files={"file": ("rows.jsonl", rows)}).json()
         status = wait_for(client, started["id"], {"done", "failed"})

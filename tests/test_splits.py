@@ -6,7 +6,7 @@ import pytest
 
 from eval import splits
 from qgen.errors import QGenError
-from qgen.types import Answer
+from qgen.records import Answer
 
 CONTEXT = "Brasília was founded in 1960 by Juscelino Kubitschek."
 

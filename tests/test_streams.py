@@ -6,7 +6,7 @@ import time
 import pytest
 import torch
 
-from qgen.model.streams import MOST_STREAMS, count_streams, side_by_side
+from qgen.model.runtime.workers import MOST_STREAMS, count_streams, side_by_side
 
 CPU = torch.device("cpu")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from qgen.text import detokenize_ptb, recase, respace, sentence_spans
+from qgen.english.text import detokenize_ptb, recase, respace, sentence_spans
 
 PASSAGE = (
     "On February 7, 2016, the AFC champion Denver Broncos beat Carolina 24–10. Beyoncé sang. "

@@ -13,19 +13,15 @@ from conftest import PASSAGE, random_model
 from safetensors.torch import load_file
 from transformers import TrainingArguments
 
-from qgen.answers import locate_answer
+from qgen.asking.pipeline import QuestionGenerator
+from qgen.english.locate import locate_answer
 from qgen.errors import QGenError
 from qgen.model.checkpoints import load_checkpoint
 from qgen.model.layouts import seq2seq_layout
 from qgen.model.unilm import IGNORE_INDEX
-from qgen.pipeline import QuestionGenerator
+from qgen.records import Example
 from qgen.settings import OBJECTIVES, TrainingSettings
-from qgen.training.objectives import (
-    MaskedObjective,
-    PseudoMaskedObjective,
-    divergence_of_halves,
-)
-from qgen.training.trainer import (
+from qgen.training.generator import (
     Seq2SeqExamples,
     _ObjectiveTrainer,
     _set_dropout,
@@ -35,7 +31,11 @@ from qgen.training.trainer import (
     train,
     warm_up_lm_head,
 )
-from qgen.types import Example
+from qgen.training.objectives import (
+    MaskedObjective,
+    PseudoMaskedObjective,
+    divergence_of_halves,
+)
 
 EXAMPLES = [
     Example(PASSAGE, locate_answer(PASSAGE, answer), question)
@@ -303,7 +303,7 @@ import sys
 from pathlib import Path
 from qgen.model.checkpoints import load_checkpoint
 from qgen.settings import OBJECTIVES, TrainingSettings
-from qgen.training.trainer import read_examples, train
+from qgen.training.generator import read_examples, train
 checkpoint, examples, out = sys.argv[1:]
 train(*load_checkpoint(checkpoint), read_examples(examples), out, settings=TrainingSettings(
     epochs=60, batch_size=2, save_steps=10, logging_steps=1, max_source_length=80,
@@ -388,7 +388,7 @@ def test_a_run_does_not_go_on_with_other_settings(bert_model, tokenizer, tmp_pat
 
 
 def test_markers_need_a_vocabulary_that_has_them(roberta_model, tmp_path, monkeypatch, tokenizer):
-    monkeypatch.setattr("qgen.training.trainer.ANSWER_MARKERS", ("[none]", "[no]"))
+    monkeypatch.setattr("qgen.training.generator.ANSWER_MARKERS", ("[none]", "[no]"))
     with pytest.raises(QGenError, match="--no-mark-answers"):
         train(roberta_model, tokenizer, EXAMPLES, tmp_path, (), settings_for())
 

@@ -9,9 +9,9 @@ import pytest
 
 from eval.splits import load_squad
 from qgen.errors import QGenError
-from qgen.readers import read_rows
-from qgen.types import Answer, Question, Request, Result
-from qgen.writers import FORMATS, WRITERS, format_of, to_record
+from qgen.files.rows import read_rows
+from qgen.files.writers import FORMATS, WRITERS, format_of, to_record
+from qgen.records import Answer, Question, Request, Result
 
 PASSAGE = (
     'The "Ardal" lighthouse\twas lit in 1854 {sic}; its fee: 5 = 5 # ~ \\ kroner.\nIt <b>burnt</b>.'

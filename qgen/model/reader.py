@@ -26,13 +26,12 @@ from transformers import (
 )
 
 from qgen.errors import QGenError, first_line
-from qgen.model.arithmetic import set_dtype
 from qgen.model.checkpoints import LOADING_ERRORS, fingerprint, move_to
-from qgen.model.packing import pad, token_span
-from qgen.model.streams import side_by_side
+from qgen.model.runtime.linear import set_dtype
+from qgen.model.runtime.workers import side_by_side
+from qgen.model.sources import pad, token_span
 from qgen.model.unilm import UniLMConfig, UniLMForConditionalGeneration
-from qgen.text import splits_word
-from qgen.types import Answer
+from qgen.records import Answer, splits_word
 
 DEFAULT_READER = Path(__file__).parents[1] / "reader_checkpoint"
 """The reader that ships with the package."""
@@ -198,7 +197,7 @@ class Reader:
         Args:
             checkpoint: the directory or name.
             device: see above.
-            dtype: of the arithmetic; see :func:`qgen.model.arithmetic.set_dtype`.
+            dtype: of the arithmetic; see :func:`qgen.model.runtime.linear.set_dtype`.
             kwargs: the other arguments of the class.
 
         Raises:

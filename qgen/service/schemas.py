@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from qgen.records import Answer, Question, Result
 from qgen.settings import GenerationSettings, QuizSettings
-from qgen.types import Answer, Question, Result
 
 PASSAGE = "Marie Curie was born in Warsaw in 1867."
 MAX_BEAMS = 10

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from qgen.model.packing import pad
+from qgen.model.sources import pad
 from qgen.model.unilm import IGNORE_INDEX, UniLMForConditionalGeneration
 
 Item = dict[str, Any]

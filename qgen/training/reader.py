@@ -11,12 +11,12 @@ from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from qgen.errors import QGenError
-from qgen.model.packing import token_span
 from qgen.model.reader import model_inputs, pack_question
+from qgen.model.sources import token_span
+from qgen.records import Example
 from qgen.settings import ReaderTrainingSettings
+from qgen.training.generator import ItemDataset, fit, prepare_run
 from qgen.training.objectives import Item, divergence_of_halves, drawn_by_torch
-from qgen.training.trainer import ItemDataset, fit, prepare_run
-from qgen.types import Example
 
 
 class ReaderExamples(ItemDataset):
@@ -194,7 +194,7 @@ def train_reader(
         model: a question-answering model, such as :func:`qgen.model.reader.load_reader` makes of
             an encoder.
         tokenizer, examples, output_dir, dev_examples, settings: as of
-            :func:`qgen.training.trainer.train`.
+            :func:`qgen.training.generator.train`.
 
     Returns:
         The directory of the finished model.

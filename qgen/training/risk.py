@@ -23,11 +23,11 @@ from torch import Tensor
 from tqdm import tqdm
 from transformers import PreTrainedTokenizerBase
 
+from qgen.english.text import lcs_length
 from qgen.model.decoding import decode
-from qgen.model.packing import pad, word_pieces_joined
+from qgen.model.sources import pad, word_pieces_joined
 from qgen.model.unilm import IGNORE_INDEX, UniLMForConditionalGeneration
 from qgen.settings import GenerationSettings
-from qgen.text import lcs_length
 from qgen.training.objectives import Item, source_batch
 
 BEAMS = 8

@@ -18,16 +18,16 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 import gradio as gr
 
-from qgen.answers import locate_answer
-from qgen.checks import best_of_document, share_of_paragraph
-from qgen.documents import DOCUMENT_READERS, read_document, text_paragraphs
+from qgen.asking.selection import best_of_document, share_of_paragraph
+from qgen.english.locate import locate_answer
 from qgen.errors import QGenError
-from qgen.readers import ROW_READERS
-from qgen.service.batches import Batches
-from qgen.service.batching import DynamicBatcher
+from qgen.files.documents import DOCUMENT_READERS, read_document, text_paragraphs
+from qgen.files.rows import ROW_READERS
+from qgen.files.writers import WRITERS, suffix_of
+from qgen.records import Answer, Question, Request, Result
+from qgen.service.jobs import Batches
+from qgen.service.queue import DynamicBatcher
 from qgen.settings import ANSWER_KINDS, GenerationSettings, QuizSettings
-from qgen.types import Answer, Question, Request, Result
-from qgen.writers import WRITERS, suffix_of
 
 _HERE = Path(__file__).parent
 _FONTS = ["system-ui", "sans-serif"]

@@ -1,7 +1,7 @@
 """Files people use: what came of a batch, in the format that the suffix or ``--format`` names.
 
 A writer is a plain function from records and a path to the complete file.  A record is what a
-line of JSONL output holds: ``passage``, ``questions`` (see :meth:`qgen.types.Question.to_dict`)
+line of JSONL output holds: ``passage``, ``questions`` (see :meth:`qgen.records.Question.to_dict`)
 and the input row's other fields.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from string import ascii_uppercase
 
 from qgen.errors import QGenError
-from qgen.types import Request, Result
+from qgen.records import Request, Result
 
 QUESTION_FIELDS = ("question", "answer", "answer_start", "kind", "score", "confidence")
 

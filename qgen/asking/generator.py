@@ -14,16 +14,17 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
+from qgen.english.text import recase, respace
+from qgen.english.verbs import correct_verbs
 from qgen.errors import QGenError
-from qgen.grammar import correct_verbs
-from qgen.model.arithmetic import set_dtype
 from qgen.model.checkpoints import DEFAULT_CHECKPOINT, fingerprint, load_checkpoint, move_to
 from qgen.model.decoding import decode
-from qgen.model.packing import AnswerTooLongError, pack_source, pack_target, pad, unpack_target
-from qgen.model.streams import count_streams, side_by_side
+from qgen.model.runtime.linear import set_dtype
+from qgen.model.runtime.workers import count_streams, side_by_side
+from qgen.model.sources import AnswerTooLongError, pack_source, pack_target, pad, word_pieces_joined
 from qgen.model.unilm import IGNORE_INDEX, UniLMForConditionalGeneration
+from qgen.records import Answer, Question
 from qgen.settings import GenerationSettings
-from qgen.types import Answer, Question
 
 _OPENING = re.compile(r"\b(?:who|whom|when|where|why|which|(?:whose|what|how)(?:\s+\w+)?)\b", re.I)
 """The question word, with the next where that is part of it, as in "how many"."""
@@ -67,7 +68,7 @@ class NBestGenerator:
         Args:
             checkpoint: the directory or name.
             device: see above.
-            dtype: of the arithmetic; see :func:`qgen.model.arithmetic.set_dtype`.
+            dtype: of the arithmetic; see :func:`qgen.model.runtime.linear.set_dtype`.
             kwargs: the other arguments of the class.
 
         Raises:
@@ -109,8 +110,8 @@ class NBestGenerator:
 
         Returns:
             ``settings.num_return_sequences`` different questions per input, or fewer where beam
-            search ended with fewer; with their verbs as :func:`qgen.grammar.correct_verbs` has
-            them.
+            search ended with fewer; with their verbs as
+            :func:`qgen.english.verbs.correct_verbs` has them.
 
         Raises:
             QGenError: an answer is too long, or a setting is out of the model's range.
@@ -172,7 +173,7 @@ class NBestGenerator:
 
         Returns:
             For each the mean log-probability of its tokens among the whole vocabulary, in nats;
-            compare :attr:`qgen.types.Question.score`.
+            compare :attr:`qgen.records.Question.score`.
 
         Raises:
             QGenError: an answer is too long.
@@ -246,3 +247,21 @@ class NBestGenerator:
         except AnswerTooLongError as error:
             wider = min(error.required_length, most)
             return pack_source(self.tokenizer, passage, answer, wider, markers)
+
+
+def unpack_target(
+    tokenizer: PreTrainedTokenizerBase, ids: Sequence[int], passage: str, restore_case: bool = True
+) -> str:
+    """The question that target ids spell, with the passage's spacing and capitals.
+
+    The word pieces are joined here and not by the tokenizer, some of whose decoders close up the
+    spaces round punctuation before it is known which ones the passage has.
+
+    Args:
+        tokenizer: the model's.
+        ids: token ids; special ones are left out.
+        passage: the text the question is about.
+        restore_case: give the question the passage's capitals and accents.
+    """
+    text = respace(word_pieces_joined(tokenizer, ids), passage)
+    return recase(text, passage) if restore_case else text

@@ -26,11 +26,12 @@ from transformers import (
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from qgen.errors import QGenError
-from qgen.model.arithmetic import bfloat16_is_native
+from qgen.files.rows import read_requests
 from qgen.model.layouts import seq2seq_layout
-from qgen.model.packing import AnswerTooLongError, crop_source, pack_source, pack_target, pad
+from qgen.model.runtime.linear import bfloat16_is_native
+from qgen.model.sources import AnswerTooLongError, crop_source, pack_source, pack_target, pad
 from qgen.model.unilm import UniLMForConditionalGeneration
-from qgen.readers import read_requests
+from qgen.records import Example
 from qgen.settings import OptimizationSettings, TrainingSettings
 from qgen.training.objectives import (
     Item,
@@ -40,7 +41,6 @@ from qgen.training.objectives import (
     drawn_by_torch,
 )
 from qgen.training.risk import MinimumRiskObjective, add_hypotheses
-from qgen.types import Example
 
 ANSWER_MARKERS = ("[unused0]", "[unused1]")
 """The tokens of BERT's vocabulary that enclose the answer in the passage."""
@@ -92,9 +92,9 @@ class Seq2SeqExamples(ItemDataset):
         examples: what to learn from.
         tokenizer: the model's.
         max_source_length, max_target_length: most tokens of each, special ones included.
-        marker_ids: see :func:`qgen.model.packing.pack_source`.
+        marker_ids: see :func:`qgen.model.sources.pack_source`.
         crop_share: of the times an example is drawn that its passage is cut to a window drawn with
-            it, see :func:`qgen.model.packing.crop_source`.
+            it, see :func:`qgen.model.sources.crop_source`.
     """
 
     def __init__(

@@ -11,11 +11,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from qgen.errors import QGenError
+from qgen.records import Request, Result
 from qgen.settings import GenerationSettings, QuizSettings
-from qgen.types import Request, Result
 
 GenerateFunction = Callable[[Sequence[Request], GenerationSettings, QuizSettings], list[Result]]
-"""Such as :meth:`qgen.pipeline.QuestionGenerator.generate`."""
+"""Such as :meth:`qgen.asking.pipeline.QuestionGenerator.generate`."""
 
 
 QUIET_S = 0.01
@@ -107,7 +107,7 @@ class DynamicBatcher:
 
         Args:
             requests: the passages.
-            settings, quiz: as :meth:`qgen.pipeline.QuestionGenerator.generate` takes them.
+            settings, quiz: as :meth:`qgen.asking.pipeline.QuestionGenerator.generate` takes them.
             wait: wait for room in the queue instead of being refused.
 
         Raises:

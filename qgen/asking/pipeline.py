@@ -18,19 +18,18 @@ from pathlib import Path
 from textblob.en import lexicon
 
 from qgen._collector import garbage_collection_paused
-from qgen.answers import apart, locate_answer, propose_answers, propose_spans
-from qgen.checks import (
-    answer_problem,
-    kind_asked_for,
-    passage_problem,
-    question_problem,
-    rank,
-    words_repeated,
-)
-from qgen.confidence import WEIGHTS, confidence, load_weights
-from qgen.distractors import Neighbours, distractors
+from qgen.asking.checks import answer_problem, kind_asked_for, question_problem
+from qgen.asking.confidence import WEIGHTS, confidence, load_weights
+from qgen.asking.distractors import Neighbours, distractors
+from qgen.asking.generator import NBestGenerator
+from qgen.asking.proposals import apart, propose_spans
+from qgen.asking.selection import rank
+from qgen.english.locate import locate_answer
+from qgen.english.phrases import propose_answers
+from qgen.english.prose import passage_problem
+from qgen.english.text import answer_tokens
+from qgen.english.words import words_repeated
 from qgen.errors import QGenError
-from qgen.generator import NBestGenerator
 from qgen.model.reader import (
     DEFAULT_READER,
     Reader,
@@ -39,9 +38,8 @@ from qgen.model.reader import (
     log_probability,
     reading,
 )
+from qgen.records import Answer, Question, Request, Result
 from qgen.settings import GenerationSettings, QuizSettings
-from qgen.text import answer_tokens
-from qgen.types import Answer, Question, Request, Result
 
 SPARE = 2
 """Proposed answers asked about for each question wanted, since some questions will be dropped."""

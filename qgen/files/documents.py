@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from qgen.checks import layout_problem
-from qgen.encoding import decode_text
+from qgen.english.prose import layout_problem
+from qgen.english.text import sentence_spans
 from qgen.errors import QGenError
-from qgen.text import sentence_spans
+from qgen.files.encoding import decode_text
 
 MAX_WORDS = 220
 """A longer paragraph is divided between sentences."""

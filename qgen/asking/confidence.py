@@ -20,11 +20,11 @@ import torch
 from torch import Tensor
 from transformers.utils import cached_file
 
-from qgen.checks import content_stems, stems, words_repeated
+from qgen.english.text import QUESTION_WORD, token_f1
+from qgen.english.words import content_stems, stems, words_repeated
 from qgen.errors import QGenError
 from qgen.model.reader import Reading
-from qgen.text import QUESTION_WORD, token_f1
-from qgen.types import Question
+from qgen.records import Question
 
 CONFIDENCE_FILE = "confidence.json"
 """A reader's weights, in its folder; ``eval.calibrate`` writes it."""

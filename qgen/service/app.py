@@ -22,12 +22,15 @@ from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qgen import __version__
-from qgen.answers import locate_answer
-from qgen.checks import passage_problem
+from qgen.asking.pipeline import QuestionGenerator
+from qgen.english.locate import locate_answer
+from qgen.english.prose import passage_problem
 from qgen.errors import QGenError
-from qgen.pipeline import QuestionGenerator
-from qgen.service.batches import Batches, too_long
-from qgen.service.batching import ClosedError, DynamicBatcher, QueueFullError
+from qgen.files.writers import WRITERS
+from qgen.records import Request as PassageRequest
+from qgen.records import Result
+from qgen.service.jobs import Batches, too_long
+from qgen.service.queue import ClosedError, DynamicBatcher, QueueFullError
 from qgen.service.schemas import (
     AnswerOut,
     AnswersIn,
@@ -40,9 +43,6 @@ from qgen.service.schemas import (
     QuestionsOut,
 )
 from qgen.settings import GenerationSettings, QuizSettings
-from qgen.types import Request as PassageRequest
-from qgen.types import Result
-from qgen.writers import WRITERS
 
 _LOG = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from qgen.batch import Engine, GenerateFunction, Outcome, process_rows
 from qgen.errors import QGenError
-from qgen.readers import Row
+from qgen.files.batch import Engine, GenerateFunction, Outcome, process_rows
+from qgen.files.rows import Row
 
 WAVE = 1000
 """Buffers that Ray is given at once, so that the memory needed does not grow with the file."""
@@ -39,7 +39,7 @@ def ray_engine(
     workers: int = 2,
     address: str | None = None,
 ) -> Engine:
-    """An engine for :func:`qgen.batch.run_batch`.
+    """An engine for :func:`qgen.files.batch.run_batch`.
 
     Args:
         load: makes the model, in each worker; must be picklable.

@@ -9,8 +9,7 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from qgen.errors import QGenError
-from qgen.text import recase, respace
-from qgen.types import Answer
+from qgen.records import Answer
 
 
 class AnswerTooLongError(QGenError):
@@ -114,24 +113,6 @@ def token_span(offsets: Sequence[tuple[int, int]], answer: Answer) -> range | No
     """Which tokens an answer is made of, by where each begins and ends; ``None`` for none."""
     inside = [i for i, (a, b) in enumerate(offsets) if b > answer.start and a < answer.end]
     return range(inside[0], inside[-1] + 1) if inside else None
-
-
-def unpack_target(
-    tokenizer: PreTrainedTokenizerBase, ids: Sequence[int], passage: str, restore_case: bool = True
-) -> str:
-    """The question that target ids spell, with the passage's spacing and capitals.
-
-    The word pieces are joined here and not by the tokenizer, some of whose decoders close up the
-    spaces round punctuation before it is known which ones the passage has.
-
-    Args:
-        tokenizer: the model's.
-        ids: token ids; special ones are left out.
-        passage: the text the question is about.
-        restore_case: give the question the passage's capitals and accents.
-    """
-    text = respace(word_pieces_joined(tokenizer, ids), passage)
-    return recase(text, passage) if restore_case else text
 
 
 def word_pieces_joined(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> str:

@@ -18,11 +18,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from qgen.answers import locate_answer
-from qgen.documents import DOCUMENT_READERS, read_document
-from qgen.encoding import open_text
+from qgen.english.locate import locate_answer
 from qgen.errors import QGenError, first_line
-from qgen.types import Answer, Request
+from qgen.files.documents import DOCUMENT_READERS, read_document
+from qgen.files.encoding import open_text
+from qgen.records import Answer, Request
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Answer:
-    """A span of a passage, located once (by :func:`qgen.answers.locate_answer` or a proposer).
+    """A span of a passage, located once: by :func:`qgen.english.locate.locate_answer`, or proposed.
 
     Attributes:
         text: the passage's own characters.
@@ -142,3 +142,13 @@ class Result:
         if not any(self.dropped.values()):
             return self.reason or "no question could be asked"
         return f"no question is worth showing: {self.reason}"
+
+
+def splits_word(text: str, at: int) -> bool:
+    """Whether cutting the text before character ``at`` cuts a word, or a number such as 1,200."""
+    left, right = text[max(at - 1, 0) : at], text[at : at + 1]
+    if left.isalnum() and right.isalnum():
+        return True
+    after_mark = left in {".", ","} and right.isdigit() and text[max(at - 2, 0) : at - 1].isdigit()
+    before_mark = left.isdigit() and right in {".", ","} and text[at + 1 : at + 2].isdigit()
+    return after_mark or before_mark

@@ -10,14 +10,14 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from qgen.batch import run_batch
 from qgen.errors import QGenError
-from qgen.readers import check_readable
-from qgen.service.batching import ClosedError, DynamicBatcher, QueueFullError
+from qgen.files.batch import run_batch
+from qgen.files.rows import check_readable
+from qgen.files.writers import suffix_of
+from qgen.records import Request, Result
+from qgen.service.queue import ClosedError, DynamicBatcher, QueueFullError
 from qgen.service.schemas import BatchOut
 from qgen.settings import GenerationSettings, QuizSettings
-from qgen.types import Request, Result
-from qgen.writers import suffix_of
 
 MAX_KEPT = 100
 """Batches that are kept; the oldest that have ended are forgotten."""
@@ -35,7 +35,7 @@ class Batch:
     Args:
         folder: where its files are; its own.
         source: the file to read.
-        output_format: a name of :data:`qgen.writers.WRITERS`.
+        output_format: a name of :data:`qgen.files.writers.WRITERS`.
     """
 
     def __init__(self, folder: Path, source: Path, output_format: str):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from qgen.errors import QGenError
-from qgen.model.layers import LinearKind, can_be_fused, fused
+from qgen.model.runtime.fused import LinearKind, can_be_fused, fused
 from qgen.settings import DTYPES
 
 _LEVELS = 127 if torch.cpu._is_vnni_supported() else 63

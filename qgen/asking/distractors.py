@@ -15,8 +15,8 @@ import torch
 from textblob.en import lexicon
 from transformers import PreTrainedTokenizerBase
 
-from qgen.text import answer_tokens, fold, token_f1
-from qgen.types import Answer
+from qgen.english.text import answer_tokens, fold, token_f1
+from qgen.records import Answer
 
 IsRight = Callable[[str], bool]
 """Whether a candidate would answer the question too, such as by the reader."""

@@ -21,13 +21,14 @@ from pathlib import Path
 from tqdm import tqdm
 
 from qgen.errors import QGenError
-from qgen.readers import Row, check_readable, count_rows, read_rows
+from qgen.files.rows import Row, check_readable, count_rows, read_rows
+from qgen.files.writers import WRITERS, format_of, to_record
+from qgen.records import Request, Result
 from qgen.settings import BUFFER_SIZE
-from qgen.types import Request, Result
-from qgen.writers import WRITERS, format_of, to_record
 
 GenerateFunction = Callable[[list[Request]], list[Result]]
-"""Turns requests into questions, such as :meth:`qgen.pipeline.QuestionGenerator.generate`."""
+"""Turns requests into questions, such as
+:meth:`qgen.asking.pipeline.QuestionGenerator.generate`."""
 
 
 Outcome = Result | str
@@ -74,9 +75,9 @@ def run_batch(
 ) -> BatchSummary:
     """Generate questions for every row of a file, or paragraph of a folder of documents.
 
-    What is read is in :mod:`qgen.readers`, what is written in :mod:`qgen.writers`.  A row that is
-    bad, or that no question worth showing comes of, is reported on stderr and kept in the error
-    file (``line``, ``error``, ``input``) while the rest goes on.  Any exception other than
+    What is read is in :mod:`qgen.files.rows`, what is written in :mod:`qgen.files.writers`.  A row
+    that is bad, or that no question worth showing comes of, is reported on stderr and kept in the
+    error file (``line``, ``error``, ``input``) while the rest goes on.  Any exception other than
     ``QGenError`` from ``generate`` stops the run, which can then be resumed.
 
     Args:
@@ -87,7 +88,8 @@ def run_batch(
         batch_size: most requests per call of ``generate``.
         buffer_size: rows held in memory, sorted by passage length into batches, and written to
             disk together; a kill loses at most this many finished rows.
-        output_format: a name of :data:`qgen.writers.WRITERS`; by default what the suffix means.
+        output_format: a name of :data:`qgen.files.writers.WRITERS`; by default what the suffix
+            means.
         errors_path: the error file; ``<output>.errors.jsonl`` by default.
         progress: show a progress bar on stderr.
         settings: what, apart from the input, decides the questions, as JSON types; an interrupted

@@ -10,7 +10,7 @@ import re
 
 from textblob.en import tag as pos_tag
 
-from qgen.dictionary import inflections, lemmas
+from qgen.english.dictionary import inflections, lemmas
 
 _DO = frozenset({"do", "does", "did"})
 _MODAL = frozenset("can could may might must shall should will would".split())

@@ -18,6 +18,8 @@ from string import ascii_uppercase
 
 from qgen import __version__
 from qgen.errors import QGenError, exit_code
+from qgen.files.writers import FORMATS, WRITERS
+from qgen.records import Request, Result
 from qgen.settings import (
     BUFFER_SIZE,
     DTYPES,
@@ -26,8 +28,6 @@ from qgen.settings import (
     ReaderTrainingSettings,
     TrainingSettings,
 )
-from qgen.types import Request, Result
-from qgen.writers import FORMATS, WRITERS
 
 PARAGRAPHS = 8
 """Paragraphs of a document asked about together, between two steps of the progress bar."""
@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _generate(args: argparse.Namespace) -> None:
-    from qgen.answers import locate_answer
+    from qgen.english.locate import locate_answer
 
     settings, quiz = _settings(args), _settings(args, QuizSettings)
     if args.document:
@@ -95,7 +95,7 @@ def _about_document(args: argparse.Namespace, requests, settings, quiz) -> list[
     """The best questions of a whole document, some paragraphs at a time, with a progress bar."""
     from tqdm import tqdm
 
-    from qgen.checks import best_of_document, share_of_paragraph
+    from qgen.asking.selection import best_of_document, share_of_paragraph
 
     generator = _generator(args)
     share = replace(quiz, max_answers=share_of_paragraph(quiz.max_answers, len(requests)))
@@ -113,7 +113,7 @@ def _about_document(args: argparse.Namespace, requests, settings, quiz) -> list[
 
 
 def _document(path: str) -> list[Request]:
-    from qgen.documents import read_document
+    from qgen.files.documents import read_document
 
     return [
         Request(p.text, extra={"paragraph": p.number} | ({"page": p.page} if p.page else {}))
@@ -122,14 +122,14 @@ def _document(path: str) -> list[Request]:
 
 
 def _batch(args: argparse.Namespace) -> int:
-    from qgen.batch import run_batch
-    from qgen.model.streams import count_streams
+    from qgen.files.batch import run_batch
+    from qgen.model.runtime.workers import count_streams
 
     settings, quiz = _settings(args), _settings(args, QuizSettings)
     generator = _generator(args)
     engine = None
     if args.engine == "ray":
-        from qgen.ray_engine import ray_engine
+        from qgen.files.ray import ray_engine
 
         load = partial(_load_generate, args, settings, quiz)
         engine = ray_engine(load, args.batch_size, args.workers, args.ray_address)
@@ -174,7 +174,7 @@ def _serve(args: argparse.Namespace) -> None:
     with _extra("serve"):
         import uvicorn
 
-        from qgen.service.api import ServiceSettings, create_app
+        from qgen.service.app import ServiceSettings, create_app
 
     settings = ServiceSettings(
         token=args.token or os.environ.get("QGEN_TOKEN", ""),
@@ -203,7 +203,7 @@ def _serve(args: argparse.Namespace) -> None:
 
 def _train(args: argparse.Namespace) -> None:
     from qgen.model.checkpoints import load_checkpoint
-    from qgen.training.trainer import train
+    from qgen.training.generator import train
 
     _fine_tune(args, TrainingSettings, load_checkpoint, train)
 
@@ -217,7 +217,7 @@ def _train_reader(args: argparse.Namespace) -> None:
 
 def _fine_tune(args: argparse.Namespace, kind, load, train) -> None:
     _quiet_transformers()
-    from qgen.training.trainer import read_examples
+    from qgen.training.generator import read_examples
 
     settings = _settings(args, kind)
     examples = [example for path in args.train for example in read_examples(path)]
@@ -245,7 +245,7 @@ def _evaluate(args: argparse.Namespace) -> None:
         from eval.evaluate import evaluate
         from eval.report import format_table, write_report
     from eval.splits import load_part
-    from qgen.training.trainer import read_examples
+    from qgen.training.generator import read_examples
 
     settings = _settings(args)
     if args.examples:
@@ -340,7 +340,7 @@ def _settings(args: argparse.Namespace, kind=GenerationSettings):
 
 
 def _read(path: str) -> str:
-    from qgen.encoding import decode_text
+    from qgen.files.encoding import decode_text
 
     try:
         content = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()

@@ -19,7 +19,7 @@ from nltk.tokenize.treebank import TreebankWordDetokenizer
 from textblob.en import lexicon
 from textblob.en import tag as pos_tag
 
-from qgen.dictionary import lemmas
+from qgen.english.dictionary import lemmas
 
 _ABBREVIATIONS = (
     "dr mr mrs ms st prof sr jr gen col lt rev hon vs etc e.g i.e u.s u.k a.m p.m no vol inc ltd co"
@@ -307,16 +307,6 @@ def lcs_length(first: Sequence[str], second: Sequence[str]) -> int:
             match = token == other
             row.append(previous[j] + 1 if match else max(previous[j + 1], row[j]))
     return row[-1]
-
-
-def splits_word(text: str, at: int) -> bool:
-    """Whether cutting the text before character ``at`` cuts a word, or a number such as 1,200."""
-    left, right = text[max(at - 1, 0) : at], text[at : at + 1]
-    if left.isalnum() and right.isalnum():
-        return True
-    after_mark = left in {".", ","} and right.isdigit() and text[max(at - 2, 0) : at - 1].isdigit()
-    before_mark = left.isdigit() and right in {".", ","} and text[at + 1 : at + 2].isdigit()
-    return after_mark or before_mark
 
 
 def fold(text: str) -> str:

@@ -1,0 +1,1 @@
+"""From a passage to its questions: propose answers, ask, check, rank, complete."""

@@ -1,0 +1,105 @@
+"""Which answers cannot be asked for, and which questions must not be shown.
+
+Every check is a plain function that returns a short reason, or ``None`` where nothing is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from itertools import pairwise
+
+from textblob.en import lexicon
+
+from qgen.english.text import QUESTION_WORD, fold
+from qgen.english.words import FUNCTION_WORDS, LITTLE, WORD, stems
+from qgen.records import Answer, Question
+
+
+def answer_problem(passage: str, answer: Answer) -> str | None:
+    """Why an answer cannot be asked for: it has no words, or leaves nothing to ask with."""
+    if not re.search(r"\w", answer.text):
+        return f"the answer {answer.text!r} has no words"
+    rest = passage[: answer.start] + " " + passage[answer.end :]
+    if len(WORD.findall(rest)) < 2:
+        return "the answer is the whole passage: nothing is left to ask with"
+    return None
+
+
+def question_problem(question: Question, passage: str) -> str | None:
+    """Why a generated question must not be shown: it is degenerate, gives its answer away, or has a
+    name that its passage does not have."""
+    if is_degenerate(question.question):
+        return "looping or too short"
+    if question.answer and gives_away(question.question, question.answer.text):
+        return "giving the answer away"
+    if invented_names(question.question, passage):
+        return "naming what the passage does not"
+    return None
+
+
+def is_degenerate(question: str) -> bool:
+    """Whether the text is too short, or loops: the same word, or pair of words, over and over."""
+    words = [fold(word) for word in re.findall(r"\w+", question)]
+    if len(words) < 3:
+        return True
+    if any(a == b and a.isalpha() and a not in {"that", "had"} for a, b in pairwise(words)):
+        return True
+    content = Counter(word for word in words if len(word) > 3 and word not in FUNCTION_WORDS)
+    if content and content.most_common(1)[0][1] > 2:
+        return True
+    pairs = Counter(pairwise(words))
+    return pairs.most_common(1)[0][1] > 2 or 2 * len(set(words)) < len(words)
+
+
+def invented_names(question: str, passage: str) -> list[str]:
+    """The names and garbled words of a question that its passage does not have.
+
+    A model may recall a name from its training, or garble one that it copies.  Words of the
+    tagger's lexicon that are not proper nouns there are common ones, which a question may add.
+    """
+    there = set(re.findall(r"\w+", fold(passage)))
+    stems = {word[:5] for word in there if len(word) > 4}
+    invented = []
+    for word in re.findall(r"[^\W\d_]{3,}", fold(question)):
+        if {word, f"{word}s", word.removesuffix("s")} & there:
+            continue
+        if word[:5] in stems and (lexicon.get(word) or lexicon.get(word.removesuffix("s"))):
+            continue
+        if lexicon.get(word, "NNP").startswith("NNP"):
+            invented.append(word)
+    return invented
+
+
+def gives_away(question: str, answer: str) -> bool:
+    """Whether the answer's words stand in the question, in whatever case, form or possessive."""
+    asked, wanted = stems(question), [stem for stem in stems(answer) if stem not in LITTLE]
+    if not wanted:
+        return False
+    return any(
+        asked[i : i + len(wanted)] == wanted for i in range(len(asked) - len(wanted) + 1)
+    ) or (len(wanted) > 1 and set(wanted) <= set(asked))
+
+
+def kind_asked_for(question: Question) -> str:
+    """The kind of a proposed answer, as its question shows it.
+
+    Returns:
+        "person" where it begins with "who", "whom" or "whose" (or "by whom"), "place" where it asks
+        "where" or for a city and the like, else the answer's own; of a date or number, always that.
+    """
+    assert question.answer is not None
+    asked = QUESTION_WORD.search(question.question)
+    if question.answer.kind not in {"name", "phrase"} or not asked:
+        return question.answer.kind
+    if asked[0].lower() in {"who", "whom", "whose"}:
+        return "person"
+    place = _PLACE.match(question.question, asked.start())
+    return "place" if place else question.answer.kind
+
+
+_PLACE = re.compile(
+    r"where\b|(?:what|which) (?:city|cities|country|countries|town|village|place|state|island|"
+    r"region|district|street|river|continent)\b",
+    re.I,
+)

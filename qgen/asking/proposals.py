@@ -1,0 +1,67 @@
+"""Which answers to ask for: the rules' phrases and the reader's spans, the most worth it first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from qgen.english.text import sentence_spans
+from qgen.model.reader import Window, best_spans, log_probability
+from qgen.records import Answer
+
+COST_OF_WORD = 0.3
+"""What each word of a proposed answer costs, in nats, when spans are ranked by the reader."""
+SPANS = 40
+"""Spans that the reader may add per window of a passage."""
+
+
+def propose_spans(
+    passage: str, windows: Sequence[Window], answers: Sequence[Answer]
+) -> list[Answer]:
+    """Answers ranked by how probable the reader finds it that a question would be asked for them.
+
+    Args:
+        passage: the text.
+        windows: of the passage with no question, of :meth:`qgen.model.reader.Reader.windows`; the
+            spans that they give most to are added.
+        answers: by rule, as of :func:`propose_answers`.
+
+    Returns:
+        Those of both that do not cut a date or number of the rules, and lie in one sentence.
+    """
+    known = {(answer.start, answer.end): answer for answer in answers}
+    ends = [end for _, end in sentence_spans(passage)]
+    for _, begin, end in best_spans(passage, windows, SPANS * len(windows)):
+        if not any(begin < stop < end for stop in ends):
+            text = passage[begin:end]
+            known.setdefault((begin, end), Answer(text, begin, _kind(text)))
+    whole = [answer for answer in answers if answer.kind in {"date", "number"}]
+    usable = [a for a in known.values() if not any(_cuts(a, other) for other in whole)]
+    # Start and end are predicted apart, so that the start of one good answer and the end of another
+    # make a span as probable as either: shorter ones come first.
+    worth = {a: log_probability(windows, a) - COST_OF_WORD * len(a.text.split()) for a in usable}
+    return sorted(usable, key=lambda answer: worth[answer], reverse=True)
+
+
+def _kind(text: str) -> str:
+    """The kind of a span that no rule found."""
+    if re.search(r"\d", text):
+        return "number"
+    words = [word for word in text.split() if word[0].isalpha() and len(word) > 3]
+    return "name" if words and all(word[0].isupper() for word in words) else "phrase"
+
+
+def _cuts(answer: Answer, other: Answer) -> bool:
+    """Whether an answer holds a part of another, but not all of it."""
+    return answer.overlaps(other) and not (answer.start <= other.start and other.end <= answer.end)
+
+
+def apart(answers: Iterable[Answer], count: int) -> list[Answer]:
+    """The first ``count`` answers that share no character with one before them."""
+    kept: list[Answer] = []
+    for answer in answers:
+        if len(kept) == count:
+            break
+        if not any(answer.overlaps(other) for other in kept):
+            kept.append(answer)
+    return kept

