@@ -80,7 +80,7 @@ def test_the_files_it_names_exist():
     for line in tree.splitlines():
         if line.endswith("/") and not line.startswith(" "):
             folder = line
-        for name in re.findall(r"(?<![\w.])[\w]+\.py|[\w]+/(?=\s)", line):
+        for name in re.findall(r"(?<![\w.])[\w]+\.py|[\w/]+/(?=\s)", line):
             path = ROOT / (folder if line.startswith(" ") else "") / name
             assert path.exists(), name
             seen.add(path)
