@@ -204,7 +204,8 @@ def test_what_was_dropped_of_a_document_is_told_in_one_line(
     )
     assert main(["generate", "--model", str(checkpoint), "--document", str(path)]) == 0
     told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("qgen:")]
-    assert told == ["qgen: asked for 10, kept 2: 4 too dull"]
+    assert told[1:] == ["qgen: asked for 10, kept 2: 4 too dull"]
+    assert "number in front of each question is the confidence" in told[0]
 
 
 def test_what_was_dropped_is_told(checkpoint, capsys, monkeypatch):

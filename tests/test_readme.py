@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from qgen.cli.main import _parser
+from qgen.cli.entry import build_parser
 from qgen.files.writers import FORMATS
 
 ROOT = Path(__file__).parents[1]
@@ -34,7 +34,7 @@ def test_there_are_commands_of_every_kind():
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_is_understood(command):
-    _parser().parse_args(shlex.split(command)[1:])
+    build_parser().parse_args(shlex.split(command)[1:])
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_the_python_example_runs(work):
 
 
 def test_the_options_it_names_exist():
-    subparsers = next(a for a in _parser()._actions if isinstance(a.choices, dict))
+    subparsers = next(a for a in build_parser()._actions if isinstance(a.choices, dict))
     known = {o for p in subparsers.choices.values() for a in p._actions for o in a.option_strings}
     named = set(re.findall(r"`(--[a-z-]+)", README))
     assert named and named <= known

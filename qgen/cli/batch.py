@@ -1,0 +1,124 @@
+"""``qgen batch``: questions about every row of a file, or every document of a folder."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import partial
+
+from qgen.cli.loading import question_generator
+from qgen.cli.options import add_model, add_settings, positive, settings_of
+from qgen.cli.output import tell
+from qgen.files.writers import FORMATS, WRITERS
+from qgen.records import Request, Result
+from qgen.settings import BUFFER_SIZE, GenerationSettings, QuizSettings
+
+
+def add_to(commands) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "batch",
+        usage="%(prog)s INPUT OUTPUT [options]",
+        help="ask about every row of a file",
+        description="Ask about every row of a file, or every document of a folder, and write the "
+        "questions to a file. A run that was stopped goes on when the same command is given again.",
+    )
+    parser.add_argument(
+        "input",
+        metavar="INPUT",
+        help="rows (.jsonl, .json, .csv, .tsv, .parquet, .txt), a document, or a folder of "
+        "documents",
+    )
+    parser.add_argument("output", metavar="OUTPUT", help=f"the file to write: {', '.join(FORMATS)}")
+    parser.add_argument(
+        "--format",
+        choices=list(WRITERS),
+        help="what to write (default: what the output's suffix means)",
+    )
+    parser.add_argument(
+        "--errors",
+        metavar="FILE",
+        help="where rows that failed are kept (default: OUTPUT.errors.jsonl)",
+    )
+    parser.add_argument("--quiet", action="store_true", help="show no progress bar")
+    add_settings(parser, QuizSettings, "which questions")
+    add_settings(parser, GenerationSettings, "decoding")
+    add_model(parser)
+    group = parser.add_argument_group("running")
+    group.add_argument(
+        "--buffer-size",
+        type=positive,
+        default=BUFFER_SIZE,
+        metavar="N",
+        help="rows written to disk at once: the most that a stopped run loses "
+        "(default: %(default)s)",
+    )
+    group.add_argument(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="this process, or several on Ray (default: %(default)s)",
+    )
+    group.add_argument(
+        "--workers",
+        type=positive,
+        default=2,
+        metavar="N",
+        help="processes on Ray, each with the models (default: %(default)s)",
+    )
+    group.add_argument(
+        "--ray-address",
+        metavar="ADDRESS",
+        help="a running Ray cluster (default: one is started on this machine)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the questions; 1 where no row succeeded."""
+    from qgen.files.batch import run_batch
+    from qgen.model.runtime.workers import count_streams
+
+    settings, quiz = settings_of(args, GenerationSettings), settings_of(args, QuizSettings)
+    generator = question_generator(args)
+    engine = None
+    if args.engine == "ray":
+        from qgen.files.ray import ray_engine
+
+        load = partial(_load_generate, args, settings, quiz)
+        engine = ray_engine(load, args.batch_size, args.workers, args.ray_address)
+    summary = run_batch(
+        args.input,
+        args.output,
+        partial(_generate_with, generator, settings, quiz),
+        engine=engine,
+        batch_size=args.batch_size * count_streams(generator.generator.device),
+        buffer_size=args.buffer_size,
+        output_format=args.format,
+        errors_path=args.errors,
+        progress=not args.quiet,
+        settings={
+            **asdict(settings),
+            **asdict(quiz),
+            "weights": generator.fingerprint,
+        },
+    )
+    tell(
+        f"{summary.rows} rows, {summary.questions} questions, {summary.errors} errors"
+        + (f" (see {summary.errors_path})" if summary.errors_path else "")
+        + f" -> {summary.output_path}"
+    )
+    if summary.errors == summary.rows:
+        tell(f"no row succeeded; all {summary.rows} failed")
+        return 1
+    return 0
+
+
+def _generate_with(generator, settings, quiz, requests: Sequence[Request]) -> list[Result]:
+    return generator.generate(requests, settings, quiz)
+
+
+def _load_generate(args: argparse.Namespace, settings, quiz):
+    """The model in a worker of Ray's."""
+    return partial(_generate_with, question_generator(args), settings, quiz)

@@ -1,0 +1,129 @@
+"""Options of the command line, made from the settings classes, and settings made from options."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import Field, fields
+from typing import Any, NoReturn, TypeVar
+
+from qgen.settings import DTYPES
+
+Settings = TypeVar("Settings")
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that says what is wrong in one line, without all its options."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+
+
+def add_settings(parser: argparse.ArgumentParser, kind: type, title: str) -> None:
+    """One option per field of a settings class, with its default and description.
+
+    Args:
+        parser: what gets the options.
+        kind: the class.
+        title: of the group of options in the help text; fields may name another one.
+    """
+    groups: dict[str, Any] = {}
+    for field in fields(kind):
+        name = field.metadata.get("group") or title
+        if name not in groups:
+            groups[name] = parser.add_argument_group(name)
+        _add_setting(groups[name], field)
+
+
+def _add_setting(group: Any, field: Field) -> None:
+    option, text = f"--{field.name.replace('_', '-')}", field.metadata["help"]
+    choices = field.metadata["choices"] or None
+    kind = str(field.type)
+    if "tuple" in kind:
+        group.add_argument(
+            option,
+            nargs="+",
+            default=field.default,
+            choices=choices,
+            metavar=field.name.upper(),
+            help=f"{text}: {', '.join(choices)}" if choices else text,
+        )
+    elif "bool" in kind:
+        group.add_argument(
+            option, action=argparse.BooleanOptionalAction, default=field.default, help=text
+        )
+    else:
+        group.add_argument(
+            option,
+            type=type(field.default),
+            default=field.default,
+            choices=choices,
+            metavar=None if choices else "N",
+            help=f"{text} (default: %(default)s)",
+        )
+
+
+def settings_of(args: argparse.Namespace, kind: type[Settings]) -> Settings:
+    """The settings that the options say.
+
+    Raises:
+        QGenError: a value is out of range.
+    """
+    values = {field.name: getattr(args, field.name) for field in fields(kind)}  # type: ignore[arg-type]
+    return kind(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+
+
+def add_model(parser: argparse.ArgumentParser, reader: bool = True) -> None:
+    """Which models to load and how they compute."""
+    group = parser.add_argument_group("models")
+    group.add_argument(
+        "--model", metavar="DIR", help="the checkpoint to use (default: the one that ships)"
+    )
+    if reader:
+        group.add_argument(
+            "--reader",
+            metavar="DIR",
+            help="the checkpoint of the reader, the question-answering model that checks the "
+            "questions; none for no checks (default: the one that ships)",
+        )
+    group.add_argument(
+        "--device", help="a torch device, such as cpu or cuda:0 (default: a GPU if there is one)"
+    )
+    group.add_argument(
+        "--dtype",
+        choices=DTYPES,
+        default=DTYPES[0],
+        help="arithmetic; auto takes the fastest that this machine has (default: %(default)s)",
+    )
+    group.add_argument(
+        "--batch-size",
+        type=positive,
+        default=16,
+        metavar="N",
+        help="questions to decode together; on a CPU, each core has so many (default: %(default)s)",
+    )
+
+
+def add_split(parser: argparse.ArgumentParser, required: bool = False) -> None:
+    """Which published part of SQuAD to take, and where the files are."""
+    group = parser.add_argument_group("data")
+    if required:
+        group.add_argument(
+            "--split", metavar="NAME", required=True, help="a published split of SQuAD: du or zhao"
+        )
+    group.add_argument(
+        "--squad", nargs="+", default=[], metavar="FILE", help="SQuAD 1.1's JSON files"
+    )
+    group.add_argument(
+        "--doclists", metavar="DIR", help="the folder with the split's doclist-*.txt"
+    )
+    group.add_argument(
+        "--partial", action="store_true", help="go on although the SQuAD files lack some articles"
+    )
+
+
+def positive(text: str) -> int:
+    """A whole number of at least 1, as ``type`` of an option."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1: {text}")
+    return value

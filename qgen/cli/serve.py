@@ -1,0 +1,86 @@
+"""``qgen serve``: the page and the HTTP service."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from qgen.cli.loading import extra, question_generator
+from qgen.cli.options import add_model, positive
+from qgen.cli.output import tell
+from qgen.errors import QGenError
+
+
+def add_to(commands) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "serve",
+        usage="%(prog)s [options]",
+        help="serve a web page and an HTTP API",
+        description="Serve a web page at / and an HTTP API, described at /docs, until stopped.",
+    )
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--port", type=int, default=8000, metavar="N", help="its port (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--token",
+        help="a secret that clients must send as bearer token; the page is then off "
+        "(default: $QGEN_TOKEN, if set)",
+    )
+    parser.add_argument(
+        "--allow-origin",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="let web pages of this origin call the API; may be given several times",
+    )
+    parser.add_argument(
+        "--max-waiting",
+        type=positive,
+        default=512,
+        metavar="N",
+        help="passages that may wait in the queue; more are refused (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--page",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="serve the page, unless there is a token (default: --page)",
+    )
+    add_model(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Serve until a signal ends it."""
+    with extra("serve"):
+        import uvicorn
+
+        from qgen.service.app import ServiceSettings, create_app
+
+    settings = ServiceSettings(
+        token=args.token or os.environ.get("QGEN_TOKEN", ""),
+        allow_origins=tuple(args.allow_origin),
+        max_waiting=args.max_waiting,
+        max_batch=args.batch_size,
+    )
+    page = args.page and not settings.token  # browsers send no bearer token
+    try:
+        app = create_app(question_generator(args), settings, page)
+    except ImportError as error:
+        raise QGenError(f"{error.name} is missing: pip install 'qgen[ui]', or --no-page") from error
+    address = f"http://{args.host}:{args.port}"
+    what = "the page and the API" if page else "the API"
+    tell(f"serving {what} on {address}, documented at /docs")
+    # On SIGTERM uvicorn takes no new connections and finishes the requests that it has; the page
+    # of a browser that stays open would never finish.
+    uvicorn.run(
+        app,
+        host=args.host,
+        port=args.port,
+        log_level="warning",
+        timeout_graceful_shutdown=30 if page else int(settings.timeout_s),
+    )
