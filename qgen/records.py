@@ -123,23 +123,24 @@ class Result:
 
     Attributes:
         questions: best first.
-        dropped: reason to the number of questions, or of answers, that were dropped for it.
+        dropped: reason to the number of questions that were dropped for it.
+        problems: sentences that say why nothing can be asked, of the passage or some answer.
     """
 
     questions: tuple[Question, ...] = ()
     dropped: dict[str, int] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
 
     @property
     def reason(self) -> str:
-        """Why nothing, or not more, was kept, such as ``"2 give their answer away"``."""
-        return ", ".join(
-            reason if count == 0 else f"{count} {reason}" for reason, count in self.dropped.items()
-        )
+        """Why nothing, or not more, was kept, such as ``"2 giving the answer away"``."""
+        counted = ", ".join(f"{count} {reason}" for reason, count in self.dropped.items())
+        return "; ".join(filter(None, [counted, *self.problems]))
 
     @property
     def failure(self) -> str:
         """One line that says why there are no questions."""
-        if not any(self.dropped.values()):
+        if not self.dropped:
             return self.reason or "no question could be asked"
         return f"no question is worth showing: {self.reason}"
 

@@ -9,6 +9,7 @@ from qgen.asking.checks import (
     is_degenerate,
     kind_asked_for,
 )
+from qgen.asking.draft import Draft
 from qgen.asking.selection import best_of_document, rank, share_of_paragraph
 from qgen.english.prose import passage_problem
 from qgen.english.words import near_duplicates
@@ -147,6 +148,12 @@ def asked(question, answer, start, score):
     return Question(question, Answer(answer, start), score)
 
 
+def ranked(questions, passage, quiz):
+    """The kept questions, in their order, and why the others went."""
+    kept, dropped = rank([Draft(0, passage, q.answer, question=q) for q in questions], quiz)
+    return [draft.question for draft in kept], dropped
+
+
 def test_rank_keeps_the_best_and_says_why_the_others_went():
     questions = [
         asked("When was the bridge opened?", "in 1937", 10, -0.2),
@@ -157,7 +164,7 @@ def test_rank_keeps_the_best_and_says_why_the_others_went():
         asked("What what what?", "work", 70, -0.55),
         asked("What did it cost?", "construction", 80, -0.6),
     ]
-    kept, dropped = rank(questions, "", QuizSettings(max_answers=3))
+    kept, dropped = ranked(questions, "", QuizSettings(max_answers=3))
     assert [q.question for q in kept] == [
         "What year was it opened?", "Who led the work?", "What did it cost?",
     ]  # fmt: skip
@@ -167,7 +174,7 @@ def test_rank_keeps_the_best_and_says_why_the_others_went():
         "repeating another question": 1,
         "looping or too short": 1,
     }
-    assert len(rank(questions, "", QuizSettings(max_answers=1))[0]) == 1
+    assert len(ranked(questions, "", QuizSettings(max_answers=1))[0]) == 1
 
 
 @pytest.mark.parametrize(
@@ -189,10 +196,10 @@ def sure(text, at, confidence):
 
 def test_unsure_questions_are_dropped_and_counted():
     questions = [sure("What is it called?", 0, 0.9), sure("Who owns the old mill?", 20, 0.3)]
-    kept, dropped = rank(questions, "", QuizSettings(min_confidence=0.5))
+    kept, dropped = ranked(questions, "", QuizSettings(min_confidence=0.5))
     assert [q.confidence for q in kept] == [0.9]
     assert dropped == {"not trusted by the reader": 1}
-    assert len(rank(questions, "", QuizSettings(min_confidence=0.0))[0]) == 2
+    assert len(ranked(questions, "", QuizSettings(min_confidence=0.0))[0]) == 2
 
 
 def test_questions_spread_over_the_sentences():
@@ -204,10 +211,10 @@ def test_questions_spread_over_the_sentences():
         )
     ]
     other = sure("When did fire break out?", passage.index("June"), 0.86)
-    kept, _ = rank([*first, other], passage, QuizSettings(max_answers=2))
+    kept, _ = ranked([*first, other], passage, QuizSettings(max_answers=2))
     assert kept == [first[0], other], "before a slightly surer one about the same sentence"
     far = sure("When did fire break out?", passage.index("June"), 0.7)
-    assert rank([*first, far], passage, QuizSettings(max_answers=2))[0] == first[:2]
+    assert ranked([*first, far], passage, QuizSettings(max_answers=2))[0] == first[:2]
 
 
 def test_scores_alone_rank_without_a_reader():
@@ -217,7 +224,7 @@ def test_scores_alone_rank_without_a_reader():
         Question("Which month did work end?", Answer("May", 22), -0.11),
         Question("When did fire break out?", Answer("June", 56), -0.12),
     ]
-    assert rank(scored, passage, QuizSettings(max_answers=2))[0] == scored[:2]
+    assert ranked(scored, passage, QuizSettings(max_answers=2))[0] == scored[:2]
 
 
 def test_questions_of_a_document_spread_over_its_paragraphs():
@@ -250,4 +257,4 @@ def test_invented_names(question, invented):
         "Ilse Brandt of Graz described an enzyme in 1931; trials raised it. "
         "Weavers met at Café Zoë."
     )
-    assert invented_names(question, passage) == invented
+    assert invented_names(passage, question) == invented

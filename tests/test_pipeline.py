@@ -7,11 +7,11 @@ import pytest
 import torch
 from conftest import PASSAGE
 
-from qgen.asking.generator import NBestGenerator
+from qgen.asking.generator import NBest, NBestGenerator
 from qgen.asking.pipeline import QuestionGenerator
 from qgen.english.locate import locate_answer
 from qgen.errors import QGenError
-from qgen.model.decoding import UncachedDecoder
+from qgen.model.decoding import UncachedDecoder, decode
 from qgen.model.sources import pack_source
 from qgen.records import Answer, Question, Request
 from qgen.service.schemas import QuestionsIn
@@ -80,7 +80,33 @@ def test_one_answer_at_fault_leaves_the_others(generator):
     )
     assert good.questions and not good.dropped
     assert [q.answer.text for q in bad.questions] == ["1937"]
-    assert "has room for" in bad.reason
+    assert "has room for" in bad.reason and not bad.dropped
+
+
+def test_one_answer_at_fault_does_not_divide_the_batch(n_best_generator, monkeypatch):
+    calls = []
+
+    def counted(model, input_ids, *args):
+        calls.append(len(input_ids))
+        return decode(model, input_ids, *args)
+
+    monkeypatch.setattr("qgen.asking.generator.decode", counted)
+    long = PASSAGE * 4
+    inputs = [(PASSAGE, locate_answer(PASSAGE, text)) for text in ("1937", "Strauss", "cost")]
+    inputs.insert(1, (long + " It is.", Answer(long, 0)))
+    found = n_best_generator.n_best(inputs)
+    assert calls == [3]
+    assert [bool(each.questions) for each in found] == [True, False, True, True]
+    assert [bool(each.problem) for each in found] == [False, True, False, False]
+    with pytest.raises(QGenError, match="has room for"):
+        n_best_generator.generate(inputs)
+
+
+def test_every_answer_that_cannot_be_asked_for_is_told(generator):
+    answers = (Answer(".", PASSAGE.index(".")), Answer("1937", 50), Answer(PASSAGE, 0))
+    [result] = generator.generate([Request(PASSAGE, answers)])
+    assert [q.answer.text for q in result.questions] == ["1937"]
+    assert len(result.problems) == 2 and "has no words" in result.reason
 
 
 def test_score_is_the_mean_log_probability_of_the_tokens(copying_model, tokenizer):
@@ -173,10 +199,11 @@ class Scripted:
     def within_range(self, settings):
         return settings
 
-    def generate(self, inputs, settings):
+    def n_best(self, inputs, settings):
         return [
-            [Question(text, answer, -0.1 * n) for n, text in enumerate(self.asked[answer.text], 1)]
+            NBest([Question(text, answer, -0.1 * n) for n, text in enumerate(texts, 1)])
             for _, answer in inputs
+            for texts in [self.asked[answer.text]]
         ]
 
 
@@ -289,13 +316,13 @@ def test_a_reader_gives_every_question_a_confidence(checked):
 
 def test_few_of_the_proposals_are_decoded(checked, monkeypatch):
     asked = []
-    generate = checked.generator.generate
+    n_best = checked.generator.n_best
 
     def counted(inputs, settings):
         asked.extend(inputs)
-        return generate(inputs, settings)
+        return n_best(inputs, settings)
 
-    monkeypatch.setattr(checked.generator, "generate", counted)
+    monkeypatch.setattr(checked.generator, "n_best", counted)
     checked.questions(PASSAGE, quiz=QuizSettings(max_answers=2, min_confidence=0))
     assert len(asked) == 4
     spans = [answer for _, answer in asked]
@@ -323,10 +350,10 @@ def test_kinds(checked, generator):
 def test_persons_and_places_are_told_by_the_question(generator, monkeypatch):
     asks = {"Joseph Strauss": "Who led it?", "San Francisco": "In what city is it?"}
 
-    def generate(inputs, settings):
-        return [[Question(asks.get(a.text, "What is it?"), a, -0.1)] for _, a in inputs]
+    def n_best(inputs, settings):
+        return [NBest([Question(asks.get(a.text, "What is it?"), a, -0.1)]) for _, a in inputs]
 
-    monkeypatch.setattr(generator.generator, "generate", generate)
+    monkeypatch.setattr(generator.generator, "n_best", n_best)
 
     def found(*kinds):
         quiz = QuizSettings(kinds=kinds, min_confidence=0)

@@ -26,14 +26,14 @@ def answer_problem(passage: str, answer: Answer) -> str | None:
     return None
 
 
-def question_problem(question: Question, passage: str) -> str | None:
+def question_problem(passage: str, question: Question) -> str | None:
     """Why a generated question must not be shown: it is degenerate, gives its answer away, or has a
     name that its passage does not have."""
     if is_degenerate(question.question):
         return "looping or too short"
     if question.answer and gives_away(question.question, question.answer.text):
         return "giving the answer away"
-    if invented_names(question.question, passage):
+    if invented_names(passage, question.question):
         return "naming what the passage does not"
     return None
 
@@ -52,7 +52,7 @@ def is_degenerate(question: str) -> bool:
     return pairs.most_common(1)[0][1] > 2 or 2 * len(set(words)) < len(words)
 
 
-def invented_names(question: str, passage: str) -> list[str]:
+def invented_names(passage: str, question: str) -> list[str]:
     """The names and garbled words of a question that its passage does not have.
 
     A model may recall a name from its training, or garble one that it copies.  Words of the

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from math import ceil
@@ -28,6 +28,19 @@ from qgen.settings import GenerationSettings
 
 _OPENING = re.compile(r"\b(?:who|whom|when|where|why|which|(?:whose|what|how)(?:\s+\w+)?)\b", re.I)
 """The question word, with the next where that is part of it, as in "how many"."""
+
+
+@dataclass
+class NBest:
+    """What came of one input.
+
+    Attributes:
+        questions: best first.
+        problem: a sentence that says why it could not be asked about; empty where it could.
+    """
+
+    questions: list[Question] = field(default_factory=list)
+    problem: str = ""
 
 
 class NBestGenerator:
@@ -116,10 +129,32 @@ class NBestGenerator:
         Raises:
             QGenError: an answer is too long, or a setting is out of the model's range.
         """
+        found = self.n_best(inputs, settings)
+        for each in found:
+            if each.problem:
+                raise QGenError(each.problem)
+        return [each.questions for each in found]
+
+    def n_best(
+        self,
+        inputs: Sequence[tuple[str, Answer | None]],
+        settings: GenerationSettings | None = None,
+    ) -> list[NBest]:
+        """As :meth:`generate`; an input that cannot be asked about has a problem and no questions,
+        and the others are decoded together.
+
+        Raises:
+            QGenError: a setting is out of the model's range.
+        """
         settings = self.within_range(settings or GenerationSettings())
-        sources = [self._source(passage, answer, settings) for passage, answer in inputs]
-        order = sorted(range(len(sources)), key=lambda i: len(sources[i]), reverse=True)
-        results: list[list[Question]] = [[] for _ in sources]
+        results = [NBest() for _ in inputs]
+        sources: dict[int, list[int]] = {}  # by number of the input
+        for i, (passage, answer) in enumerate(inputs):
+            try:
+                sources[i] = self._source(passage, answer, settings)
+            except QGenError as error:
+                results[i].problem = str(error)
+        order = sorted(sources, key=lambda i: len(sources[i]), reverse=True)
 
         def ask(rows: Sequence[int]) -> None:
             input_ids = pad([sources[i] for i in rows], self.tokenizer.pad_token_id)
@@ -129,7 +164,7 @@ class NBestGenerator:
             for i, sequences, scores in zip(
                 rows, output.sequences.tolist(), output.scores.tolist(), strict=True
             ):
-                results[i] = self._questions(*inputs[i], sequences, scores, settings)
+                results[i].questions = self._questions(*inputs[i], sequences, scores, settings)
 
         side_by_side(ask, self._batches(order), self.device)
         return results

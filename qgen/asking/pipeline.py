@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from heapq import nlargest
@@ -21,6 +21,7 @@ from qgen._collector import garbage_collection_paused
 from qgen.asking.checks import answer_problem, kind_asked_for, question_problem
 from qgen.asking.confidence import WEIGHTS, confidence, load_weights
 from qgen.asking.distractors import Neighbours, distractors
+from qgen.asking.draft import Draft
 from qgen.asking.generator import NBestGenerator
 from qgen.asking.proposals import apart, propose_spans
 from qgen.asking.selection import rank
@@ -48,6 +49,9 @@ RIVALS = 10
 """Other answers of the passage looked at for wrong ones."""
 UNLIKE = 2.5
 """Nats by which the beginning of a question may be less probable for a wrong answer."""
+
+
+_NOTHING_PROPOSED = "no answer could be proposed for the passage; give one"
 
 
 class QuestionGenerator:
@@ -145,56 +149,13 @@ class QuestionGenerator:
         """
         settings = self.generator.within_range(settings or GenerationSettings())
         quiz = quiz or QuizSettings()
-        planned = self._plan(requests, quiz)
-        # A beam that gives its answer away makes room for the next one, so ask for all of them.
-        every = settings.num_return_sequences if settings.do_sample else settings.num_beams
-        decoding = replace(settings, num_return_sequences=every)
-        asked, problems = self._ask(
-            [
-                (request.passage, answer)
-                for request, plan in zip(requests, planned, strict=True)
-                for answer in ([] if isinstance(plan, str) else plan)
-            ],
-            decoding,
-        )
-        drafts: list[tuple[list[Question], dict[str, int]]] = []
-        position = 0
-        for request, plan in zip(requests, planned, strict=True):
-            if isinstance(plan, str):
-                drafts.append(([], {plan: 0}))
-                continue
-            n_best = asked[position : position + len(plan)]
-            failed = [problems[i] for i in range(position, position + len(plan)) if i in problems]
-            position += len(plan)
-            if request.answers:
-                count = settings.num_return_sequences
-                questions, unfit = _for_each_answer(request.passage, n_best, count)
-            else:
-                questions, unfit = _of_kinds(_best(request.passage, n_best), quiz.kinds)
-            drafts.append((questions, dict(unfit) | dict.fromkeys(failed, 0)))
-        checked = iter(
-            self._check(
-                [
-                    (request.passage, question)
-                    for request, (questions, _) in zip(requests, drafts, strict=True)
-                    for question in questions
-                ]
-            )
-        )
-        results = []
-        for request, (questions, dropped) in zip(requests, drafts, strict=True):
-            read = list(islice(checked, len(questions)))
-            kept = [question for question, _ in read]
-            if not request.answers:
-                kept, unfit = rank(kept, request.passage, quiz)
-                dropped = dict(unfit) | dropped
-            if quiz.choices:
-                windows = dict(read)
-                kept = self._with_distractors(
-                    request.passage, [(q, windows[q]) for q in kept], quiz.choices - 1
-                )
-            results.append(Result(tuple(kept), dropped))
-        return results
+        drafts = self._propose(requests, quiz)
+        self._ask(drafts, settings)
+        drafts = self._check(drafts, settings.num_return_sequences, quiz)
+        by_request: list[list[Draft]] = [[] for _ in requests]
+        for draft in drafts:
+            by_request[draft.request].append(draft)
+        return [self._complete(*_ranked(of_one, quiz), quiz) for of_one in by_request]
 
     def propose(self, passages: Sequence[str]) -> list[list[Answer]]:
         """For each passage the answers that may be asked for: by the reader, the ones most worth it
@@ -205,8 +166,10 @@ class QuestionGenerator:
         read = self.reader.windows([(passage, "", None) for passage in passages])
         return list(map(propose_spans, passages, read, by_rule))
 
-    def _plan(self, requests: Sequence[Request], quiz: QuizSettings) -> list[list[Answer] | str]:
-        """For each request the answers to ask for, or why there are none."""
+    # -- the stages --------------------------------------------------------------------------------
+
+    def _propose(self, requests: Sequence[Request], quiz: QuizSettings) -> list[Draft]:
+        """A draft for each answer to ask for, and for each problem."""
         problems = [passage_problem(request.passage) for request in requests]
         proposed = iter(
             self.propose(
@@ -217,50 +180,97 @@ class QuestionGenerator:
                 ]
             )
         )
-        return [
-            problem or self._usable(request, request.answers or next(proposed), quiz)
-            for request, problem in zip(requests, problems, strict=True)
-        ]
+        drafts = []
+        for number, (request, problem) in enumerate(zip(requests, problems, strict=True)):
+            if problem:
+                drafts.append(Draft(number, request.passage, problem=problem))
+            elif request.answers:
+                drafts += [
+                    Draft(
+                        number,
+                        request.passage,
+                        answer,
+                        given=True,
+                        problem=answer_problem(request.passage, answer) or "",
+                    )
+                    for answer in request.answers
+                ]
+            else:
+                answers = self._worth_asking(request.passage, next(proposed), quiz)
+                drafts += [Draft(number, request.passage, answer) for answer in answers] or [
+                    Draft(number, request.passage, problem=_NOTHING_PROPOSED)
+                ]
+        return drafts
 
-    def _usable(
-        self, request: Request, answers: Sequence[Answer], quiz: QuizSettings
-    ) -> list[Answer] | str:
-        """Those of the answers that can be asked for, or why there are none."""
-        if not request.answers and quiz.kinds:
+    def _worth_asking(
+        self, passage: str, answers: Sequence[Answer], quiz: QuizSettings
+    ) -> list[Answer]:
+        """Those of a passage's proposed answers that are asked for."""
+        if quiz.kinds:
             answers = [answer for answer in answers if _may_be(answer.kind, quiz.kinds)]
-        problems = [answer_problem(request.passage, answer) for answer in answers]
-        usable = [answer for answer, problem in zip(answers, problems, strict=True) if not problem]
-        if not usable:
-            nothing = "no answer could be proposed for the passage; give one"
-            return next(filter(None, problems), nothing)
-        if request.answers or not self.reader:
+        usable = [answer for answer in answers if not answer_problem(passage, answer)]
+        if not self.reader:
             return usable
         spare = SPARE * (2 if _TOLD_BY_QUESTION & set(quiz.kinds) else 1)
         return apart(usable, spare * quiz.max_answers)
 
-    def _with_distractors(
-        self, passage: str, read: Sequence[tuple[Question, list[Window]]], count: int
-    ) -> list[Question]:
-        """The questions with wrong answers beside the right one."""
-        others = propose_answers(passage)
-        made = []
-        for question, windows in read:
-            assert question.answer is not None
-            wrong = distractors(
-                passage,
-                question.question,
-                question.answer,
-                others,
-                self._neighbours,
-                count,
-                partial(_answers_too, _likely_answers(passage, windows)),
-                partial(self._plausible, passage, question, windows),
-            )
-            made.append(replace(question, distractors=tuple(wrong)))
-        return made
+    def _ask(self, drafts: Sequence[Draft], settings: GenerationSettings) -> None:
+        """Give each draft its n-best."""
+        # A beam that gives its answer away makes room for the next one, so ask for all of them.
+        every = settings.num_return_sequences if settings.do_sample else settings.num_beams
+        asked = [draft for draft in drafts if not draft.problem]
+        found = self.generator.n_best(
+            [(draft.passage, draft.answer) for draft in asked],
+            replace(settings, num_return_sequences=every),
+        )
+        for draft, each in zip(asked, found, strict=True):
+            draft.n_best, draft.problem = each.questions, each.problem
+
+    def _check(self, drafts: Sequence[Draft], count: int, quiz: QuizSettings) -> list[Draft]:
+        """The drafts with a question each, and with its confidence, if there is a reader.
+
+        Of a given answer, ``count`` drafts come back where so many of its n-best have no problem.
+        """
+        drafts = [chosen for draft in drafts for chosen in _chosen(draft, count, quiz.kinds)]
+        if not self.reader:
+            return drafts
+        asked = [(draft, draft.question) for draft in drafts if draft.question]
+        read = self.reader.windows([(d.passage, q.question, q.answer) for d, q in asked])
+        for (draft, question), windows in zip(asked, read, strict=True):
+            found = reading(draft.passage, question.answer, windows)
+            sure = confidence(draft.passage, question, found, self._weights)
+            draft.question, draft.windows = replace(question, confidence=sure), windows
+        return drafts
+
+    def _complete(
+        self, kept: Sequence[Draft], dropped: Counter[str], problems: Iterable[str], quiz
+    ) -> Result:
+        """A request's result, with wrong answers beside the right ones if they are asked for."""
+        if quiz.choices and kept:
+            others = propose_answers(kept[0].passage)
+            for draft in kept:
+                self._add_distractors(draft, others, quiz.choices - 1)
+        questions = tuple(draft.question for draft in kept if draft.question)
+        return Result(questions, dict(dropped), tuple(problems))
+
+    def _add_distractors(self, draft: Draft, others: Sequence[Answer], count: int) -> None:
+        """Give a draft's question so many of the wrong answers that fit it best."""
+        question = draft.question
+        assert question and question.answer
+        wrong = distractors(
+            draft.passage,
+            question.question,
+            question.answer,
+            others,
+            self._neighbours,
+            count,
+            partial(_answers_too, _likely_answers(draft.passage, draft.windows)),
+            partial(self._plausible, draft.passage, question, draft.windows),
+        )
+        draft.question = replace(question, distractors=tuple(wrong))
 
     def _plausible(
-        self, passage: str, question: Question, windows: list[Window], others: list[Answer]
+        self, passage: str, question: Question, windows: Sequence[Window], others: list[Answer]
     ) -> list[Answer]:
         """Those of a passage's other answers for which the question might begin as it does - "Who"
         for the persons -, the likeliest by the reader first."""
@@ -273,37 +283,6 @@ class QuestionGenerator:
     def _neighbours(self) -> Neighbours:
         model = self.generator.model
         return Neighbours(model.get_input_embeddings().weight, self.generator.tokenizer)
-
-    def _check(self, drafts: Sequence[tuple[str, Question]]) -> list[tuple[Question, list[Window]]]:
-        """The questions about passages with their confidence, if there is a reader, and what it
-        read."""
-        if not self.reader:
-            return [(question, []) for _, question in drafts]
-        read = self.reader.windows([(passage, q.question, q.answer) for passage, q in drafts])
-        checked = []
-        for (passage, question), windows in zip(drafts, read, strict=True):
-            found = reading(passage, question.answer, windows)
-            sure = confidence(passage, question, found, self._weights)
-            checked.append((replace(question, confidence=sure), windows))
-        return checked
-
-    def _ask(
-        self, inputs: list[tuple[str, Answer | None]], settings: GenerationSettings
-    ) -> tuple[list[list[Question]], dict[int, str]]:
-        """The n-best of each input, and what is wrong with those that could not be asked."""
-        try:
-            return self.generator.generate(inputs, settings), {}
-        except QGenError:
-            # One of them is at fault: find it, and let the others be asked.
-            asked: list[list[Question]] = []
-            problems: dict[int, str] = {}
-            for i, one in enumerate(inputs):
-                try:
-                    asked += self.generator.generate([one], settings)
-                except QGenError as error:
-                    asked.append([])
-                    problems[i] = str(error)
-            return asked, problems
 
 
 def _likely_answers(passage: str, windows: Sequence[Window]) -> list[set[str]]:
@@ -318,13 +297,38 @@ def _answers_too(likely: Sequence[set[str]], text: str) -> bool:
     return any(set(answer_tokens(text)) <= span for span in likely)
 
 
-def _best(passage: str, n_best: Sequence[Sequence[Question]]) -> list[Question]:
-    """For each answer its best question without a problem, or else its best one."""
-    return [
-        next(_without_problem(passage, questions), questions[0])
-        for questions in n_best
-        if questions
-    ]
+def _ranked(
+    drafts: Sequence[Draft], quiz: QuizSettings
+) -> tuple[list[Draft], Counter[str], list[str]]:
+    """The drafts of one request whose questions are kept, why others were dropped, and what could
+    not be asked."""
+    dropped = Counter(reason for draft in drafts for reason in draft.dropped)
+    problems = list(dict.fromkeys(draft.problem for draft in drafts if draft.problem))
+    kept = [draft for draft in drafts if draft.question]
+    if kept and not kept[0].given:
+        kept, unfit = rank(kept, quiz)
+        dropped = Counter(unfit) + dropped
+    return kept, dropped, problems
+
+
+def _chosen(draft: Draft, count: int, kinds: Sequence[str]) -> list[Draft]:
+    """The draft with the question chosen of its n-best; of a given answer, one draft for each of
+    the ``count`` best that have no problem."""
+    if draft.problem or not draft.n_best:
+        return [draft]
+    fit = list(islice(_without_problem(draft.passage, draft.n_best), count if draft.given else 1))
+    if draft.given:
+        if fit:
+            return [replace(draft, question=question) for question in fit]
+        why = [question_problem(draft.passage, question) for question in draft.n_best]
+        return [replace(draft, dropped=tuple(filter(None, why)))]
+    question = next(iter(fit), draft.n_best[0])  # without a fit one, ranking says why
+    answer = question.answer
+    assert answer
+    kind = kind_asked_for(question)
+    if kinds and not {kind, answer.kind} & set(kinds):
+        return [replace(draft, dropped=("for another kind of answer",))]
+    return [replace(draft, question=replace(question, answer=replace(answer, kind=kind)))]
 
 
 def _without_problem(passage: str, questions: Sequence[Question]) -> Iterator[Question]:
@@ -334,7 +338,7 @@ def _without_problem(passage: str, questions: Sequence[Question]) -> Iterator[Qu
     is how a small model loses its thread.
     """
     ordered = sorted(questions, key=lambda question: words_repeated(question.question) > 0)
-    return (question for question in ordered if not question_problem(question, passage))
+    return (question for question in ordered if not question_problem(passage, question))
 
 
 _TOLD_BY_QUESTION = frozenset({"person", "place"})
@@ -343,37 +347,3 @@ _TOLD_BY_QUESTION = frozenset({"person", "place"})
 def _may_be(kind: str, kinds: Sequence[str]) -> bool:
     """Whether a proposed answer may turn out to be of one of these kinds."""
     return kind in kinds or (kind in {"name", "phrase"} and bool(_TOLD_BY_QUESTION & set(kinds)))
-
-
-def _of_kinds(
-    questions: Sequence[Question], kinds: Sequence[str]
-) -> tuple[list[Question], Counter[str]]:
-    """The questions for answers of these kinds, or for all where there are none, with the kind that
-    they ask for."""
-    kept: list[Question] = []
-    dropped: Counter[str] = Counter()
-    for question in questions:
-        answer = question.answer
-        if answer is None:
-            kept.append(question)
-            continue
-        kind = kind_asked_for(question)
-        if not kinds or {kind, answer.kind} & set(kinds):
-            kept.append(replace(question, answer=replace(answer, kind=kind)))
-        else:
-            dropped["for another kind of answer"] += 1
-    return kept, dropped
-
-
-def _for_each_answer(
-    passage: str, n_best: Sequence[Sequence[Question]], count: int
-) -> tuple[list[Question], Counter[str]]:
-    """The ``count`` best questions of each answer that have no problem."""
-    kept: list[Question] = []
-    dropped: Counter[str] = Counter()
-    for questions in n_best:
-        good = list(islice(_without_problem(passage, questions), count))
-        kept += good
-        if not good:
-            dropped.update(filter(None, (question_problem(q, passage) for q in questions)))
-    return kept, dropped

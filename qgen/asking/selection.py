@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from qgen.asking.checks import question_problem
+from qgen.asking.draft import Draft
 from qgen.english.text import sentence_spans
 from qgen.english.words import near_duplicates
 from qgen.records import Question
@@ -18,49 +19,50 @@ SPREAD = 0.05
 the same paragraph of its document."""
 
 
-def rank(
-    questions: Iterable[Question], passage: str, quiz: QuizSettings
-) -> tuple[list[Question], Counter[str]]:
-    """The best questions that do not repeat one another, and why the others were dropped.
+def rank(drafts: Iterable[Draft], quiz: QuizSettings) -> tuple[list[Draft], Counter[str]]:
+    """The drafts with the best questions, which do not repeat one another, and why the others were
+    dropped.
 
     Args:
-        questions: with answers; ranked by confidence and so that they spread over the passage, or
-            by score where they have no confidence.
-        passage: what they are about.
+        drafts: about one passage, with question and answer; ranked by confidence and so that they
+            spread over the passage, or by score where they have no confidence.
         quiz: how many to keep at most, and how sure they must be.
 
     Returns:
         The kept ones, best first, and reason to number of the dropped ones; those for which there
         was only no room left are not counted.
     """
+    left = [(draft, draft.question) for draft in drafts if draft.question]
+    passage = left[0][0].passage if left else ""
     ends = [end for _, end in sentence_spans(passage)]
-    kept: list[Question] = []
+    kept: list[tuple[Draft, Question]] = []
     dropped: Counter[str] = Counter()
     asked: Counter[int] = Counter()  # questions by sentence
 
     def sentence(question: Question) -> int:
         return bisect_right(ends, question.answer.start) if question.answer else -1
 
-    def worth(question: Question) -> float:
+    def worth(one: tuple[Draft, Question]) -> float:
+        question = one[1]
         unchecked = question.confidence is None  # scores are on another scale
         return question.sureness - (0 if unchecked else SPREAD * asked[sentence(question)])
 
-    left = list(questions)
     while left and len(kept) < quiz.max_answers:
-        question = max(left, key=worth)
-        left.remove(question)
-        if reason := question_problem(question, passage):
+        best = max(left, key=worth)
+        left.remove(best)
+        question = best[1]
+        if reason := question_problem(passage, question):
             dropped[reason] += 1
         elif question.confidence is not None and question.confidence < quiz.min_confidence:
             dropped["not trusted by the reader"] += 1
-        elif any(_overlap(question, other) for other in kept):
+        elif any(_overlap(question, other) for _, other in kept):
             dropped["overlapping a better answer"] += 1
-        elif any(near_duplicates(question.question, other.question) for other in kept):
+        elif any(near_duplicates(question.question, other.question) for _, other in kept):
             dropped["repeating another question"] += 1
         else:
-            kept.append(question)
+            kept.append(best)
             asked[sentence(question)] += 1
-    return kept, dropped
+    return [draft for draft, _ in kept], dropped
 
 
 def share_of_paragraph(count: int, paragraphs: int) -> int:

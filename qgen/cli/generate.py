@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> None:
     ]
     write_questions(asked, args.json)
     for request, result in zip(requests, results, strict=True):
-        if request.extra and not result.questions and not any(result.dropped.values()):
+        if request.extra and not result.questions and not result.dropped:
             tell(f"paragraph {request.extra['paragraph']}: {result.reason}")
     _tell_dropped(quiz.max_answers, results)
 
@@ -91,7 +91,7 @@ def _tell_dropped(wanted: int, results: Sequence[Result]) -> None:
     for result in results:
         dropped.update(result.dropped)
     kept = sum(len(result.questions) for result in results)
-    if reason := Result(dropped={why: n for why, n in dropped.items() if n}).reason:
+    if reason := Result(dropped=dict(dropped)).reason:
         tell(f"asked for {wanted}, kept {kept}: {reason}")
 
 

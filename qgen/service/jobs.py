@@ -76,7 +76,7 @@ class Batch:
                 raise _CancelledError from error
             found = iter(future.result())
             return [
-                Result(dropped={too_long(r.passage, max_characters): 0})
+                Result(problems=(too_long(r.passage, max_characters),))
                 if len(r.passage) > max_characters
                 else next(found)
                 for r in requests
