@@ -37,8 +37,9 @@ def ask(address: str, passage: str, answer: Answer) -> float:
     Raises:
         QGenError: what came is for another answer.
     """
-    wanted = {"text": answer.text, "start": answer.start}
-    body = json.dumps({"passages": [{"passage": passage, "answers": [wanted]}]}).encode()
+    sent = {"text": answer.text, "start": answer.start}
+    body = json.dumps({"passages": [{"passage": passage, "answers": [sent]}]}).encode()
+    wanted = {"answer": answer.text, "answer_start": answer.start}
     started = time.perf_counter()
     while True:
         request = urllib.request.Request(
@@ -52,7 +53,7 @@ def ask(address: str, passage: str, answer: Answer) -> float:
             if error.code != 429:
                 raise
             time.sleep(float(error.headers["Retry-After"]))
-    if any(wanted.items() - question["answer"].items() for question in result["questions"]):
+    if any(not wanted.items() <= question.items() for question in result["questions"]):
         raise QGenError(f"another answer than {answer.text!r} came back")
     return time.perf_counter() - started
 

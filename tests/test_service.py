@@ -10,29 +10,36 @@ import sys
 import threading
 import time
 import urllib.request
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
 from conftest import PASSAGE
 
 from qgen.asking.pipeline import QuestionGenerator
 from qgen.records import Answer, Question, Request, Result
-from qgen.settings import GenerationSettings
+from qgen.settings import GenerationSettings, QuizSettings
 
 pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient
 
-from qgen.service.app import ApiError, ServiceSettings, _finished, create_app
-from qgen.service.queue import ClosedError, DynamicBatcher, QueueFullError
+from qgen.service.app import create_app
+from qgen.service.errors import ApiError
+from qgen.service.queue import TOKENS, ClosedError, DynamicBatcher, QueueFullError, count_tokens
+from qgen.service.routes import finished
+from qgen.service.schemas import MOST, BatchIn, Decoding, QuestionsIn
+from qgen.service.settings import ServiceSettings
 
-SETTINGS = GenerationSettings()
+SETTINGS, QUIZ = GenerationSettings(), QuizSettings()
 
 
 def echo(requests, settings, quiz):
     """A question that names its passage."""
     return [
-        Result((Question(f"What of {r.passage}?", Answer(r.passage[:1], 0), -1.0),))
+        Result((Question(f"What of {r.passage.strip()}?", Answer(r.passage[:1], 0), -1.0),))
         for r in requests
     ]
 
@@ -45,18 +52,33 @@ class Gate:
         self.batches = []
 
     def __call__(self, requests, settings, quiz):
-        self.batches.append([request.passage for request in requests])
+        self.batches.append([request.passage.strip() for request in requests])
         self.entered.set()
         assert self.open.wait(10)
         return echo(requests, settings, quiz)
 
 
 def job(*passages):
-    return [Request(passage) for passage in passages]
+    """Requests that take as many tokens as a passage of usual length."""
+    answer = (Answer("a", 0),)
+    return [Request(passage.ljust(560), answer) for passage in passages]
+
+
+def queue(model, **settings):
+    """A queue whose batches hold so many of ``job``'s requests."""
+    assert count_tokens(*job("a"), SETTINGS, QUIZ) <= TOKENS
+    return DynamicBatcher(model, **settings)
 
 
 def asked(results):
     return [result.questions[0].question for result in results]
+
+
+def only(generate):
+    """A question generator that does nothing else."""
+    generator = QuestionGenerator(SimpleNamespace(device=torch.device("cpu")))
+    generator.generate = generate
+    return generator
 
 
 # --- Batching --------------------------------------------------------------------------------
@@ -71,11 +93,11 @@ def gate():
 
 def test_waiting_jobs_are_decoded_together_one_passage_of_each_in_turn(gate):
     batcher = DynamicBatcher(gate, max_batch=4, max_delay_s=0)
-    first = batcher.submit(job("first"), SETTINGS, 10)
+    first = batcher.submit(job("first"), SETTINGS, QUIZ)
     assert gate.entered.wait(5)
-    big = batcher.submit(job(*(f"big{n}" for n in range(6))), SETTINGS, 10)
-    small = batcher.submit(job("small"), SETTINGS, 10)
-    other = batcher.submit(job("other"), GenerationSettings(num_beams=2), 10)
+    big = batcher.submit(job(*(f"big{n}" for n in range(6))), SETTINGS, QUIZ)
+    small = batcher.submit(job("small"), SETTINGS, QUIZ)
+    other = batcher.submit(job("other"), GenerationSettings(num_beams=2), QUIZ)
     gate.open.set()
     assert asked(big.result(5)) == [f"What of big{n}?" for n in range(6)]
     assert asked(small.result(5)) == ["What of small?"]
@@ -83,6 +105,41 @@ def test_waiting_jobs_are_decoded_together_one_passage_of_each_in_turn(gate):
     assert gate.batches[1] == ["big0", "small", "big1", "big2"]
     assert gate.batches[2] == ["other"], "other settings have their turn before all of the big job"
     batcher.close()
+
+
+def test_a_batch_is_filled_by_its_tokens(gate):
+    """Of long passages, wide beams and proposed answers fewer are decoded together."""
+    batcher = DynamicBatcher(gate, max_batch=4, max_delay_s=0)
+    wide = GenerationSettings(num_beams=10)
+    batcher.submit(job("first"), SETTINGS, QUIZ)
+    assert gate.entered.wait(5)
+    futures = [
+        batcher.submit([Request(f"short{n}", (Answer("s", 0),)) for n in range(9)], SETTINGS, QUIZ),
+        batcher.submit(job(*(f"wide{n}" for n in range(3))), wide, QUIZ),
+        batcher.submit([Request(f"proposed{n}".ljust(560)) for n in range(2)], SETTINGS, QUIZ),
+    ]
+    gate.open.set()
+    for future in futures:
+        future.result(5)
+    batcher.close()
+    sizes = [(batch[0][:4], len(batch)) for batch in gate.batches[1:]]
+    assert sorted(sizes) == [("prop", 1)] * 2 + [("shor", 9), ("wide", 3)]
+
+
+def test_what_waits_is_shared_among_idle_streams():
+    together, sizes = threading.Barrier(2), []
+
+    def model(requests, settings, quiz):
+        together.wait(10)  # neither goes on without the other
+        sizes.append(len(requests))
+        return echo(requests, settings, quiz)
+
+    pool = ThreadPoolExecutor(2)
+    batcher = DynamicBatcher(model, max_batch=8, pool=pool, streams=2)
+    futures = [batcher.submit(job(str(n)), SETTINGS, QUIZ) for n in range(8)]
+    assert [asked(future.result(10)) for future in futures] == [[f"What of {n}?"] for n in range(8)]
+    batcher.close()
+    assert sizes == [4, 4]
 
 
 def run_in_threads(client, count):
@@ -107,7 +164,7 @@ def test_many_threads_get_their_own_results():
     def client(name):
         for n in range(125):
             passages = [f"{name}-{n}-{k}" for k in range(1 + n % 3)]
-            found = asked(batcher.submit(job(*passages), SETTINGS, 10).result(30))
+            found = asked(batcher.submit(job(*passages), SETTINGS, QUIZ).result(30))
             if found != [f"What of {passage}?" for passage in passages]:
                 wrong.append((passages, found))
 
@@ -132,7 +189,7 @@ def test_clients_that_were_just_answered_are_waited_for(monkeypatch):
     def client(number):
         for n in range(4):
             time.sleep(0.01 * number)
-            asked(batcher.submit(job(f"{number}-{n}"), SETTINGS, 10).result(30))
+            asked(batcher.submit(job(f"{number}-{n}"), SETTINGS, QUIZ).result(30))
             answered.wait(30)
 
     run_in_threads(client, 6)
@@ -142,15 +199,15 @@ def test_clients_that_were_just_answered_are_waited_for(monkeypatch):
 
 def test_a_full_queue_refuses_and_says_when_to_come_back(gate):
     batcher = DynamicBatcher(gate, max_batch=1, max_delay_s=0, max_waiting=2)
-    batcher.submit(job("a"), SETTINGS, 10)
+    batcher.submit(job("a"), SETTINGS, QUIZ)
     assert gate.entered.wait(5)
-    waiting = batcher.submit(job("b", "c"), SETTINGS, 10)
+    waiting = batcher.submit(job("b", "c"), SETTINGS, QUIZ)
     with pytest.raises(QueueFullError) as caught:
-        batcher.submit(job("d"), SETTINGS, 10)
+        batcher.submit(job("d"), SETTINGS, QUIZ)
     assert caught.value.retry_after >= 1
     waiting.cancel()
     assert batcher.waiting == 0
-    last = batcher.submit(job("d"), SETTINGS, 10)
+    last = batcher.submit(job("d"), SETTINGS, QUIZ)
     gate.open.set()
     assert asked(last.result(5)) == ["What of d?"]
     batcher.close()
@@ -163,30 +220,30 @@ def test_a_full_queue_refuses_and_says_when_to_come_back(gate):
 def test_a_client_that_goes_while_its_passage_is_decoded_leaves_the_worker_alive(gate, fails):
     def model(requests, settings, quiz):
         found = gate(requests, settings, quiz)
-        if fails and requests[0].passage == "gone":
+        if fails and requests[0].passage.strip() == "gone":
             raise RuntimeError("out of memory")
         return found
 
     batcher = DynamicBatcher(model, max_batch=1, max_delay_s=0)
-    gone = batcher.submit(job("gone"), SETTINGS, 10)
+    gone = batcher.submit(job("gone"), SETTINGS, QUIZ)
     assert gate.entered.wait(5)
     assert gone.cancel()
     gate.open.set()
-    assert asked(batcher.submit(job("next"), SETTINGS, 10).result(5)) == ["What of next?"]
+    assert asked(batcher.submit(job("next"), SETTINGS, QUIZ).result(5)) == ["What of next?"]
     assert batcher.alive
     batcher.close()
 
 
 def test_closing_finishes_what_was_taken_and_takes_no_more(gate):
     batcher = DynamicBatcher(gate, max_batch=2, max_delay_s=0)
-    futures = [batcher.submit(job(str(n)), SETTINGS, 10) for n in range(5)]
+    futures = [batcher.submit(job(str(n)), SETTINGS, QUIZ) for n in range(5)]
     closing = threading.Thread(target=batcher.close)
     closing.start()
     gate.open.set()
     closing.join(5)
     assert [asked(future.result(0)) for future in futures] == [[f"What of {n}?"] for n in range(5)]
     with pytest.raises(ClosedError):
-        batcher.submit(job("x"), SETTINGS, 10)
+        batcher.submit(job("x"), SETTINGS, QUIZ)
 
 
 def test_a_model_that_fails_does_not_stop_the_worker():
@@ -196,7 +253,7 @@ def test_a_model_that_fails_does_not_stop_the_worker():
         return echo(requests, settings, quiz)
 
     batcher = DynamicBatcher(model, max_batch=1, max_delay_s=0)
-    bad, good = (batcher.submit(job(name), SETTINGS, 10) for name in ("bad", "good"))
+    bad, good = (batcher.submit(job(name), SETTINGS, QUIZ) for name in ("bad", "good"))
     with pytest.raises(RuntimeError):
         bad.result(5)
     assert asked(good.result(5)) == ["What of good?"]
@@ -218,11 +275,40 @@ def test_questions(client):
     response = client.post("/v1/questions", json=body)
     assert response.status_code == 200
     [result] = response.json()["results"]
-    assert [q["answer"] for q in result["questions"]] == [
-        {"text": "1937", "start": 50, "kind": ""},
-        {"text": "in", "start": 47, "kind": ""},
+    assert [(q["answer"], q["answer_start"]) for q in result["questions"]] == [
+        ("1937", 50),
+        ("in", 47),
     ]
-    assert result["reason"] == ""
+    assert result["reason"] == "" and result["problems"] == []
+
+
+@pytest.mark.parametrize("choices", [0, 3])
+def test_a_question_has_the_shape_that_files_hold(client, choices):
+    body = {"passages": [{"passage": PASSAGE, "answers": ["1937"]}], "choices": choices}
+    [result] = client.post("/v1/questions", json=body).json()["results"]
+    distractors = ("1936", "1938") if choices else ()
+    record = Question("?", Answer("1937", 50), 0.0, None, distractors).to_dict()
+    assert result["questions"][0].keys() == record.keys()
+
+
+def test_what_cannot_be_used_is_a_problem_of_its_passage_alone(client):
+    body = {
+        "passages": [
+            {"passage": PASSAGE, "answers": ["1937", "London"]},
+            {"passage": PASSAGE, "answers": ["Paris"]},
+            {"passage": "x" * 20_001},
+            {"passage": PASSAGE, "answers": ["San Francisco"]},
+        ]
+    }
+    response = client.post("/v1/questions", json=body)
+    assert response.status_code == 200
+    results = response.json()["results"]
+    asked = [[question["answer"] for question in result["questions"]] for result in results]
+    assert asked == [["1937"], [], [], ["San Francisco"]]
+    problems = [result["problems"] for result in results]
+    assert "'London' is not in the passage" in problems[0][0]
+    assert "'Paris' is not in the passage" in problems[1][0] and results[1]["reason"] == ""
+    assert "20001 characters" in problems[2][0] and problems[3] == []
 
 
 def test_questions_for_proposed_answers_and_a_passage_that_has_none(client):
@@ -233,7 +319,7 @@ def test_questions_for_proposed_answers_and_a_passage_that_has_none(client):
     }
     good, bad = client.post("/v1/questions", json=body).json()["results"]
     assert 1 <= len(good["questions"]) <= 2
-    assert bad == {"questions": [], "reason": "the passage has no whole sentence"}
+    assert bad["questions"] == [] and bad["reason"] == "the passage has no whole sentence"
 
 
 def test_answers(client):
@@ -252,21 +338,16 @@ def test_answers(client):
         ("questions", {"passages": [{"passage": PASSAGE}] * 65}, 422, "passages"),
         (
             "questions",
-            {
-                "passages": [
-                    {"passage": PASSAGE},
-                    {"passage": PASSAGE, "answers": ["1937", "London"]},
-                ]
-            },
+            {"passages": [{"passage": PASSAGE, "answers": ["Paris", "London"]}]},
             422,
-            "passages.1.answers.1",
+            "passages.0.answers.0",
         ),
         ("questions", {"passages": [{"passage": PASSAGE}], "colour": "red"}, 422, "colour"),
         (
             "questions",
             {"passages": [{"passage": PASSAGE}], "settings": {"num_beams": 0}},
             422,
-            "settings.num_beams",
+            "settings",
         ),
         (
             "questions",
@@ -281,7 +362,13 @@ def test_answers(client):
             "questions",
             {"passages": [{"passage": PASSAGE}], "settings": {"early_stopping": "soon"}},
             422,
-            "settings",
+            "settings.early_stopping",
+        ),
+        (
+            "questions",
+            {"passages": [{"passage": PASSAGE}], "kinds": ["number", "people"]},
+            422,
+            "kinds.1",
         ),
         ("answers", {"passage": "Il ponte fu costruito nel 1932 da una ditta."}, 422, "passage"),
         ("answers", {"passage": "\ud800"}, 422, "passage"),
@@ -352,21 +439,21 @@ def test_other_origins_are_let_in_only_when_asked(generator):
 
 
 def test_a_full_queue_is_429(gate):
-    generator = QuestionGenerator(None)
-    generator.generate = gate
+    generator = only(gate)
     app = create_app(generator, ServiceSettings(max_waiting=1, max_batch=1))
     with TestClient(app) as client:
-        app.state.batcher.submit(job("a"), SETTINGS, 10)
-        assert gate.entered.wait(5)
-        app.state.batcher.submit(job("b"), SETTINGS, 10)
+        for n in range(app.state.batcher.streams):
+            app.state.batcher.submit(job("a"), SETTINGS, QUIZ)
+            while len(gate.batches) == n:
+                time.sleep(0.01)
+        app.state.batcher.submit(job("b"), SETTINGS, QUIZ)
         response = client.post("/v1/questions", json={"passages": [{"passage": PASSAGE}]})
         assert response.status_code == 429 and int(response.headers["Retry-After"]) >= 1
         gate.open.set()
 
 
 def test_a_request_that_takes_too_long_is_504(gate):
-    generator = QuestionGenerator(None)
-    generator.generate = gate
+    generator = only(gate)
     with TestClient(create_app(generator, ServiceSettings(timeout_s=0.1))) as client:
         response = client.post("/v1/questions", json={"passages": [{"passage": PASSAGE}]})
         assert response.status_code == 504
@@ -380,13 +467,12 @@ def test_what_a_client_that_has_gone_asked_for_is_taken_back():
 
     future = Future()
     with pytest.raises(ApiError, match="gone"):
-        asyncio.run(_finished(future, Gone(), timeout_s=30))
+        asyncio.run(finished(future, Gone(), timeout_s=30))
     assert future.cancelled()
 
 
 def test_a_batch_ends_with_the_service(gate):
-    generator = QuestionGenerator(None)
-    generator.generate = gate
+    generator = only(gate)
     app = create_app(generator)
     with TestClient(app) as client:
         rows = f"{PASSAGE}\n" * 1000
@@ -422,6 +508,25 @@ def test_openapi_has_every_route_and_an_example(client):
     assert settings["num_beams"]["maximum"] == 10 and "use_cache" not in settings
 
 
+def test_what_can_be_set_is_what_the_settings_classes_have():
+    for kind, models in (
+        (GenerationSettings, (Decoding, BatchIn)),
+        (QuizSettings, (QuestionsIn, BatchIn)),
+    ):
+        for field in fields(kind):
+            for model in models:
+                if field.name == "use_cache":
+                    assert field.name not in model.model_fields
+                    continue
+                found = model.model_fields[field.name]
+                assert found.description == field.metadata["help"]
+                default = found.get_default(call_default_factory=True)
+                assert default == (list(field.default) if field.default == () else field.default)
+    assert set(MOST) <= {
+        f.name for kind in (GenerationSettings, QuizSettings) for f in fields(kind)
+    }
+
+
 # --- Files -----------------------------------------------------------------------------------
 
 
@@ -451,6 +556,32 @@ def test_a_batch_from_upload_to_result(client):
     assert json.loads(failed)["line"] == 2
 
 
+def test_a_batch_takes_settings_and_keeps_the_name_of_its_file(client):
+    files = {"file": ("..\\notes\\My bridges.md", f"# Bridges\n\n{PASSAGE}\n")}
+    data = {"max_answers": "1", "min_confidence": "0", "choices": "3", "kinds": ["date", "number"]}
+    started = client.post("/v1/batches", files=files, data=data | {"num_beams": "2"})
+    assert started.status_code == 202, started.text
+    wait_for(client, started.json()["id"], {"done"})
+    [batch] = client.app.state.batches._batches.values()
+    assert batch.quiz == QuizSettings(1, 0.0, ("date", "number"), 3)
+    assert batch.settings == GenerationSettings(num_beams=2)
+    [row] = client.get(f"/v1/batches/{batch.id}/result").text.splitlines()
+    row = json.loads(row)
+    assert row["document"] == "My bridges.md" and len(row["questions"]) == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../../etc/rows.txt", "C:\\a\\rows.txt", "é" * 200 + ".txt", "a\x00b\n.txt", ".txt.txt"],
+)
+def test_any_name_of_a_file_is_safe(client, name):
+    started = client.post("/v1/batches", files={"file": (name, f"{PASSAGE}\t1937\n")})
+    assert started.status_code == 202, started.text
+    wait_for(client, started.json()["id"], {"done"})
+    folder = Path(client.app.state.batches._scratch.name) / started.json()["id"]
+    assert all(folder in path.parents for path in kept_files(client))
+
+
 def test_a_batch_without_failed_rows_has_no_errors(client):
     started = client.post("/v1/batches", files={"file": ("a.txt", f"{PASSAGE}\t1937\n")}).json()
     url = f"/v1/batches/{started['id']}"
@@ -471,6 +602,10 @@ def kept_files(client):
         ("", b"x", {}, "file"),
         ("a.jsonl", b"", {}, "file"),
         ("a.jsonl", b"{}", {"format": "xml"}, "format"),
+        ("a.jsonl", b"{}", {"colour": "red"}, "colour"),
+        ("a.jsonl", b"{}", {"choices": "-1"}, "settings"),
+        ("a.jsonl", b"{}", {"num_beams": "0"}, "settings"),
+        ("a.jsonl", b"{}", {"num_beams": "1", "num_return_sequences": "2"}, "settings"),
     ],
 )
 def test_files_that_cannot_be_read_are_refused(client, name, content, data, field):
@@ -500,8 +635,7 @@ def test_a_broken_file_fails_alone_and_says_why(client, name, content):
 
 def test_only_so_many_batches_are_kept(gate, monkeypatch):
     monkeypatch.setattr("qgen.service.jobs.MAX_KEPT", 2)
-    generator = QuestionGenerator(None)
-    generator.generate = gate
+    generator = only(gate)
     with TestClient(create_app(generator)) as client:
 
         def start():
@@ -517,12 +651,11 @@ def test_only_so_many_batches_are_kept(gate, monkeypatch):
         third = start().json()["id"]
         assert client.get(f"/v1/batches/{first}").status_code == 404, "the oldest has made room"
         wait_for(client, third, {"done"})
-        assert len({path.parent for path in kept_files(client)}) == 2
+        assert len(list(Path(client.app.state.batches._scratch.name).iterdir())) == 2
 
 
 def test_a_batch_can_be_cancelled(gate):
-    generator = QuestionGenerator(None)
-    generator.generate = gate
+    generator = only(gate)
     with TestClient(create_app(generator)) as client:
         rows = f"{PASSAGE}\n" * 100
         started = client.post("/v1/batches", files={"file": ("a.txt", rows)}).json()

@@ -6,10 +6,12 @@ import json
 import random
 import socket
 import time
+from types import SimpleNamespace
 
 import httpx
 import pytest
 import schemathesis
+import torch
 from conftest import PASSAGE, served
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, settings
@@ -20,7 +22,7 @@ from qgen.asking.pipeline import QuestionGenerator
 from qgen.records import Answer, Question, Request, Result
 from qgen.service.app import ServiceSettings, create_app
 from qgen.service.queue import DynamicBatcher
-from qgen.settings import GenerationSettings
+from qgen.settings import GenerationSettings, QuizSettings
 
 BODY = {"passages": [{"passage": PASSAGE}]}
 
@@ -32,7 +34,7 @@ def echoing(seconds=0.0):
         time.sleep(seconds)
         return [Result((Question(r.passage, Answer(r.passage[:1], 0), -1.0),)) for r in requests]
 
-    generator = QuestionGenerator(None)
+    generator = QuestionGenerator(SimpleNamespace(device=torch.device("cpu")))
     generator.generate = generate
     generator.propose = lambda passages: [[Answer(p[:1], 0)] for p in passages]
     return generator
@@ -158,13 +160,14 @@ def test_a_batch_whose_worker_is_killed_has_failed():
 @pytest.mark.parametrize("death", [SystemExit, MemoryError, RuntimeError])
 def test_a_worker_that_is_killed_goes_on_with_the_next_request(death):
     def generate(requests, settings, quiz):
-        if requests[0].passage == "kill":
+        if requests[0].passage.strip() == "kill":
             raise death
         return [Result() for _ in requests]
 
     batcher = DynamicBatcher(generate, max_batch=1)
     futures = [
-        batcher.submit([Request(text)], GenerationSettings(), None) for text in ("kill", "a")
+        batcher.submit([Request(text.ljust(560))], GenerationSettings(), QuizSettings())
+        for text in ("kill", "a")
     ]
     with pytest.raises(death):
         futures[0].result(5)

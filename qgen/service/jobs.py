@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import shutil
 import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from qgen.errors import QGenError
 from qgen.files.batch import run_batch
@@ -24,6 +23,11 @@ MAX_KEPT = 100
 RETRY_AFTER = 60
 """Seconds after which a client that found as many waiting may try again."""
 
+ROWS = 16
+"""Rows of a file in the queue at once, for each stream."""
+MAX_NAME_BYTES = 200
+"""Of a file's name, of which file systems take no more than 255."""
+
 
 class _CancelledError(Exception):
     pass
@@ -36,11 +40,21 @@ class Batch:
         folder: where its files are; its own.
         source: the file to read.
         output_format: a name of :data:`qgen.files.writers.WRITERS`.
+        settings: how to decode.
+        quiz: which questions to keep.
     """
 
-    def __init__(self, folder: Path, source: Path, output_format: str):
+    def __init__(
+        self,
+        folder: Path,
+        source: Path,
+        output_format: str,
+        settings: GenerationSettings,
+        quiz: QuizSettings,
+    ):
         self.id = folder.name
         self.source, self.output_format = source, output_format
+        self.settings, self.quiz = settings, quiz
         self.output = folder / f"questions{suffix_of(output_format)}"
         self.errors = folder / "errors.jsonl"
         self.state, self.message = "queued", ""
@@ -71,7 +85,7 @@ class Batch:
             short = [r for r in requests if len(r.passage) <= max_characters]
             # Through the queue of all clients, and waiting for room in it: a file has time.
             try:
-                future = batcher.submit(short, GenerationSettings(), QuizSettings(), wait=True)
+                future = batcher.submit(short, self.settings, self.quiz, wait=True)
             except ClosedError as error:  # no fault of these rows
                 raise _CancelledError from error
             found = iter(future.result())
@@ -87,6 +101,7 @@ class Batch:
                 self.source,
                 self.output,
                 generate,
+                batch_size=ROWS * batcher.streams,
                 output_format=self.output_format,
                 errors_path=self.errors,
                 progress=False,
@@ -128,8 +143,22 @@ class Batches:
         self._lock = threading.Lock()
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="qgen-batch")
 
-    def start(self, filename: str, content: bytes, output_format: str) -> BatchOut:
+    def start(
+        self,
+        filename: str,
+        content: bytes,
+        output_format: str,
+        settings: GenerationSettings | None = None,
+        quiz: QuizSettings | None = None,
+    ) -> BatchOut:
         """Queue a file.
+
+        Args:
+            filename: what the client calls it; its results do so too.
+            content: what is in it.
+            output_format: a name of :data:`qgen.files.writers.WRITERS`.
+            settings: how to decode.
+            quiz: which questions to keep.
 
         Raises:
             QueueFullError: as many batches are kept as may be, and none has ended.
@@ -141,19 +170,25 @@ class Batches:
             self._forget()
             if len(self._batches) >= MAX_KEPT:
                 raise QueueFullError("too many batches are waiting", RETRY_AFTER)
-            batch = self._keep(filename, content, output_format)
+            source = self._keep(filename, content)
+            folder = source.parents[1]
+            batch = Batch(
+                folder,
+                source,
+                output_format,
+                settings or GenerationSettings(),
+                quiz or QuizSettings(),
+            )
             self._batches[batch.id] = batch
         self._executor.submit(batch.run, self._batcher, self._max_characters)
         return batch.status()
 
-    def _keep(self, filename: str, content: bytes, output_format: str) -> Batch:
-        """A batch of a file, which is written down; nothing of it is left where that fails."""
-        # Only the suffix of what the client calls it is used.
-        suffix = re.sub(r"[^a-z0-9.]", "", Path(filename.replace("\\", "/")).suffix.lower())
+    def _keep(self, filename: str, content: bytes) -> Path:
+        """Where a file is written down; nothing of it is left where that fails."""
         folder = Path(self._scratch.name) / secrets.token_urlsafe(12)
-        source = folder / f"input{suffix}"
+        source = folder / "input" / _safe_name(filename)
         try:
-            folder.mkdir()
+            source.parent.mkdir(parents=True)
             source.write_bytes(content)
             check_readable(source)
         except OSError as error:
@@ -161,8 +196,8 @@ class Batches:
             raise QGenError(f"the file cannot be kept: {error.strerror}") from error
         except QGenError as error:
             shutil.rmtree(folder, ignore_errors=True)
-            raise QGenError(str(error).replace(str(source), filename or "the file")) from error
-        return Batch(folder, source, output_format)
+            raise QGenError(str(error).replace(str(source), source.name)) from error
+        return source
 
     def get(self, batch_id: str) -> Batch:
         """A batch by its id; ``KeyError`` if there is none."""
@@ -180,4 +215,14 @@ class Batches:
         ended = [b for b in self._batches.values() if b.state in {"done", "failed", "cancelled"}]
         for batch in ended[: max(0, len(self._batches) + 1 - MAX_KEPT)]:
             del self._batches[batch.id]
-            shutil.rmtree(batch.source.parent, ignore_errors=True)
+            shutil.rmtree(batch.source.parents[1], ignore_errors=True)
+
+
+def _safe_name(filename: str) -> str:
+    """The last part of what a client calls its file, fit to be a file's name here."""
+    name = PurePosixPath(filename.replace("\\", "/")).name
+    name = "".join(c for c in name if c.isprintable()).encode("utf-8", "ignore").decode()
+    stem, suffix = PurePosixPath(name).stem, PurePosixPath(name).suffix
+    while len(f"{stem}{suffix}".encode()) > MAX_NAME_BYTES and stem:
+        stem = stem[:-1]
+    return f"{stem}{suffix}".strip() or "the file"

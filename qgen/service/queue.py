@@ -1,12 +1,13 @@
-"""Requests of many clients, decoded together by one worker."""
+"""Requests of many clients, decoded together."""
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import Executor, Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -17,6 +18,15 @@ from qgen.settings import GenerationSettings, QuizSettings
 GenerateFunction = Callable[[Sequence[Request], GenerationSettings, QuizSettings], list[Result]]
 """Such as :meth:`qgen.asking.pipeline.QuestionGenerator.generate`."""
 
+
+TOKENS = 200
+"""What a question takes by :func:`count_tokens` for a passage of SQuAD's, of some 140 tokens."""
+STEPS = 12
+"""Tokens of a question."""
+CHARACTERS = 4
+"""Of a token."""
+SOURCE = 128
+"""Tokens of a passage that are read for one of its answers, about the shipped model's window."""
 
 QUIET_S = 0.01
 """Seconds without another request after which company is waited for no longer: those whose clients
@@ -39,13 +49,30 @@ class ClosedError(QGenError):
     """The batcher takes no more work."""
 
 
+def count_tokens(request: Request, settings: GenerationSettings, quiz: QuizSettings) -> int:
+    """How many tokens go through the network, roughly: the passage's, to be read, and for each
+    answer those round it and those of every beam."""
+    passage = len(request.passage) // CHARACTERS
+    beams = settings.num_return_sequences if settings.do_sample else settings.num_beams
+    answers = len(request.answers) or quiz.max_answers
+    proposing = 0 if request.answers else passage
+    return proposing + answers * (min(passage, SOURCE) + beams * STEPS)
+
+
 @dataclass
 class _Job:
-    """One client's passages: those before ``taken`` are done or being decoded."""
+    """One client's passages: those before ``taken`` are done or being decoded.
+
+    Attributes:
+        requests: the passages.
+        settings, quiz: how to ask about them.
+        tokens: of each passage, by :func:`count_tokens`.
+    """
 
     requests: Sequence[Request]
     settings: GenerationSettings
     quiz: QuizSettings
+    tokens: Sequence[int]
     future: Future[list[Result]] = field(default_factory=Future)
     taken: int = 0
     results: dict[int, Result] = field(default_factory=dict)
@@ -57,16 +84,19 @@ class _Job:
 
 
 class DynamicBatcher:
-    """A queue and the thread that decodes from it.
+    """A queue, and batches of what is in it decoded side by side.
 
     Passages of jobs with the same settings are decoded together, one of each job in turn, so that
     a small job does not wait for all of a big one.
 
     Args:
         generate: the model.
-        max_batch: most passages decoded together.
-        max_delay_s: most seconds for which an idle worker waits for company of a passage.
+        max_batch: most questions for passages of usual length decoded together; of longer ones,
+            and with wider beams, fewer: a batch is filled by its tokens.
+        max_delay_s: most seconds for which an idle stream waits for company of a passage.
         max_waiting: most passages in the queue.
+        pool: what runs the batches; by default a thread.
+        streams: how many batches it runs at once.
     """
 
     def __init__(
@@ -75,9 +105,14 @@ class DynamicBatcher:
         max_batch: int = 16,
         max_delay_s: float = 0.05,
         max_waiting: int = 512,
+        pool: Executor | None = None,
+        streams: int = 1,
     ):
         self._generate = generate
-        self._max_batch, self._max_delay_s, self._max_waiting = max_batch, max_delay_s, max_waiting
+        self._max_tokens = max_batch * TOKENS
+        self._max_delay_s, self._max_waiting = max_delay_s, max_waiting
+        self._pool, self._idle = pool or ThreadPoolExecutor(streams, "qgen-stream"), streams
+        self.streams = streams
         self._jobs: deque[_Job] = deque()
         self._changed = threading.Condition()
         self._closing = False
@@ -114,7 +149,8 @@ class DynamicBatcher:
             QueueFullError: there is no room.
             ClosedError: the service is shutting down.
         """
-        job = _Job(requests, settings, quiz)
+        tokens = [count_tokens(request, settings, quiz) for request in requests]
+        job = _Job(requests, settings, quiz, tokens)
         with self._changed:
             while not self._closing and self._waiting() + len(requests) > self._max_waiting:
                 if not wait or len(requests) > self._max_waiting:
@@ -131,69 +167,94 @@ class DynamicBatcher:
         return job.future
 
     def close(self) -> None:
-        """Take no more work, finish what was taken, and end the thread."""
+        """Take no more work, and finish what was taken."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
         self._thread.join()
 
-    # -- the worker --------------------------------------------------------------------------------
+    # -- the queue's thread ------------------------------------------------------------------------
 
     def _waiting(self) -> int:
         return sum(job.waiting for job in self._jobs if not job.future.cancelled())
 
     def _run(self) -> None:
         while batch := self._next_batch():
-            started = time.monotonic()
-            job = batch[0][0]
-            try:
-                found = self._generate(
-                    [one.requests[i] for one, i in batch], job.settings, job.quiz
-                )
-            except BaseException as error:  # its clients are told; the others are served
-                for one, _ in batch:
-                    with suppress(InvalidStateError):  # its client has gone, or knows
-                        one.future.set_exception(error)
-                continue
-            seconds = time.monotonic() - started
-            self._rate = 0.8 * self._rate + 0.2 * len(batch) / max(seconds, 1e-3)
-            for (one, i), result in zip(batch, found, strict=True):
-                one.results[i] = result
-                if len(one.results) == len(one.requests):
-                    with suppress(InvalidStateError):
-                        one.future.set_result([one.results[n] for n in range(len(one.requests))])
+            self._pool.submit(self._decode, batch)
+        with self._changed:
+            self._changed.wait_for(lambda: self._idle == self.streams)
 
     def _next_batch(self) -> list[tuple[_Job, int]]:
-        """What to decode next; nothing once the batcher is closed and all is done."""
+        """What to decode next, once a stream is idle; nothing when the queue is closed and empty.
+
+        What waits is shared among the idle streams.
+        """
         idle_since = time.monotonic()
         with self._changed:
             while True:
+                if not self._idle:
+                    self._changed.wait()
+                    idle_since = time.monotonic()
+                    continue
                 self._jobs = deque(j for j in self._jobs if j.waiting and not j.future.done())
+                tokens = sum(sum(job.tokens[job.taken :]) for job in self._jobs)
                 if self._jobs:
                     oldest, newest = (
                         max(idle_since, pick(job.since for job in self._jobs))
                         for pick in (min, max)
                     )
                     due = min(oldest + self._max_delay_s, newest + QUIET_S) - time.monotonic()
-                    if self._closing or due <= 0 or self._waiting() >= self._max_batch:
+                    if self._closing or due <= 0 or tokens >= self._max_tokens * self._idle:
                         break
                     self._changed.wait(due)
                 elif self._closing:
                     return []
                 else:
                     self._changed.wait()
-            first = self._jobs[0]
-            same = [
-                job
-                for job in self._jobs
-                if (job.settings, job.quiz) == (first.settings, first.quiz)
-            ]
-            batch: list[tuple[_Job, int]] = []
-            while len(batch) < self._max_batch and any(job.waiting for job in same):
-                for job in same:
-                    if job.waiting and len(batch) < self._max_batch:
-                        batch.append((job, job.taken))
-                        job.taken += 1
+            batch = self._take(min(self._max_tokens, math.ceil(tokens / self._idle)))
             self._jobs.rotate(-1)  # other settings, and those who came second, have their turn
+            self._idle -= 1
             self._changed.notify_all()  # there is room in the queue
             return batch
+
+    def _take(self, tokens: int) -> list[tuple[_Job, int]]:
+        """Passages with so many tokens, or one with more, of the jobs with the first one's
+        settings, one of each in turn."""
+        first = self._jobs[0]
+        wanted = first.settings, first.quiz
+        same = deque(job for job in self._jobs if (job.settings, job.quiz) == wanted)
+        batch: list[tuple[_Job, int]] = []
+        left = tokens
+        while same:
+            job = same.popleft()
+            if batch and job.tokens[job.taken] > left:
+                continue  # its next one has to wait
+            batch.append((job, job.taken))
+            left -= job.tokens[job.taken]
+            job.taken += 1
+            if job.waiting:
+                same.append(job)
+        return batch
+
+    # -- a stream ----------------------------------------------------------------------------------
+
+    def _decode(self, batch: list[tuple[_Job, int]]) -> None:
+        started, job = time.monotonic(), batch[0][0]
+        try:
+            found = self._generate([one.requests[i] for one, i in batch], job.settings, job.quiz)
+        except BaseException as error:  # its clients are told; the others are served
+            for one, _ in batch:
+                with suppress(InvalidStateError):  # its client has gone, or knows
+                    one.future.set_exception(error)
+        else:
+            for (one, i), result in zip(batch, found, strict=True):
+                one.results[i] = result
+                if len(one.results) == len(one.requests):
+                    with suppress(InvalidStateError):
+                        one.future.set_result([one.results[n] for n in range(len(one.requests))])
+        finally:
+            seconds = max(time.monotonic() - started, 1e-3)
+            with self._changed:
+                self._rate = 0.8 * self._rate + 0.2 * self.streams * len(batch) / seconds
+                self._idle += 1
+                self._changed.notify_all()

@@ -1,21 +1,95 @@
-"""What goes in and comes out of the service, as pydantic models: the source of its OpenAPI."""
+"""What goes in and comes out of the service, as pydantic models: the source of its OpenAPI.
+
+What can be set is taken from the settings classes, so that a new setting is written once.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import Field as SettingsField
 from dataclasses import fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from fastapi import UploadFile
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from qgen.files.writers import WRITERS
 from qgen.records import Answer, Question, Result
 from qgen.settings import GenerationSettings, QuizSettings
 
 PASSAGE = "Marie Curie was born in Warsaw in 1867."
-MAX_BEAMS = 10
+"""Of the examples in the OpenAPI."""
+
+MOST: Mapping[str, int] = {
+    "num_beams": 10,
+    "num_return_sequences": 10,
+    "max_length": 128,
+    "max_answers": 50,
+}
+"""What one client may ask of a machine that is shared."""
+UNSHARED = frozenset({"use_cache"})
+"""Settings that only cost time, and that clients therefore do not get."""
+
+BOUNDS = ("ge", "gt", "le", "lt")
+"""What a setting's metadata may say of its range, in pydantic's words."""
+
+
+def fields_of(kind: type) -> dict[str, Any]:
+    """The fields of a settings class as pydantic's ``create_model`` takes them: with the same
+    names, types, defaults, descriptions, choices and bounds."""
+    types = get_type_hints(kind)
+    return {
+        field.name: (_type(types[field.name], field), _field(types[field.name], field))
+        for field in fields(kind)
+        if field.name not in UNSHARED
+    }
+
+
+def _type(declared: Any, field: SettingsField) -> Any:
+    choices = field.metadata.get("choices")
+    several = get_origin(declared) is tuple
+    one: Any = get_args(declared)[0] if several else declared
+    if choices:
+        one = Literal[tuple(choices)]
+    return list[one] if several else one
+
+
+def _field(declared: Any, field: SettingsField) -> Any:
+    bounds = {name: field.metadata[name] for name in BOUNDS if name in field.metadata}
+    if field.name in MOST:
+        bounds["le"] = MOST[field.name]
+    several = get_origin(declared) is tuple
+    return Field(
+        **({"default_factory": list} if several else {"default": field.default}),
+        description=field.metadata["help"],
+        allow_inf_nan=False if declared is float else None,
+        **bounds,
+    )
+
+
+def settings_of(body: BaseModel, kind: type) -> Any:
+    """The settings of a class that a body says.
+
+    Raises:
+        QGenError: they do not go together.
+    """
+    values = {name: getattr(body, name) for name in fields_of(kind)}
+    return kind(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+
+
+# -- what goes in ----------------------------------------------------------------------------------
 
 
 class _Strict(BaseModel):
+    """A body in JSON."""
+
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _Form(BaseModel):
+    """A body as web forms send it, in which all is text."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 class AnswerIn(_Strict):
@@ -36,34 +110,12 @@ class PassageIn(_Strict):
     )
 
 
-def _decoding_model() -> type[BaseModel]:
-    """The fields of ``GenerationSettings``, with the bounds of a shared machine."""
-    bounds: dict[str, dict[str, Any]] = {
-        "num_beams": {"ge": 1, "le": MAX_BEAMS},
-        "num_return_sequences": {"ge": 1, "le": MAX_BEAMS},
-        "max_length": {"ge": 2, "le": 128},
-    }
-    types = {"int": int, "float": float, "bool": bool, "str": str}
-    columns: dict[str, Any] = {
-        field.name: (
-            types[str(field.type)],
-            Field(
-                field.default,
-                description=field.metadata["help"],
-                allow_inf_nan=False if field.type == "float" else None,
-                **bounds.get(field.name, {}),
-            ),
-        )
-        for field in fields(GenerationSettings)
-        if field.name != "use_cache"
-    }
-    return create_model("Decoding", __base__=_Strict, __doc__="How to decode.", **columns)
+Decoding = create_model(
+    "Decoding", __base__=_Strict, __doc__="How to decode.", **fields_of(GenerationSettings)
+)
 
 
-Decoding = _decoding_model()
-
-
-class QuestionsIn(_Strict):
+class _QuestionsIn(_Strict):
     """Passages to ask about, all with the same settings."""
 
     model_config = ConfigDict(
@@ -73,26 +125,12 @@ class QuestionsIn(_Strict):
     )
 
     passages: list[PassageIn] = Field(min_length=1)
-    max_answers: int = Field(
-        QuizSettings.max_answers, ge=1, le=50, description="questions per passage without answers"
-    )
-    min_confidence: float = Field(
-        QuizSettings.min_confidence,
-        ge=0,
-        le=1,
-        description="drop questions about proposed answers that the reader trusts less",
-    )
-    kinds: list[Literal["date", "number", "person", "place", "name", "phrase"]] = Field(
-        default_factory=list,
-        description="only answers of these kinds, where none is given; all if empty",
-    )
-    choices: int = Field(
-        QuizSettings.choices,
-        ge=0,
-        le=8,
-        description="multiple choice: the answer and so many wrong ones less one; 0 for none",
-    )
     settings: Decoding = Field(default_factory=Decoding)  # type: ignore[valid-type]
+
+
+QuestionsIn = create_model(
+    "QuestionsIn", __base__=_QuestionsIn, __doc__=_QuestionsIn.__doc__, **fields_of(QuizSettings)
+)
 
 
 class AnswersIn(_Strict):
@@ -103,13 +141,32 @@ class AnswersIn(_Strict):
     passage: str = Field(min_length=1)
 
 
+class _BatchIn(_Form):
+    """A file to ask about, and how."""
+
+    file: UploadFile = Field(description="rows or a document, as `qgen batch` reads them")
+    format: Literal[tuple(WRITERS)] = Field("jsonl", description="of the result")  # type: ignore[valid-type]
+
+
+BatchIn = create_model(
+    "BatchIn",
+    __base__=_BatchIn,
+    __doc__=_BatchIn.__doc__,
+    **fields_of(QuizSettings),
+    **fields_of(GenerationSettings),
+)
+
+
+# -- what comes out --------------------------------------------------------------------------------
+
+
 class AnswerOut(BaseModel):
     """A span of the passage."""
 
     text: str
     start: int
     kind: str = Field(
-        description="date, number, name, phrase or, once asked for, person or place; empty if given"
+        description="date, number, name or phrase; empty for an answer that was given"
     )
 
     @classmethod
@@ -118,26 +175,27 @@ class AnswerOut(BaseModel):
 
 
 class QuestionOut(BaseModel):
-    """A question and the answer it asks for."""
+    """A question and the answer it asks for: :meth:`qgen.records.Question.to_dict`, which is what
+    files hold too."""
+
+    model_config = ConfigDict(extra="forbid")
 
     question: str
-    answer: AnswerOut
+    answer: str
+    answer_start: int | None = Field(description="offset of its first character in the passage")
+    kind: str = Field(description="of the answer; empty for an answer that was given")
     score: float = Field(description="mean log-probability of its tokens; higher is better")
     confidence: float | None = Field(
         description="how probable it is that the question is good; null without a reader"
     )
-    choices: list[str] = Field(description="multiple choice, if asked for: the answer among others")
+    choices: list[str] = Field(
+        default_factory=list,
+        description="the answer among wrong ones; only where multiple choice was asked for",
+    )
 
     @classmethod
     def of(cls, question: Question) -> QuestionOut:
-        assert question.answer is not None
-        return cls(
-            question=question.question,
-            answer=AnswerOut.of(question.answer),
-            score=round(question.score, 6),
-            confidence=question.to_dict()["confidence"],
-            choices=question.choices,
-        )
+        return cls(**question.to_dict())
 
 
 class PassageOut(BaseModel):
@@ -145,11 +203,19 @@ class PassageOut(BaseModel):
 
     questions: list[QuestionOut] = Field(description="best first, or in the order of the answers")
     reason: str = Field(description="why there are none, or not more; empty if nothing was dropped")
+    problems: list[str] = Field(
+        description="what could not be asked for, such as an answer that is not in the passage"
+    )
 
     @classmethod
-    def of(cls, result: Result) -> PassageOut:
-        reason = result.reason if result.questions else result.failure
-        return cls(questions=[QuestionOut.of(q) for q in result.questions], reason=reason)
+    def of(cls, result: Result, problems: Iterable[str]) -> PassageOut:
+        problems = list(problems)
+        reason = result.reason if result.questions or problems else result.failure
+        return cls(
+            questions=[QuestionOut.of(q) for q in result.questions],
+            reason=reason,
+            problems=problems,
+        )
 
 
 class QuestionsOut(BaseModel):
@@ -174,7 +240,7 @@ class BatchOut(BaseModel):
     message: str = Field(description="why it failed, or what came of it")
 
 
-class Problem(BaseModel):
+class ProblemOut(BaseModel):
     """What is wrong, in a sentence, and where."""
 
     code: str
@@ -185,4 +251,4 @@ class Problem(BaseModel):
 class ErrorOut(BaseModel):
     """The body of every answer that is not a success."""
 
-    error: Problem
+    error: ProblemOut

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from threading import Barrier, Lock
+from threading import Barrier, Lock, local
 from typing import TypeVar
 
 import torch
@@ -22,7 +22,10 @@ Result = TypeVar("Result")
 
 
 def count_streams(device: torch.device) -> int:
-    """How many batches a device is to decode at once: one per thread of PyTorch's on a CPU."""
+    """How many batches a device is to decode at once: one per thread of PyTorch's on a CPU, and
+    one in a worker, which is a stream itself."""
+    if getattr(_here, "is_stream", False):
+        return 1
     return min(torch.get_num_threads(), MOST_STREAMS) if device.type == "cpu" else 1
 
 
@@ -33,15 +36,20 @@ def side_by_side(
 
     An exception ends it once the items that have been begun are done.
     """
-    streams = count_streams(device)
-    if streams == 1 or len(items) < 2:
+    if count_streams(device) == 1 or len(items) < 2:
         return [function(item) for item in items]
+    return list(stream_pool(device).map(function, items))
+
+
+def stream_pool(device: torch.device) -> ThreadPoolExecutor:
+    """The workers that decode on a device, one for each stream; each has its share of PyTorch's
+    threads."""
+    streams = count_streams(device)
     with _starting:
-        pool = _pool(streams, torch.get_num_threads() // streams)
-    return list(pool.map(function, items))
+        return _pool(streams, torch.get_num_threads() // streams)
 
 
-_starting = Lock()
+_starting, _here = Lock(), local()
 
 
 @cache
@@ -50,6 +58,7 @@ def _pool(workers: int, threads: int) -> ThreadPoolExecutor:
     before, all_there = torch.get_num_threads(), Barrier(workers)
 
     def start() -> None:
+        _here.is_stream = True
         torch.set_num_threads(threads)
         torch.get_num_threads()  # the first time, a thread takes over what was set last anywhere
         all_there.wait()

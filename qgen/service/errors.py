@@ -1,0 +1,104 @@
+"""Errors as clients see them: a code for programs, a sentence, and the field that is at fault."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
+
+from qgen.errors import QGenError
+from qgen.service.queue import ClosedError, QueueFullError
+from qgen.service.schemas import ErrorOut, ProblemOut
+
+_LOG = logging.getLogger(__name__)
+
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorOut, "description": description}
+    for status, description in {
+        400: "The body cannot be read",
+        401: "The token is missing or wrong",
+        404: "There is no such batch",
+        409: "The batch is not done",
+        413: "The body is too large",
+        422: "What was sent cannot be used",
+        429: "Too much is waiting; see Retry-After",
+        503: "The service is shutting down",
+        504: "It took too long",
+    }.items()
+}
+"""What each status means, for the OpenAPI."""
+
+
+def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Those of :data:`ERRORS`, as FastAPI's ``responses`` takes them."""
+    return {status: ERRORS[status] for status in statuses}
+
+
+class ApiError(HTTPException):
+    """An error with a code for programs and the field that is at fault."""
+
+    def __init__(self, status: int, code: str, message: str, field: str = "", **kwargs):
+        super().__init__(status, message, **kwargs)
+        self.code, self.field = code, field
+
+    def __str__(self) -> str:
+        return str(self.detail)
+
+
+def refusal(error: QGenError, field: str) -> ApiError:
+    """What a client is told whose request is not taken."""
+    if isinstance(error, QueueFullError):
+        headers = {"Retry-After": str(error.retry_after)}
+        return ApiError(429, "queue_full", str(error), headers=headers)
+    if isinstance(error, ClosedError):
+        return ApiError(503, "shutting_down", str(error))
+    return ApiError(422, "invalid", str(error), field)
+
+
+def error_response(
+    status: int, code: str, message: str, field: str = "", headers: Any = None
+) -> JSONResponse:
+    """The body of every answer that is not a success."""
+    problem = ProblemOut(code=code, message=message, field=field)
+    return JSONResponse(ErrorOut(error=problem).model_dump(), status, headers=headers)
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Have all errors of an application answered so."""
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(Exception, _internal_error)
+
+
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    code = getattr(error, "code", "http_error")
+    headers: Any = error.headers
+    if error.status_code == 405:  # the framework names the methods of the first route alone
+        allowed = {
+            method
+            for route in request.app.routes
+            if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
+            for method in route.methods or ()
+        }
+        headers = {"Allow": ", ".join(sorted(allowed))}
+    field = getattr(error, "field", "")
+    return error_response(error.status_code, code, str(error.detail), field, headers)
+
+
+async def _validation_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    path = [str(part) for part in first["loc"]]
+    field = ".".join(path[1:] if path[:1] in (["body"], ["query"], ["path"]) else path)
+    return error_response(422, "invalid", first["msg"], field)
+
+
+async def _internal_error(request: Request, error: Exception) -> JSONResponse:
+    _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return error_response(500, "internal", "something went wrong in the service")

@@ -1,0 +1,243 @@
+"""The routes: what each takes, calls and returns."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request, UploadFile
+from fastapi.responses import FileResponse, PlainTextResponse, Response
+from prometheus_client import generate_latest
+
+from qgen.english.locate import locate_answer
+from qgen.english.prose import passage_problem
+from qgen.errors import QGenError
+from qgen.records import Request as PassageRequest
+from qgen.records import Result
+from qgen.service.errors import ApiError, errors, refusal
+from qgen.service.jobs import Batch, too_long
+from qgen.service.schemas import (
+    AnswerOut,
+    AnswersIn,
+    AnswersOut,
+    BatchIn,
+    BatchOut,
+    PassageIn,
+    PassageOut,
+    QuestionsIn,
+    QuestionsOut,
+    settings_of,
+)
+from qgen.settings import GenerationSettings, QuizSettings
+
+
+def authorise(request: Request) -> None:
+    """Let only those in who send the token, where there is one."""
+    token = request.app.state.settings.token
+    sent = request.headers.get("authorization", "")
+    if token and not secrets.compare_digest(sent.encode(), f"Bearer {token}".encode()):
+        raise ApiError(
+            401, "unauthorised", "the bearer token is missing or wrong",
+            headers={"WWW-Authenticate": "Bearer"},
+        )  # fmt: skip
+
+
+public = APIRouter()
+v1 = APIRouter(
+    prefix="/v1",
+    responses=errors(400, 401, 413, 429, 503, 504),
+    dependencies=[Depends(authorise)],
+)
+
+# -- the process -----------------------------------------------------------------------------------
+
+
+@public.get("/healthz", response_class=PlainTextResponse)
+async def healthz() -> str:
+    """Whether the process answers."""
+    return "ok\n"
+
+
+@public.get("/readyz", response_class=PlainTextResponse, responses=errors(503))
+async def readyz(request: Request) -> str:
+    """Whether questions can be asked for."""
+    if not request.app.state.batcher.alive:
+        raise ApiError(503, "not_ready", "the queue is not running")
+    return "ready\n"
+
+
+@public.get("/metrics", response_class=PlainTextResponse)
+async def metrics(request: Request) -> PlainTextResponse:
+    """Counts and times, for Prometheus."""
+    found = request.app.state.metrics
+    found.waiting.set(request.app.state.batcher.waiting)
+    return PlainTextResponse(generate_latest(found.registry))
+
+
+# -- questions and answers -------------------------------------------------------------------------
+
+
+@v1.post("/questions", response_model_exclude_unset=True)
+async def questions(body: QuestionsIn, request: Request) -> QuestionsOut:  # type: ignore[valid-type]
+    """Ask about passages: for the answers given, or for answers that are proposed.
+
+    What cannot be used, such as an answer that is not in its passage, is among the `problems` of
+    its passage, and all else is asked for; where nothing at all can be used the status is 422.
+    """
+    allowed = request.app.state.settings
+    passages: list[PassageIn] = body.passages  # type: ignore[attr-defined]
+    if len(passages) > allowed.max_passages:
+        raise ApiError(422, "too_many", f"at most {allowed.max_passages} passages", "passages")
+    read = [_read(one, number, allowed.max_characters) for number, one in enumerate(passages)]
+    asked = [one.request for one in read if one.request]
+    if not asked:
+        raise read[0].problems[0]
+    try:
+        quiz = settings_of(body, QuizSettings)
+        settings = settings_of(body.settings, GenerationSettings)  # type: ignore[attr-defined]
+        future = request.app.state.batcher.submit(asked, settings, quiz)
+    except QGenError as error:
+        raise refusal(error, "settings") from error
+    results = await finished(future, request, allowed.timeout_s)
+    request.app.state.metrics.questions.inc(sum(len(result.questions) for result in results))
+    found = iter(results)
+    return QuestionsOut(
+        results=[
+            PassageOut.of(next(found) if one.request else Result(), map(str, one.problems))
+            for one in read
+        ]
+    )
+
+
+@v1.post("/answers")
+async def answers(body: AnswersIn, request: Request) -> AnswersOut:
+    """Propose answers of a passage."""
+    if problem := _length_problem(body.passage, request.app.state.settings.max_characters):
+        raise ApiError(422, "too_long", problem, "passage")
+    if refused := passage_problem(body.passage):
+        raise ApiError(422, "invalid", refused, "passage")
+    (found,) = await asyncio.to_thread(request.app.state.generator.propose, [body.passage])
+    return AnswersOut(answers=[AnswerOut.of(answer) for answer in found])
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A passage as it was sent: what can be asked about it, if anything, and what cannot."""
+
+    request: PassageRequest | None
+    problems: list[ApiError]
+
+
+def _read(sent: PassageIn, number: int, max_characters: int) -> _Read:
+    field = f"passages.{number}"
+    if problem := _length_problem(sent.passage, max_characters):
+        return _Read(None, [ApiError(422, "too_long", problem, f"{field}.passage")])
+    found, problems = [], []
+    for i, answer in enumerate(sent.answers):
+        text, start = (answer, None) if isinstance(answer, str) else (answer.text, answer.start)
+        try:
+            found.append(locate_answer(sent.passage, text, start))
+        except QGenError as error:
+            problems.append(ApiError(422, "invalid", str(error), f"{field}.answers.{i}"))
+    if problems and not found:  # none is left, which would mean that answers are to be proposed
+        return _Read(None, problems)
+    return _Read(PassageRequest(sent.passage, tuple(found)), problems)
+
+
+def _length_problem(passage: str, most: int) -> str:
+    return too_long(passage, most) if len(passage) > most else ""
+
+
+async def finished(
+    future: Future[list[Result]], request: Request, timeout_s: float
+) -> list[Result]:
+    """The results; taken back from the queue if the client goes or it takes too long."""
+    waiter = asyncio.wrap_future(future)
+    deadline = time.monotonic() + timeout_s
+    while not waiter.done():
+        await asyncio.wait({waiter}, timeout=min(0.25, max(deadline - time.monotonic(), 0.01)))
+        if waiter.done():
+            break
+        if time.monotonic() >= deadline:
+            future.cancel()
+            raise ApiError(504, "timeout", f"it took longer than {timeout_s:g} seconds")
+        if await request.is_disconnected():
+            future.cancel()
+            raise ApiError(499, "client_gone", "the client has gone")
+    return waiter.result()
+
+
+# -- batches ---------------------------------------------------------------------------------------
+
+
+@v1.post("/batches", status_code=202)
+async def start_batch(
+    request: Request,
+    body: Annotated[BatchIn, Form(media_type="multipart/form-data")],  # type: ignore[valid-type]
+) -> BatchOut:
+    """Ask about every row of a file, or about a document."""
+    file: UploadFile = body.file  # type: ignore[attr-defined]
+    try:
+        quiz, settings = settings_of(body, QuizSettings), settings_of(body, GenerationSettings)
+    except QGenError as error:
+        raise refusal(error, "settings") from error
+    try:
+        content = await file.read()
+        return await asyncio.to_thread(
+            request.app.state.batches.start,
+            file.filename or "",
+            content,
+            body.format,  # type: ignore[attr-defined]
+            settings,
+            quiz,
+        )
+    except QGenError as error:
+        raise refusal(error, "file") from error
+
+
+@v1.get("/batches/{batch_id}", responses=errors(404))
+async def batch_status(batch_id: str, request: Request) -> BatchOut:
+    """How far a batch is."""
+    return _batch(request, batch_id).status()
+
+
+@v1.get("/batches/{batch_id}/result", response_class=FileResponse, responses=errors(404, 409))
+async def batch_result(batch_id: str, request: Request) -> FileResponse:
+    """The output of a batch that is done."""
+    batch = _finished_batch(request, batch_id)
+    return FileResponse(batch.output, filename=batch.output.name)
+
+
+@v1.get("/batches/{batch_id}/errors", response_class=FileResponse, responses=errors(404, 409))
+async def batch_errors(batch_id: str, request: Request) -> Response:
+    """The rows of a batch that failed, and why: a JSON object a line, none where all succeeded."""
+    batch = _finished_batch(request, batch_id)
+    if not batch.errors.exists():
+        return Response(media_type="application/jsonl")
+    return FileResponse(batch.errors, filename=batch.errors.name, media_type="application/jsonl")
+
+
+@v1.delete("/batches/{batch_id}", responses=errors(404))
+async def cancel_batch(batch_id: str, request: Request) -> BatchOut:
+    """Stop a batch."""
+    batch = _batch(request, batch_id)
+    batch.cancel()
+    return batch.status()
+
+
+def _batch(request: Request, batch_id: str) -> Batch:
+    try:
+        return request.app.state.batches.get(batch_id)
+    except KeyError:
+        raise ApiError(404, "not_found", "there is no such batch", "batch_id") from None
+
+
+def _finished_batch(request: Request, batch_id: str) -> Batch:
+    batch = _batch(request, batch_id)
+    if batch.state != "done":
+        raise ApiError(409, "not_done", f"the batch is {batch.state}")
+    return batch
