@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 from qgen.english.locate import locate_answer
 from qgen.errors import QGenError, first_line
+from qgen.files.cells import are_ours, restore
 from qgen.files.documents import DOCUMENT_READERS, read_document
 from qgen.files.encoding import open_text
 from qgen.records import Answer, Request
@@ -357,11 +358,12 @@ def _read_csv(path: Path, delimiter: str | None = None) -> Iterator[RawRow]:
         except QGenError as error:
             raise QGenError(f"{path}: the header row: {error}") from error
         header = [name.strip().strip("\ufeff") for name in header]
+        as_written = restore if file.encoding == "utf-8-sig" and are_ours(header) else str
         while True:
             lines.clear()
             first_line = reader.line_num + 1
             try:
-                parse = partial(_parse_csv, header, next(reader))
+                parse = partial(_parse_csv, header, list(map(as_written, next(reader))))
             except StopIteration:
                 return
             except csv.Error as error:
