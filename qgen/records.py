@@ -58,11 +58,13 @@ class Request:
         passage: the text to ask about.
         answers: the answers, each asked for; if there are none, answers are proposed.
         extra: the input row's other fields, copied to the output row.
+        problems: what is wrong with those of the row's answers that are not asked for.
     """
 
     passage: str
     answers: tuple[Answer, ...] = ()
     extra: dict = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

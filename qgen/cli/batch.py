@@ -41,6 +41,12 @@ def add_to(commands) -> None:
         metavar="FILE",
         help="where rows that failed are kept (default: OUTPUT.errors.jsonl)",
     )
+    parser.add_argument(
+        "--raw-cells",
+        action="store_true",
+        help="CSV and TSV for programs: no byte order mark, and no apostrophe in front of what a "
+        "spreadsheet would compute",
+    )
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")
     add_settings(parser, QuizSettings, "which questions")
     add_settings(parser, GenerationSettings, "decoding")
@@ -98,17 +104,14 @@ def run(args: argparse.Namespace) -> int:
         output_format=args.format,
         errors_path=args.errors,
         progress=not args.quiet,
+        raw_cells=args.raw_cells,
         settings={
             **asdict(settings),
             **asdict(quiz),
             "weights": generator.fingerprint,
         },
     )
-    tell(
-        f"{summary.rows} rows, {summary.questions} questions, {summary.errors} errors"
-        + (f" (see {summary.errors_path})" if summary.errors_path else "")
-        + f" -> {summary.output_path}"
-    )
+    tell(str(summary))
     if summary.errors == summary.rows:
         tell(f"no row succeeded; all {summary.rows} failed")
         return 1

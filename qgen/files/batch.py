@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -22,7 +23,7 @@ from tqdm import tqdm
 
 from qgen.errors import QGenError
 from qgen.files.rows import Row, check_readable, count_rows, read_rows
-from qgen.files.writers import WRITERS, format_of, to_record
+from qgen.files.writers import CELLS, RETRIEVAL, format_of, to_record, write
 from qgen.records import Request, Result
 from qgen.settings import BUFFER_SIZE
 
@@ -30,6 +31,9 @@ GenerateFunction = Callable[[list[Request]], list[Result]]
 """Turns requests into questions, such as
 :meth:`qgen.asking.pipeline.QuestionGenerator.generate`."""
 
+
+MarkFunction = Callable[[Iterable[dict]], Iterable[dict]]
+"""Marks the questions of all records, such as :func:`qgen.asking.retrieval.mark_records`."""
 
 Outcome = Result | str
 """What came of a row, or what is wrong with it."""
@@ -46,6 +50,7 @@ class BatchSummary:
         rows: input rows read, bad ones included.
         questions: questions written.
         errors: bad rows.
+        problems: answers that were left out of rows that are good otherwise.
         resumed_from: rows that an earlier, interrupted run had finished; 0 for a fresh run.
         output_path: the output file.
         errors_path: the error file, or ``None`` where there were no errors.
@@ -57,6 +62,15 @@ class BatchSummary:
     resumed_from: int
     output_path: Path
     errors_path: Path | None
+    problems: int = 0
+
+    def __str__(self) -> str:
+        """What was done, in a line."""
+        counts = [f"{self.rows} rows", f"{self.questions} questions", f"{self.errors} errors"]
+        if self.problems:
+            counts.append(f"{self.problems} answers left out")
+        told = f" (see {self.errors_path})" if self.errors_path else ""
+        return f"{', '.join(counts)}{told} -> {self.output_path}"
 
 
 def run_batch(
@@ -72,12 +86,15 @@ def run_batch(
     settings: dict | None = None,
     on_progress: Callable[[int, int], None] | None = None,
     engine: Engine | None = None,
+    raw_cells: bool = False,
+    mark: MarkFunction | None = None,
 ) -> BatchSummary:
     """Generate questions for every row of a file, or paragraph of a folder of documents.
 
     What is read is in :mod:`qgen.files.rows`, what is written in :mod:`qgen.files.writers`.  A row
     that is bad, or that no question worth showing comes of, is reported on stderr and kept in the
-    error file (``line``, ``error``, ``input``) while the rest goes on.  Any exception other than
+    error file (``line``, ``error``, ``input``) while the rest goes on; so is each answer that is
+    not in its passage, while the row's others are asked for.  Any exception other than
     ``QGenError`` from ``generate`` stops the run, which can then be resumed.
 
     Args:
@@ -96,6 +113,9 @@ def run_batch(
             run with other settings is not resumed.
         on_progress: called after each batch with the rows done and the rows in all.
         engine: what asks about the rows instead of this process, such as Ray's.
+        raw_cells: CSV and TSV for programs, not for spreadsheets; see
+            :func:`qgen.files.writers.tables.write_csv`.
+        mark: goes over the records before a test set for retrieval is written.
 
     Raises:
         QGenError: a path, a file format, the CSV header or a size is unusable, or the input has no
@@ -104,8 +124,12 @@ def run_batch(
     source, output = Path(input_path), Path(output_path)
     errors = Path(errors_path or f"{output}.errors.jsonl")
     written = format_of(output, output_format)
+    if raw_cells and written not in CELLS:
+        raise QGenError(f"raw cells are for {' and '.join(CELLS)}, not for {written}")
     _check_arguments(source, output, errors, batch_size, buffer_size)
+    is_corpus = written in RETRIEVAL
     identity = {
+        "is_corpus": is_corpus,
         "input_type": source.suffix.lower(),
         "input_sha256": _sha256(source),
         "errors_path": str(errors),
@@ -114,10 +138,10 @@ def run_batch(
     total = count_rows(source)
     if not total:
         raise QGenError(f"{source} has no rows")
-    sink = _Sink(source, output, errors, identity)
+    sink = _Sink(source, output, errors, identity, is_corpus)
     done = resumed_from = sink.progress.rows
 
-    with tqdm(total=total, initial=done, unit="row", disable=not progress) as bar:
+    with tqdm(total=total, initial=done, unit="row", disable=not progress, smoothing=0.1) as bar:
 
         def advance(rows: int) -> None:
             nonlocal done
@@ -140,14 +164,15 @@ def run_batch(
                 advance(len(buffer))
             del buffer, results  # before the next ones are read
 
-    sink.publish(written)
+    sink.publish(written, raw_cells, mark if is_corpus else None)
     return BatchSummary(
         rows=total,
         questions=sink.progress.questions,
         errors=sink.progress.errors,
+        problems=sink.progress.problems,
         resumed_from=resumed_from,
         output_path=output,
-        errors_path=errors if sink.progress.errors else None,
+        errors_path=errors if sink.progress.error_bytes else None,
     )
 
 
@@ -251,6 +276,7 @@ class _Progress:
     rows: int = 0
     questions: int = 0
     errors: int = 0
+    problems: int = 0
     output_bytes: int = 0
     error_bytes: int = 0
 
@@ -264,8 +290,13 @@ class _Sink:
         output: Path,
         errors: Path,
         identity: dict,
+        is_corpus: bool,
     ) -> None:
-        """Pick up an interrupted run with the same ``identity``, or start anew."""
+        """Pick up an interrupted run with the same ``identity``, or start anew.
+
+        Passages without a question are kept too if they are part of a corpus.
+        """
+        self._is_corpus = is_corpus
         self._source, self._output, self._errors = source, output, errors
         self._partial = Path(f"{output}.partial")
         self._journal = Path(f"{output}.progress.json")
@@ -307,14 +338,21 @@ class _Sink:
         """Put a buffer on disk, and only then into the journal; report its bad rows."""
         output, errors = [], []
         for row, result in zip(rows, results, strict=True):
-            if isinstance(result, str) or isinstance(row.content, str):
-                _report(f"{self._source}:{row.line}: {result}")
-                errors.append(_json_line({"line": row.line, "error": result, "input": row.raw}))
-            else:
-                output.append(_json_line(to_record(row.content, result)))
+            request = row.content if isinstance(row.content, Request) else None
+            failed = result if isinstance(result, str) else ""
+            problems = [failed] if failed else list(request.problems if request else ())
+            for problem in problems:
+                _report(f"{self._source}:{row.line}: {problem}")
+                errors.append(_json_line({"line": row.line, "error": problem, "input": row.raw}))
+            if failed:
+                self.progress.errors += 1
+            elif isinstance(result, Result):
+                self.progress.problems += len(problems)
                 self.progress.questions += len(result.questions)
+            if request and (self._is_corpus or not failed):
+                answered = result if isinstance(result, Result) else Result()
+                output.append(_json_line(to_record(request, answered)))
         self.progress.rows += len(rows)
-        self.progress.errors += len(errors)
         self.progress.output_bytes += _append(self._partial, "".join(output))
         if errors:
             self.progress.error_bytes += _append(self._errors, "".join(errors))
@@ -323,16 +361,29 @@ class _Sink:
         _append(new_journal, _json_line({"run": self._identity, "progress": asdict(self.progress)}))
         os.replace(new_journal, self._journal)
 
-    def publish(self, output_format: str) -> None:
+    def publish(self, output_format: str, raw_cells: bool, mark: MarkFunction | None) -> None:
         """Write the output from the records and, once it is complete, let it take its name."""
-        complete = Path(f"{self._output}.new")
+        complete = Path(f"{self._output}.new{self._output.suffix}")
+        records: Iterable[dict] = _Records(self._partial)
         try:
-            WRITERS[output_format](_Records(self._partial), complete)
+            _remove(complete)
+            for line in write(
+                output_format, mark(records) if mark else records, complete, raw_cells
+            ):
+                _report(line)
             os.replace(complete, self._output)
         finally:
-            complete.unlink(missing_ok=True)
+            _remove(complete)
         self._partial.unlink()
         self._journal.unlink(missing_ok=True)
+
+
+def _remove(path: Path) -> None:
+    """A file or a folder, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _append(path: Path, text: str) -> int:

@@ -36,6 +36,7 @@ from qgen.files.writers.tables import (
 from qgen.records import Request, Result
 
 __all__ = [
+    "CELLS",
     "FORMATS",
     "QUESTION_FIELDS",
     "RETRIEVAL",
@@ -101,7 +102,8 @@ _OTHER_SUFFIXES = {
 RETRIEVAL = ("beir", "ragas", "llama-index")
 """The formats that are test sets for retrieval: every passage of the input is part of them."""
 
-_CELLS = ("csv", "tsv")
+CELLS = ("csv", "tsv")
+"""The formats that spreadsheets compute."""
 _LIBRARIES = {"parquet": "pyarrow", "kahoot": "openpyxl", "docx": "docx"}
 _KEEP_ALL = ("jsonl", "csv", "tsv", "parquet", "beir", "gift")
 _KEEP_TITLE = ("html", "docx")
@@ -154,7 +156,7 @@ def write(name: str, records: Iterable[dict], path: Path, raw_cells: bool = Fals
     Returns:
         A line for each kind of thing that the format has no place for.
     """
-    options = {"raw_cells": True} if raw_cells and name in _CELLS else {}
+    options = {"raw_cells": True} if raw_cells and name in CELLS else {}
     left_out = WRITERS[name](records, path, **options)
     lines = [f"{name} leaves out {count} questions {why}" for why, count in left_out.items()]
     if missing := _without_place(name, records):

@@ -31,9 +31,8 @@ def _gift_question(item: Item) -> str:
     if item.type == "true-false":
         answers = "TRUE" if item.is_true else "FALSE"
     elif item.wrong:
-        wrong = [f"~{_gift_choice(choice)}" for choice in item.wrong]
-        right = _gift_answer(item.answer, is_pattern=False)
-        answers = " ".join([f"={right}", *wrong])
+        wrong = (f"~{_gift_choice(choice)}" for choice in item.wrong)
+        answers = " ".join([f"={_gift_choice(item.answer)}", *wrong])
     else:
         answers = f"={_gift_answer(item.answer)}" if item.answer else ""
     if item.evidence and answers:
@@ -46,31 +45,20 @@ def _gift_question(item: Item) -> str:
     return f"{_escaped(item.text)} {block}"
 
 
-def _gift_answer(text: str, is_pattern: bool = True) -> str:
-    """What stands behind "=".
-
-    Args:
-        text: the answer.
-        is_pattern: a short answer, in which "*" means any characters.
-    """
-    escaped = _escaped(text)
-    if not is_pattern:
-        return _not_a_format(escaped.replace("->", "→"))
+def _gift_answer(text: str) -> str:
+    """A short answer, in which "*" means any characters."""
     # "->" would make it a matching question, and has no escape; but a pattern can have any
     # characters, or none, in between.
-    escaped = _not_a_format(escaped.replace("*", "\\*").replace("->", "-*>"))
-    return f"%100%{escaped}" if escaped.startswith("%") else escaped  # else it would be a weight
+    return _with_format(_escaped(text).replace("*", "\\*").replace("->", "-*>"))
 
 
 def _gift_choice(text: str) -> str:
-    """What stands behind "~"."""
-    escaped = _not_a_format(_escaped(text).replace("->", "→"))
-    return f"%0%{escaped}" if escaped.startswith("%") else escaped
+    return _with_format(_escaped(text).replace("->", "→"))
 
 
-def _not_a_format(escaped: str) -> str:
-    """With a format in front, if it begins with what might be one, such as "[html]"."""
-    return f"[plain]{escaped}" if escaped.startswith("[") else escaped
+def _with_format(escaped: str) -> str:
+    """With its format in front, if it begins as a format ("[html]") or a weight ("%50%") does."""
+    return f"[plain]{escaped}" if escaped.startswith(("[", "%")) else escaped
 
 
 def _escaped(text: str) -> str:
