@@ -2,7 +2,7 @@
 #
 #   docker build -t qgen .            (--build-arg TORCH="torch==2.13.0" for another build of torch)
 #   docker run --rm -p 8000:8000 qgen
-FROM python:3.12-slim AS build
+FROM python:3.12-slim-trixie AS build
 ARG TORCH=torch
 ARG PIP_INDEX_URL
 ARG PIP_EXTRA_INDEX_URL
@@ -11,10 +11,10 @@ RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir "$TORCH"
 COPY . .
 RUN /venv/bin/pip install --no-cache-dir '.[serve,ui,documents]'
 
-FROM python:3.12-slim
+FROM python:3.12-slim-trixie
 COPY --from=build /venv /venv
-RUN useradd --create-home qgen
-USER qgen
+RUN useradd --create-home --uid 10001 qgen
+USER 10001
 ENV PATH=/venv/bin:$PATH HF_HUB_OFFLINE=1 GRADIO_ANALYTICS_ENABLED=False
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \

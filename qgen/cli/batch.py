@@ -10,7 +10,7 @@ from functools import partial
 from qgen.cli.loading import question_generator
 from qgen.cli.options import add_model, add_settings, positive, settings_of
 from qgen.cli.output import tell
-from qgen.files.writers import FORMATS, WRITERS
+from qgen.files.writers import FORMATS, RETRIEVAL, WRITERS, format_of
 from qgen.records import Request, Result
 from qgen.settings import BUFFER_SIZE, GenerationSettings, QuizSettings
 
@@ -87,6 +87,7 @@ def run(args: argparse.Namespace) -> int:
     from qgen.model.runtime.workers import count_streams
 
     settings, quiz = settings_of(args, GenerationSettings), settings_of(args, QuizSettings)
+    mark = _mark(args)
     generator = question_generator(args)
     engine = None
     if args.engine == "ray":
@@ -105,6 +106,7 @@ def run(args: argparse.Namespace) -> int:
         errors_path=args.errors,
         progress=not args.quiet,
         raw_cells=args.raw_cells,
+        mark=mark and partial(mark, reader=generator.reader),
         settings={
             **asdict(settings),
             **asdict(quiz),
@@ -116,6 +118,19 @@ def run(args: argparse.Namespace) -> int:
         tell(f"no row succeeded; all {summary.rows} failed")
         return 1
     return 0
+
+
+def _mark(args: argparse.Namespace):
+    """What marks the questions of a test set for retrieval; ``None`` for other formats."""
+    if format_of(args.output, args.format) not in RETRIEVAL:
+        return None
+    if args.reader == "none":
+        tell("without a reader, questions that other passages answer are not marked")
+        return None
+    from qgen.asking.retrieval import check_installed, mark_records
+
+    check_installed()
+    return mark_records
 
 
 def _generate_with(generator, settings, quiz, requests: Sequence[Request]) -> list[Result]:
