@@ -5,7 +5,7 @@ that finds it is right.  The nearest passages that have the answer's words (by B
 Zaragoza 2009) are given to the reader; what it finds in them must agree with the answer.
 
 A passage that answers the question otherwise is not looked for: of 200 questions of SQuAD's about
-100 passages, the reader was sure (0.9) of six other answers, and two of them were any.
+100 passages, the reader was sure (0.9) of six other answers, and two of them answered it.
 """
 
 from __future__ import annotations
