@@ -5,11 +5,10 @@
 >>> generator.questions("Marie Curie was born in Warsaw in 1867.", answer="Warsaw")
 """
 
+import sys
 from importlib import import_module
 from importlib.metadata import version
 
-from qgen import _auto_classes
-from qgen._collector import garbage_collection_paused
 from qgen.errors import QGenError
 from qgen.records import Answer, Example, Question, Request, Result
 from qgen.settings import (
@@ -43,17 +42,20 @@ _NEED_TORCH = {
     "NBestGenerator": "qgen.asking.generator",
     "QuestionGenerator": "qgen.asking.pipeline",
     "Reader": "qgen.model.reader",
-    "UniLMConfig": "qgen.model.unilm",
-    "UniLMForConditionalGeneration": "qgen.model.unilm",
+    "UniLMConfig": "qgen.transformers",
+    "UniLMForConditionalGeneration": "qgen.transformers",
 }
-
-_auto_classes.register_when_imported()
 
 
 def __getattr__(name: str):
     """Import what needs torch only when it is asked for: ``qgen --help`` answers at once."""
     if name in _NEED_TORCH:
-        with garbage_collection_paused():
-            globals()[name] = getattr(import_module(_NEED_TORCH[name]), name)  # once
+        globals()[name] = getattr(import_module(_NEED_TORCH[name]), name)  # once
         return globals()[name]
     raise AttributeError(f"module 'qgen' has no attribute {name!r}")
+
+
+if "transformers.models.auto.modeling_auto" in sys.modules:
+    # Its auto classes are in use, and are told of this package's models.  Where they are imported
+    # later, `import qgen.transformers` does the same.
+    import_module("qgen.transformers")

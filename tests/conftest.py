@@ -8,17 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import (
-    AutoModelForQuestionAnswering,
-    BertConfig,
-    BertTokenizerFast,
-    RobertaConfig,
-)
+from transformers import BertConfig, BertTokenizerFast, RobertaConfig
 
 from qgen.asking.generator import NBestGenerator
 from qgen.asking.pipeline import QuestionGenerator
-from qgen.model.reader import Reader
-from qgen.model.unilm import UniLMConfig, UniLMForConditionalGeneration
+from qgen.model.reader import Reader, SpanConfig, SpanModel
+from qgen.transformers import UniLMConfig, UniLMForConditionalGeneration
 
 PASSAGE = (
     "The Golden Gate Bridge opened in San Francisco in 1937. "
@@ -116,7 +111,7 @@ def generator(n_best_generator):
 def reader(bert_model, tokenizer):
     """A random reader over the same vocabulary."""
     torch.manual_seed(0)
-    model = AutoModelForQuestionAnswering.from_config(bert_model.config.backbone)
+    model = SpanModel(SpanConfig.from_dict(bert_model.config.backbone.to_dict()))
     for parameter in model.parameters():
         if parameter.ndim > 1:
             torch.nn.init.normal_(parameter, std=0.3)

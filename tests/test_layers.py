@@ -4,20 +4,13 @@ from itertools import product
 
 import pytest
 import torch
-from transformers import BertConfig, MPNetConfig, MPNetModel, RobertaConfig
-from transformers.models.bert.modeling_bert import BertLayer
-from transformers.models.roberta.modeling_roberta import RobertaLayer
 
 from qgen.model.decoding import BeamCache
-from qgen.model.runtime.fused import FusedLayer, FusedMPNetEncoder, can_be_fused
+from qgen.model.encoder import EncoderConfig, EncoderLayer
+from qgen.model.runtime.fused import FusedLayer, can_be_fused
 from qgen.model.runtime.linear import Int8Linear, PackedLinear, can_be_packed, int8_is_fast
 
-SHAPE = {
-    "hidden_size": 48,
-    "num_attention_heads": 4,
-    "intermediate_size": 96,
-    "attn_implementation": "sdpa",
-}
+SHAPE = {"hidden_size": 48, "num_attention_heads": 4, "intermediate_size": 96}
 
 
 class PlainLinear(torch.nn.Module):
@@ -36,36 +29,23 @@ class PlainLinear(torch.nn.Module):
 @pytest.fixture
 def layer():
     torch.manual_seed(0)
-    made = BertLayer(BertConfig(**SHAPE), layer_idx=1).eval()
+    made = EncoderLayer(EncoderConfig(**SHAPE), 1).eval()
     for weight in made.parameters():
         torch.nn.init.normal_(weight, std=0.3)
     return made
 
 
+@pytest.mark.parametrize("last", [None, 2])
 @pytest.mark.parametrize("additive", [False, True])
 @torch.inference_mode()
-def test_a_fused_layer_computes_the_same(layer, additive):
+def test_a_fused_layer_computes_the_same(layer, additive, last):
     hidden, seen = torch.randn(2, 7, 48), torch.ones(2, 1, 7, 7, dtype=torch.bool).tril()
     mask = torch.zeros(seen.shape).masked_fill(~seen, -1e30) if additive else seen
+    expected = layer(hidden, mask)[:, -(last or 7) :]
     fused = FusedLayer(layer, PlainLinear)
-    torch.testing.assert_close(fused(hidden, mask), layer(hidden, mask), rtol=1e-4, atol=1e-5)
-
-
-@torch.inference_mode()
-def test_a_fused_encoder_of_mpnet_counts_distances_too():
-    torch.manual_seed(0)
-    shape = SHAPE | {"attn_implementation": None}
-    model = MPNetModel(MPNetConfig(vocab_size=50, num_hidden_layers=2, **shape)).eval()
-    for weight in model.parameters():
-        torch.nn.init.normal_(weight, std=0.3)
-    ids, encoder = torch.randint(3, 50, (2, 9)), model.encoder
-    for real in (torch.ones(2, 9), torch.tensor([[1] * 9, [1] * 5 + [0] * 4])):
-        model.encoder = encoder
-        expected = model(ids, attention_mask=real.long()).last_hidden_state
-        assert can_be_fused(encoder) and not can_be_fused(encoder.layer[0])
-        model.encoder = FusedMPNetEncoder(encoder, PlainLinear)
-        found = model(ids, attention_mask=real.long()).last_hidden_state
-        torch.testing.assert_close(found[real > 0], expected[real > 0], rtol=1e-4, atol=1e-5)
+    for made in (fused, layer):
+        found = made(hidden, mask, last=last)
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
 @torch.inference_mode()
@@ -86,9 +66,7 @@ def test_a_fused_layer_keeps_keys_and_values_where_the_other_does(layer):
 def test_what_can_be_fused(layer):
     assert can_be_fused(layer)
     assert not can_be_fused(layer.attention)
-    assert not can_be_fused(BertLayer(BertConfig(**SHAPE, is_decoder=True), layer_idx=0))
-    assert not can_be_fused(BertLayer(BertConfig(**SHAPE, hidden_act="relu"), layer_idx=0))
-    assert not can_be_fused(RobertaLayer(RobertaConfig(**SHAPE), layer_idx=0))
+    assert not can_be_fused(EncoderLayer(EncoderConfig(**SHAPE, hidden_act="relu"), 0))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """The mask, the layout, the checkpoints."""
 
-import gc
 import subprocess
 import sys
 
@@ -17,10 +16,10 @@ from transformers import (
     RobertaConfig,
 )
 
-from qgen._collector import garbage_collection_paused
 from qgen.model.layouts import seq2seq_attention_mask, seq2seq_layout
+from qgen.model.reader import DEFAULT_READER
 from qgen.model.runtime.linear import int8_is_fast, set_dtype
-from qgen.model.unilm import UniLMConfig, UniLMForConditionalGeneration
+from qgen.transformers import UniLMConfig, UniLMForConditionalGeneration
 
 
 def test_mask_written_out():
@@ -156,7 +155,7 @@ def test_eager_and_sdpa_attention_agree(bert_model):
         attn_implementation="eager",
     ).eval()
     eager.load_state_dict(bert_model.state_dict())
-    assert eager.mlm.config._attn_implementation == "eager"
+    assert eager.mlm.base_model.implementation == "eager"
     source, target = torch.tensor([[2, 10, 3, 0]]), torch.tensor([[4]])
     with torch.no_grad():
         torch.testing.assert_close(eager(source, target).logits, bert_model(source, target).logits)
@@ -167,9 +166,7 @@ def test_attention_can_be_switched(bert_model):
     source, target = torch.tensor([[2, 10, 11, 3]]), torch.tensor([[20, 21]])
     before = model(source, target).logits
     model.set_attn_implementation("eager")
-    assert (
-        model.mlm.base_model.encoder.layer[0].attention.self.config._attn_implementation == "eager"
-    )
+    assert model.mlm.base_model.encoder.layer[0].attention.self.implementation == "eager"
     torch.testing.assert_close(model(source, target).logits, before)
 
 
@@ -254,53 +251,62 @@ def test_a_copy_gate_added_to_a_model_leaves_it_much_as_it_was(bert_model):
 
 AUTO = """
 import sys
-import qgen
-assert "torch" not in sys.modules and "matplotlib" not in sys.modules
-from transformers import AutoModelForSeq2SeqLM
-print(type(AutoModelForSeq2SeqLM.from_pretrained(sys.argv[1])).__name__)
-from transformers.quantizers.auto import AUTO_QUANTIZER_MAPPING
-print(AUTO_QUANTIZER_MAPPING["qgen"].__name__)
+{imports}
+from transformers import AutoModelForQuestionAnswering, AutoModelForSeq2SeqLM
+for auto, checkpoint in zip((AutoModelForSeq2SeqLM, AutoModelForQuestionAnswering), sys.argv[1:]):
+    print(type(auto.from_pretrained(checkpoint)).__name__)
 """
 
 
-@pytest.mark.parametrize("first", ["", "from transformers import AutoModelForSeq2SeqLM\n"])
-def test_auto_class_knows_the_checkpoint_once_qgen_is_imported(checkpoint, first):
-    code = first + (AUTO if not first else AUTO.replace("assert", "assert True or"))
+@pytest.mark.parametrize(
+    "imports", ["import qgen.transformers", "from transformers import AutoModel\nimport qgen"]
+)
+def test_auto_classes_know_the_checkpoints(checkpoint, imports):
+    code = AUTO.format(imports=imports)
+    paths = [checkpoint, DEFAULT_READER]
     done = subprocess.run(
-        [sys.executable, "-c", code, checkpoint], capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", code, *paths], capture_output=True, text=True, timeout=120
     )
-    assert done.stdout.split() == ["UniLMForConditionalGeneration", "Unpacker"], done.stderr
+    names = ["UniLMForConditionalGeneration", "MPNetForQuestionAnswering"]
+    assert done.stdout.split() == names, done.stderr
 
 
-def test_what_was_made_in_the_pause_is_not_looked_through_at_once():
-    with garbage_collection_paused():
-        made = [[i] for i in range(10_000)]
-    old = {id(thing) for thing in gc.get_objects(generation=2)}
-    assert all(id(thing) in old for thing in made)
-    assert gc.get_freeze_count() == 0 and gc.isenabled()
-
-
-def test_what_was_frozen_before_the_pause_stays_so():
-    gc.freeze()
-    try:
-        frozen = gc.get_freeze_count()
-        with garbage_collection_paused():
-            pass
-        assert 0 < gc.get_freeze_count() <= frozen
-    finally:
-        gc.unfreeze()
-
-
-@pytest.mark.parametrize("collecting", [True, False])
-def test_importing_leaves_the_garbage_collector_as_it_was(collecting):
-    code = f"""
-import gc
-{"" if collecting else "gc.disable()"}
-from qgen import QuestionGenerator
-print(QuestionGenerator.__name__, gc.isenabled())
+HOST = """
+import gc, logging, sys, threading, warnings
+import json  # what follows is not of its making
+def state():
+    return {
+        "finders": list(sys.meta_path), "hooks": list(sys.path_hooks), "path": list(sys.path),
+        "collecting": gc.isenabled(), "thresholds": gc.get_threshold(),
+        "frozen": gc.get_freeze_count(), "callbacks": list(gc.callbacks),
+        "handlers": list(logging.root.handlers), "level": logging.root.level,
+        "filters": list(warnings.filters), "threads": threading.active_count(),
+        "excepthook": sys.excepthook,
+    }
+before = state()
+import qgen
+assert state() == before, (before, state())
+assert not {"torch", "transformers", "numpy"} & set(sys.modules)
+if sys.argv[1:]:
+    from qgen import QuestionGenerator
+    after = state()
+    for name in ("finders", "hooks", "path", "collecting", "thresholds", "frozen", "handlers"):
+        assert after[name] == before[name], name
+    generator = QuestionGenerator.from_pretrained(*sys.argv[1:], "cpu", None)
+    assert all(state()[name] == before[name] for name in ("collecting", "thresholds", "frozen"))
+    loaded = sorted(name for name in sys.modules if name.split(".")[0] == "transformers")
+    generator.generator.generate([("Joseph led it in 1937.", None)])
+    generator.generator.score([("Joseph led it.", qgen.Question("who led it?", None, 0.0))])
+    assert not loaded, loaded
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
-    assert done.stdout.split() == ["QuestionGenerator", str(collecting)], done.stderr
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_importing_and_asking_change_nothing_in_the_host(checkpoint, asks):
+    """No import hooks, no settings of the garbage collector, no output, and no ``transformers``."""
+    command = [sys.executable, "-c", HOST, *([checkpoint] if asks else [])]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), done.stderr
 
 
 def test_lm_head_is_tied(bert_model, roberta_model):
@@ -354,7 +360,7 @@ def test_minilmv2_positions_are_offset():
     )
     with torch.device("meta"):
         model = UniLMForConditionalGeneration(UniLMConfig.from_backbone(backbone))
-    assert (model.position_offset, model.max_positions) == (2, 512)
+    assert (model.mlm.base_model.config.position_offset, model.max_positions) == (2, 512)
 
 
 @pytest.mark.parametrize("kind", [BertForMaskedLM, BertModel])

@@ -13,8 +13,10 @@ from transformers import (
 
 from qgen.english.locate import locate_answer
 from qgen.errors import QGenError
-from qgen.model.reader import Reader, load_reader
+from qgen.model.reader import Reader, SpanModel
+from qgen.model.reader import load_reader as load_plain_reader
 from qgen.model.runtime.packed import GROUP, pack, save_packed, unpack
+from qgen.transformers import load_reader
 
 
 @pytest.mark.parametrize(("bits", "levels"), [(4, 7), (8, 127)])
@@ -76,6 +78,10 @@ def test_a_packed_reader_is_a_checkpoint_as_any_other(mpnet, tmp_path):
     assert not hasattr(stock.config, "quantization_config")
     for one, other in zip(stock.parameters(), loaded.parameters(), strict=True):
         assert torch.equal(one, other)
+    plain, tokens = load_plain_reader(tmp_path / "packed")
+    assert isinstance(plain, SpanModel) and tokens.get_vocab() == tokenizer.get_vocab()
+    sums = [sum(weight.double().sum() for weight in m.parameters()) for m in (plain, loaded)]
+    torch.testing.assert_close(*sums)
     half = AutoModelForQuestionAnswering.from_pretrained(tmp_path / "packed", dtype=torch.bfloat16)
     assert {weight.dtype for weight in half.parameters()} == {torch.bfloat16}
 
@@ -84,13 +90,16 @@ def test_a_corrupt_packed_file_is_one_line(mpnet, tmp_path):
     save_packed(*mpnet, tmp_path)
     file = tmp_path / "model.safetensors"
     file.write_bytes(file.read_bytes()[:-100])
-    with pytest.raises(QGenError, match="cannot load the reader"):
-        load_reader(tmp_path)
+    for load in (load_reader, load_plain_reader):
+        with pytest.raises(QGenError, match="cannot load the reader"):
+            load(tmp_path)
 
 
-def test_two_separators_where_the_tokenizer_has_two(mpnet):
+def test_two_separators_where_the_tokenizer_has_two(mpnet, tmp_path):
     model, tokenizer = mpnet
-    reader = Reader(model, tokenizer, device="cpu")
+    model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    reader = Reader.from_pretrained(tmp_path, device="cpu", dtype="float32")
     answer = locate_answer(PASSAGE, "1937")
     [[window]] = reader.windows([(PASSAGE, "when?", answer)])
     encoded = tokenizer("when?", PASSAGE, return_tensors="pt", truncation="only_second")

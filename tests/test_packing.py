@@ -5,13 +5,12 @@ import random
 
 import pytest
 from conftest import PASSAGE
-from transformers import AutoTokenizer
 
 from qgen.asking.generator import unpack_target
 from qgen.english.locate import locate_answer
 from qgen.english.text import fold
 from qgen.errors import QGenError
-from qgen.model.checkpoints import DEFAULT_CHECKPOINT
+from qgen.model.checkpoints import DEFAULT_CHECKPOINT, load_tokenizer
 from qgen.model.sources import crop_source, pack_source, pad
 
 
@@ -117,7 +116,7 @@ def test_a_cropped_source_keeps_the_answer(tokenizer, before, after):
 
 @pytest.fixture(scope="module")
 def shipped_tokenizer():
-    return AutoTokenizer.from_pretrained(DEFAULT_CHECKPOINT)
+    return load_tokenizer(DEFAULT_CHECKPOINT)
 
 
 @pytest.mark.parametrize(

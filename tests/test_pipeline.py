@@ -6,6 +6,7 @@ from typing import get_args
 import pytest
 import torch
 from conftest import PASSAGE
+from transformers import BertForMaskedLM
 
 from qgen.asking.generator import NBest, NBestGenerator
 from qgen.asking.pipeline import QuestionGenerator
@@ -280,7 +281,7 @@ def test_dtype(checkpoint):
 
 
 def test_plain_encoder_is_refused(bert_model, tokenizer, tmp_path):
-    bert_model.mlm.save_pretrained(tmp_path)
+    BertForMaskedLM(bert_model.config.backbone).save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
     with pytest.raises(QGenError, match="qgen train"):
         QuestionGenerator.from_pretrained(tmp_path)

@@ -2,21 +2,22 @@
 
 import json
 import math
-from copy import deepcopy
 from itertools import pairwise
 
 import pytest
 import torch
 from conftest import PASSAGE
+from transformers import AutoModelForQuestionAnswering
 
 from qgen.asking.proposals import COST_OF_WORD, SPANS, apart, propose_spans
 from qgen.english.locate import locate_answer
 from qgen.english.phrases import propose_answers
 from qgen.errors import QGenError
-from qgen.model.reader import Reader, best_spans, load_reader, log_probability
+from qgen.model.reader import Reader, best_spans, log_probability
 from qgen.records import Answer, Example
 from qgen.settings import ReaderTrainingSettings
 from qgen.training.reader import ReaderExamples, SpanObjective, train_reader
+from qgen.transformers import load_reader
 
 LONG = " ".join(f"In {1900 + i} the bridge cost {i} million dollars." for i in range(40))
 EXAMPLES = [
@@ -201,14 +202,16 @@ def test_questions_are_own_anothers_or_none(tokenizer):
 
 
 @pytest.mark.slow
-def test_learns_to_answer(reader, tokenizer, tmp_path):
+def test_learns_to_answer(bert_model, tokenizer, tmp_path):
     settings = ReaderTrainingSettings(
         epochs=250, batch_size=4, learning_rate=5e-3, hidden_dropout=0.0, attention_dropout=0.0,
         max_length=100, save_steps=1000, mismatched_share=0.0, unasked_share=0.2, bf16=False,
     )  # fmt: skip
-    model = deepcopy(reader.model)
+    torch.manual_seed(0)
+    model = AutoModelForQuestionAnswering.from_config(bert_model.config.backbone)
     for parameter in model.parameters():
-        parameter.data.mul_(0.2 if parameter.ndim > 1 else 1.0)
+        if parameter.ndim > 1:
+            torch.nn.init.normal_(parameter, std=0.06)
     final = train_reader(model, tokenizer, EXAMPLES, tmp_path, EXAMPLES, settings)
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert any("eval_loss" in entry for entry in log)

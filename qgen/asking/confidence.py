@@ -18,11 +18,11 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from transformers.utils import cached_file
 
 from qgen.english.text import QUESTION_WORD, token_f1
 from qgen.english.words import content_stems, stems, words_repeated
 from qgen.errors import QGenError
+from qgen.model.checkpoints import find_file
 from qgen.model.reader import Reading
 from qgen.records import Question
 
@@ -84,13 +84,11 @@ def load_weights(checkpoint: str | Path, size: int) -> Weights:
     Raises:
         QGenError: its file is not one of weights, or they are not for states of this size.
     """
-    file = checkpoint and cached_file(
-        checkpoint, CONFIDENCE_FILE, _raise_exceptions_for_missing_entries=False
-    )
+    file = find_file(checkpoint, CONFIDENCE_FILE) if checkpoint else None
     if not file:
         return WEIGHTS
     try:
-        found = json.loads(Path(file).read_text(encoding="utf-8"))
+        found = json.loads(file.read_text(encoding="utf-8"))
         by_name = {name: float(found["features"][name]) for name in WEIGHTS.features}
         states = torch.tensor(found["states"], dtype=torch.float32)
         if states.shape != (size,):

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from textblob.en import lexicon
-from transformers import PreTrainedTokenizerBase
 
 from qgen.english.text import answer_tokens, fold, token_f1
+from qgen.model.tokenizer import AnyTokenizer
 from qgen.records import Answer
 
 IsRight = Callable[[str], bool]
@@ -69,7 +69,7 @@ class Neighbours:
         tokenizer: whose whole words they are of.
     """
 
-    def __init__(self, embeddings: torch.Tensor, tokenizer: PreTrainedTokenizerBase):
+    def __init__(self, embeddings: torch.Tensor, tokenizer: AnyTokenizer):
         words = tokenizer.convert_ids_to_tokens(list(range(len(embeddings))))
         self._ids = {w: i for i, w in enumerate(words) if w.isalpha() and len(w) > 2}
         self._words = list(self._ids)

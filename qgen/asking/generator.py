@@ -12,7 +12,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedTokenizerBase
 
 from qgen.english.text import recase, respace
 from qgen.english.verbs import correct_verbs
@@ -22,7 +21,8 @@ from qgen.model.decoding import decode
 from qgen.model.runtime.linear import set_dtype
 from qgen.model.runtime.workers import count_streams, side_by_side
 from qgen.model.sources import AnswerTooLongError, pack_source, pack_target, pad, word_pieces_joined
-from qgen.model.unilm import IGNORE_INDEX, UniLMForConditionalGeneration
+from qgen.model.tokenizer import AnyTokenizer
+from qgen.model.unilm import IGNORE_INDEX, UniLM
 from qgen.records import Answer, Question
 from qgen.settings import GenerationSettings
 
@@ -56,8 +56,8 @@ class NBestGenerator:
 
     def __init__(
         self,
-        model: UniLMForConditionalGeneration,
-        tokenizer: PreTrainedTokenizerBase,
+        model: UniLM,
+        tokenizer: AnyTokenizer,
         device: str | torch.device | None = None,
         batch_size: int = 16,
         restore_case: bool = True,
@@ -88,7 +88,7 @@ class NBestGenerator:
             QGenError: there is no such checkpoint, it is corrupt, it is an encoder that has not
                 been fine-tuned, or there is no such device or arithmetic.
         """
-        model, tokenizer = load_checkpoint(checkpoint or DEFAULT_CHECKPOINT, fine_tuned=True)
+        model, tokenizer = load_checkpoint(checkpoint or DEFAULT_CHECKPOINT)
         generator = cls(model, tokenizer, device, **kwargs)
         set_dtype(model, dtype)
         return generator
@@ -285,7 +285,7 @@ class NBestGenerator:
 
 
 def unpack_target(
-    tokenizer: PreTrainedTokenizerBase, ids: Sequence[int], passage: str, restore_case: bool = True
+    tokenizer: AnyTokenizer, ids: Sequence[int], passage: str, restore_case: bool = True
 ) -> str:
     """The question that target ids spell, with the passage's spacing and capitals.
 

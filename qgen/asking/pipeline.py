@@ -6,7 +6,7 @@ This is what the command line, batches and the web page call.
 from __future__ import annotations
 
 import hashlib
-import sys
+import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -17,7 +17,6 @@ from pathlib import Path
 
 from textblob.en import lexicon
 
-from qgen._collector import garbage_collection_paused
 from qgen.asking.checks import answer_problem, kind_asked_for, question_problem
 from qgen.asking.confidence import WEIGHTS, confidence, load_weights
 from qgen.asking.distractors import Neighbours, distractors
@@ -41,6 +40,8 @@ from qgen.model.reader import (
 )
 from qgen.records import Answer, Question, Request, Result
 from qgen.settings import GenerationSettings, QuizSettings
+
+_log = logging.getLogger(__name__)
 
 SPARE = 2
 """Proposed answers asked about for each question wanted, since some questions will be dropped."""
@@ -72,7 +73,6 @@ class QuestionGenerator:
             self._weights = load_weights(reader.model.name_or_path, size)
 
     @classmethod
-    @garbage_collection_paused()
     def from_pretrained(
         cls,
         checkpoint: str | Path | None = None,
@@ -94,7 +94,7 @@ class QuestionGenerator:
         lexicon.get("")  # has the tagger's words read, once, which every passage needs
         generator = NBestGenerator.from_pretrained(checkpoint, device, **kwargs)
         if reader == DEFAULT_READER and not DEFAULT_READER.exists():
-            print("qgen: the reader is missing: questions are not checked", file=sys.stderr)
+            _log.warning("the reader is missing: questions are not checked")
             reader = None
         if reader is None:
             return cls(generator)

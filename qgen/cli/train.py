@@ -62,16 +62,16 @@ def add_to(commands) -> None:
 
 def train(args: argparse.Namespace) -> None:
     """Fine-tune the question generator."""
-    from qgen.model.checkpoints import load_checkpoint
     from qgen.training.generator import train
+    from qgen.transformers import load_checkpoint
 
     _fine_tune(args, TrainingSettings, load_checkpoint, train)
 
 
 def train_reader(args: argparse.Namespace) -> None:
     """Fine-tune the reader."""
-    from qgen.model.reader import load_reader
     from qgen.training.reader import train_reader
+    from qgen.transformers import load_reader
 
     _fine_tune(args, ReaderTrainingSettings, load_reader, train_reader)
 

@@ -1,75 +1,159 @@
-"""Checkpoints: the one that ships, and any other that can be loaded."""
+"""Checkpoints: the ones that ship, and any other that can be loaded.
+
+A checkpoint is a directory, or a repository on the Hugging Face hub, of ``config.json``,
+``model.safetensors``, ``tokenizer.json`` and ``tokenizer_config.json``.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from safetensors import SafetensorError
-from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from safetensors.torch import load_file
+from torch import Tensor, nn
 
 from qgen.errors import QGenError, first_line
-from qgen.model.unilm import UniLMConfig, UniLMForConditionalGeneration
+from qgen.model.runtime.packed import unpack_all
+from qgen.model.tokenizer import Tokenizer
+from qgen.model.unilm import Seq2SeqConfig, UniLM
 
 DEFAULT_CHECKPOINT = Path(__file__).parents[1] / "checkpoint"
 """The fine-tuned model that ships with the package."""
 
-LOADING_ERRORS = (
-    OSError,
-    ValueError,
-    KeyError,
-    RuntimeError,
-    TypeError,
-    SafetensorError,
-    HfHubHTTPError,
-    HFValidationError,
-    json.JSONDecodeError,
-)
-"""What ``from_pretrained`` raises for a checkpoint that is missing or corrupt."""
+UNILM = "unilm-seq2seq"
+"""The ``model_type`` of question generators."""
+
+LOADING_ERRORS = (OSError, ValueError, KeyError, RuntimeError, TypeError, SafetensorError)
+"""What loading raises for a checkpoint that is missing or corrupt; ``huggingface_hub``'s errors of
+requests and of names are among them."""
 
 
-def load_checkpoint(
-    checkpoint: str | Path = DEFAULT_CHECKPOINT, fine_tuned: bool = False, **kwargs
-) -> tuple[UniLMForConditionalGeneration, PreTrainedTokenizerBase]:
-    """A model and its tokenizer, from a directory or a hub name.
+def load_checkpoint(checkpoint: str | Path = DEFAULT_CHECKPOINT) -> tuple[UniLM, Tokenizer]:
+    """A question generator, in float32, and its tokenizer.
 
     Args:
-        checkpoint: one of this package's checkpoints, or any BERT/MiniLM/RoBERTa encoder.
-        fine_tuned: refuse a plain encoder, whose LM head cannot yet ask questions.
-        kwargs: passed to ``from_pretrained`` (``dtype`` is float32 unless given).
+        checkpoint: a directory or a hub name.
 
     Raises:
-        QGenError: there is no such checkpoint, or it is corrupt.
+        QGenError: there is no such checkpoint, it is corrupt, or it is a plain encoder, whose LM
+            head cannot yet ask questions.
     """
     try:
-        config = AutoConfig.from_pretrained(checkpoint)
-        if fine_tuned and not isinstance(config, UniLMConfig):
+        settings = read_json(checkpoint, "config.json")
+        if settings.get("model_type") != UNILM:
             raise QGenError(
-                f"{checkpoint} is a plain {config.model_type} encoder: "
+                f"{checkpoint} is a plain {settings.get('model_type')} encoder: "
                 "fine-tune it with `qgen train`"
             )
-        kwargs.setdefault("dtype", torch.float32)
-        model = UniLMForConditionalGeneration.from_pretrained(checkpoint, **kwargs)
-        return model, AutoTokenizer.from_pretrained(checkpoint)
+        with torch.device("meta"):  # no weights are drawn that would be overwritten
+            model = UniLM(Seq2SeqConfig.from_dict(settings))
+        tied = {f"mlm.{name}" for name in model.mlm.tied}
+        assign_weights(model, read_weights(checkpoint), tied)
+        model.mlm.tie_weights()
+        model.name_or_path = str(checkpoint)
+        return model.eval(), load_tokenizer(checkpoint)
     except QGenError:
         raise
     except LOADING_ERRORS as error:
         raise QGenError(f"cannot load checkpoint {checkpoint}: {first_line(error)}") from error
 
 
-def fingerprint(model: PreTrainedModel) -> str:
+def find_file(checkpoint: str | Path, name: str) -> Path | None:
+    """A file of a checkpoint, fetched from the hub where it lies there; ``None`` where the
+    checkpoint has none.
+
+    Raises:
+        OSError: there is no such checkpoint, or the hub is not to be reached.
+    """
+    if Path(checkpoint).is_dir():
+        path = Path(checkpoint) / name
+        return path if path.is_file() else None
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError, HFValidationError
+
+    try:
+        return Path(hf_hub_download(str(checkpoint), name))
+    except HFValidationError as error:
+        raise FileNotFoundError("there is no such directory") from error
+    except EntryNotFoundError:
+        return None
+
+
+def read_json(checkpoint: str | Path, name: str) -> dict[str, Any]:
+    """What is in a JSON file of a checkpoint.
+
+    Raises:
+        OSError, ValueError: it is missing or not JSON; see :func:`find_file`.
+    """
+    path = find_file(checkpoint, name)
+    if path is None:
+        raise FileNotFoundError(f"there is no {name}")
+    found = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(found, dict):
+        raise ValueError(f"{name} is no JSON object")
+    return found
+
+
+def read_weights(checkpoint: str | Path) -> dict[str, Tensor]:
+    """The weights of a checkpoint by name, float32; packed ones are unpacked.
+
+    Raises:
+        OSError, ValueError, SafetensorError: they are missing or corrupt; see :func:`find_file`.
+    """
+    path = find_file(checkpoint, "model.safetensors")
+    if path is None:
+        raise FileNotFoundError("there is no model.safetensors")
+    stored = unpack_all(load_file(path))
+    return {
+        name: tensor.float() if tensor.is_floating_point() else tensor
+        for name, tensor in stored.items()
+    }
+
+
+def assign_weights(model: nn.Module, weights: dict[str, Tensor], tied: set[str]) -> None:
+    """Put weights into a model without any.
+
+    Args:
+        model: on PyTorch's meta device.
+        weights: by name; those that the model does not have are passed over.
+        tied: names of parameters that are others, and need not be there.
+
+    Raises:
+        ValueError: some are missing.
+        RuntimeError: some are of another shape.
+    """
+    missing = set(model.load_state_dict(weights, strict=False, assign=True).missing_keys) - tied
+    if missing:
+        raise ValueError(f"there are no weights {min(missing)} (and {len(missing) - 1} others)")
+
+
+def load_tokenizer(checkpoint: str | Path) -> Tokenizer:
+    """The tokenizer of a checkpoint.
+
+    Raises:
+        OSError, ValueError: it is missing or corrupt; see :func:`find_file`.
+    """
+    settings = read_json(checkpoint, "tokenizer_config.json")
+    path = find_file(checkpoint, "tokenizer.json")
+    if path is None:
+        raise FileNotFoundError("there is no tokenizer.json")
+    return Tokenizer.from_file(path, settings)
+
+
+def fingerprint(model: Any) -> str:
     """SHA-256 of a model's configuration and weights."""
-    digest = hashlib.sha256(model.config.to_json_string(use_diff=True).encode())
+    digest = hashlib.sha256(model.config.to_json_string().encode())
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy())
     return digest.hexdigest()
 
 
-def move_to(model: torch.nn.Module, device: str | torch.device | None) -> torch.device:
+def move_to(model: nn.Module, device: str | torch.device | None) -> torch.device:
     """Move a model to a device, by default a GPU where there is one, and say which.
 
     Raises:

@@ -1,36 +1,41 @@
 """The reader: a question and a passage in, the span that answers it out.
 
-A stock ``transformers`` question-answering model, span heads on the same small encoder (Devlin et
-al. 2019, arXiv:1810.04805, section 4.2).  The input is ``[CLS] question [SEP] passage [SEP]``;
-where the passage has no answer, start and end both point at ``[CLS]`` (as in their section 4.3).
-With an empty question it predicts which span of the passage a question would be asked for.
+A question-answering model: span heads on a small encoder (Devlin et al. 2019, arXiv:1810.04805,
+section 4.2), in checkpoints that ``transformers`` reads too.  The input is
+``[CLS] question [SEP] passage [SEP]``; where the passage has no answer, start and end both point at
+``[CLS]`` (as in their section 4.3).  With an empty question it predicts which span of the passage a
+question would be asked for.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
-from transformers import (
-    AutoConfig,
-    AutoModelForQuestionAnswering,
-    AutoTokenizer,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
+from torch import Tensor, nn
 
 from qgen.errors import QGenError, first_line
-from qgen.model.checkpoints import LOADING_ERRORS, fingerprint, move_to
+from qgen.model.checkpoints import (
+    LOADING_ERRORS,
+    assign_weights,
+    find_file,
+    fingerprint,
+    load_tokenizer,
+    move_to,
+    read_json,
+    read_weights,
+)
+from qgen.model.encoder import ACTIVATIONS, FAMILIES, Encoder, EncoderConfig
 from qgen.model.runtime.linear import set_dtype
 from qgen.model.runtime.workers import side_by_side
 from qgen.model.sources import pad, token_span
-from qgen.model.unilm import UniLMConfig, UniLMForConditionalGeneration
+from qgen.model.tokenizer import AnyTokenizer
 from qgen.records import Answer, splits_word
 
 DEFAULT_READER = Path(__file__).parents[1] / "reader_checkpoint"
@@ -101,37 +106,140 @@ class _Row(NamedTuple):
         return torch.cat([asked.mean(0), passage[place.start : place.stop].mean(0)])
 
 
-def load_reader(
-    checkpoint: str | Path = DEFAULT_READER, **kwargs
-) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """A question-answering model and its tokenizer, from a directory or a hub name.
+@dataclass
+class SpanConfig(EncoderConfig):
+    """Configuration of a :class:`SpanModel`.
+
+    Attributes:
+        trained_on: what the checkpoint was trained on, such as ``"du:train"``.
+    """
+
+    trained_on: list | None = None
+
+    def to_json_string(self) -> str:
+        """The whole of it; of :meth:`from_dict` read back."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+
+class SpanModel(nn.Module):
+    """An encoder with two linear heads: where an answer starts, and where it ends.
 
     Args:
-        checkpoint: a reader, or an encoder to train one from: a plain one, or the question
-            generator's.
-        kwargs: passed to ``from_pretrained`` (``dtype`` is float32 unless given).
+        config: its shape.
+
+    Attributes:
+        name_or_path: where it was loaded from, or empty.
+    """
+
+    name_or_path = ""
+
+    def __init__(self, config: SpanConfig):
+        super().__init__()
+        self.config = config
+        self.encoder = Encoder(config)
+        self.qa_outputs = nn.Linear(config.hidden_size, 2)
+
+    @property
+    def device(self) -> torch.device:
+        """Where its parameters are."""
+        return self.qa_outputs.weight.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of its parameters."""
+        return self.qa_outputs.weight.dtype
+
+    @property
+    def max_positions(self) -> int:
+        """Tokens that fit the position embeddings."""
+        return self.config.max_positions
+
+    def forward(
+        self, input_ids: Tensor, token_type_ids: Tensor, attention_mask: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """One pass.
+
+        Args:
+            input_ids, token_type_ids: ``[rows, length]``, padded on the right.
+            attention_mask: ``[rows, length]``, nonzero at real tokens.
+
+        Returns:
+            The last hidden states, ``[rows, length, hidden]``, and the logits of starts and ends,
+            ``[rows, length, 2]``.
+        """
+        positions = torch.arange(input_ids.shape[1], device=input_ids.device)
+        states = self.encoder(
+            input_ids,
+            token_type_ids,
+            positions.expand_as(input_ids),
+            attention_mask.bool()[:, None],
+        )
+        return states, self.qa_outputs(states)
+
+
+_RENAMED = {
+    "attention.attn.q.": "attention.self.query.",
+    "attention.attn.k.": "attention.self.key.",
+    "attention.attn.v.": "attention.self.value.",
+    "attention.attn.o.": "attention.output.dense.",
+    "attention.LayerNorm.": "attention.output.LayerNorm.",
+}
+"""What MPNet's checkpoints call the parameters of attention, and what BERT's do."""
+
+
+def _plain_name(name: str, prefix: str) -> str:
+    """A parameter of a checkpoint's as :class:`SpanModel` has it."""
+    if name.startswith(f"{prefix}."):
+        name = "encoder." + name.removeprefix(f"{prefix}.")
+    for theirs, ours in _RENAMED.items():
+        name = name.replace(theirs, ours)
+    return name
+
+
+def load_reader(
+    checkpoint: str | Path = DEFAULT_READER,
+) -> tuple[nn.Module, AnyTokenizer]:
+    """A reader, in float32, and its tokenizer.
+
+    Those of encoders, and from files, that only ``transformers`` knows are loaded by that.
+
+    Args:
+        checkpoint: a directory or a hub name.
 
     Raises:
-        QGenError: there is no such checkpoint, or it is corrupt.
+        QGenError: there is no such checkpoint, it is corrupt, or it is no question-answering model.
     """
-    kwargs.setdefault("dtype", torch.float32)
     try:
-        config = AutoConfig.from_pretrained(checkpoint)
-        if isinstance(config, UniLMConfig):
-            generator = UniLMForConditionalGeneration.from_pretrained(checkpoint, **kwargs)
-            model = AutoModelForQuestionAnswering.from_config(
-                config.backbone, dtype=kwargs["dtype"]
-            )
-            model.base_model.load_state_dict(generator.mlm.base_model.state_dict())
-        else:
-            model = AutoModelForQuestionAnswering.from_pretrained(checkpoint, **kwargs)
-        return model.eval(), AutoTokenizer.from_pretrained(checkpoint)
+        settings = read_json(checkpoint, "config.json")
+        if not _is_plain(checkpoint, settings):
+            from qgen.transformers import load_other_reader
+
+            return load_other_reader(checkpoint)
+        with torch.device("meta"):  # no weights are drawn that would be overwritten
+            model = SpanModel(SpanConfig.from_dict(settings))
+        prefix = model.config.family.prefix
+        weights = {
+            _plain_name(name, prefix): tensor for name, tensor in read_weights(checkpoint).items()
+        }
+        assign_weights(model, weights, set())
+        model.name_or_path = str(checkpoint)
+        return model.eval(), load_tokenizer(checkpoint)
     except LOADING_ERRORS as error:
         raise QGenError(f"cannot load the reader {checkpoint}: {first_line(error)}") from error
 
 
+def _is_plain(checkpoint: str | Path, settings: dict) -> bool:
+    """Whether it is one that :class:`SpanModel` can be."""
+    return (
+        settings.get("model_type") in FAMILIES
+        and settings.get("hidden_act", "gelu") in ACTIVATIONS
+        and settings.get("position_embedding_type", "absolute") == "absolute"
+        and all(find_file(checkpoint, name) for name in ("model.safetensors", "tokenizer.json"))
+    )
+
+
 def pack_question(
-    tokenizer: PreTrainedTokenizerBase, question: Sequence[int], passage: Sequence[int]
+    tokenizer: AnyTokenizer, question: Sequence[int], passage: Sequence[int]
 ) -> tuple[list[int], list[int], int]:
     """Token ids and types of ``[CLS] question [SEP] passage [SEP]``, and where the passage begins:
     after one ``[SEP]`` or two, as the tokenizer packs a pair."""
@@ -143,24 +251,21 @@ def pack_question(
 
 
 def model_inputs(
-    tokenizer: PreTrainedTokenizerBase, ids: Sequence[list[int]], types: Sequence[list[int]]
+    tokenizer: AnyTokenizer, ids: Sequence[list[int]], types: Sequence[list[int]]
 ) -> dict[str, Tensor]:
-    """Rows of token ids and types as what the model of this tokenizer takes, ``[rows, longest]``
-    each; some have no types."""
-    inputs = {
+    """Rows of token ids and types as :class:`SpanModel` takes them, ``[rows, longest]`` each."""
+    return {
         "input_ids": pad(ids, tokenizer.pad_token_id),
+        "token_type_ids": pad(types, 0),
         "attention_mask": pad([[1] * len(row) for row in ids], 0),
     }
-    if "token_type_ids" in tokenizer.model_input_names:
-        inputs["token_type_ids"] = pad(types, 0)
-    return inputs
 
 
 class Reader:
     """A reader, its tokenizer and a device.
 
     Args:
-        model: a ``transformers`` question-answering model.
+        model: a :class:`SpanModel`, or another module that is called as it is.
         tokenizer: its tokenizer.
         device: a torch device; by default a GPU where there is one.
         batch_size: windows read at once.
@@ -170,8 +275,8 @@ class Reader:
 
     def __init__(
         self,
-        model: PreTrainedModel,
-        tokenizer: PreTrainedTokenizerBase,
+        model: Any,
+        tokenizer: AnyTokenizer,
         device: str | torch.device | None = None,
         batch_size: int = 32,
         stride: int = 128,
@@ -239,7 +344,7 @@ class Reader:
         texts = {passage: row for row, passage in enumerate(dict.fromkeys(i[0] for i in items))}
         passages = self._tokenize(list(texts), return_offsets_mapping=True)
         questions = self._tokenize([item[1] for item in items])
-        most = min(self.model.config.max_position_embeddings, self.tokenizer.model_max_length)
+        most = min(self.model.max_positions, self.tokenizer.model_max_length)
         special = self.tokenizer.num_special_tokens_to_add(pair=True)
         for i, (text, _, about) in enumerate(items):
             question = questions["input_ids"][i][: most // 4]
@@ -283,13 +388,13 @@ class Reader:
         inputs = model_inputs(
             self.tokenizer, [row.ids for row in batch], [row.types for row in batch]
         )
-        states = self.model.base_model(
+        states, logits = self.model(
             **{name: tensor.to(self.device) for name, tensor in inputs.items()}
-        ).last_hidden_state
+        )
         real = inputs["attention_mask"]
         starts, ends = (
-            logits.float().cpu().masked_fill(real == 0, float("-inf")).log_softmax(-1)
-            for logits in self.model.qa_outputs(states).unbind(-1)
+            each.float().cpu().masked_fill(real == 0, float("-inf")).log_softmax(-1)
+            for each in logits.unbind(-1)
         )
         return starts, ends, states.float().cpu()
 

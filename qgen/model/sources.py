@@ -6,9 +6,9 @@ import random
 from collections.abc import Sequence
 
 import torch
-from transformers import PreTrainedTokenizerBase
 
 from qgen.errors import QGenError
+from qgen.model.tokenizer import AnyTokenizer
 from qgen.records import Answer
 
 
@@ -28,7 +28,7 @@ class AnswerTooLongError(QGenError):
 
 
 def pack_source(
-    tokenizer: PreTrainedTokenizerBase,
+    tokenizer: AnyTokenizer,
     passage: str,
     answer: Answer | None,
     max_length: int = 464,
@@ -103,7 +103,7 @@ def crop_source(
     return [source[0], *source[begin : begin + window], *source[end:]]
 
 
-def pack_target(tokenizer: PreTrainedTokenizerBase, question: str, max_length: int) -> list[int]:
+def pack_target(tokenizer: AnyTokenizer, question: str, max_length: int) -> list[int]:
     """Token ids of ``question [SEP]``, the question cut so that they are at most ``max_length``."""
     ids = tokenizer(question, add_special_tokens=False)["input_ids"]
     return [*ids[: max_length - 1], tokenizer.sep_token_id]
@@ -115,7 +115,7 @@ def token_span(offsets: Sequence[tuple[int, int]], answer: Answer) -> range | No
     return range(inside[0], inside[-1] + 1) if inside else None
 
 
-def word_pieces_joined(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> str:
+def word_pieces_joined(tokenizer: AnyTokenizer, ids: Sequence[int]) -> str:
     """Words and marks with a space between them: the pieces joined at ``##``, special ones left
     out."""
     pieces = tokenizer.convert_ids_to_tokens(list(ids), skip_special_tokens=True)

@@ -4,43 +4,37 @@ One encoder stack reads source and target packed together as
 ``[CLS] source [SEP] target [SEP]`` under the sequence-to-sequence attention
 mask of UniLM (Dong et al. 2019, arXiv:1905.03197): source positions see the
 whole source, target positions see the source, earlier target positions and
-themselves.  The stack is any BERT- or RoBERTa-shaped masked language model of
-``transformers`` (MiniLM, Wang et al. 2020, arXiv:2002.10957; MiniLMv2), and its
-masked-LM head, tied to the word embeddings, predicts the target tokens.
+themselves.  The stack is any of BERT's or RoBERTa's shape (MiniLM, Wang et al.
+2020, arXiv:2002.10957; MiniLMv2), and its masked-LM head, tied to the word
+embeddings, predicts the target tokens.
+
+Here it is plain PyTorch; :mod:`qgen.transformers` has it as a model of that library.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from functools import partial
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from transformers import (
-    AutoConfig,
-    AutoModel,
-    AutoModelForMaskedLM,
-    AutoModelForSeq2SeqLM,
-    AutoTokenizer,
-    PreTrainedConfig,
-    PreTrainedModel,
-)
-from transformers.configuration_utils import SubConfigSpec
-from transformers.modeling_outputs import Seq2SeqLMOutput
 
+from qgen.model.encoder import ACTIVATIONS, Encoder, EncoderConfig
 from qgen.model.layouts import Layout, pseudo_masked_layout, seq2seq_layout
 
 IGNORE_INDEX = -100
 """Label of the target positions that carry no loss."""
 
 
-class UniLMConfig(PreTrainedConfig):
-    """Configuration of :class:`UniLMForConditionalGeneration`.
+@dataclass
+class Seq2SeqConfig:
+    """Configuration of :class:`UniLM`.
 
     Args:
-        backbone: configuration of the encoder stack, any whose ``AutoModelForMaskedLM``
-            takes a 4-D attention mask (BERT, MiniLM, RoBERTa, XLM-R); a BERT one by default.
+        backbone: the shape of the encoder stack (BERT, MiniLM, RoBERTa, XLM-R).
         max_source_length: source tokens, ``[CLS]`` and ``[SEP]`` included.
         max_target_length: target tokens, the closing ``[SEP]`` included.
         bos_token_id, eos_token_id, mask_token_id, unk_token_id: ids of ``[CLS]``, ``[SEP]``,
@@ -56,11 +50,6 @@ class UniLMConfig(PreTrainedConfig):
             of an overlap.
     """
 
-    model_type = "unilm-seq2seq"
-    sub_configs_defaults: ClassVar = {
-        "backbone": SubConfigSpec(config_class=AutoConfig, model_type="bert")
-    }
-
     backbone: Any = None
     max_source_length: int = 464
     max_target_length: int = 48
@@ -69,7 +58,6 @@ class UniLMConfig(PreTrainedConfig):
     eos_token_id: int = 102
     mask_token_id: int = 103
     unk_token_id: int = 100
-    is_encoder_decoder: bool = True
     answer_marker_ids: list | None = None
     copy_size: int = 0
     shortlist_size: int = 0
@@ -77,19 +65,121 @@ class UniLMConfig(PreTrainedConfig):
     trained_on: list | None = None
 
     @classmethod
-    def from_backbone(cls, backbone: PreTrainedConfig, tokenizer=None, **kwargs) -> UniLMConfig:
-        """Wrap an encoder's configuration; special token ids are read off ``tokenizer``."""
-        if tokenizer is not None:
-            kwargs = {
-                "pad_token_id": tokenizer.pad_token_id,
-                "bos_token_id": tokenizer.cls_token_id,
-                "eos_token_id": tokenizer.sep_token_id,
-                "mask_token_id": tokenizer.mask_token_id,
-                "unk_token_id": tokenizer.unk_token_id,
-            } | kwargs
-        settings = backbone.to_dict()
-        settings.pop("_name_or_path", None)  # where the encoder lay on this machine
-        return cls(backbone=settings, **kwargs)
+    def from_dict(cls, settings: Mapping[str, Any]) -> Seq2SeqConfig:
+        """From the content of a ``config.json``; what is not named above is passed over.
+
+        Raises:
+            ValueError: the backbone is not one that is here.
+        """
+        known = {each.name: settings[each.name] for each in fields(cls) if each.name in settings}
+        return cls(**known | {"backbone": EncoderConfig.from_dict(settings["backbone"])})
+
+    def to_json_string(self) -> str:
+        """The whole of it; of :func:`from_dict` read back."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+
+class Transform(nn.Module):
+    """What BERT's masked-LM head does before the projection onto the vocabulary."""
+
+    def __init__(self, config: EncoderConfig):
+        super().__init__()
+        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
+        self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.act = config.hidden_act
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """``[..., hidden]`` both."""
+        return self.LayerNorm(ACTIVATIONS[self.act](self.dense(hidden)))
+
+
+class Predictions(nn.Module):
+    """The masked-LM head of BERT; its bias has two names in checkpoints."""
+
+    def __init__(self, config: EncoderConfig):
+        super().__init__()
+        self.transform = Transform(config)
+        self.decoder = nn.Linear(config.hidden_size, config.vocab_size)
+        self.bias = self.decoder.bias
+
+
+class BertHead(nn.Module):
+    """:class:`Predictions`, under the name that BERT has for it."""
+
+    def __init__(self, config: EncoderConfig):
+        super().__init__()
+        self.predictions = Predictions(config)
+
+    def transform(self, hidden: Tensor) -> Tensor:
+        """All but the projection onto the vocabulary; ``[..., hidden]`` both."""
+        return self.predictions.transform(hidden)
+
+
+class RobertaHead(nn.Module):
+    """The masked-LM head of RoBERTa."""
+
+    def __init__(self, config: EncoderConfig):
+        super().__init__()
+        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
+        self.layer_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.decoder = nn.Linear(config.hidden_size, config.vocab_size)
+        self.bias = self.decoder.bias
+
+    def transform(self, hidden: Tensor) -> Tensor:
+        """All but the projection onto the vocabulary; ``[..., hidden]`` both."""
+        return self.layer_norm(nn.functional.gelu(self.dense(hidden)))
+
+
+class MaskedLanguageModel(nn.Module):
+    """An encoder and the head that names its tokens, tied to the word embeddings.
+
+    Args:
+        config: of the encoder.
+
+    Attributes:
+        tied: the parameters that are others, by name.
+
+    Raises:
+        ValueError: this kind of encoder has no such head here.
+    """
+
+    def __init__(self, config: EncoderConfig):
+        super().__init__()
+        self._prefix = config.family.prefix
+        if self._prefix not in ("bert", "roberta"):
+            raise ValueError(f"{config.model_type!r} cannot be the backbone of a generator")
+        self._head = "cls" if self._prefix == "bert" else "lm_head"
+        self.add_module(self._prefix, Encoder(config))
+        head = BertHead(config) if self._prefix == "bert" else RobertaHead(config)
+        self.add_module(self._head, head)
+        within = f"{self._head}.predictions" if self._prefix == "bert" else self._head
+        self.tied = {
+            f"{within}.decoder.weight": f"{self._prefix}.embeddings.word_embeddings.weight",
+            f"{within}.decoder.bias": f"{within}.bias",
+        }
+        self.tie_weights()
+
+    def tie_weights(self) -> None:
+        """Make one of the parameters that are the same, after new ones were assigned."""
+        output = self.output
+        output.decoder.weight = self.base_model.embeddings.word_embeddings.weight
+        output.decoder.bias = output.bias
+
+    @property
+    def base_model(self) -> Encoder:
+        """The encoder: ``bert`` or ``roberta``."""
+        return getattr(self, self._prefix)
+
+    @property
+    def head(self) -> BertHead | RobertaHead:
+        """``cls`` in BERT, ``lm_head`` in RoBERTa."""
+        return getattr(self, self._head)
+
+    @property
+    def output(self) -> Predictions | RobertaHead:
+        """What holds the projection onto the vocabulary, ``decoder``."""
+        head = self.head
+        return head.predictions if isinstance(head, BertHead) else head
 
 
 class CopyGate(nn.Module):
@@ -188,51 +278,50 @@ class Output(NamedTuple):
         return Output(vocabulary, copy and CopySource(*(tensor[rows] for tensor in copy)))
 
 
-class UniLMForConditionalGeneration(PreTrainedModel):
+class Prediction(NamedTuple):
+    """Of :class:`UniLM`: either of both."""
+
+    logits: Tensor | None = None
+    loss: Tensor | None = None
+
+
+class UniLM(nn.Module):
     """A masked language model used as a sequence-to-sequence model.
 
-    ``from_pretrained`` reads both its own checkpoints and plain BERT/MiniLM/RoBERTa ones (from a
-    directory or a hub name); ``save_pretrained`` writes safetensors and a configuration that
-    ``from_pretrained``, ``AutoModel`` and ``AutoModelForSeq2SeqLM`` read back.
+    Args:
+        config: its shape.
+
+    Attributes:
+        name_or_path: where it was loaded from, or empty.
     """
 
-    config_class = UniLMConfig
-    base_model_prefix = "mlm"
-    main_input_name = "input_ids"
-    _supports_sdpa = True
+    config: Any
     shortlist: Tensor
     """Token ids, where ``config.shortlist_size`` is not 0; see :meth:`set_shortlist`."""
+    name_or_path = ""
 
-    def __init__(self, config: UniLMConfig):
-        super().__init__(config)
-        config.backbone._attn_implementation = config._attn_implementation
-        self.mlm = AutoModelForMaskedLM.from_config(config.backbone)
-        if config.copy_size:
-            self.copy_gate = CopyGate(config.backbone.hidden_size, config.copy_size)
-        if config.shortlist_size:
-            self.register_buffer("shortlist", torch.zeros(config.shortlist_size, dtype=torch.long))
-        self.post_init()
+    def __init__(self, config: Seq2SeqConfig):
+        super().__init__()
+        self.config = config
+        self._build(config.backbone)
 
-    @classmethod
-    def from_pretrained(cls, pretrained_model_name_or_path, *args, config=None, **kwargs):
-        """Load a checkpoint of this class, or start from a plain masked-LM encoder.
+    def _build(self, backbone: EncoderConfig) -> None:
+        self.mlm = MaskedLanguageModel(backbone)
+        if self.config.copy_size:
+            self.copy_gate = CopyGate(backbone.hidden_size, self.config.copy_size)
+        if self.config.shortlist_size:
+            empty = torch.zeros(self.config.shortlist_size, dtype=torch.long)
+            self.register_buffer("shortlist", empty)
 
-        Args:
-            pretrained_model_name_or_path: a directory or hub name.  Where its configuration is
-                not a :class:`UniLMConfig`, the encoder (and the LM head, if it has one) becomes
-                the backbone of a new model; special token ids come from its tokenizer.
-        """
-        if config is None:
-            config = AutoConfig.from_pretrained(pretrained_model_name_or_path)
-        if isinstance(config, UniLMConfig):
-            return super().from_pretrained(
-                pretrained_model_name_or_path, *args, config=config, **kwargs
-            )
-        tokenizer = AutoTokenizer.from_pretrained(pretrained_model_name_or_path)
-        mlm = AutoModelForMaskedLM.from_pretrained(pretrained_model_name_or_path, *args, **kwargs)
-        model = cls(UniLMConfig.from_backbone(mlm.config, tokenizer)).to(mlm.dtype)
-        model.mlm.load_state_dict(mlm.state_dict())
-        return model.eval()
+    @property
+    def device(self) -> torch.device:
+        """Where its parameters are."""
+        return next(self.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of its parameters."""
+        return next(self.parameters()).dtype
 
     def add_copy_gate(self, size: int) -> None:
         """Give a model without one a copy gate that hardly ever copies, to be trained."""
@@ -256,22 +345,16 @@ class UniLMForConditionalGeneration(PreTrainedModel):
 
     def get_input_embeddings(self) -> nn.Module:
         """The word embeddings, to which the LM head is tied."""
-        return self.mlm.get_input_embeddings()
+        return self.mlm.base_model.embeddings.word_embeddings
 
     def get_output_embeddings(self) -> nn.Module:
         """The LM head's projection onto the vocabulary."""
-        return self.mlm.get_output_embeddings()
-
-    @property
-    def position_offset(self) -> int:
-        """Position id of the first token: 0 for BERT, ``padding_idx + 1`` for RoBERTa."""
-        padding = self.mlm.base_model.embeddings.position_embeddings.padding_idx
-        return 0 if padding is None else padding + 1
+        return self.mlm.output.decoder
 
     @property
     def max_positions(self) -> int:
         """Tokens that fit the position embeddings, source and target together."""
-        return self.config.backbone.max_position_embeddings - self.position_offset
+        return self.mlm.base_model.config.max_positions
 
     def encode(
         self, input_ids: Tensor, layout: Layout, cache=None, last: int | None = None
@@ -287,43 +370,15 @@ class UniLMForConditionalGeneration(PreTrainedModel):
         Returns:
             Hidden states ``[batch, last, hidden]``.
         """
-        types = self.config.backbone.type_vocab_size
-        encoder: Any = self.mlm.base_model
-        hidden = encoder.embeddings(
-            input_ids=input_ids,
-            token_type_ids=layout.token_type_ids.clamp(max=types - 1),
-            position_ids=layout.position_ids + self.position_offset,
-        )
-        mask = layout.attention_mask[:, None]
-        # Eager attention adds its mask, and so does a CPU's other one, which would make one of a
-        # boolean mask in every layer.
-        if self.config._attn_implementation == "eager" or mask.device.type == "cpu":
-            mask = hidden.new_zeros(mask.shape).masked_fill_(~mask, torch.finfo(hidden.dtype).min)
-        # Layer by layer, since what the encoder does round its layers takes longer than a step's
-        # arithmetic when there are only a few tokens.
-        *lower, top = encoder.encoder.layer
-        for layer in lower:
-            hidden = layer(hidden, mask, cache=cache)
-        if last is None:
-            return top(hidden, mask, cache=cache)
-        # A fused layer computes no more than that; the others take no notice.
-        return top(hidden, mask, cache=cache, last=last)[:, -last:]
+        return self.mlm.base_model(input_ids, *layout, cache=cache, last=last)
 
     def lm_head(self, hidden: Tensor) -> Tensor:
         """Logits ``[..., vocabulary]`` of hidden states ``[..., hidden]``."""
-        return self.lm_head_module(hidden)
+        return self.get_output_embeddings()(self.lm_head_transform(hidden))
 
     def lm_head_transform(self, hidden: Tensor) -> Tensor:
         """All of the LM head but the projection onto the vocabulary."""
-        head: Any = self.lm_head_module
-        if hasattr(head, "predictions"):  # BERT
-            return head.predictions.transform(hidden)
-        return head.layer_norm(nn.functional.gelu(head.dense(hidden)))
-
-    @property
-    def lm_head_module(self) -> nn.Module:
-        """The masked-LM head: ``cls`` in BERT, ``lm_head`` in RoBERTa."""
-        return self.mlm.cls if hasattr(self.mlm, "cls") else self.mlm.lm_head
+        return self.mlm.head.transform(hidden)
 
     def seq2seq_states(
         self, input_ids: Tensor, attention_mask: Tensor, target_ids: Tensor
@@ -536,8 +591,7 @@ class UniLMForConditionalGeneration(PreTrainedModel):
         attention_mask: Tensor | None = None,
         labels: Tensor | None = None,
         label_smoothing: float = 0.0,
-        **kwargs,
-    ) -> Seq2SeqLMOutput:
+    ) -> Any:
         """Predict the token *at* each target position (not the next one).
 
         Args:
@@ -557,10 +611,5 @@ class UniLMForConditionalGeneration(PreTrainedModel):
         source, target = self.seq2seq_states(input_ids, attention_mask, decoder_input_ids)
         known = (source, input_ids, attention_mask)
         if labels is None:
-            return Seq2SeqLMOutput(logits=self.log_probabilities(target, self.output(*known)))
-        return Seq2SeqLMOutput(loss=self.loss(target, *known, labels, label_smoothing))
-
-
-AutoConfig.register(UniLMConfig.model_type, UniLMConfig)
-AutoModel.register(UniLMConfig, UniLMForConditionalGeneration)
-AutoModelForSeq2SeqLM.register(UniLMConfig, UniLMForConditionalGeneration)
+            return Prediction(logits=self.log_probabilities(target, self.output(*known)))
+        return Prediction(loss=self.loss(target, *known, labels, label_smoothing))

@@ -4,10 +4,10 @@ decays."""
 from __future__ import annotations
 
 import json
+import logging
 import math
 import random
 import shutil
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -30,7 +30,6 @@ from qgen.files.rows import read_requests
 from qgen.model.layouts import seq2seq_layout
 from qgen.model.runtime.linear import bfloat16_is_native
 from qgen.model.sources import AnswerTooLongError, crop_source, pack_source, pack_target, pad
-from qgen.model.unilm import UniLMForConditionalGeneration
 from qgen.records import Example
 from qgen.settings import OptimizationSettings, TrainingSettings
 from qgen.training.objectives import (
@@ -41,6 +40,9 @@ from qgen.training.objectives import (
     drawn_by_torch,
 )
 from qgen.training.risk import MinimumRiskObjective, add_hypotheses
+from qgen.transformers import UniLMForConditionalGeneration
+
+_log = logging.getLogger(__name__)
 
 ANSWER_MARKERS = ("[unused0]", "[unused1]")
 """The tokens of BERT's vocabulary that enclose the answer in the passage."""
@@ -252,7 +254,7 @@ def warm_up_lm_head(
     counts = torch.bincount(tokens, minlength=len(tied)) + 0.1
     with torch.no_grad():
         head.bias.copy_((counts / counts.sum()).log())
-    parameters = [p for p in model.lm_head_module.parameters() if p is not tied]
+    parameters = [p for p in model.mlm.head.parameters() if p is not tied]
     tied.requires_grad_(False)
     optimizer = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=0.0)
     model.eval()
@@ -339,10 +341,11 @@ def train(
     )
     dataset = Seq2SeqExamples(examples, tokenizer, *limits, settings.crop_share)
     if dataset.skipped:
-        print(
-            f"left out {dataset.skipped} of {len(examples)} examples, whose answers do not fit "
-            f"into {settings.max_source_length} source tokens",
-            file=sys.stderr,
+        _log.warning(
+            "left out %d of %d examples, whose answers do not fit into %d source tokens",
+            dataset.skipped,
+            len(examples),
+            settings.max_source_length,
         )
     if not len(dataset):
         raise QGenError("no training example's answer fits into the source")

@@ -11,7 +11,8 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from qgen.model.sources import pad
-from qgen.model.unilm import IGNORE_INDEX, UniLMForConditionalGeneration
+from qgen.model.unilm import IGNORE_INDEX
+from qgen.transformers import UniLMForConditionalGeneration
 
 Item = dict[str, Any]
 """An example as token ids: ``{"input_ids": source, "labels": target}``, and what else an objective

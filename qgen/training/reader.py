@@ -153,8 +153,9 @@ class SpanObjective:
             shares = torch.full((len(span),), 1 / len(span))
             starts[i].index_add_(0, span[:, 0], shares)
             ends[i].index_add_(0, span[:, 1], shares)
+        inputs = model_inputs(self.tokenizer, ids, types)
         return {
-            **model_inputs(self.tokenizer, ids, types),
+            **{name: inputs[name] for name in inputs if name in self.tokenizer.model_input_names},
             "starts": starts,
             "ends": ends,
         }
@@ -191,7 +192,7 @@ def train_reader(
     """Fine-tune a reader, or go on with the run that ``output_dir`` already holds.
 
     Args:
-        model: a question-answering model, such as :func:`qgen.model.reader.load_reader` makes of
+        model: a question-answering model, such as :func:`qgen.transformers.load_reader` makes of
             an encoder.
         tokenizer, examples, output_dir, dev_examples, settings: as of
             :func:`qgen.training.generator.train`.

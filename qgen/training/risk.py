@@ -26,9 +26,10 @@ from transformers import PreTrainedTokenizerBase
 from qgen.english.text import lcs_length
 from qgen.model.decoding import decode
 from qgen.model.sources import pad, word_pieces_joined
-from qgen.model.unilm import IGNORE_INDEX, UniLMForConditionalGeneration
+from qgen.model.unilm import IGNORE_INDEX
 from qgen.settings import GenerationSettings
 from qgen.training.objectives import Item, source_batch
+from qgen.transformers import UniLMForConditionalGeneration
 
 BEAMS = 8
 """Questions decoded for each example."""

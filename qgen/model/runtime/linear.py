@@ -9,10 +9,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel
 
 from qgen.errors import QGenError
-from qgen.model.runtime.fused import LinearKind, can_be_fused, fused
+from qgen.model.runtime.fused import FusedLayer, LinearKind, can_be_fused
 from qgen.settings import DTYPES
 
 _LEVELS = 127 if torch.cpu._is_vnni_supported() else 63
@@ -157,7 +156,7 @@ def int8_is_fast(device: str | torch.device = "cpu") -> bool:
     )
 
 
-def set_dtype(model: PreTrainedModel, dtype: str = "auto") -> None:
+def set_dtype(model: Any, dtype: str = "auto") -> None:
     """Make a float32 model compute in another arithmetic, in place.
 
     Args:
@@ -190,22 +189,23 @@ def _fastest(device: torch.device) -> str:
     return "int8" if int8_is_fast(device) else "float32"
 
 
-def dtype_of(model: PreTrainedModel) -> str:
+def dtype_of(model: Any) -> str:
     """The arithmetic that a model computes in, as :func:`set_dtype` takes it."""
     if any(isinstance(module, Int8Linear) for module in model.modules()):
         return "int8"
     return str(model.dtype).removeprefix("torch.")
 
 
-def _replace_linears(model: PreTrainedModel, kind: LinearKind) -> None:
+def _replace_linears(model: Any, kind: LinearKind) -> None:
     """Replace encoder layers and linear ones; embeddings stay as they are, and so do layers with a
     few outputs, for which there is nothing to gain."""
-    projection = model.get_output_embeddings()
+    project = getattr(model, "get_output_embeddings", None)  # a reader has none
+    projection = project() if project else None
 
     def replace_in(parent: nn.Module) -> None:
         for name, child in list(parent.named_children()):
             if can_be_fused(child):
-                setattr(parent, name, fused(child, kind))
+                setattr(parent, name, FusedLayer(child, kind))
             elif child is projection:
                 setattr(parent, name, Projection(child, kind))
             elif isinstance(child, nn.Linear) and child.out_features >= 32:

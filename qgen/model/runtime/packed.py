@@ -1,24 +1,24 @@
 """Checkpoints of 4 and 8 bits a weight, for what would be too large in half precision.
 
-Only the file is small: transformers unpacks the weights as it reads them, and the model is then a
-stock one in whatever arithmetic it is given.  Weights are rounded to nearest with a scale for each
-few, as in llama.cpp's "Q4_0" and "Q8_0"; a model that is to be packed should have learnt with
-weights so rounded (Jacob et al. 2018, arXiv:1712.05877).
+Only the file is small: the weights are unpacked as they are read, by ``transformers`` too (see
+:mod:`qgen.transformers`), and computed with in whatever arithmetic is wanted.  They are rounded to
+nearest with a scale for each few, as in llama.cpp's "Q4_0" and "Q8_0"; a model that is to be packed
+should have learnt with weights so rounded (Jacob et al. 2018, arXiv:1712.05877).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
-from transformers.core_model_loading import ConversionOps
-from transformers.quantizers import HfQuantizer, register_quantization_config, register_quantizer
-from transformers.utils.quantization_config import QuantizationConfigMixin
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 METHOD = "qgen"
 """The ``quant_method`` of such a checkpoint's configuration."""
@@ -26,7 +26,9 @@ METHOD = "qgen"
 GROUP = 64
 """Weights of 4 bits that share a scale, along a row."""
 
-_SCALE = "_scale"
+SCALE = "_scale"
+"""What follows a packed weight's name in that of its scales."""
+
 _FOUR_BITS = re.compile(
     r"embeddings\.word_embeddings|intermediate\.dense|(?<!attention\.)output\.dense"
 )
@@ -68,6 +70,15 @@ def unpack(packed: Tensor, scales: Tensor) -> Tensor:
     return weight
 
 
+def unpack_all(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights of a checkpoint by name, the packed ones unpacked."""
+    return {
+        name: unpack(tensor, tensors[name + SCALE]) if name + SCALE in tensors else tensor
+        for name, tensor in tensors.items()
+        if not (name.endswith(SCALE) and name.removesuffix(SCALE) in tensors)
+    }
+
+
 def save_packed(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, directory: str | Path
 ) -> None:
@@ -83,7 +94,7 @@ def save_packed(
     for name, tensor in model.state_dict().items():
         if tensor.ndim == 2 and min(tensor.shape) >= GROUP:
             bits = 4 if _FOUR_BITS.search(name) else 8
-            tensors[name], tensors[name + _SCALE] = pack(tensor, bits)
+            tensors[name], tensors[name + SCALE] = pack(tensor, bits)
         else:
             tensors[name] = tensor.detach().half().cpu().contiguous()
     config = type(model.config).from_dict(
@@ -92,53 +103,3 @@ def save_packed(
     config.save_pretrained(directory)
     tokenizer.save_pretrained(directory)
     save_file(tensors, Path(directory) / "model.safetensors", metadata={"format": "pt"})
-
-
-@register_quantization_config(METHOD)
-class PackedConfig(QuantizationConfigMixin):
-    """Says in a configuration that the weights are packed.  Nothing of it is left in a model that
-    was loaded, which is saved as any other."""
-
-    def __init__(self, **kwargs):
-        super().__init__(quant_method=METHOD)  # type: ignore[arg-type]  # any registered name
-        self.dequantize = True
-
-
-class Unpack(ConversionOps):
-    """Of one weight as it is loaded."""
-
-    def __init__(self, hf_quantizer: HfQuantizer):
-        self.hf_quantizer = hf_quantizer
-
-    def convert(
-        self,
-        input_dict: dict[str, Any],
-        source_patterns: list[str],
-        target_patterns: list[str],
-        full_layer_name: str = "",
-        model: Any = None,
-        **kwargs: Any,
-    ) -> dict[str, list[Tensor]]:
-        """The weight, under its name, in the model's dtype."""
-        [weight] = input_dict["weight"]
-        if "weight" + _SCALE in input_dict:
-            [scales] = input_dict["weight" + _SCALE]
-            weight = unpack(weight, scales)
-        return {full_layer_name: [weight.to(model.get_parameter(full_layer_name).dtype)]}
-
-
-@register_quantizer(METHOD)
-class Unpacker(HfQuantizer):
-    """Has transformers unpack what it loads."""
-
-    is_trainable = True
-
-    def __init__(self, quantization_config: PackedConfig, **kwargs: Any):
-        super().__init__(quantization_config, **kwargs)
-        self.serialized_names = {"weight": ["weight", "weight" + _SCALE]}
-
-    def is_serializable(self) -> bool:
-        return True
-
-    def get_load_operations(self) -> dict:
-        return {"dequantize": Unpack}
