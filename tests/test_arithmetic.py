@@ -1,6 +1,8 @@
 """What the models compute in."""
 
 import copy
+import re
+import warnings
 
 import pytest
 import torch
@@ -9,17 +11,15 @@ from conftest import random_model
 from qgen.errors import QGenError
 from qgen.model.checkpoints import fingerprint
 from qgen.model.runtime import linear as arithmetic
-from qgen.model.runtime.linear import (
-    Int8Linear,
-    PackedLinear,
-    Projection,
-    can_be_packed,
-    dtype_of,
-    int8_is_fast,
-    set_dtype,
-)
+from qgen.model.runtime.backends import bfloat16, int8
+from qgen.model.runtime.backends.bfloat16 import PackedLinear, can_be_packed
+from qgen.model.runtime.backends.int8 import Int8Linear
+from qgen.model.runtime.fused import Projection
+from qgen.model.runtime.linear import BACKENDS, dtype_of, set_dtype
+from qgen.settings import DTYPES
 
-needs_int8 = pytest.mark.skipif(not int8_is_fast(), reason="no int8 kernels on this machine")
+CPU = torch.device("cpu")
+needs_int8 = pytest.mark.skipif(bool(int8.problem(CPU)), reason="no int8 kernels on this machine")
 
 
 @pytest.fixture
@@ -124,6 +124,30 @@ def test_fingerprint_tells_arithmetics_and_weights_apart(dtype, bert_model):
     assert first == same and len({plain, first, other}) == 3
 
 
+@needs_int8
+@torch.inference_mode()
+def test_int8_is_what_the_formula_says(linear):
+    """Weights with a scale per output, activations with a scale per row, both rounded."""
+    inputs = torch.randn(2, 5, 384)
+    scales = linear.weight.abs().amax(1) / 127
+    steps = inputs.abs().amax(-1, keepdim=True) / int8.LEVELS
+    weight, rounded = (linear.weight / scales[:, None]).round(), (inputs / steps).round()
+    expected = (rounded @ weight.T) * scales * steps + linear.bias
+    found = Int8Linear(linear.weight, linear.bias)(inputs)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
+@needs_int8
+def test_no_deprecated_operators(linear):
+    with warnings.catch_warnings(), torch.inference_mode():
+        warnings.simplefilter("error")
+        int8_linear = Int8Linear(linear.weight, linear.bias)
+        int8_linear(torch.randn(3, 384))
+    weight = int8_linear.state_dict()["weight"]
+    scales = linear.weight.detach().abs().amax(1, keepdim=True) / 127
+    assert torch.equal(weight, (linear.weight.detach() / scales).round().to(torch.int8))
+
+
 @pytest.mark.parametrize(
     ("units", "native", "kernels", "expected"),
     [
@@ -134,21 +158,41 @@ def test_fingerprint_tells_arithmetics_and_weights_apart(dtype, bert_model):
         (False, False, False, "float32"),
     ],
 )
-def test_auto_takes_the_fastest(units, native, kernels, expected, bert_model, monkeypatch):
-    if kernels and not int8_is_fast():
+def test_auto_takes_the_fastest(units, native, kernels, expected, bert_model, monkeypatch, caplog):
+    if kernels and int8.problem(CPU):
         pytest.skip("no int8 kernels on this machine")
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: units)
-    monkeypatch.setattr(arithmetic, "bfloat16_is_native", lambda _: native)
-    monkeypatch.setattr(arithmetic, "int8_is_fast", lambda _: kernels)
+    monkeypatch.setattr(bfloat16, "bfloat16_is_native", lambda _: native)
+    monkeypatch.setattr(int8, "_can_have_kernels", lambda _: kernels)
     model = random_model(bert_model.config)
     set_dtype(model)
-    assert dtype_of(model) == expected
+    assert dtype_of(model) == expected and not caplog.text
+
+
+def test_auto_tells_once_what_this_pytorch_lacks(bert_model, monkeypatch, caplog):
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    monkeypatch.setattr(bfloat16, "bfloat16_is_native", lambda _: False)
+    monkeypatch.setattr(int8, "_can_have_kernels", lambda _: True)
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    arithmetic._warn_once.cache_clear()
+    for _ in range(2):
+        model = random_model(bert_model.config)
+        set_dtype(model)
+        assert dtype_of(model) == "float32"
+    said = "computing in float32, which is slower: PyTorch .* has no int8 kernels"
+    [record] = caplog.records
+    assert re.fullmatch(said, record.message) and record.name.startswith("qgen.")
+
+
+def test_every_arithmetic_has_its_backend():
+    assert {backend.DTYPE for backend in BACKENDS} == set(DTYPES) - {"auto"}
 
 
 def test_refusals(bert_model, monkeypatch):
     model = random_model(bert_model.config)
     with pytest.raises(QGenError, match="dtype must be"):
         set_dtype(model, "int4")
-    monkeypatch.setattr(arithmetic, "int8_is_fast", lambda _: False)
-    with pytest.raises(QGenError, match="no int8 kernels"):
+    monkeypatch.setattr(int8, "_can_have_kernels", lambda _: False)
+    with pytest.raises(QGenError, match="no int8 kernels for this"):
         set_dtype(model, "int8")
+    assert int8.problem(torch.device("cuda")) == "there are no int8 kernels for cuda"

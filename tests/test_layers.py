@@ -7,8 +7,10 @@ import torch
 
 from qgen.model.decoding import BeamCache
 from qgen.model.encoder import EncoderConfig, EncoderLayer
+from qgen.model.runtime.backends import int8
+from qgen.model.runtime.backends.bfloat16 import PackedLinear, can_be_packed
+from qgen.model.runtime.backends.int8 import Int8Linear
 from qgen.model.runtime.fused import FusedLayer, can_be_fused
-from qgen.model.runtime.linear import Int8Linear, PackedLinear, can_be_packed, int8_is_fast
 
 SHAPE = {"hidden_size": 48, "num_attention_heads": 4, "intermediate_size": 96}
 
@@ -73,7 +75,7 @@ def test_what_can_be_fused(layer):
     ("kind", "dtype", "usable"),
     [
         (PackedLinear, torch.bfloat16, can_be_packed()),
-        (Int8Linear, torch.float32, int8_is_fast()),
+        (Int8Linear, torch.float32, not int8.problem(torch.device("cpu"))),
     ],
 )
 @torch.inference_mode()

@@ -50,7 +50,7 @@ def load_checkpoint(checkpoint: str | Path = DEFAULT_CHECKPOINT) -> tuple[UniLM,
                 "fine-tune it with `qgen train`"
             )
         with torch.device("meta"):  # no weights are drawn that would be overwritten
-            model = UniLM(Seq2SeqConfig.from_dict(settings))
+            model = UniLM(Seq2SeqConfig.of(settings))
         tied = {f"mlm.{name}" for name in model.mlm.tied}
         assign_weights(model, read_weights(checkpoint), tied)
         model.mlm.tie_weights()

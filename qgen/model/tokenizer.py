@@ -8,15 +8,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, overload
+from typing import Any, Protocol
 
 from tokenizers import Tokenizer as Backend
 
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
-
 NO_LIMIT = 10**30
 """``model_max_length`` where a checkpoint does not say."""
+
+
+class AnyTokenizer(Protocol):
+    """What is asked of a tokenizer: :class:`Tokenizer`, or one of ``transformers``."""
+
+    model_max_length: Any
+    cls_token_id: Any
+    sep_token_id: Any
+    pad_token_id: Any
+
+    def __call__(
+        self,
+        text: Any,
+        *,
+        add_special_tokens: bool = True,
+        return_offsets_mapping: bool = False,
+        verbose: bool = True,
+    ) -> Any: ...
+
+    def num_special_tokens_to_add(self, pair: bool = False) -> int: ...
+
+    def convert_ids_to_tokens(self, ids: Any, skip_special_tokens: bool = False) -> Any: ...
 
 
 class Tokenizer:
@@ -64,11 +83,13 @@ class Tokenizer:
             token = token.get("content")
         return None if token is None else self.backend.token_to_id(token)
 
-    @overload
-    def __call__(self, text: str, **kwargs: bool) -> dict[str, Any]: ...
-    @overload
-    def __call__(self, text: Sequence[str], **kwargs: bool) -> dict[str, list[Any]]: ...
-    def __call__(self, text, add_special_tokens=True, return_offsets_mapping=False, verbose=True):
+    def __call__(
+        self,
+        text: str | Sequence[str],
+        add_special_tokens: bool = True,
+        return_offsets_mapping: bool = False,
+        verbose: bool = True,
+    ) -> dict[str, Any]:
         """Token ids.
 
         Args:
@@ -97,12 +118,8 @@ class Tokenizer:
     ) -> list[str]:
         """The pieces of words that ids stand for."""
         skipped = self._skipped if skip_special_tokens else frozenset()
-        return [self.backend.id_to_token(int(i)) for i in ids if int(i) not in skipped]
+        return [self.backend.id_to_token(int(i)) or "" for i in ids if int(i) not in skipped]
 
     def get_vocab(self) -> dict[str, int]:
         """All pieces and their ids."""
         return self.backend.get_vocab()
-
-
-AnyTokenizer: TypeAlias = "Tokenizer | PreTrainedTokenizerBase"
-"""The one that asks, or the one that is trained with."""

@@ -65,7 +65,7 @@ class Seq2SeqConfig:
     trained_on: list | None = None
 
     @classmethod
-    def from_dict(cls, settings: Mapping[str, Any]) -> Seq2SeqConfig:
+    def of(cls, settings: Mapping[str, Any]) -> Seq2SeqConfig:
         """From the content of a ``config.json``; what is not named above is passed over.
 
         Raises:
@@ -75,7 +75,7 @@ class Seq2SeqConfig:
         return cls(**known | {"backbone": EncoderConfig.from_dict(settings["backbone"])})
 
     def to_json_string(self) -> str:
-        """The whole of it; of :func:`from_dict` read back."""
+        """The whole of it; of :meth:`of` read back."""
         return json.dumps(asdict(self), sort_keys=True)
 
 
@@ -296,9 +296,9 @@ class UniLM(nn.Module):
     """
 
     config: Any
+    name_or_path: Any = ""
     shortlist: Tensor
     """Token ids, where ``config.shortlist_size`` is not 0; see :meth:`set_shortlist`."""
-    name_or_path = ""
 
     def __init__(self, config: Seq2SeqConfig):
         super().__init__()
@@ -343,7 +343,7 @@ class UniLM(nn.Module):
 
     # -- the pieces that training and decoding share ------------------------------------------
 
-    def get_input_embeddings(self) -> nn.Module:
+    def get_input_embeddings(self) -> nn.Embedding:
         """The word embeddings, to which the LM head is tied."""
         return self.mlm.base_model.embeddings.word_embeddings
 

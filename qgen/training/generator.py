@@ -28,7 +28,7 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 from qgen.errors import QGenError
 from qgen.files.rows import read_requests
 from qgen.model.layouts import seq2seq_layout
-from qgen.model.runtime.linear import bfloat16_is_native
+from qgen.model.runtime.backends.bfloat16 import bfloat16_is_native
 from qgen.model.sources import AnswerTooLongError, crop_source, pack_source, pack_target, pad
 from qgen.records import Example
 from qgen.settings import OptimizationSettings, TrainingSettings

@@ -1,8 +1,9 @@
-"""Encoder layers in fewer and larger operations, for inference."""
+"""Encoder layers in fewer and larger operations, and linear layers of another kind."""
 
 from __future__ import annotations
 
-from typing import Protocol, TypeGuard
+from functools import cached_property
+from typing import Any, Protocol, TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -67,3 +68,57 @@ class FusedLayer(nn.Module):
         context = nn.functional.scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
         hidden = self.attention_norm(self.attended(context.transpose(1, 2).flatten(2), hidden))
         return self.norm(self.narrow(self.wide(hidden), hidden))
+
+
+class Projection(nn.Module):
+    """The projection onto the vocabulary, as a layer of all its outputs or of some.
+
+    Its weights are the word embeddings and stay as they are anyway, so either is made when it is
+    first needed: decoding with a shortlist never needs them all.
+
+    Args:
+        linear: what to compute, with biases.
+        kind: what to make of it.
+    """
+
+    def __init__(self, linear: nn.Linear, kind: LinearKind):
+        super().__init__()
+        self.linear = linear
+        self._kind = kind
+        self._rows: tuple[Tensor, nn.Module] | None = None
+
+    @cached_property
+    def _whole(self) -> nn.Module:
+        return self._kind(self.linear.weight, self.linear.bias)
+
+    def rows(self, ids: Tensor, offset: float = 0.0) -> nn.Module:
+        """The layer with only these outputs, to which ``offset`` is added before they are rounded;
+        made once."""
+        if self._rows is None or not torch.equal(self._rows[0], ids):
+            weight, bias = self.linear.weight[ids], self.linear.bias[ids].float() + offset
+            self._rows = ids, self._kind(weight, bias)
+        return self._rows[1]
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """``[..., inputs]`` to ``[..., outputs]``."""
+        return self._whole(inputs)
+
+
+def replace_linears(model: Any, kind: LinearKind) -> None:
+    """Replace encoder layers and linear ones; embeddings stay as they are, and so do layers with a
+    few outputs, for which there is nothing to gain."""
+    project = getattr(model, "get_output_embeddings", None)  # a reader has none
+    projection = project() if project else None
+
+    def replace_in(parent: nn.Module) -> None:
+        for name, child in list(parent.named_children()):
+            if can_be_fused(child):
+                setattr(parent, name, FusedLayer(child, kind))
+            elif child is projection:
+                setattr(parent, name, Projection(child, kind))
+            elif isinstance(child, nn.Linear) and child.out_features >= 32:
+                setattr(parent, name, kind(child.weight, child.bias))
+            else:
+                replace_in(child)
+
+    replace_in(model)
