@@ -36,7 +36,7 @@ def _gift_question(item: Item) -> str:
     else:
         answers = f"={_gift_answer(item.answer)}" if item.answer else ""
     if item.evidence and answers:
-        answers += f"####{_gift_choice(item.evidence)}"
+        answers += f"####{_escaped(item.evidence)}"
     block = f"{{{answers}}}"
     if item.type == "cloze":
         before, after = item.blank
@@ -53,7 +53,6 @@ def _gift_answer(text: str) -> str:
 
 
 def _gift_choice(text: str) -> str:
-    """A text that is shown, among the answers."""
     return _with_format(_escaped(text).replace("->", "→"))
 
 

@@ -35,6 +35,13 @@ _FOUR_BITS = re.compile(
 """The large matrices that bear it: word embeddings and feed-forward layers."""
 
 
+def bits_of(name: str, weight: Tensor) -> int:
+    """With how many bits a parameter is stored: 4, 8, or 0 for one that stays as it is."""
+    if weight.ndim != 2 or min(weight.shape) < GROUP:
+        return 0
+    return 4 if _FOUR_BITS.search(name) else 8
+
+
 def pack(weight: Tensor, bits: int) -> tuple[Tensor, Tensor]:
     """Round a matrix.
 
@@ -92,8 +99,7 @@ def save_packed(
     """
     tensors = {}
     for name, tensor in model.state_dict().items():
-        if tensor.ndim == 2 and min(tensor.shape) >= GROUP:
-            bits = 4 if _FOUR_BITS.search(name) else 8
+        if bits := bits_of(name, tensor):
             tensors[name], tensors[name + SCALE] = pack(tensor, bits)
         else:
             tensors[name] = tensor.detach().half().cpu().contiguous()

@@ -1,0 +1,41 @@
+"""The mean of checkpoints' weights.
+
+python -m recipes.average runs/a/final:0.7 qgen/checkpoint:0.3 --out runs/mean [--half]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from qgen.errors import QGenError, exit_code
+from qgen.training.average import average_into
+from qgen.transformers import load_checkpoint
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Average question generators."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("checkpoints", nargs="+", metavar="DIR:SHARE")
+    parser.add_argument("--out", required=True, metavar="DIR")
+    parser.add_argument("--half", action="store_true", help="store half precision, as what ships")
+    args = parser.parse_args(argv)
+    names, shares = zip(*map(_named_share, args.checkpoints), strict=True)
+    (model, tokenizer), *others = map(load_checkpoint, names)
+    average_into(model, [other for other, _ in others], shares)
+    model = model.half() if args.half else model
+    model.save_pretrained(args.out)
+    tokenizer.save_pretrained(args.out)
+
+
+def _named_share(text: str) -> tuple[str, float]:
+    name, _, share = text.rpartition(":")
+    try:
+        return name, float(share)
+    except ValueError:
+        raise QGenError(f"{text!r} is not DIR:SHARE") from None
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code("recipes.average", main))
