@@ -299,6 +299,7 @@ if sys.argv[1:]:
     generator.generator.generate([("Joseph led it in 1937.", None)])
     generator.generator.score([("Joseph led it.", qgen.Question("who led it?", None, 0.0))])
     assert not loaded, loaded
+    assert "torch._dynamo" not in sys.modules  # PyTorch's compiler, which takes a second to import
 """
 
 

@@ -123,6 +123,15 @@ class EncoderConfig:
         return self.max_position_embeddings - self.position_offset
 
 
+def embedding(count: int, size: int, padding_idx: int | None = None) -> nn.Embedding:
+    """As ``nn.Embedding``, but that no weights are drawn on PyTorch's meta device: for that it
+    would import its compiler, which takes longer than loading both models."""
+    weight = torch.empty(count, size)
+    if not weight.is_meta:
+        nn.init.normal_(weight)
+    return nn.Embedding.from_pretrained(weight, freeze=False, padding_idx=padding_idx)
+
+
 class Embeddings(nn.Module):
     """The sum of what a token, its type and its position are embedded as."""
 
@@ -130,15 +139,15 @@ class Embeddings(nn.Module):
         super().__init__()
         size, padding = config.hidden_size, config.pad_token_id
         self.offset = config.position_offset
-        self.word_embeddings = nn.Embedding(config.vocab_size, size, padding_idx=padding)
-        self.position_embeddings = nn.Embedding(
+        self.word_embeddings = embedding(config.vocab_size, size, padding_idx=padding)
+        self.position_embeddings = embedding(
             config.max_position_embeddings,
             size,
             padding_idx=self.offset - 1 if self.offset else None,
         )
         self.types = config.type_vocab_size if config.family.has_types else 0
         if self.types:
-            self.token_type_embeddings = nn.Embedding(self.types, size)
+            self.token_type_embeddings = embedding(self.types, size)
         self.LayerNorm = nn.LayerNorm(size, eps=config.layer_norm_eps)
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
 
@@ -272,7 +281,7 @@ class Layers(nn.Module):
             EncoderLayer(config, index) for index in range(config.num_hidden_layers)
         )
         if config.family.has_distances:
-            self.relative_attention_bias = nn.Embedding(
+            self.relative_attention_bias = embedding(
                 config.relative_attention_num_buckets, config.num_attention_heads
             )
 
