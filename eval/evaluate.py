@@ -13,9 +13,9 @@ from tqdm import tqdm
 from eval.metrics import Score, group_by_source, score_all
 from eval.report import build_report, write_files
 from eval.splits import SETUPS, published_count
-from eval.tokenisation import TOKENISATIONS, ptb_tokenize
+from eval.tokenisation import TOKENISATIONS, detokenize_ptb, ptb_tokenize
 from qgen.asking.generator import NBestGenerator
-from qgen.english.text import INTERROGATIVES, detokenize_ptb
+from qgen.english.words import INTERROGATIVES
 from qgen.errors import QGenError
 from qgen.model.runtime.linear import dtype_of
 from qgen.records import Answer, Example

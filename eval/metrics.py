@@ -31,7 +31,7 @@ from nltk.translate.meteor_score import meteor_score
 from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu.metrics import BLEU
 
-from qgen.english.text import lcs_length
+from qgen.english.words import lcs_length
 from qgen.errors import QGenError
 
 _MAX_ORDER = 4

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from eval.report import write_files
 from qgen.asking.proposals import apart, propose_spans
 from qgen.english.phrases import propose_answers
-from qgen.english.text import answer_tokens, token_f1
+from qgen.english.words import answer_tokens, token_f1
 from qgen.errors import QGenError
 from qgen.model.reader import Reader, Reading
 from qgen.records import Example

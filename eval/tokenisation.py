@@ -1,4 +1,5 @@
-"""The two tokenisations that scores are computed on: BERT's, as in UniLM, and Penn Treebank."""
+"""The two tokenisations that scores are computed on: BERT's, as in UniLM, and Penn Treebank; and
+the way back from the latter."""
 
 from __future__ import annotations
 
@@ -6,11 +7,21 @@ from collections.abc import Callable
 from functools import cache
 
 from nltk.tokenize import NLTKWordTokenizer
+from nltk.tokenize.treebank import TreebankWordDetokenizer
 from tokenizers import Tokenizer
 
 from qgen.model.checkpoints import DEFAULT_CHECKPOINT
 
 _WORD_TOKENIZER = NLTKWordTokenizer()
+_DETOKENIZER = TreebankWordDetokenizer()
+_BRACKETS = {
+    "-lrb-": "(",
+    "-rrb-": ")",
+    "-lsb-": "[",
+    "-rsb-": "]",
+    "-lcb-": "{",
+    "-rcb-": "}",
+}
 _ASCII_PUNCTUATION = str.maketrans(
     {"“": '"', "”": '"', "‘": "'", "’": "'", "–": "--", "—": "--", "…": "..."}
 )
@@ -42,6 +53,11 @@ def ptb_tokenize(text: str) -> str:
     """
     tokens = _WORD_TOKENIZER.tokenize(text.translate(_ASCII_PUNCTUATION), convert_parentheses=True)
     return " ".join(tokens).lower()
+
+
+def detokenize_ptb(text: str) -> str:
+    """Plain text of a lower-cased, space-separated Penn Treebank line (Du et al. 2017)."""
+    return _DETOKENIZER.detokenize([_BRACKETS.get(token, token) for token in text.split()])
 
 
 TOKENISATIONS: dict[str, Callable[[str], str]] = {

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from eval import metrics
-from eval.tokenisation import ptb_tokenize, wordpiece_tokenize
+from eval.tokenisation import detokenize_ptb, ptb_tokenize, wordpiece_tokenize
 from qgen.errors import QGenError
 
 PERFECT = ["who founded the city of brasília ?", "when was it founded ?"]
@@ -272,3 +272,8 @@ def test_group_by_source():
 def test_group_by_source_rejects_unequal_lengths():
     with pytest.raises(QGenError, match="2 sources, 1 hypotheses and 2 references"):
         metrics.group_by_source(["a", "b"], ["h"], ["r", "r"])
+
+
+def test_detokenize_ptb():
+    line = "the `` afc '' -lrb- n't -rrb- did n't win , he 's told ."
+    assert detokenize_ptb(line) == "the \"afc\" (n't) didn't win, he's told."

@@ -8,7 +8,7 @@ from conftest import PASSAGE
 
 from qgen.asking.generator import unpack_target
 from qgen.english.locate import locate_answer
-from qgen.english.text import fold
+from qgen.english.words import fold
 from qgen.errors import QGenError
 from qgen.model.checkpoints import DEFAULT_CHECKPOINT, load_tokenizer
 from qgen.model.sources import crop_source, pack_source, pad

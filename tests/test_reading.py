@@ -21,7 +21,7 @@ from qgen.asking.confidence import (
 )
 from qgen.cli import main
 from qgen.english.locate import locate_answer
-from qgen.english.text import answer_tokens, token_f1
+from qgen.english.words import answer_tokens, token_f1
 from qgen.errors import QGenError
 from qgen.model.reader import Reading
 from qgen.records import Answer, Example, Question

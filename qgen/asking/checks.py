@@ -9,10 +9,16 @@ import re
 from collections import Counter
 from itertools import pairwise
 
-from textblob.en import lexicon
-
-from qgen.english.text import QUESTION_WORD, fold
-from qgen.english.words import FUNCTION_WORDS, LITTLE, WORD, stems
+from qgen.english.dictionary import usual_tag
+from qgen.english.words import (
+    FUNCTION_WORDS,
+    LITTLE,
+    PIECE,
+    QUESTION_WORD,
+    WORD,
+    fold,
+    stems,
+)
 from qgen.records import Answer, Question
 
 
@@ -40,7 +46,7 @@ def question_problem(passage: str, question: Question) -> str | None:
 
 def is_degenerate(question: str) -> bool:
     """Whether the text is too short, or loops: the same word, or pair of words, over and over."""
-    words = [fold(word) for word in re.findall(r"\w+", question)]
+    words = [fold(word) for word in PIECE.findall(question)]
     if len(words) < 3:
         return True
     if any(a == b and a.isalpha() and a not in {"that", "had"} for a, b in pairwise(words)):
@@ -58,15 +64,15 @@ def invented_names(passage: str, question: str) -> list[str]:
     A model may recall a name from its training, or garble one that it copies.  Words of the
     tagger's lexicon that are not proper nouns there are common ones, which a question may add.
     """
-    there = set(re.findall(r"\w+", fold(passage)))
+    there = set(PIECE.findall(fold(passage)))
     stems = {word[:5] for word in there if len(word) > 4}
     invented = []
     for word in re.findall(r"[^\W\d_]{3,}", fold(question)):
         if {word, f"{word}s", word.removesuffix("s")} & there:
             continue
-        if word[:5] in stems and (lexicon.get(word) or lexicon.get(word.removesuffix("s"))):
+        if word[:5] in stems and (usual_tag(word) or usual_tag(word.removesuffix("s"))):
             continue
-        if lexicon.get(word, "NNP").startswith("NNP"):
+        if (usual_tag(word) or "NNP").startswith("NNP"):
             invented.append(word)
     return invented
 

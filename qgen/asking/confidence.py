@@ -9,18 +9,23 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from qgen.english.text import QUESTION_WORD, token_f1
-from qgen.english.words import content_stems, stems, words_repeated
+from qgen.english.passage import Passage, once_a_passage
+from qgen.english.words import (
+    PIECE,
+    QUESTION_WORD,
+    content_stems,
+    stems,
+    token_f1,
+    words_repeated,
+)
 from qgen.errors import QGenError
 from qgen.model.checkpoints import find_file
 from qgen.model.reader import Reading
@@ -130,15 +135,15 @@ def features(passage: str, question: Question, reading: Reading) -> dict[str, fl
         "repeated": float(words_repeated(question.question)),
         "reordered": sum(a > b for a, b in pairwise(found)) / max(1, len(found)),
         "copied": sum(run in known for run in runs) / max(1, len(runs)),
-        "length": float(len(re.findall(r"\w+", question.question))),
+        "length": float(len(PIECE.findall(question.question))),
         "fronted": float(not QUESTION_WORD.match(question.question)),
     }
 
 
-@lru_cache(maxsize=64)
-def _runs_and_places(passage: str) -> tuple[frozenset[tuple[str, ...]], dict[str, list[int]]]:
+@once_a_passage
+def _runs_and_places(passage: Passage) -> tuple[frozenset[tuple[str, ...]], dict[str, list[int]]]:
     """The passage's runs of three words, and where each of its words stands."""
-    words = stems(passage)
+    words = stems(passage.text)
     places: dict[str, list[int]] = {}
     for i, stem in enumerate(words):
         places.setdefault(stem, []).append(i)

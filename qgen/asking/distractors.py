@@ -12,9 +12,10 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 import torch
-from textblob.en import lexicon
 
-from qgen.english.text import answer_tokens, fold, token_f1
+from qgen.english.dictionary import usual_tag
+from qgen.english.quantities import NUMBER, NUMBER_WORDS, YEAR
+from qgen.english.words import answer_tokens, fold, token_f1
 from qgen.model.tokenizer import AnyTokenizer
 from qgen.records import Answer
 
@@ -23,13 +24,9 @@ IsRight = Callable[[str], bool]
 Plausible = Callable[[list[Answer]], list[Answer]]
 """Those of a passage's other answers that could be thought right, the likeliest first."""
 
-_WORD_NUMBERS = (
-    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-    "sixteen seventeen eighteen nineteen twenty"
-).split()
 _ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth".split()
 _SERIES = (
-    _WORD_NUMBERS,
+    NUMBER_WORDS,
     _ORDINALS,
     [name for name in calendar.month_name if name],
     list(calendar.day_name),
@@ -57,8 +54,6 @@ _NEIGHBOURS = 30
 _NEAR, _SAME, _RARE = 0.2, 0.5, 0.5
 """Cosines: of neighbours at least, and at most, since nearer ones mean the same; and of the middle
 neighbour of a word that was hardly trained, and so is near to all others of that kind."""
-_NUMBER = re.compile(rf"\d+(?:,\d{{3}})*(?:\.\d+)?|\b(?:{'|'.join(_WORD_NUMBERS[1:])})\b", re.I)
-_YEAR = re.compile(r"(?<![\d,.$£€])(?:1\d\d\d|20\d\d)(?![\d,%]|\.\d)")
 
 
 class Neighbours:
@@ -175,12 +170,12 @@ def _candidates(
 
 def _shape(text: str) -> str:
     """What must be equal of two answers for one to stand in for the other: their unit, if any."""
-    if _YEAR.search(text):
+    if YEAR.search(text):
         return "date"
-    if not _NUMBER.search(text):
+    if not NUMBER.search(text):
         series = next((s for s in _SERIES if fold(text) in [fold(word) for word in s]), None)
         return f"series {_SERIES.index(series)}" if series else "words"
-    return _NUMBER.sub("#", fold(text))
+    return NUMBER.sub("#", fold(text))
 
 
 def _fits(answer: Answer, other: Answer) -> bool:
@@ -196,7 +191,7 @@ def _in_form_of(model: str, passage: str, other: Answer) -> str:
     lead, own = _LEAD.match(model), _LEAD.match(other.text)
     assert lead and own  # both may be empty
     text = other.text[own.end() :]
-    if lexicon.get(text.lower(), "NNP") in {"NN", "NNS"}:
+    if usual_tag(text.lower()) in {"NN", "NNS"}:
         text = text.lower()  # it may have begun a sentence
     beside_name = _is_name(model) and not text[:1].isupper()
     if lead["determiner"] or beside_name:
@@ -227,7 +222,7 @@ def _other_in_series(text: str) -> Iterator[str]:
         if not match:
             continue
         at = [fold(word) for word in series].index(fold(match[0]))
-        first = 1 if series is _WORD_NUMBERS and match[0] != text else 0  # "one minutes"
+        first = 1 if series is NUMBER_WORDS and match[0] != text else 0  # "one minutes"
         near = sorted(range(first, len(series)), key=lambda i: (abs(i - at), i))[1:6]
         random.Random(fold(text)).shuffle(near)
         for i in near:
@@ -239,14 +234,14 @@ def _other_in_series(text: str) -> Iterator[str]:
 def _other_values(text: str) -> Iterator[str]:
     """The same quantity or date with other values, in the same form."""
     draw = random.Random(fold(text))
-    if next(_other_in_series(text), None) and not _YEAR.search(text):  # "two minutes", "May 28"
+    if next(_other_in_series(text), None) and not YEAR.search(text):  # "two minutes", "May 28"
         yield from _other_in_series(text)
         return
-    if _YEAR.search(text):
+    if YEAR.search(text):
         steps = [-21, -14, -9, -6, -3, 4, 7, 11, 16, 23]
         draw.shuffle(steps)
         for step in steps:
-            yield _YEAR.sub(lambda match: str(int(match[0]) + step), text)  # noqa: B023
+            yield YEAR.sub(lambda match: str(int(match[0]) + step), text)  # noqa: B023
         return
     factors = [0.4, 0.5, 0.6, 0.75, 1.25, 1.5, 1.8, 2.0, 2.5, 3.0]
     draw.shuffle(factors)
@@ -257,7 +252,7 @@ def _other_values(text: str) -> Iterator[str]:
 
 def _scaled(text: str, factor: float) -> str | None:
     """The text with its first number multiplied: as many decimals, as round, as many zeros."""
-    match = _NUMBER.search(text)
+    match = NUMBER.search(text)
     if not match or not match[0][0].isdigit():
         return None
     plain = match[0].replace(",", "")
@@ -296,7 +291,7 @@ def _with_article(phrase: str) -> str:
 
 def _tag(word: str) -> str | None:
     """The part of speech of a word by itself, if the lexicon has it."""
-    return lexicon.get(word) or lexicon.get(word.capitalize())
+    return usual_tag(word) or usual_tag(word.capitalize())
 
 
 def _in_case_of(text: str, model: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from qgen.english.text import recase, respace
+from qgen.english.surface import recase, respace
 from qgen.english.verbs import correct_verbs
 from qgen.errors import QGenError
 from qgen.model.checkpoints import DEFAULT_CHECKPOINT, fingerprint, load_checkpoint, move_to

@@ -15,8 +15,6 @@ from heapq import nlargest
 from itertools import islice
 from pathlib import Path
 
-from textblob.en import lexicon
-
 from qgen.asking.checks import answer_problem, kind_asked_for, question_problem
 from qgen.asking.confidence import WEIGHTS, confidence, load_weights
 from qgen.asking.distractors import Neighbours, distractors
@@ -24,11 +22,11 @@ from qgen.asking.draft import Draft
 from qgen.asking.generator import NBestGenerator
 from qgen.asking.proposals import apart, propose_spans
 from qgen.asking.selection import rank
+from qgen.english.dictionary import usual_tag
 from qgen.english.locate import locate_answer
 from qgen.english.phrases import propose_answers
 from qgen.english.prose import passage_problem
-from qgen.english.text import answer_tokens
-from qgen.english.words import words_repeated
+from qgen.english.words import answer_tokens, words_repeated
 from qgen.errors import QGenError
 from qgen.model.reader import (
     DEFAULT_READER,
@@ -91,7 +89,7 @@ class QuestionGenerator:
         Raises:
             QGenError: a checkpoint cannot be loaded.
         """
-        lexicon.get("")  # has the tagger's words read, once, which every passage needs
+        usual_tag("")  # has the tagger's words read, once, which every passage needs
         generator = NBestGenerator.from_pretrained(checkpoint, device, **kwargs)
         if reader == DEFAULT_READER and not DEFAULT_READER.exists():
             _log.warning("the reader is missing: questions are not checked")

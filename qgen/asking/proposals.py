@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
-from qgen.english.text import sentence_spans
+from qgen.english.passage import sentence_spans
+from qgen.english.quantities import kind_by_form
 from qgen.model.reader import Window, best_spans, log_probability
 from qgen.records import Answer
 
@@ -34,21 +34,13 @@ def propose_spans(
     for _, begin, end in best_spans(passage, windows, SPANS * len(windows)):
         if not any(begin < stop < end for stop in ends):
             text = passage[begin:end]
-            known.setdefault((begin, end), Answer(text, begin, _kind(text)))
+            known.setdefault((begin, end), Answer(text, begin, kind_by_form(text)))
     whole = [answer for answer in answers if answer.kind in {"date", "number"}]
     usable = [a for a in known.values() if not any(_cuts(a, other) for other in whole)]
     # Start and end are predicted apart, so that the start of one good answer and the end of another
     # make a span as probable as either: shorter ones come first.
     worth = {a: log_probability(windows, a) - COST_OF_WORD * len(a.text.split()) for a in usable}
     return sorted(usable, key=lambda answer: worth[answer], reverse=True)
-
-
-def _kind(text: str) -> str:
-    """The kind of a span that no rule found."""
-    if re.search(r"\d", text):
-        return "number"
-    words = [word for word in text.split() if word[0].isalpha() and len(word) > 3]
-    return "name" if words and all(word[0].isupper() for word in words) else "phrase"
 
 
 def _cuts(answer: Answer, other: Answer) -> bool:

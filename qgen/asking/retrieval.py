@@ -14,8 +14,7 @@ from collections.abc import Iterable, Sequence
 from heapq import nlargest
 from typing import NamedTuple
 
-from qgen.english.text import token_f1
-from qgen.english.words import FUNCTION_WORDS, LITTLE, stems
+from qgen.english.words import FUNCTION_WORDS, LITTLE, stems, token_f1
 from qgen.errors import QGenError
 from qgen.model.reader import Reader
 

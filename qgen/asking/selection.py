@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from qgen.asking.checks import question_problem
 from qgen.asking.draft import Draft
-from qgen.english.text import sentence_spans
+from qgen.english.passage import sentence_spans
 from qgen.english.words import near_duplicates
 from qgen.records import Question
 from qgen.settings import QuizSettings

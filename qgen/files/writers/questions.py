@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from qgen.english.text import sentence_spans
+from qgen.english.passage import sentence_spans
 
 BLANK = "_____"
 """What a cloze question has in place of its answer."""

@@ -1,0 +1,133 @@
+"""A passage, its sentences and the tags of its words: found once, when they are first asked for.
+
+nltk divides, TextBlob's lexicon tagger tags.  Nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import cache, cached_property, wraps
+from threading import Lock
+from types import SimpleNamespace
+from typing import Any, NamedTuple, TypeVar
+
+from qgen.english.dictionary import tag_words
+
+T = TypeVar("T")
+
+_ABBREVIATIONS = (
+    "dr mr mrs ms st prof sr jr gen col lt rev hon vs etc e.g i.e u.s u.k a.m p.m no vol inc ltd co"
+)
+_AFTER_TIME = re.compile(r"\b[ap]\.m\.(\s+)(?=[A-Z])")
+"""Where a sentence ends with a time of day: "at 9 a.m. On Monday", not "at 9 a.m. on Monday"."""
+_REMEMBERED = 400_000
+"""Characters of the passages whose sentences and tags are kept, the latest ones: some 40 MB."""
+
+
+class Token(NamedTuple):
+    """A word or mark: its place in the passage, in characters, and its Penn Treebank tag."""
+
+    start: int
+    end: int
+    tag: str
+
+
+class Passage:
+    """A text and what is known of it; :meth:`of` shares that among all that look at one text."""
+
+    def __init__(self, text: str):
+        self.text = text
+        self._derived: dict[Callable, Any] = {}
+
+    @staticmethod
+    def of(text: str) -> Passage:
+        """The passage of a text: the same one as before, where it was used lately."""
+        return _LATEST.get(text)
+
+    @cached_property
+    def sentences(self) -> list[tuple[int, int]]:
+        """Where each sentence begins and ends, in characters."""
+        spans = []
+        for start, end in _tools().sentences.span_tokenize(self.text):
+            for gap in _AFTER_TIME.finditer(self.text, start, end):
+                spans.append((start, gap.start(1)))
+                start = gap.end()
+            spans.append((start, end))
+        return spans
+
+    @cached_property
+    def tokens(self) -> list[list[Token]]:
+        """The words and marks of each sentence.
+
+        Capitals inside a sentence mark proper nouns, and what starts with a digit is a number.
+        """
+        found = []
+        for begin, end in self.sentences:
+            text = self.text[begin:end]
+            spans = list(_tools().words.span_tokenize(text))
+            words = [text[a:b] for a, b in spans]
+            tags = tag_words(words)
+            tokens = []
+            for i, ((a, b), word, tag) in enumerate(zip(spans, words, tags, strict=True)):
+                if i and word[0].isupper() and tag[:2] in {"JJ", "NN", "VB", "RB"}:
+                    tag = "NNP"
+                elif re.fullmatch(r"\d[\d.,]*\w*", word):
+                    tag = "CD"
+                tokens.append(Token(begin + a, begin + b, tag))
+            found.append(tokens)
+        return found
+
+
+def once_a_passage(function: Callable[[Passage], T]) -> Callable[[str], T]:
+    """The function of a passage as one of its text, worked out once for each."""
+
+    @wraps(function)
+    def remembered(text: str) -> T:
+        derived = Passage.of(text)._derived
+        if function not in derived:  # two threads may both work it out, to the same end
+            derived[function] = function(Passage.of(text))
+        return derived[function]
+
+    return remembered
+
+
+def sentence_spans(text: str) -> list[tuple[int, int]]:
+    """Character offsets ``(start, end)`` of a text's sentences."""
+    return Passage.of(text).sentences
+
+
+class _Latest:
+    """The passages used last, by their text."""
+
+    def __init__(self, characters: int):
+        self._characters = characters
+        self._passages: OrderedDict[str, Passage] = OrderedDict()
+        self._held = 0
+        self._lock = Lock()
+
+    def get(self, text: str) -> Passage:
+        with self._lock:
+            passage = self._passages.get(text)
+            if passage is None:
+                passage = self._passages[text] = Passage(text)
+                self._held += len(text)
+            self._passages.move_to_end(text)
+            while self._held > self._characters and len(self._passages) > 1:
+                self._held -= len(self._passages.popitem(last=False)[0])
+            return passage
+
+
+_LATEST = _Latest(_REMEMBERED)
+
+
+@cache
+def _tools() -> SimpleNamespace:
+    # Here since nltk imports scikit-learn and pandas with it, where there are any.
+    from nltk.tokenize import NLTKWordTokenizer
+    from nltk.tokenize.punkt import PunktParameters, PunktSentenceTokenizer
+
+    parameters = PunktParameters()
+    parameters.abbrev_types = set(_ABBREVIATIONS.split())
+    return SimpleNamespace(words=NLTKWordTokenizer(), sentences=PunktSentenceTokenizer(parameters))

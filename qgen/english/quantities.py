@@ -1,0 +1,42 @@
+"""Numbers, dates and units, as every module tells them; and the kind of an answer by its form."""
+
+from __future__ import annotations
+
+import calendar
+import re
+
+MONTHS = frozenset(name.lower() for name in calendar.month_name if name)
+NUMBER_WORDS = (
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+    "sixteen seventeen eighteen nineteen twenty"
+).split()
+YEAR = re.compile(r"(?<![\d,.$£€])(?:1\d\d\d|20\d\d)(?![\d,%]|\.\d)")
+NUMBER = re.compile(rf"\d+(?:,\d{{3}})*(?:\.\d+)?|\b(?:{'|'.join(NUMBER_WORDS[1:])})\b", re.I)
+MEASURES = frozenset(
+    "years months weeks days hours minutes seconds miles yards feet inches stones pounds ounces "
+    "pence dollars cents euros year month week day hour minute second mile yard foot inch stone "
+    "pound ounce penny dollar cent euro".split()
+)
+"""Those of which two make one quantity, such as "5 feet 4 inches"."""
+UNITS = MEASURES | frozenset(
+    "% percent am pm a.m. p.m. a.m p.m m cm mm km kg g mg lb oz l ml ft mph km/h °c °f degrees usd "
+    "eur bc ad bce ce".split()
+)
+_FIRST = rf"(?=\s+(?:[$£€]?\d|(?:a|half|{'|'.join(NUMBER_WORDS)})\b))"
+BOUND = re.compile(
+    rf"\b(?:over|under|nearly|almost|(?:more|less|fewer) than|at (?:least|most)|up to){_FIRST}",
+    re.I,
+)
+"""What makes another quantity of the number behind it: "more than 300" is not 300."""
+ESTIMATE = re.compile(rf"\b(?:about|around|approximately|roughly|some|an estimated){_FIRST}", re.I)
+"""What a number may be given with or without: of SQuAD's answers about one in four has it."""
+
+
+def kind_by_form(text: str) -> str:
+    """What a span looks like by itself: "date", "number", "name" or "phrase"."""
+    if YEAR.search(text) and re.fullmatch(rf"(?:{'|'.join(MONTHS)}|[\d ,])+", text, re.I):
+        return "date"
+    if re.search(r"\d", text):
+        return "number"
+    words = [word for word in text.split() if word[0].isalpha() and len(word) > 3]
+    return "name" if words and all(word[0].isupper() for word in words) else "phrase"

@@ -1,0 +1,62 @@
+"""Sentences and tags of a passage, and what is remembered of it."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from qgen.english.passage import Passage, once_a_passage, sentence_spans
+from qgen.english.passage import _Latest as Latest
+
+
+def test_sentences_do_not_end_at_abbreviations():
+    text = "Dr. Smith came. He left."
+    assert [text[a:b] for a, b in sentence_spans(text)] == ["Dr. Smith came.", "He left."]
+    sentences = [
+        "It opens at 9 a.m. on Mondays and at 6 p.m.",
+        "On Fridays it opens at 7 a.m.",
+        "Sundays it is shut.",
+    ]
+    text = " ".join(sentences)
+    assert [text[a:b] for a, b in sentence_spans(text)] == sentences
+
+
+def test_tokens_have_places_and_tags():
+    text = "In May Zoë sold 12 hats."
+    [tokens] = Passage.of(text).tokens
+    assert [text[token.start : token.end] for token in tokens] == [
+        *"In May Zoë sold 12 hats .".split()
+    ]
+    assert [token.tag for token in tokens if text[token.start].isdigit()] == ["CD"]
+    assert [token.tag for token in tokens if text.startswith("Zoë", token.start)] == ["NNP"]
+
+
+def test_a_passage_is_worked_out_once_for_all_who_look_at_its_text():
+    seen = []
+
+    @once_a_passage
+    def length(passage):
+        seen.append(passage.text)
+        return len(passage.text)
+
+    assert [length("Red."), length("Re" + "d."), length("Blue.")] == [4, 4, 5]
+    assert seen == ["Red.", "Blue."]
+    assert Passage.of("Red.").tokens is Passage.of("Re" + "d.").tokens
+
+
+def test_only_so_many_characters_are_remembered_and_the_latest_always():
+    latest = Latest(10)
+    first = latest.get("a" * 6)
+    assert latest.get("a" * 6) is first
+    latest.get("b" * 4)
+    assert latest.get("a" * 6) is first
+    latest.get("c" * 4)  # makes fourteen with the first, which was used after the second
+    assert latest.get("a" * 6) is first
+    long = latest.get("d" * 50)
+    assert latest.get("d" * 50) is long
+    assert latest.get("a" * 6) is not first
+
+
+def test_threads_share_a_passage():
+    texts = [f"Number {i % 7} rang. It was late." for i in range(200)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(Passage.of, texts))
+    assert len({id(passage) for passage in found}) == 7
+    assert all(passage.text == text for passage, text in zip(found, texts, strict=True))
