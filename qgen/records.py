@@ -13,8 +13,8 @@ class Answer:
     Attributes:
         text: the passage's own characters.
         start: offset of the first of them in the passage.
-        kind: "date", "number", "name" or "phrase", or, once it is asked for, "person" or "place";
-            empty for an answer that the user gave.
+        kind: one of :data:`qgen.settings.ANSWER_KINDS`, "person" or "place" only once it is asked
+            for; empty for an answer that the user gave.
     """
 
     text: str

@@ -9,7 +9,17 @@ from qgen.errors import QGenError
 ATTN_IMPLEMENTATIONS = ("sdpa", "eager")
 """How attention can be computed in training; see ``TrainingSettings.attn_implementation``."""
 
-ANSWER_KINDS = ("date", "number", "person", "place", "name", "phrase")
+CLAUSE_KINDS = {
+    "reason": "why",
+    "purpose": "why",
+    "manner": "how",
+    "condition": "in what case",
+    "contrast": "despite what",
+    "outcome": "what happens",
+}
+"""Kinds of whole clauses, see ``qgen.english.clauses``, and how one asks for them."""
+
+ANSWER_KINDS = ("date", "number", "person", "place", "name", "phrase", *CLAUSE_KINDS)
 """Kinds of proposed answers: by form, see ``qgen.english.phrases``, and persons and places by the
 question that is asked for them, see ``qgen.asking.checks.kind_asked_for``."""
 
@@ -102,7 +112,10 @@ class QuizSettings:
         "a given answer always gets its question",
     )
     kinds: tuple[str, ...] = _setting(
-        (), "only answers of these kinds, where none is given (all kinds)", ANSWER_KINDS
+        (),
+        "only answers of these kinds, where none is given (all kinds); "
+        + ", ".join(f"{kind}: {question}" for kind, question in CLAUSE_KINDS.items()),
+        ANSWER_KINDS,
     )
     choices: int = _setting(
         0, "multiple choice: the answer and so many wrong ones less one; 0 for none"

@@ -143,6 +143,13 @@ def test_an_entity_that_is_all_of_a_noun_chunk_is_an_entity():
         ("It opened in May 1920.", "May 1920", ["May", "1920"]),
         ("The University of Oxford hired Dr. Lund.", "University of Oxford", ["hired Dr. Lund"]),
         ("The tower[12] is old.", "tower", ["12"]),
+        ("It holds more than 300 people.", "more than 300 people", ["300", "300 people"]),
+        ("It cost at least $5 million.", "at least $5 million", ["$5 million"]),
+        ("Over 40% voted.", "Over 40%", ["40%"]),
+        ("They sold tin, copper and salt.", "tin, copper and salt", []),
+        ("It took about 40 minutes.", "about 40 minutes", []),
+        ("It took about 40 minutes.", "40 minutes", []),
+        ("The head of the ministry of health left.", "head of the ministry of health", []),
     ],
 )
 def test_quantities_dates_and_names_are_whole(passage, whole, parts):

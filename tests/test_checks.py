@@ -154,6 +154,24 @@ def ranked(questions, passage, quiz):
     return [draft.question for draft in kept], dropped
 
 
+def test_of_five_questions_one_asks_for_a_clause_where_one_is_trusted():
+    def sure(question, at, kind, confidence):
+        return Question(question, Answer("abcdefgh"[at], at, kind), -1, confidence)
+
+    questions = [
+        sure("Who built the mill?", 0, "name", 0.9),
+        sure("Which abbey owned land?", 1, "name", 0.95),
+        sure("Why did the river rise?", 2, "reason", 0.8),
+        sure("How was corn ground there?", 3, "manner", 0.75),
+        sure("Why did monks leave?", 4, "reason", 0.4),
+    ]
+    kept, _ = ranked(questions, "abcdefgh", QuizSettings(max_answers=2))
+    assert [q.confidence for q in kept] == [0.95, 0.8]
+    kept, dropped = ranked(questions[:2] + questions[4:], "abcdefgh", QuizSettings(max_answers=2))
+    assert [q.confidence for q in kept] == [0.95, 0.9]
+    assert dropped == {"not trusted by the reader": 1}
+
+
 def test_rank_keeps_the_best_and_says_why_the_others_went():
     questions = [
         asked("When was the bridge opened?", "in 1937", 10, -0.2),

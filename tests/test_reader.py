@@ -139,6 +139,15 @@ def test_apart():
     assert [a.text for a in apart(answers, 9)] == ["ab", "d", "e"]
 
 
+def test_of_five_answers_one_is_a_clause_though_it_holds_a_likelier_name():
+    names = [Answer(text, at, "name") for at, text in enumerate("abcdef")]
+    reason, manner = Answer("cd", 2, "reason"), Answer("ef", 4, "manner")
+    ranked = [*names, reason, manner]
+    assert [a.text for a in apart(ranked, 4)] == ["a", "b", "e", "cd"]
+    assert [a.text for a in apart(ranked, 6)] == ["a", "b", "cd", "ef"]
+    assert [a.text for a in apart(names, 5)] == list("abcde")
+
+
 def test_a_missing_reader_is_an_error(tmp_path):
     with pytest.raises(QGenError, match="cannot load the reader"):
         Reader.from_pretrained(tmp_path / "nowhere")

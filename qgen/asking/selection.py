@@ -9,10 +9,11 @@ from collections.abc import Iterable
 
 from qgen.asking.checks import question_problem
 from qgen.asking.draft import Draft
+from qgen.asking.proposals import share_of_clauses
 from qgen.english.passage import sentence_spans
 from qgen.english.words import near_duplicates
 from qgen.records import Question
-from qgen.settings import QuizSettings
+from qgen.settings import CLAUSE_KINDS, QuizSettings
 
 SPREAD = 0.05
 """Confidence that a question loses for each better one about the same sentence of its passage, or
@@ -27,6 +28,8 @@ def rank(drafts: Iterable[Draft], quiz: QuizSettings) -> tuple[list[Draft], Coun
         drafts: about one passage, with question and answer; ranked by confidence and so that they
             spread over the passage, or by score where they have no confidence.
         quiz: how many to keep at most, and how sure they must be.
+
+    Of every five that may be kept one asks for a clause, such as a reason, if one is good enough.
 
     Returns:
         The kept ones, best first, and reason to number of the dropped ones; those for which there
@@ -47,8 +50,12 @@ def rank(drafts: Iterable[Draft], quiz: QuizSettings) -> tuple[list[Draft], Coun
         unchecked = question.confidence is None  # scores are on another scale
         return question.sureness - (0 if unchecked else SPREAD * asked[sentence(question)])
 
+    share = share_of_clauses(quiz.max_answers)
+    worths: list[float] = []
     while left and len(kept) < quiz.max_answers:
-        best = max(left, key=worth)
+        clauses = [one for one in left if _asks_for_clause(one[1])]
+        wanted = clauses if sum(_asks_for_clause(q) for _, q in kept) < share else []
+        best = max(wanted or left, key=worth)
         left.remove(best)
         question = best[1]
         if reason := question_problem(passage, question):
@@ -61,8 +68,10 @@ def rank(drafts: Iterable[Draft], quiz: QuizSettings) -> tuple[list[Draft], Coun
             dropped["repeating another question"] += 1
         else:
             kept.append(best)
+            worths.append(worth(best))
             asked[sentence(question)] += 1
-    return [draft for draft, _ in kept], dropped
+    order = sorted(range(len(kept)), key=worths.__getitem__, reverse=True)
+    return [kept[i][0] for i in order], dropped
 
 
 def share_of_paragraph(count: int, paragraphs: int) -> int:
@@ -94,6 +103,10 @@ def best_of_document(
             kept.append(best)
             asked[number] += 1
     return sorted(kept, key=lambda pair: (pair[0], pair[1].answer.start if pair[1].answer else 0))
+
+
+def _asks_for_clause(question: Question) -> bool:
+    return bool(question.answer and question.answer.kind in CLAUSE_KINDS)
 
 
 def _overlap(first: Question, second: Question) -> bool:

@@ -1,4 +1,5 @@
-"""Dates, numbers, names and noun phrases of a passage that may be asked for, by nltk's chunker."""
+"""Dates, numbers, names, noun phrases and clauses of a passage that may be asked for: the first by
+nltk's chunker."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
+from qgen.english.clauses import propose_clauses
 from qgen.english.passage import Passage, once_a_passage
 from qgen.english.quantities import BOUND, ESTIMATE, MEASURES, MONTHS, NUMBER_WORDS, UNITS, YEAR
 from qgen.records import Answer
@@ -75,6 +77,7 @@ def _answers(passage: Passage) -> list[Answer]:
     for match in ESTIMATE.finditer(text):
         if match.end() + 1 in longest:
             found[match.start(), longest[match.end() + 1]] = "number"
+    found |= {(clause.start, clause.end): clause.kind for clause in propose_clauses(text)}
     dates = [span for span, kind in found.items() if kind == "date"]
     answers, seen = [], set()
     for (start, end), kind in sorted(found.items()):
