@@ -260,7 +260,7 @@ def test_squad_is_read_back_by_the_evaluation(records, tmp_path):
         (PASSAGE, FEE.text, FEE.start, "7-1"),
     ]
     assert lines == [
-        "squad leaves out 1 questions without an answer in its passage",
+        "squad leaves out 1 question without an answer in its passage",
         "squad has no place for: tags, question",
     ]
     assert json.loads(written([], "e.json", tmp_path).read_text())["data"] == []
@@ -680,9 +680,9 @@ def test_kahoot_has_the_columns_of_its_template(tmp_path):
         assert [cell.value for cell in row[2 : 2 + len(choices)]] == choices
         assert choices[row[7].value - 1] == asked["answer"] and row[6].value == 20
     assert lines[:3] == [
-        "kahoot leaves out 1 questions longer than 120 characters",
-        "kahoot leaves out 1 questions with an answer longer than 75 characters",
-        "kahoot leaves out 1 questions without choices (use --choices)",
+        "kahoot leaves out 1 question longer than 120 characters",
+        "kahoot leaves out 1 question with an answer longer than 75 characters",
+        "kahoot leaves out 1 question without choices (use --choices)",
     ]
 
 

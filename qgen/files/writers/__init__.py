@@ -158,7 +158,10 @@ def write(name: str, records: Iterable[dict], path: Path, raw_cells: bool = Fals
     """
     options = {"raw_cells": True} if raw_cells and name in CELLS else {}
     left_out = WRITERS[name](records, path, **options)
-    lines = [f"{name} leaves out {count} questions {why}" for why, count in left_out.items()]
+    lines = [
+        f"{name} leaves out {count} question{'s' * (count > 1)} {why}"
+        for why, count in left_out.items()
+    ]
     if missing := _without_place(name, records):
         lines.append(f"{name} has no place for: {', '.join(missing)}")
     return lines
