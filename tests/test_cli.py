@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,9 @@ from conftest import PASSAGE, random_model
 
 from qgen import __version__
 from qgen.cli import main
+from qgen.cli.entry import build_parser
+from qgen.cli.output import write_questions
+from qgen.records import Answer, Question
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 
@@ -123,15 +127,19 @@ def test_bad_input_is_one_line_and_exit_code_2(case, checkpoint, tmp_path, capsy
         ["generate", "--passage", "a", "--kinds", "people"],
         ["generate", "--passage", "a", "--early-stopping", "soon"],
         ["train", "--model", "m", "--out", "o", "--objective", "N"],
+        ["generate", "--passage", "a", "--length-penalty", "nan"],
+        ["generate", "--passage", "a", "--temperature", "inf"],
         ["batch", "a.jsonl", "b.jsonl", "--buffer-size", "0"],
         ["batch", "a.jsonl", "b.jsonl", "--format", "xml"],
         [],
     ],
 )
-def test_unusable_options_exit_with_2(arguments):
+def test_unusable_options_exit_with_2_and_one_line(arguments, capsys):
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert caught.value.code == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("qgen") and ": error: " in line
 
 
 @pytest.mark.parametrize(
@@ -302,3 +310,113 @@ def test_a_missing_extra_is_named(monkeypatch, capsys, module, command, extra):
     monkeypatch.setitem(sys.modules, module, None)
     assert main(command) == 2
     assert f"is missing: pip install 'qgen[{extra}]'" in capsys.readouterr().err
+
+
+TWO = f"{PASSAGE}\n\nRoger Vale painted the old mill in Thorn in 1812, and sold it to a baker.\n"
+
+
+def test_batch_keeps_the_best_of_each_document(checkpoint, tmp_path, capsys):
+    folder, output = tmp_path / "in", tmp_path / "out.jsonl"
+    folder.mkdir()
+    for name in ("a.txt", "b.md"):
+        (folder / name).write_text(f"{TWO}\nLa tour a été achevée en 1889 par Gustave Morel.\n")
+    command = ["batch", str(folder), str(output), "--model", str(checkpoint), "--quiet"]
+    counts = {}
+    for best in ("1", "3"):
+        assert main([*command, "--best", best, "--min-confidence", "0"]) == 0
+        rows = [json.loads(line) for line in output.read_text().splitlines()]
+        assert all(row["questions"] for row in rows)
+        counts[best] = {
+            name: sum(len(row["questions"]) for row in rows if row["document"] == name)
+            for name in ("a.txt", "b.md")
+        }
+    assert counts["1"] == {"a.txt": 1, "b.md": 1}
+    assert all(1 <= count <= 3 for count in counts["3"].values())
+    errors = (tmp_path / "out.jsonl.errors.jsonl").read_text().splitlines()
+    assert len(errors) == 2 and all("not English" in json.loads(e)["error"] for e in errors)
+    assert "2 errors" in capsys.readouterr().err
+
+
+def on_a_terminal(monkeypatch, columns=100):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+
+def test_a_terminal_gets_a_table_and_a_pipe_gets_plain_lines(monkeypatch, capsys):
+    asked = [
+        (Question("Who wrote [it]?", Answer("Ann", 3), -1.0, 0.95, ("Ben",)), {"paragraph": 2}),
+        (Question("When? " * 30, Answer("1937", 0), -2.0, 0.4), {"paragraph": 3}),
+    ]
+    write_questions(asked, False)
+    plain = capsys.readouterr()
+    assert plain.out.startswith("   0.950  Who wrote [it]?  [Ann]  (paragraph 2)\n          A. ")
+    assert plain.err == (
+        "qgen: the number in front of each question is the confidence, from 0 to 1\n"
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        on_a_terminal(patch)
+        write_questions(asked, False)
+    table = capsys.readouterr()
+    lines = re.sub(r"\x1b\[[\d;]*m", "", table.out).splitlines()
+    assert lines[0].split() == ["confidence", "question", "answer", "where"]
+    assert lines[1].startswith("      0.95  Who wrote [it]?") and "Ann" in lines[1]
+    assert max(map(len, lines)) <= 100 and table.err == ""
+
+
+def test_no_warning_of_a_library_reaches_the_user(tmp_path):
+    code = (
+        "import sys, logging, warnings\n"
+        "import qgen.cli.doctor as doctor\n"
+        "def noisy(args):\n"
+        "    warnings.warn('deprecated')\n"
+        "    logging.getLogger('pypdf').warning('odd file')\n"
+        "    logging.getLogger('qgen.service').error('own words')\n"
+        "    return 0\n"
+        "doctor.run = noisy\n"
+        "from qgen.cli import main\n"
+        "sys.exit(main(['doctor']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "own words\n")
+
+
+def test_doctor_asks_a_question(checkpoint, capsys):
+    assert main(["doctor", "--model", str(checkpoint), "--reader", "none"]) == 0
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert {"qgen", "packages", "arithmetic", "checkpoint", "asking", "[ray]", "Java"} <= set(lines)
+    assert lines["packages"].split()[1] == "ok" and "torch" in lines["packages"]
+
+
+def test_doctor_says_what_is_missing_and_how_to_install_it(tmp_path, capsys, monkeypatch):
+    from importlib import metadata
+
+    version = metadata.version
+
+    def without_some(name):
+        if name in {"pypdf", "ray"}:
+            raise metadata.PackageNotFoundError(name)
+        return "0.1" if name == "fastapi" else version(name)
+
+    monkeypatch.setattr("qgen.cli.doctor.metadata.version", without_some)
+    monkeypatch.setattr("qgen.cli.doctor.shutil.which", lambda name: None)
+    assert main(["doctor", "--model", str(tmp_path / "none")]) == 1
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert "pypdf is missing  -> pip install 'qgen[documents]'" in lines["[documents]"]
+    assert "fastapi 0.1 is installed, fastapi>=0.120 is needed" in lines["[ui]"]
+    assert "missing" in lines["Java"] and "default-jre-headless" in lines["Java"]
+    assert lines["asking"].split()[1] == "fails" and "cannot load" in lines["asking"]
+
+
+@pytest.mark.parametrize("command", ["", *build_parser()._subparsers._group_actions[0].choices])
+def test_every_help_text_is_there_and_has_no_gaps(command, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([*command.split(), "--help"])
+    text = capsys.readouterr().out
+    assert ended.value.code == 0 and "()" not in text and "None" not in text
+    parser = build_parser()
+    if command:
+        parser = parser._subparsers._group_actions[0].choices[command]
+        assert all(action.help for action in parser._actions)
+        assert parser.description.endswith(".")

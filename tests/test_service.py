@@ -570,6 +570,21 @@ def test_a_batch_takes_settings_and_keeps_the_name_of_its_file(client):
     assert row["document"] == "My bridges.md" and len(row["questions"]) == 1
 
 
+def test_a_document_has_so_many_questions_in_all(client):
+    text = "\n\n".join(PASSAGE.replace("1937", str(year)) for year in (1931, 1932, 1933))
+    files = {"file": ("bridges.md", text)}
+    counts = {}
+    for best in ("", "2", "1"):
+        data = {"min_confidence": "0"} | ({"best": best} if best else {})
+        started = client.post("/v1/batches", files=files, data=data)
+        assert started.status_code == 202, started.text
+        status = wait_for(client, started.json()["id"], {"done", "failed"})
+        assert status["message"].startswith("3 rows") and status["rows"] == 3
+        counts[best] = int(status["message"].split()[2])
+    assert counts[""] >= 3 and 1 <= counts["2"] <= 2 and counts["1"] == 1
+    assert client.post("/v1/batches", files=files, data={"best": "0"}).status_code == 422
+
+
 @pytest.mark.parametrize(
     "name",
     ["../../etc/rows.txt", "C:\\a\\rows.txt", "é" * 200 + ".txt", "a\x00b\n.txt", ".txt.txt"],

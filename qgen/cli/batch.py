@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 
 from qgen.cli.loading import question_generator
 from qgen.cli.options import add_model, add_settings, positive, settings_of
 from qgen.cli.output import tell
+from qgen.errors import QGenError
 from qgen.files.writers import FORMATS, RETRIEVAL, WRITERS, format_of
 from qgen.records import Request, Result
 from qgen.settings import BUFFER_SIZE, GenerationSettings, QuizSettings
@@ -46,6 +47,13 @@ def add_to(commands) -> None:
         action="store_true",
         help="CSV and TSV for programs: no byte order mark, and no apostrophe in front of what a "
         "spreadsheet would compute",
+    )
+    parser.add_argument(
+        "--best",
+        type=positive,
+        metavar="N",
+        help="keep the best N questions of each whole document, spread over its paragraphs "
+        "(default: --max-answers of each row or paragraph)",
     )
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")
     add_settings(parser, QuizSettings, "which questions")
@@ -87,9 +95,18 @@ def run(args: argparse.Namespace) -> int:
     from qgen.model.runtime.workers import count_streams
 
     settings, quiz = settings_of(args, GenerationSettings), settings_of(args, QuizSettings)
+    if args.best and args.engine == "ray":
+        raise QGenError("--best and --engine ray do not go together")
     mark = _mark(args)
     generator = question_generator(args)
     engine = None
+    if args.best:
+        from qgen.asking.document import ask_document
+        from qgen.files.best import best_engine
+
+        whole = replace(quiz, max_answers=args.best)
+        ask = partial(ask_document, generator.generate, settings=settings, quiz=whole)
+        engine = best_engine(ask)
     if args.engine == "ray":
         from qgen.files.ray import ray_engine
 
@@ -110,6 +127,7 @@ def run(args: argparse.Namespace) -> int:
         settings={
             **asdict(settings),
             **asdict(quiz),
+            "best": args.best,
             "weights": generator.fingerprint,
         },
     )

@@ -14,11 +14,11 @@ from contextlib import contextmanager
 from functools import partial
 
 from qgen import __version__
-from qgen.cli import batch, doctor, evaluate, generate, serve, train
+from qgen.cli import batch, doctor, evaluate, generate, score, serve, train
 from qgen.cli.options import Parser
 from qgen.errors import exit_code
 
-COMMANDS = (generate, batch, serve, doctor, evaluate, train)
+COMMANDS = (generate, batch, score, serve, doctor, evaluate, train)
 """The modules of the subcommands, in the order of ``qgen --help``."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from dataclasses import Field, fields
 from typing import Any, NoReturn, TypeVar
 
@@ -54,7 +55,7 @@ def _add_setting(group: Any, field: Field) -> None:
     else:
         group.add_argument(
             option,
-            type=type(field.default),
+            type=finite if isinstance(field.default, float) else type(field.default),
             default=field.default,
             choices=choices,
             metavar=None if choices else "N",
@@ -126,4 +127,12 @@ def positive(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1: {text}")
+    return value
+
+
+def finite(text: str) -> float:
+    """A number that is neither infinite nor not a number, as ``type`` of an option."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"must be a finite number: {text}")
     return value

@@ -349,8 +349,8 @@ class _Sink:
             elif isinstance(result, Result):
                 self.progress.problems += len(problems)
                 self.progress.questions += len(result.questions)
-            if request and (self._is_corpus or not failed):
-                answered = result if isinstance(result, Result) else Result()
+            answered = result if isinstance(result, Result) else Result()
+            if request and (self._is_corpus or answered.questions):
                 output.append(_json_line(to_record(request, answered)))
         self.progress.rows += len(rows)
         self.progress.output_bytes += _append(self._partial, "".join(output))

@@ -66,6 +66,19 @@ def read_rows(path: str | Path) -> Iterator[Row]:
         yield Row(line, raw.rstrip("\r\n"), content)
 
 
+def read_fields(path: str | Path) -> Iterator[dict | str]:
+    """The fields of each row as the file has them, or what is wrong with the row.
+
+    Raises:
+        QGenError: as :func:`read_rows`.
+    """
+    for raw in _raw_rows(Path(path)):
+        try:
+            yield raw.parse()
+        except QGenError as error:
+            yield str(error)
+
+
 def read_requests(path: str | Path) -> Iterator[tuple[int, Request]]:
     """The lines and requests of a file that has nothing but good rows.
 

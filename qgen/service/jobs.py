@@ -6,11 +6,16 @@ import secrets
 import shutil
 import tempfile
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 
+from qgen.asking.document import ask_document
 from qgen.errors import QGenError
 from qgen.files.batch import run_batch
+from qgen.files.best import best_engine
 from qgen.files.rows import check_readable
 from qgen.files.writers import suffix_of
 from qgen.records import Request, Result
@@ -42,6 +47,7 @@ class Batch:
         output_format: a name of :data:`qgen.files.writers.WRITERS`.
         settings: how to decode.
         quiz: which questions to keep.
+        best: how many questions to keep of each whole document; ``None`` to ask about every row.
     """
 
     def __init__(
@@ -51,10 +57,11 @@ class Batch:
         output_format: str,
         settings: GenerationSettings,
         quiz: QuizSettings,
+        best: int | None = None,
     ):
         self.id = folder.name
         self.source, self.output_format = source, output_format
-        self.settings, self.quiz = settings, quiz
+        self.settings, self.quiz, self.best = settings, quiz, best
         self.output = folder / f"questions{suffix_of(output_format)}"
         self.errors = folder / "errors.jsonl"
         self.state, self.message = "queued", ""
@@ -79,13 +86,15 @@ class Batch:
             return
         self.state = "running"
 
-        def generate(requests: list[Request]) -> list[Result]:
+        def generate(
+            requests: Sequence[Request], settings: GenerationSettings, quiz: QuizSettings
+        ) -> list[Result]:
             if self._stop.is_set():
                 raise _CancelledError
             short = [r for r in requests if len(r.passage) <= max_characters]
             # Through the queue of all clients, and waiting for room in it: a file has time.
             try:
-                future = batcher.submit(short, self.settings, self.quiz, wait=True)
+                future = batcher.submit(short, settings, quiz, wait=True)
             except ClosedError as error:  # no fault of these rows
                 raise _CancelledError from error
             found = iter(future.result())
@@ -96,16 +105,22 @@ class Batch:
                 for r in requests
             ]
 
+        def ask_best(paragraphs: list[Request]) -> list[Result]:
+            quiz = replace(self.quiz, max_answers=self.best or 1)
+            advance = partial(self._advance, total=len(paragraphs))
+            return ask_document(generate, paragraphs, self.settings, quiz, advance)
+
         try:
             summary = run_batch(
                 self.source,
                 self.output,
-                generate,
+                partial(generate, settings=self.settings, quiz=self.quiz),
                 batch_size=ROWS * batcher.streams,
                 output_format=self.output_format,
                 errors_path=self.errors,
                 progress=False,
                 on_progress=self._advance,
+                engine=best_engine(ask_best) if self.best else None,
             )
             counts = f"{summary.rows} rows, {summary.questions} questions, {summary.errors} errors"
             self.state, self.message = "done", counts
@@ -150,6 +165,7 @@ class Batches:
         output_format: str,
         settings: GenerationSettings | None = None,
         quiz: QuizSettings | None = None,
+        best: int | None = None,
     ) -> BatchOut:
         """Queue a file.
 
@@ -159,6 +175,8 @@ class Batches:
             output_format: a name of :data:`qgen.files.writers.WRITERS`.
             settings: how to decode.
             quiz: which questions to keep.
+            best: of a document, how many questions to keep of all of it, spread over its
+                paragraphs; by default ``quiz.max_answers`` of each paragraph.
 
         Raises:
             QueueFullError: as many batches are kept as may be, and none has ended.
@@ -178,6 +196,7 @@ class Batches:
                 output_format,
                 settings or GenerationSettings(),
                 quiz or QuizSettings(),
+                best,
             )
             self._batches[batch.id] = batch
         self._executor.submit(batch.run, self._batcher, self._max_characters)

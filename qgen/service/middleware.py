@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from qgen.service.errors import error_response
 from qgen.service.settings import ServiceSettings
 
-UPLOADS = frozenset({"/v1/batches", "/v1/scores", "/gradio_api/upload"})
+UPLOADS = frozenset({"/v1/batches", "/gradio_api/upload"})
 """Routes that take files."""
 
 

@@ -7,15 +7,18 @@ import secrets
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request, UploadFile
 from fastapi.responses import FileResponse, PlainTextResponse, Response
 from prometheus_client import generate_latest
 
+from qgen.asking.scoring import score_rows
 from qgen.english.locate import locate_answer
 from qgen.english.prose import passage_problem
 from qgen.errors import QGenError
+from qgen.model.runtime.workers import stream_pool
 from qgen.records import Request as PassageRequest
 from qgen.records import Result
 from qgen.service.errors import ApiError, errors, refusal
@@ -30,6 +33,9 @@ from qgen.service.schemas import (
     PassageOut,
     QuestionsIn,
     QuestionsOut,
+    ScoreOut,
+    ScoresIn,
+    ScoresOut,
     settings_of,
 )
 from qgen.settings import GenerationSettings, QuizSettings
@@ -124,6 +130,23 @@ async def answers(body: AnswersIn, request: Request) -> AnswersOut:
     return AnswersOut(answers=[AnswerOut.of(answer) for answer in found])
 
 
+@v1.post("/scores")
+async def scores(body: ScoresIn, request: Request) -> ScoresOut:
+    """Say how good questions are that somebody asked, and what speaks against them."""
+    allowed, generator = request.app.state.settings, request.app.state.generator
+    if len(body.rows) > allowed.max_passages:
+        raise ApiError(422, "too_many", f"at most {allowed.max_passages} rows", "rows")
+    for number, row in enumerate(body.rows):
+        for name in ("passage", "question"):
+            if problem := _length_problem(getattr(row, name), allowed.max_characters):
+                raise ApiError(422, "too_long", problem, f"rows.{number}.{name}")
+    rows = [(row.passage, row.question, row.answer, row.answer_start) for row in body.rows]
+    judge = partial(score_rows, generator, rows)
+    pool = stream_pool(generator.generator.device)
+    found = await asyncio.get_running_loop().run_in_executor(pool, judge)
+    return ScoresOut(scores=[ScoreOut(**verdict.to_dict()) for verdict in found])
+
+
 @dataclass(frozen=True)
 class _Read:
     """A passage as it was sent: what can be asked about it, if anything, and what cannot."""
@@ -194,6 +217,7 @@ async def start_batch(
             body.format,  # type: ignore[attr-defined]
             settings,
             quiz,
+            body.best,  # type: ignore[attr-defined]
         )
     except QGenError as error:
         raise refusal(error, "file") from error

@@ -27,6 +27,8 @@ MOST: Mapping[str, int] = {
     "max_answers": 50,
 }
 """What one client may ask of a machine that is shared."""
+MOST_OF_DOCUMENT = 500
+"""Questions of a whole document."""
 UNSHARED = frozenset({"use_cache"})
 """Settings that only cost time, and that clients therefore do not get."""
 
@@ -141,11 +143,51 @@ class AnswersIn(_Strict):
     passage: str = Field(min_length=1)
 
 
+class RowIn(_Strict):
+    """A question that somebody asked about a passage, and its answer there."""
+
+    passage: str = Field(min_length=1)
+    question: str = Field(min_length=1)
+    answer: str = Field(min_length=1)
+    answer_start: int | None = Field(
+        None, ge=0, description="the answer's offset, where it stands several times"
+    )
+
+
+class ScoresIn(_Strict):
+    """Questions to be judged."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "rows": [
+                        {
+                            "passage": PASSAGE,
+                            "question": "Where was Marie Curie born?",
+                            "answer": "Warsaw",
+                        }
+                    ]
+                }
+            ]
+        }
+    )
+
+    rows: list[RowIn] = Field(min_length=1)
+
+
 class _BatchIn(_Form):
     """A file to ask about, and how."""
 
     file: UploadFile = Field(description="rows or a document, as `qgen batch` reads them")
     format: Literal[tuple(WRITERS)] = Field("jsonl", description="of the result")  # type: ignore[valid-type]
+    best: int | None = Field(
+        None,
+        ge=1,
+        le=MOST_OF_DOCUMENT,
+        description="keep so many questions of the whole document, the best ones, spread over its "
+        "paragraphs; if not given, max_answers of each paragraph or row",
+    )
 
 
 BatchIn = create_model(
@@ -228,6 +270,24 @@ class AnswersOut(BaseModel):
     """Answers that may be asked for, those most worth it first."""
 
     answers: list[AnswerOut]
+
+
+class ScoreOut(BaseModel):
+    """What is thought of a question: :meth:`qgen.asking.scoring.Verdict.to_dict`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    confidence: float | None = Field(
+        description="how probable it is that the question is good; null where it cannot be told"
+    )
+    reader_answer: str = Field(description="what the reader answers; empty where it finds nothing")
+    reasons: list[str] = Field(description="what speaks against the question")
+
+
+class ScoresOut(BaseModel):
+    """A verdict on each question, in order."""
+
+    scores: list[ScoreOut]
 
 
 class BatchOut(BaseModel):

@@ -36,21 +36,31 @@ def write_csv(
             order mark, without which Excel garbles accents, and text that a spreadsheet would
             compute has an apostrophe in front (see :mod:`qgen.files.cells`).
     """
-    columns = _columns(records)
+    write_csv_rows(question_rows(records), _columns(records), path, delimiter, raw_cells)
+    return Counter()
+
+
+def write_csv_rows(
+    rows: Iterable[dict],
+    columns: list[str],
+    path: Path,
+    delimiter: str = ",",
+    raw_cells: bool = False,
+) -> None:
+    """A line of columns, then one for each row; see :func:`write_csv`."""
     written = str if raw_cells else protect
     with path.open("w", encoding="utf-8" if raw_cells else "utf-8-sig", newline="") as file:
         writer, quoting = (
             csv.writer(file, lineterminator="\n", delimiter=delimiter, quoting=quotes)
             for quotes in (csv.QUOTE_MINIMAL, csv.QUOTE_ALL)
         )
-        rows = (map(row.get, columns) for row in question_rows(records))
-        for row in chain([columns], rows):
-            values = map(_cell, row)
+        lines = (map(row.get, columns) for row in rows)
+        for line in chain([columns], lines):
+            values = map(_cell, line)
             cells = [written(value) if isinstance(value, str) else value for value in values]
             # The module forgets to quote a carriage return, and readers drop a space in front.
             careful = any(isinstance(c, str) and ("\r" in c or c[:1] == " ") for c in cells)
             (quoting if careful else writer).writerow(cells)
-    return Counter()
 
 
 def write_parquet(records: Iterable[dict], path: Path) -> Counter[str]:

@@ -1,0 +1,49 @@
+"""A document: each paragraph is asked about, and the best questions are kept, spread over all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from qgen.asking.selection import best_of_document, share_of_paragraph
+from qgen.records import Request, Result
+from qgen.settings import GenerationSettings, QuizSettings
+
+GenerateFunction = Callable[[Sequence[Request], GenerationSettings, QuizSettings], list[Result]]
+"""Such as :meth:`qgen.asking.pipeline.QuestionGenerator.generate`."""
+
+AT_ONCE = 8
+"""Paragraphs asked about together, between two calls of ``progress``."""
+
+
+def ask_document(
+    generate: GenerateFunction,
+    paragraphs: Sequence[Request],
+    settings: GenerationSettings,
+    quiz: QuizSettings,
+    progress: Callable[[int], object] | None = None,
+) -> list[Result]:
+    """The best questions of a whole document.
+
+    Args:
+        generate: asks about some of the paragraphs.
+        paragraphs: in the order of the text.
+        settings: how to decode.
+        quiz: which questions to keep; ``max_answers`` of the whole document.
+        progress: told, after each step, how many paragraphs are done.
+
+    Returns:
+        One result for each paragraph, with those of its questions that were chosen.
+    """
+    share = replace(quiz, max_answers=share_of_paragraph(quiz.max_answers, len(paragraphs)))
+    results: list[Result] = []
+    for at in range(0, len(paragraphs), AT_ONCE):
+        results += generate(paragraphs[at : at + AT_ONCE], settings, share)
+        if progress:
+            progress(len(results))
+    asked = [(i, question) for i, result in enumerate(results) for question in result.questions]
+    chosen = best_of_document(asked, quiz.max_answers)
+    return [
+        replace(result, questions=tuple(q for of, q in chosen if of == i))
+        for i, result in enumerate(results)
+    ]

@@ -1,0 +1,69 @@
+"""``qgen score``: how good the questions of a file are, whoever asked them."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from qgen.cli.loading import question_generator
+from qgen.cli.options import add_model
+from qgen.cli.output import tell
+
+AT_ONCE = 256
+"""Rows that are scored together, between two steps of the progress bar."""
+
+
+def add_to(commands) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "score",
+        usage="%(prog)s INPUT OUTPUT [options]",
+        help="say how good questions are, whoever asked them",
+        description="Read rows of passage, question and answer (answer_start, where the answer "
+        "occurs more than once), and write them again, in their order and with all their fields, "
+        "with a confidence from 0 to 1, the reader's own answer, and reasons against the question.",
+    )
+    parser.add_argument(
+        "input", metavar="INPUT", help="rows (.jsonl, .json, .csv, .tsv, .parquet ...)"
+    )
+    parser.add_argument(
+        "output", metavar="OUTPUT", help="the file to write: .jsonl, .csv, .tsv or .parquet"
+    )
+    parser.add_argument("--quiet", action="store_true", help="show no progress bar")
+    add_model(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the scores; 1 where none could be given."""
+    from tqdm import tqdm
+
+    from qgen.asking.scoring import Verdict, score_questions
+    from qgen.files.scores import check_output, read_questions, write_scores
+
+    check_output(args.input, args.output)
+    generator = question_generator(args)
+    scored = unscored = 0
+
+    def rows() -> Iterator[dict[str, Any]]:
+        nonlocal scored, unscored
+        read = read_questions(args.input)
+        with tqdm(unit="row", disable=args.quiet or None) as bar:
+            while some := list(islice(read, AT_ONCE)):
+                able = [(row.passage, row.question) for row in some if row.question]
+                verdicts = iter(score_questions(generator, able))
+                for row in some:
+                    verdict = (
+                        next(verdicts) if row.question else Verdict(None, reasons=(row.problem,))
+                    )
+                    scored += verdict.confidence is not None
+                    unscored += verdict.confidence is None
+                    yield row.with_verdict(verdict.to_dict())
+                bar.update(len(some))
+
+    write_scores(rows(), args.output)
+    missing = f", {unscored} without a score, see their reasons" if unscored else ""
+    tell(f"{scored + unscored} rows{missing} -> {args.output}")
+    return 0 if scored else 1

@@ -1,0 +1,47 @@
+"""An engine of :mod:`qgen.files.batch` that keeps the best questions of each whole document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, groupby
+
+from qgen.files.batch import Engine, Outcome
+from qgen.files.rows import Row
+from qgen.records import Request, Result
+
+AskFunction = Callable[[list[Request]], list[Result]]
+"""Asks about all paragraphs of a document and chooses among their questions, such as
+:func:`qgen.asking.document.ask_document` with its settings."""
+
+
+def best_engine(ask: AskFunction) -> Engine:
+    """An engine that asks about whole documents, one after the other; a file of rows is one.
+
+    Args:
+        ask: called once for each document.  Paragraphs of which nothing was chosen are left out of
+            the output; those with which something is wrong are errors.
+    """
+
+    def process(buffers: Iterator[list[Row]]) -> Iterable[tuple[list[Row], list[Outcome]]]:
+        for _, document in groupby(chain.from_iterable(buffers), key=_document):
+            rows = list(document)
+            requests = [row.content for row in rows if isinstance(row.content, Request)]
+            results = iter(ask(requests) if requests else [])
+            yield (
+                rows,
+                [
+                    row.content if isinstance(row.content, str) else _outcome(next(results))
+                    for row in rows
+                ],
+            )
+
+    return process
+
+
+def _document(row: Row) -> str:
+    """The name of a paragraph's document; empty for rows."""
+    return str(row.content.extra.get("document", "")) if isinstance(row.content, Request) else ""
+
+
+def _outcome(result: Result) -> Outcome:
+    return "; ".join(result.problems) if result.problems and not result.questions else result

@@ -1,0 +1,133 @@
+"""Somebody else's questions, judged: the verdict, ``qgen score`` and ``POST /v1/scores``."""
+
+import csv
+import json
+
+import pytest
+from conftest import PASSAGE
+
+from qgen.asking.pipeline import QuestionGenerator
+from qgen.asking.scoring import score_rows, without_referent
+from qgen.cli import main
+
+
+@pytest.mark.parametrize(
+    ("question", "pronoun"),
+    [
+        ("What did they build?", "they"),
+        ("In which year did he die?", "he"),
+        ("Why was she angry?", "she"),
+        ("In what city did his father work?", "his"),
+        ("What famous bridge did they build?", "they"),
+        ("When did Maria sell her house?", ""),
+        ("Who lost his hat?", ""),
+        ("After Maria left, what did she do?", ""),
+        ("According to Smith, when did he leave?", ""),
+        ("What did the engineers build in their yard?", ""),
+        ("Which countries lost their colonies?", ""),
+        ("When was the bridge opened?", ""),
+        ("What is it that opened in 1937?", ""),
+    ],
+)
+def test_a_pronoun_needs_something_that_it_stands_for(question, pronoun):
+    assert without_referent(question) == pronoun
+
+
+@pytest.fixture(scope="module")
+def checked(n_best_generator, reader):
+    return QuestionGenerator(n_best_generator, reader)
+
+
+def test_reasons_are_sentences_and_bad_rows_keep_their_place(checked):
+    rows = [
+        (PASSAGE, "When did the Golden Gate Bridge open?", "1937", None),
+        (PASSAGE, "When did they open it?", "1937", 50),
+        (PASSAGE, "What opened in 1937 in San Francisco?", "1937", None),
+        (PASSAGE, "Who was Ada Lovelace?", "Joseph Strauss", None),
+        (PASSAGE, "When did it open?", "1066", None),
+        ("Photosynthesis", "What is it?", "Photosynthesis", None),
+        (PASSAGE, "?", "1937", None),
+    ]
+    first, they, given_away, invented, absent, no_prose, empty = score_rows(checked, rows)
+    assert 0 <= first.confidence <= 1
+    assert "'they' has no referent" in they.reasons
+    assert "the question gives its answer away" in given_away.reasons
+    assert "the passage does not have 'ada' or 'lovelace'" in invented.reasons
+    for bad, why in ((absent, "1066"), (no_prose, "sentence"), (empty, "no words")):
+        assert bad.confidence is None and why in bad.reasons[0]
+
+
+def test_what_the_reader_answers_is_a_reason(checked, monkeypatch):
+    from qgen.model.reader import Reading
+    from qgen.records import Answer
+
+    for text, unanswerable, reason in (
+        ("San Francisco", 0.0, "the reader answers San Francisco"),
+        ("San Francisco", 0.9, "the reader finds no answer in the passage"),
+        ("1937, 1938 and 1939", 0.0, "the answer is only a part of '1937, 1938 and 1939'"),
+        ("in 1937", 0.0, None),
+    ):
+        found = Reading(Answer(text, 0), 0.8, unanswerable, 0.1)
+        monkeypatch.setattr("qgen.asking.scoring.reading", lambda *_, found=found: found)
+        [verdict] = score_rows(
+            checked, [(PASSAGE, "When did the Golden Gate Bridge open?", "1937", None)]
+        )
+        assert verdict.reasons == ((reason,) if reason else ())
+        assert verdict.reader_answer == ("" if unanswerable else text)
+
+
+ROWS = [
+    {"id": 7, "context": PASSAGE, "question": "When did the bridge open?", "answer": "1937"},
+    {"id": 8, "context": PASSAGE, "question": "When did he die?", "answer": "1066", "tags": ["a"]},
+    {"id": 9, "context": PASSAGE, "answer": "1937", "confidence": "teacher's"},
+]
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".parquet"])
+def test_a_file_is_scored_row_by_row(checked, monkeypatch, tmp_path, capsys, suffix):
+    monkeypatch.setattr("qgen.cli.score.question_generator", lambda args: checked)
+    source, output = tmp_path / "in.jsonl", tmp_path / f"out{suffix}"
+    source.write_text("".join(json.dumps(row) + "\n" for row in ROWS), encoding="utf-8")
+    assert main(["score", str(source), str(output), "--quiet"]) == 0
+    assert "3 rows, 2 without a score" in capsys.readouterr().err
+    if suffix == ".jsonl":
+        rows = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
+        assert [{k: row[k] for k in source} for row, source in zip(rows[:2], ROWS, strict=False)]
+        assert rows[2]["reasons"] == ["the question is missing"]
+        assert rows[2]["input_confidence"] == "teacher's" and rows[2]["confidence"] is None
+    elif suffix == ".csv":
+        with output.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert list(rows[0])[-3:] == ["confidence", "reader_answer", "reasons"]
+        assert "'1066' is not in the passage" in rows[1]["reasons"]
+    else:
+        pq = pytest.importorskip("pyarrow.parquet")
+        rows = pq.read_table(output).to_pylist()
+        assert json.loads(rows[1]["tags"]) == ["a"]
+    assert [int(row["id"]) for row in rows] == [7, 8, 9]
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["in.jsonl", output.name]
+
+
+def test_bad_files_are_refused_before_a_model_is_loaded(tmp_path, capsys):
+    source = tmp_path / "in.jsonl"
+    source.write_text("{}\n")
+    for output in (tmp_path / "out.gift", source, tmp_path / "none" / "o.jsonl"):
+        assert main(["score", str(source), str(output)]) == 2
+        [line] = capsys.readouterr().err.splitlines()
+        assert line.startswith("qgen: error: ")
+
+
+def test_scores_over_http(checked):
+    pytest.importorskip("fastapi")
+    from fastapi.testclient import TestClient
+
+    from qgen.service.app import create_app
+
+    row = {"passage": PASSAGE, "question": "When did the bridge open?", "answer": "1937"}
+    with TestClient(create_app(checked)) as client:
+        body = {"rows": [row, {**row, "answer": "1066"}, {**row, "answer_start": 50}]}
+        good, bad, placed = client.post("/v1/scores", json=body).json()["scores"]
+        assert good == placed and 0 <= good["confidence"] <= 1
+        assert bad["confidence"] is None and "1066" in bad["reasons"][0]
+        assert client.post("/v1/scores", json={"rows": []}).status_code == 422
+        assert client.post("/v1/scores", json={"rows": [row] * 65}).status_code == 422
