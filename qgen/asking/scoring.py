@@ -11,8 +11,7 @@ from qgen.asking.confidence import confidence
 from qgen.asking.pipeline import QuestionGenerator
 from qgen.english.locate import locate_answer
 from qgen.english.prose import passage_problem
-from qgen.english.text import QUESTION_WORD, answer_tokens, token_f1
-from qgen.english.words import FUNCTION_WORDS
+from qgen.english.words import FUNCTION_WORDS, QUESTION_WORD, answer_tokens, token_f1
 from qgen.errors import QGenError
 from qgen.model.reader import Reading, reading
 from qgen.records import Question
