@@ -301,7 +301,7 @@ def test_a_checkpoint_cut_short_is_not_gone_on_from(tmp_path):
 RUN = """
 import sys
 from pathlib import Path
-from qgen.model.checkpoints import load_checkpoint
+from qgen.transformers import load_checkpoint
 from qgen.settings import OBJECTIVES, TrainingSettings
 from qgen.training.generator import read_examples, train
 checkpoint, examples, out = sys.argv[1:]
