@@ -73,7 +73,7 @@ BAD = {
     "corrupt checkpoint": ["generate", "--passage", "a", "--model", "{tmp}/corrupt"],
     "missing batch input": ["batch", "{tmp}/no.jsonl", "{tmp}/o.jsonl", "--model", "{checkpoint}"],
     "unknown batch format": ["batch", "{tmp}/in.xls", "{tmp}/o.jsonl", "--model", "{checkpoint}"],
-    "unknown output format": ["batch", "{tmp}/latin.txt", "{tmp}/o.xml", "--model", "{checkpoint}"],
+    "unknown output format": ["batch", "{tmp}/latin.txt", "{tmp}/o.xyz", "--model", "{checkpoint}"],
     "missing document": ["generate", "--document", "{tmp}/none.txt"],
     "unknown document": ["generate", "--document", "{tmp}/in.xls"],
     "document without prose": ["generate", "--document", "{tmp}/empty.md"],
