@@ -221,7 +221,7 @@ def test_samples_are_valid(tmp_path, name):
         ("empty.csv", "out.jsonl", "has no rows"),
         ("header.csv", "out.jsonl", "has no rows"),
         ("no_passage.csv", "out.jsonl", '"passage" column'),
-        ("twice.csv", "out.jsonl", "no column twice"),
+        ("twice.csv", "out.jsonl", "two columns are called"),
         ("two_answers.csv", "out.jsonl", "both name the answer"),
         ("strange.csv", "out.jsonl", '"Correct Answer" looks like an answer'),
         ("sub", "out.jsonl", "holds no document"),
@@ -287,7 +287,7 @@ def test_bad_jsonl_rows_are_reported_and_the_rest_goes_on(tmp_path, capsys):
     assert [error["error"].split(":")[0] for error in errors] == [
         "not valid JSON",
         "not a JSON object",
-        '"passage" is missing',
+        '"passage" is missing; there are "answer"',
         "the passage is empty",
         '"passage" must be text',
         '"answer" must be text, a list, or {"text", "answer_start"}',
@@ -616,8 +616,8 @@ def test_an_answer_that_is_left_out_is_told_and_the_others_are_asked_for(
 ):
     from qgen.files import batch
 
-    def rows(path):
-        for row in read_rows(path):
+    def rows(path, *others):
+        for row in read_rows(path, *others):
             if isinstance(row.content, Request) and row.line in (2, 5):
                 problem = f"the answer 'x{row.line}' is not in the passage"
                 yield replace(row, content=replace(row.content, problems=(problem,)))
@@ -630,7 +630,7 @@ def test_an_answer_that_is_left_out_is_told_and_the_others_are_asked_for(
     errors = read_jsonl(summary.errors_path)
     assert [(error["line"], error["error"]) for error in errors] == [
         (2, "the answer 'x2' is not in the passage"),
-        (4, '"passage" is missing'),
+        (4, '"passage" is missing; there are "id"'),
         (5, "the answer 'x5' is not in the passage"),
     ]
     assert (summary.rows, summary.errors, summary.problems) == (10, 1, 2)

@@ -130,7 +130,9 @@ def test_word(tmp_path):
     paragraph = document.add_paragraph("The Ardal lighthouse was lit in 1854.")
     paragraph.add_run("7").font.superscript = True
     paragraph.add_run(" Its keeper, Nils Falk, grew potatoes.")
-    document.add_table(1, 1).cell(0, 0).text = "Not in a table."
+    table = document.add_table(2, 2)
+    for i, cell in enumerate([cell for row in table.rows for cell in row.cells]):
+        cell.text = f"Not in a table {i}"
     document.add_paragraph(SECOND)
     document.save(tmp_path / "a.docx")
     assert texts(tmp_path / "a.docx") == [FIRST, SECOND]
@@ -197,7 +199,7 @@ def test_pdf(tmp_path):
         ("a.txt", "Heading\n\n17\n", "holds no prose"),
         ("a.docx", "no zip", "not a Word document"),
         ("a.pdf", "no PDF", "not a PDF"),
-        ("a.rtf", "{}", "unknown type of document"),
+        ("a.doc", "{}", "unknown type of document"),
     ],
 )
 def test_unusable_documents_are_told(tmp_path, name, content, message):

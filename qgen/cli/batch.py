@@ -28,8 +28,8 @@ def add_to(commands) -> None:
     parser.add_argument(
         "input",
         metavar="INPUT",
-        help="rows (.jsonl, .json, .csv, .tsv, .parquet, .txt), a document, or a folder of "
-        "documents",
+        help="rows (.jsonl, .json, .csv, .tsv, .xlsx, .parquet, .txt, any of them with .gz), a "
+        "document, or a folder of documents",
     )
     parser.add_argument("output", metavar="OUTPUT", help=f"the file to write: {', '.join(FORMATS)}")
     parser.add_argument(
@@ -54,6 +54,17 @@ def add_to(commands) -> None:
         metavar="N",
         help="keep the best N questions of each whole document, spread over its paragraphs "
         "(default: --max-answers of each row or paragraph)",
+    )
+    parser.add_argument(
+        "--passage-field",
+        metavar="NAME",
+        help="the field or column that holds the passage (default: passage, context, text or "
+        "another usual name)",
+    )
+    parser.add_argument(
+        "--answer-field",
+        metavar="NAME",
+        help="the field or column that holds the answer (default: answer, answers or answer_text)",
     )
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")
     add_settings(parser, QuizSettings, "which questions")
@@ -92,6 +103,7 @@ def add_to(commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the questions; 1 where no row succeeded."""
     from qgen.files.batch import run_batch
+    from qgen.files.fields import FieldNames
     from qgen.model.runtime.workers import count_streams
 
     settings, quiz = settings_of(args, GenerationSettings), settings_of(args, QuizSettings)
@@ -124,6 +136,7 @@ def run(args: argparse.Namespace) -> int:
         progress=not args.quiet,
         raw_cells=args.raw_cells,
         mark=mark and partial(mark, reader=generator.reader),
+        names=FieldNames(args.passage_field, args.answer_field),
         settings={
             **asdict(settings),
             **asdict(quiz),

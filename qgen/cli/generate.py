@@ -34,8 +34,8 @@ def add_to(commands) -> None:
     source.add_argument(
         "--document",
         metavar="FILE",
-        help="a document, such as .txt, .md, .html, .docx or .pdf: the best questions about all "
-        "of it, spread over its paragraphs",
+        help="a document, such as .txt, .md, .html, .docx, .epub or .pdf: the best questions about "
+        "all of it, spread over its paragraphs",
     )
     parser.add_argument(
         "--answer",
@@ -119,9 +119,12 @@ def _about_document(args: argparse.Namespace, requests, settings, quiz) -> list[
 def _document(path: str) -> list[Request]:
     from qgen.files.documents import read_document
 
+    document = read_document(path)
+    if document.summary:
+        tell(f"left out: {document.summary}")
     return [
         Request(p.text, extra={"paragraph": p.number} | ({"page": p.page} if p.page else {}))
-        for p in read_document(path)
+        for p in document
     ]
 
 

@@ -22,7 +22,14 @@ from pathlib import Path
 from tqdm import tqdm
 
 from qgen.errors import QGenError
-from qgen.files.rows import Row, check_readable, count_rows, read_rows
+from qgen.files.rows import (
+    USUAL_NAMES,
+    FieldNames,
+    Row,
+    check_readable,
+    count_rows,
+    read_rows,
+)
 from qgen.files.writers import CELLS, RETRIEVAL, format_of, to_record, write
 from qgen.records import Request, Result
 from qgen.settings import BUFFER_SIZE
@@ -53,7 +60,7 @@ class BatchSummary:
         problems: answers that were left out of rows that are good otherwise.
         resumed_from: rows that an earlier, interrupted run had finished; 0 for a fresh run.
         output_path: the output file.
-        errors_path: the error file, or ``None`` where there were no errors.
+        errors_path: the error file, or ``None`` where there is nothing in it.
     """
 
     rows: int
@@ -88,6 +95,7 @@ def run_batch(
     engine: Engine | None = None,
     raw_cells: bool = False,
     mark: MarkFunction | None = None,
+    names: FieldNames = USUAL_NAMES,
 ) -> BatchSummary:
     """Generate questions for every row of a file, or paragraph of a folder of documents.
 
@@ -116,6 +124,7 @@ def run_batch(
         raw_cells: CSV and TSV for programs, not for spreadsheets; see
             :func:`qgen.files.writers.tables.write_csv`.
         mark: goes over the records before a test set for retrieval is written.
+        names: which fields are the passage and the answer, where they have no usual name.
 
     Raises:
         QGenError: a path, a file format, the CSV header or a size is unusable, or the input has no
@@ -134,8 +143,9 @@ def run_batch(
         "input_sha256": _sha256(source),
         "errors_path": str(errors),
         "settings": json.loads(json.dumps(settings)),
+        "names": asdict(names),
     }
-    total = count_rows(source)
+    total = count_rows(source, names)
     if not total:
         raise QGenError(f"{source} has no rows")
     sink = _Sink(source, output, errors, identity, is_corpus)
@@ -150,7 +160,9 @@ def run_batch(
             if on_progress:
                 on_progress(done, total)
 
-        buffers = _buffers(islice(read_rows(source), resumed_from, None), buffer_size)
+        buffers = _buffers(
+            islice(read_rows(source, names, _report), resumed_from, None), buffer_size
+        )
         processed: Iterable[tuple[list[Row], list[Outcome]]]
         if engine is None:
             processed = (
@@ -341,9 +353,7 @@ class _Sink:
             request = row.content if isinstance(row.content, Request) else None
             failed = result if isinstance(result, str) else ""
             problems = [failed] if failed else list(request.problems if request else ())
-            for problem in problems:
-                _report(f"{self._source}:{row.line}: {problem}")
-                errors.append(_json_line({"line": row.line, "error": problem, "input": row.raw}))
+            errors += [self._told(row, problem) for problem in problems]
             if failed:
                 self.progress.errors += 1
             elif isinstance(result, Result):
@@ -360,6 +370,13 @@ class _Sink:
         new_journal.unlink(missing_ok=True)
         _append(new_journal, _json_line({"run": self._identity, "progress": asdict(self.progress)}))
         os.replace(new_journal, self._journal)
+
+    def _told(self, row: Row, problem: str) -> str:
+        """Report what is wrong with a row; what the error file keeps of it."""
+        where = self._source / row.document if self._source.is_dir() else self._source
+        _report(f"{where}:{row.line}: {problem}")
+        document = {"document": row.document} if row.document else {}
+        return _json_line({"line": row.line, "error": problem, "input": row.raw} | document)
 
     def publish(self, output_format: str, raw_cells: bool, mark: MarkFunction | None) -> None:
         """Write the output from the records and, once it is complete, let it take its name."""

@@ -2,19 +2,71 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import re
+import zlib
 from pathlib import Path
+from typing import BinaryIO, cast
+
+from qgen.errors import QGenError
 
 _MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _SAMPLE = 1 << 20
 
+MAX_UNPACKED = 1 << 30
+"""Bytes that a compressed file may unpack to where that is more than ``MAX_RATIO`` of its size."""
+MAX_RATIO = 100
+
+
+def open_bytes(path: Path) -> BinaryIO:
+    """The file's bytes, unpacked where it is gzipped, whatever its name."""
+    file = path.open("rb")
+    packed = file.read(2) == b"\x1f\x8b"
+    file.seek(0)
+    return cast(BinaryIO, io.BufferedReader(_Unpacked(file, path))) if packed else file
+
+
+class _Unpacked(io.RawIOBase):
+    """A gzipped file as it is unpacked, up to a bound."""
+
+    def __init__(self, file: BinaryIO, path: Path):
+        self._file, self._path = file, path
+        self._unpacked = gzip.GzipFile(fileobj=file)
+        self._bound = max(MAX_UNPACKED, MAX_RATIO * path.stat().st_size)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._unpacked.seek(offset, whence)
+
+    def readinto(self, buffer) -> int:
+        try:
+            chunk = self._unpacked.read(len(buffer))
+        except (EOFError, OSError, zlib.error) as error:
+            raise QGenError(f"{self._path} is a damaged gzip file") from error
+        if self._unpacked.tell() > self._bound:
+            raise QGenError(f"{self._path} unpacks to more than {self._bound >> 20:,} MiB")
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+    def close(self) -> None:
+        self._unpacked.close()
+        self._file.close()
+        super().close()
+
 
 def open_text(path: Path) -> io.TextIOWrapper:
     """The file as text, line ends as they are; broken bytes become lone surrogates."""
-    with path.open("rb") as file:
+    with open_bytes(path) as file:
         encoding = detect_encoding(file.read(_SAMPLE))
-    return path.open(encoding=encoding, errors="surrogateescape", newline="")
+    return io.TextIOWrapper(
+        open_bytes(path), encoding=encoding, errors="surrogateescape", newline=""
+    )
 
 
 def decode_text(content: bytes) -> str:

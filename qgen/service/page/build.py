@@ -307,7 +307,8 @@ def _read_upload(path: str) -> tuple:
         paragraphs = read_document(path)
     except QGenError as error:
         return gr.skip(), f"⚠️ {str(error).replace(path, Path(path).name)}"
-    return "\n\n".join(p.text for p in paragraphs), f"{len(paragraphs)} paragraphs"
+    left_out = f"; left out: {paragraphs.summary}" if paragraphs.summary else ""
+    return "\n\n".join(p.text for p in paragraphs), f"{len(paragraphs)} paragraphs{left_out}"
 
 
 def _write(quiz: dict | None, kind: str, folder: Path) -> Path:

@@ -1,0 +1,103 @@
+"""Characters that programs leave in a text and no reader sees or types, mended or taken out.
+
+Ligatures are written out, TeX's loose accents are put on their letters, and characters without a
+form (zero-width ones, soft hyphens, controls, byte order marks) go.  What the program that wrote
+the text has lost is not guessed at: :func:`has_lost_letters` says where it is.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_LIGATURES = dict(
+    zip("\ufb00\ufb01\ufb02\ufb03\ufb04\ufb05\ufb06", "ff fi fl ffi ffl st st".split(), strict=True)
+)
+_LOOSE = dict(zip("¨´ˆ˜ˇ˘˙˚˝¯¸˛", "\u0308\u0301\u0302\u0303\u030c\u0306\u0307\u030a\u030b\u0304"
+                  "\u0327\u0328", strict=True))  # fmt: skip
+"""Accents that stand by themselves, and those that combine with a letter."""
+
+_BULLETS = "\uf06c\uf06e\uf071\uf076\uf0a7\uf0a8\uf0b7\uf0d8\uf0e0\uf0fc"
+"""Those of the Symbol and Wingdings fonts, by which Word marks the items of a list."""
+
+_LETTER = r"[^\W\d_]"
+_SEEN = re.compile(
+    r"(?P<ligature>[\ufb00-\ufb06])"
+    # A grave accent also opens code and quotations: only inside a word.
+    # An acute one is also typed for an apostrophe: "it´s".
+    r"|(?P<apostrophe>(?<=[a-zA-Z])´(?=(?:s|t|d|m|ll|re|ve)\b)|(?<= )´(?=n\b))"
+    rf"|(?P<before>[{''.join(_LOOSE)}] ?|(?<={_LETTER})`)(?P<letter>{_LETTER})"
+    r"|(?P<after>[cCsStTeEaA])(?P<cedilla>[¸˛])"
+    rf"|(?P<bullet>(?:(?<=\n)|^)[ \t]*[{_BULLETS}][ \t]*)"
+    # Controls but tab and line ends, what has no width, what ends a line in some fonts, tags and
+    # variation selectors; then what has no form at all, which nothing stands beside.
+    r"|(?P<gone>[\x01-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5"
+    r"\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb"
+    r"\U000e0000-\U000e0fff]+)"
+    rf"|(?P<odd>(?<!\w)[\x00\ue000-\uf8ff\ufffe\uffff\ufffd\U000f0000-\U0010ffff]+(?!\w))"
+    r"|(?P<paragraph>[\x0b\u0085\u2028\u2029])"
+)
+_LOST = re.compile(r"[\x00\ue000-\uf8ff\ufffd\ufffe\uffff\U000f0000-\U0010ffff]")
+
+
+def has_lost_letters(text: str) -> bool:
+    """Whether a cleaned text still has characters that stand for letters nobody can know.
+
+    Such as the NUL of "of\\0ce", where a PDF's font does not say which letters a ligature is.
+    """
+    return bool(_LOST.search(text))
+
+
+def clean_text(text: str) -> str:
+    """The text with its characters mended; line ends stay."""
+    return clean_with_offsets(text)[0]
+
+
+def clean_with_offsets(text: str) -> tuple[str, list[int] | None]:
+    """The cleaned text, and where in it each character of the given one has come to stand.
+
+    Returns:
+        The text, and one offset for each character and one for the end; ``None`` in their place
+        where nothing has changed.
+    """
+    pieces: list[str] = []
+    offsets: list[int] = []
+    length = position = 0
+    for match in _SEEN.finditer(text):
+        mended = _mended(match)
+        if mended is None:
+            continue
+        begin, end = match.span()
+        pieces += [text[position:begin], mended]
+        offsets += range(length, length + begin - position)
+        length += begin - position
+        offsets += [min(length + i, length + max(len(mended) - 1, 0)) for i in range(end - begin)]
+        length += len(mended)
+        position = end
+    if not pieces:
+        return text, None
+    pieces.append(text[position:])
+    offsets += range(length, length + len(text) - position + 1)
+    return "".join(pieces), offsets
+
+
+def _mended(match: re.Match) -> str | None:
+    """What a match is replaced by; ``None`` where it is as it should be."""
+    kind, found = match.lastgroup, match.group()
+    if kind == "ligature":
+        return _LIGATURES[found]
+    if kind == "letter":
+        mark = match["before"].strip()
+        base = {"ı": "i", "ȷ": "j"}.get(match["letter"], match["letter"])
+        return _joined(base, _LOOSE.get(mark, "\u0300"))
+    if kind == "cedilla":
+        return _joined(match["after"], _LOOSE[match["cedilla"]])
+    if kind == "apostrophe":
+        return "'"
+    return " " if kind == "paragraph" else ""
+
+
+def _joined(letter: str, accent: str) -> str | None:
+    """The letter with the accent; ``None`` where no such letter is written."""
+    whole = unicodedata.normalize("NFC", letter + accent)
+    return whole if len(whole) == 1 else None

@@ -1,0 +1,176 @@
+"""From the blocks of a document to paragraphs: what only the words tell about running text.
+
+Lines are joined, and words mended that a hyphen divides at a line's end; headings, page numbers,
+footnotes and their marks, tables, code and the list of references are left out.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+
+from qgen.english.passage import sentence_spans
+from qgen.english.prose import layout_problem
+from qgen.files.clean import clean_text, has_lost_letters
+from qgen.files.lines import (
+    BULLET,
+    MAX_WORD,
+    ends_sentence,
+    is_heading,
+    join_lines,
+    text_blocks,
+    without_page_numbers,
+)
+from qgen.files.readers.blocks import Block, LeftOut
+
+MAX_WORDS = 220
+"""A longer paragraph is divided between sentences."""
+
+_FOOTNOTE = re.compile(
+    r"\[(?:\d{1,3}(?:[,–-]\s?\d{1,3})*|[a-z]|note \d+|citation needed|\^[^\]]+)\]"
+    # Behind a word or a full stop, or by itself; the ² of 120 m² and the ¹⁴ of ¹⁴C are no marks.
+    r"|(?:(?<=[a-z]{3})|(?<=[.,;:)”\"])|(?<=\s))[\u00b9\u00b2\u00b3\u2070-\u2079†‡]+(?=[\s.,;:)]|$)"
+    # On the line, where its raised form is lost: "to Ellby.3 It".
+    r"|(?<=[a-z]{3}[.!?])\d{1,3}(?=\s+[\"“(]?[A-Z]|\s*$)"
+    r"|(?<=[a-z][.!?][”\"’)])\d{1,3}(?=\s+[\"“(]?[A-Z]|\s*$)"
+)
+_ABBREVIATED = re.compile(r"\b(?:vol|fig|sec|chap|eq|art|nos|pp|app)\.$", re.I)
+_FOOTNOTE_TEXT = re.compile(r"\[\^[^\]]+\]:")
+_REFERENCES = re.compile(
+    r"(?:(?:\d+(?:\.\d+)*|[IVX]+|[A-Z])[.)]?\s+)?"
+    r"(?:references(?: cited| and notes| and further reading)?|bibliography|works cited"
+    r"|literature cited|cited literature|reference list|list of references|notes and references"
+    r"|selected bibliography|bibliographical references|further reading|external links|endnotes"
+    r"|footnotes|citations)\s*:?",
+    re.I,
+)
+_NEXT_PART = re.compile(r"(?:appendix|appendices|annex|chapter|part|supplement\w*)\b", re.I)
+
+
+def paragraphs(blocks: Iterable[Block], left_out: LeftOut) -> Iterator[tuple[str, int | None]]:
+    """The paragraphs of a document's blocks, each with its page; what is left out is counted.
+
+    After the heading of the references nothing is read, up to a heading of its level or above.
+    """
+    closed: int | None = None  # the level of the references' heading
+    for text, page, level, _ in _whole(_opened(blocks, left_out)):
+        lines = _lines(text)
+        if level or (lines and is_heading(lines)):
+            heading = " ".join(lines)
+            if _REFERENCES.fullmatch(heading):
+                left_out["list of references"] += closed is None
+                closed = level if closed is None else closed
+            elif closed is not None and (
+                (level and (level <= closed or not closed)) or _NEXT_PART.match(heading)
+            ):
+                closed = None
+            continue
+        if closed is not None:
+            continue
+        # A heading in a line of its own, without an empty one round it.
+        begins = next((i for i, line in enumerate(lines) if _is_references_line(line)), None)
+        if begins is not None:
+            text, closed = "\n".join(lines[:begins]), 0
+            left_out["list of references"] += 1
+        for paragraph in _paragraphs(text, left_out):
+            yield paragraph, page
+
+
+def _opened(blocks: Iterable[Block], left_out: LeftOut) -> Iterator[Block]:
+    """The blocks, with the prose of preformatted ones, such as of an old mail, as blocks."""
+    for block in blocks:
+        if not block.preformatted:
+            yield block
+            continue
+        prose = [
+            text
+            for text in text_blocks(block.text)
+            if len(text.split()) >= 6 and ends_sentence(text) and not layout_problem(text)
+        ]
+        left_out["block of code"] += not prose
+        for text in prose:
+            yield Block(text, block.page)
+
+
+def _whole(blocks: Iterable[Block]) -> Iterator[Block]:
+    """The blocks with their characters mended, those joined that the end of a page divides."""
+    waiting: Block | None = None
+    for block in blocks:
+        block = block._replace(text=unicodedata.normalize("NFC", clean_text(block.text)))
+        if not block.text.strip():
+            continue
+        if (
+            waiting is not None
+            and not (waiting.level or block.level or ends_sentence(waiting.text))
+            and waiting.page != block.page
+            and len(waiting.text.split()) >= 8
+            and re.match(r"\s*[a-z]", block.text)
+        ):
+            waiting = waiting._replace(text=f"{waiting.text.rstrip()}\n{block.text.lstrip()}")
+            continue
+        if waiting is not None:
+            yield waiting
+        waiting = block
+    if waiting is not None:
+        yield waiting
+
+
+def _lines(text: str) -> list[str]:
+    lines = [line.strip() for line in text.splitlines()]
+    return without_page_numbers([line for line in lines if line])
+
+
+def _is_references_line(line: str) -> bool:
+    return line[:1].isupper() and len(line) < 40 and bool(_REFERENCES.fullmatch(line))
+
+
+def _paragraphs(text: str, left_out: LeftOut) -> Iterator[str]:
+    """A block's text on one line, in pieces of sensible size; none if it is not prose."""
+    lines = _lines(text)
+    if not lines or is_heading(lines):
+        return
+    if _FOOTNOTE_TEXT.match(lines[0]):
+        left_out["note"] += 1
+        return
+    if max(map(len, text.split())) > MAX_WORD:  # nor are the patterns below made for such
+        left_out["block of code"] += 1
+        return
+    if problem := layout_problem(text):
+        left_out["block of code" if "code" in problem else "table"] += 1
+        return
+    if has_lost_letters(text):
+        left_out["paragraph with lost letters"] += 1
+        return
+    text = BULLET.sub("", join_lines(lines))
+    text = re.sub(r"\s+", " ", _without_marks(text)).strip()
+    if len(text.split()) <= MAX_WORDS:
+        if text:
+            yield text
+        return
+    pieces: list[str] = []
+    for sentence in _sentences(text):
+        if pieces and len(pieces[-1].split()) + len(sentence.split()) <= MAX_WORDS:
+            pieces[-1] += " " + sentence
+        else:
+            pieces.append(sentence)
+    yield from pieces
+
+
+def _sentences(text: str, most: int = 20_000) -> Iterator[str]:
+    """The sentences of a text, some thousand characters at a time: nltk bounds its own time."""
+    while text:
+        end = len(text)
+        if end > most:
+            ends = list(re.finditer(r"[.!?][\"”’)]?\s+(?=[A-Z\"“])", text[:most]))
+            end = ends[-1].end() if ends else text.rfind(" ", 0, most) + 1 or most
+        part, text = text[:end].strip(), text[end:]
+        for begin, last in sentence_spans(part):
+            yield part[begin:last]
+
+
+def _without_marks(text: str) -> str:
+    def drop(match: re.Match) -> str:
+        return match.group() if _ABBREVIATED.search(text[: match.start()][-8:]) else ""
+
+    return _FOOTNOTE.sub(drop, text)

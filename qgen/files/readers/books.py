@@ -1,0 +1,67 @@
+"""Containers of web pages: electronic books (EPUB) and saved web pages (MHTML)."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import posixpath
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import unquote
+
+from qgen.errors import QGenError
+from qgen.files.archives import Archive
+from qgen.files.readers.blocks import Block, LeftOut, read_bytes
+from qgen.files.readers.html import decode_html, html_blocks
+from qgen.files.readers.xml import elements
+
+_BOOK = "an EPUB book"
+
+
+def read_epub(path: Path, left_out: LeftOut) -> Iterator[Block]:
+    """The blocks of a book's chapters, in the order of its spine."""
+    with Archive(path, _BOOK) as archive:
+        container = elements(path, archive.read("META-INF/container.xml"), _BOOK)
+        package = next((a.get("full-path", "") for name, a in container if name == "rootfile"), "")
+        content = archive.read(package) if package else None
+        if content is None:
+            raise QGenError(f"{path} is not {_BOOK}")
+        folder = posixpath.dirname(package)
+        items: dict[str, dict[str, str]] = {}
+        spine: list[str] = []
+        for name, attributes in elements(path, content, _BOOK):
+            if name == "item":
+                items[attributes.get("id", "")] = attributes
+            elif name == "itemref" and attributes.get("linear") != "no":
+                spine.append(attributes.get("idref", ""))
+        protected = {
+            unquote(attributes.get("URI", ""))
+            for name, attributes in elements(path, archive.read("META-INF/encryption.xml"), _BOOK)
+            if name == "CipherReference"
+        }
+        for item in (items[name] for name in dict.fromkeys(spine) if name in items):
+            if "nav" in item.get("properties", "").split():
+                continue
+            part = posixpath.normpath(posixpath.join(folder, unquote(item.get("href", ""))))
+            if part in protected:
+                raise QGenError(f"{path} is protected against copying")
+            if chapter := archive.read(part):
+                yield from html_blocks(decode_html(chapter), left_out)
+
+
+def read_mhtml(path: Path, left_out: LeftOut) -> Iterator[Block]:
+    """The blocks of a saved web page, without what is saved beside it."""
+    message = email.message_from_bytes(read_bytes(path), policy=email.policy.default)
+    for part in message.walk():
+        if part.get_content_type() in {"text/html", "application/xhtml+xml"}:
+            content = part.get_payload(decode=True)
+            charset = part.get_content_charset()
+            if not isinstance(content, bytes):
+                continue
+            if charset and charset not in {"utf-8", "us-ascii"}:
+                with suppress(LookupError):
+                    content = content.decode(charset, "replace").encode()
+            yield from html_blocks(decode_html(content), left_out)
+            return
+    raise QGenError(f"{path} is not a saved web page")

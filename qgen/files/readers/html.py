@@ -1,0 +1,238 @@
+"""Web pages: an event of the parser at a time, so that time grows with the size of the page alone.
+
+A tree of a page that nests elements some ten thousand deep takes seconds to walk.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from qgen.files.encoding import detect_encoding
+from qgen.files.lines import ends_sentence
+from qgen.files.readers.blocks import Block, LeftOut, is_prose_of_table, read_bytes
+from qgen.files.readers.marks import raised_text
+
+_HEADINGS = {f"h{level}": level for level in range(1, 7)}
+_SKIPPED = frozenset(
+    "script style noscript template head nav footer aside form button svg math select textarea"
+    " iframe object audio video canvas rt rp label dialog menu".split()
+)
+_COUNTED = {"figure": "figure", "img": "picture"}
+_BLOCKS = frozenset(
+    "p div li blockquote dd dt section article main body html ul ol dl header figcaption hr address"
+    " details summary caption center fieldset hgroup".split()
+)
+_SKIPPED_ROLES = frozenset(
+    "navigation banner contentinfo complementary search dialog doc-footnote doc-endnotes doc-toc"
+    " doc-index doc-bibliography doc-noteref doc-backlink doc-pagebreak".split()
+)
+_SKIPPED_TYPES = re.compile(r"\b(?:footnotes?|endnotes?|rearnotes?|toc|index|noteref|pagebreak)\b")
+_SKIPPED_CLASSES = re.compile(  # MediaWiki's, Sphinx's and other programs' own
+    r"(?:^|\s)(?:mw-editsection|navbox|reflist|references|toc|hatnote|headerlink|noprint"
+    r"|sr-only|screen-reader-text|visually-hidden|footnotes?|footnote-ref|cookie[\w-]*"
+    r"|breadcrumbs?|sidebar|site-header|site-footer|comments?|comment-list|share-buttons?)(?:\s|$)"
+)
+
+
+def read_html(path: Path, left_out: LeftOut) -> Iterator[Block]:
+    """The blocks of a web page."""
+    return html_blocks(decode_html(read_bytes(path)), left_out)
+
+
+def decode_html(content: bytes) -> str:
+    """A page's text, in the encoding that it names, unless it clearly is in another."""
+    encoding = detect_encoding(content[: 1 << 20])
+    named = re.search(rb"<meta[^>]+charset=[\"']?\s*([\w-]+)", content[:4096], re.I)
+    if encoding == "cp1252" and named:
+        with suppress(LookupError):
+            encoding = codecs.lookup(named.group(1).decode("ascii")).name
+    return content.decode(encoding, "replace")
+
+
+def html_blocks(source: str, left_out: LeftOut, page: int | None = None) -> Iterator[Block]:
+    """The blocks of a page's source, all of them on one page of a document."""
+    from lxml import etree
+
+    target = _Page(left_out, page)
+    parser = etree.HTMLParser(target=target)
+    source = re.sub(r"^\s*<\?xml[^>]*>", "", source.removeprefix("\ufeff").replace("\0", "\ufffd"))
+    if source.strip():
+        try:
+            parser.feed(source)
+            parser.close()
+        except etree.XMLSyntaxError:  # nothing in it at all, such as a comment alone
+            pass
+    target.flush()
+    yield from target.blocks
+
+
+@dataclass
+class _Table:
+    """A table that is being read: the blocks before it, and how many cells it has so far."""
+
+    before: list[Block]
+    cells: list[str] = field(default_factory=list)
+
+
+class _Page:
+    """What the parser tells, as blocks."""
+
+    def __init__(self, left_out: LeftOut, page: int | None):
+        self.blocks: list[Block] = []
+        self._left_out = left_out
+        self._page = page
+        self._text: list[str] = []
+        self._level = 0
+        self._skipped = 0  # how many elements deep in one that is left out
+        self._tables: list[_Table] = []
+        self._raised: list[str] | None = None  # what stood before the raised text
+        self._links = self._links_in_raised = 0
+        self._pre: list[str] | None = None
+        self._code = False
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        if self._skipped:
+            self._skipped += 1
+            return
+        if tag in _SKIPPED or _is_left_out(attributes):
+            self._skipped = 1
+            if tag not in {"script", "style", "svg", "math"} and _is_block(tag):
+                self.flush()
+            return
+        if tag in _COUNTED:
+            self._left_out[_COUNTED[tag]] += 1
+            if tag == "figure":
+                self._skipped = 1
+                self.flush()
+            return
+        if tag in _HEADINGS:
+            self.flush()
+            self._level = _HEADINGS[tag]
+        elif tag == "table":
+            self.flush()
+            self._tables.append(_Table(self.blocks))
+            self.blocks = []
+        elif tag in {"td", "th"}:
+            self.flush()
+        elif tag == "pre" and self._pre is None:
+            self.flush()
+            self._pre = []
+        elif tag == "code" and self._pre is not None:
+            self._code = True
+        elif tag == "br":
+            self._text.append("\n")
+        elif tag == "sup" and self._raised is None:
+            self._raised, self._text = self._text, []
+            self._links_in_raised = self._links
+        elif tag == "a":
+            self._links += 1
+            self._links_in_raised += 1
+        elif tag in _BLOCKS:
+            self.flush()
+
+    def end(self, tag: str) -> None:
+        if self._skipped:
+            self._skipped -= 1
+        elif tag in _HEADINGS or tag in {"td", "th"} or tag in _BLOCKS:
+            self.flush()
+            self._level = 0 if tag in _HEADINGS else self._level
+        elif tag == "table" and self._tables:
+            self.flush()
+            self._end_table()
+        elif tag == "pre" and self._pre is not None:
+            self._end_pre("".join(self._pre))
+        elif tag == "sup":
+            self._end_raised()
+        elif tag == "a":
+            self._links -= 1
+
+    def data(self, text: str) -> None:
+        if self._skipped:
+            return
+        if self._pre is not None:
+            self._pre.append(text)
+        else:
+            self._text.append(re.sub(r"\s+", " ", text))
+
+    def comment(self, text: str) -> None:
+        pass
+
+    def pi(self, target: str, text: str | None = None) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def flush(self) -> None:
+        """End the block that is being read."""
+        self._end_raised()
+        text = "".join(self._text)
+        self._text = []
+        if not text.strip():
+            return
+        if self._level:
+            self.blocks.append(Block(" ".join(text.split()), self._page, self._level))
+            return
+        for part in re.split(r"\n\s*\n", text):  # two line breaks are as good as a new paragraph
+            for piece in _divided(part.strip().split("\n")):
+                self.blocks.append(Block(piece, self._page))
+
+    def _end_raised(self) -> None:
+        if self._raised is None:
+            return
+        before, inside, self._raised = self._raised, "".join(self._text), None
+        linked = self._links_in_raised > 0
+        self._text = [*before, raised_text("".join(before[-8:]), inside, linked)]
+
+    def _end_table(self) -> None:
+        """Keep the text of a table that is for the layout, and count any other."""
+        table = self._tables.pop()
+        found, self.blocks = self.blocks, table.before
+        if is_prose_of_table([block.text for block in found if not block.level]):
+            self.blocks += found
+        elif found:
+            self._left_out["table"] += 1
+
+    def _end_pre(self, text: str) -> None:
+        """Count a program; other preformatted text may be prose, such as an old mail."""
+        code, self._pre, self._code = self._code, None, False
+        if code:
+            self._left_out["block of code"] += 1
+        elif text.strip():
+            self.blocks.append(Block(text, self._page, preformatted=True))
+
+
+def _is_block(tag: str) -> bool:
+    return tag in _BLOCKS or tag in _SKIPPED
+
+
+def _is_left_out(attributes: dict[str, str]) -> bool:
+    """Whether an element is hidden, or marked as no part of the text."""
+    if not attributes:
+        return False
+    style = attributes.get("style", "").replace(" ", "").lower()
+    return (
+        "hidden" in attributes
+        or "display:none" in style
+        or attributes.get("role", "") in _SKIPPED_ROLES
+        or bool(_SKIPPED_TYPES.search(attributes.get("epub:type", "")))
+        or bool(_SKIPPED_CLASSES.search(attributes.get("class", "")))
+    )
+
+
+def _divided(lines: list[str]) -> Iterator[str]:
+    """Lines that a page breaks by itself: joined as far as they may be one text's."""
+    kept: list[str] = []
+    for line in (line.strip() for line in lines):
+        title = kept and len(kept[-1].split()) < 12 and not re.search(r"[,;\-–]$", kept[-1])
+        if kept and (ends_sentence(kept[-1]) or (title and line[:1].isupper())):
+            yield "\n".join(kept)
+            kept = []
+        kept.append(line)
+    if kept:
+        yield "\n".join(kept)

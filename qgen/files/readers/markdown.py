@@ -1,0 +1,58 @@
+"""Markdown, in CommonMark and the dialects of Jekyll, kramdown, Pandoc and MyST, and notebooks."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from qgen.errors import QGenError
+from qgen.files.encoding import decode_text
+from qgen.files.readers.blocks import Block, LeftOut, read_bytes
+from qgen.files.readers.html import html_blocks
+
+_FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n.*?\r?\n(?:---|\.\.\.)[ \t]*\r?\n", re.S)
+_NOT_TEXT = re.compile(
+    r"\{::?[^}\n]*\}"  # kramdown's attribute lists and options: {: .name}, {:toc}
+    r"|(?<=[\])`*_\w\"])[ \t]?\{[#.][\w-][^}\n]*\}"  # Pandoc's: [text]{.smallcaps}
+    r"|[ \t]+\{[#.][\w-][^}\n]*\}(?=[ \t]*$)"  # behind a heading
+    r"|\{%.*?%\}|\{\{.*?\}\}"  # Liquid's tags
+    r"|^:{3,}.*$"  # fences of Pandoc's divs
+    r"|^%{3,}.*$",
+    re.M,
+)
+_FOOTNOTE = re.compile(
+    r"^ {0,3}\[\^[^\]\n]+\]:.*\n?(?:(?:[ \t]+\S.*|[ \t]*)\n?(?=[ \t]|\Z|\n))*", re.M
+)
+
+
+def read_markdown(path: Path, left_out: LeftOut) -> Iterator[Block]:
+    """The blocks of a file in Markdown."""
+    return markdown_blocks(decode_text(read_bytes(path)), left_out)
+
+
+def markdown_blocks(source: str, left_out: LeftOut, page: int | None = None) -> Iterator[Block]:
+    """The blocks of Markdown, all of them on one page of a document."""
+    from markdown_it import MarkdownIt
+
+    source = _FRONT_MATTER.sub("", source)
+    source, notes = _FOOTNOTE.subn("", source)
+    left_out["note"] += notes
+    source = _NOT_TEXT.sub("", source)
+    return html_blocks(MarkdownIt("commonmark").enable("table").render(source), left_out, page)
+
+
+def read_notebook(path: Path, left_out: LeftOut) -> Iterator[Block]:
+    """The text cells of a Jupyter notebook; code is left out."""
+    try:
+        book = json.loads(decode_text(read_bytes(path)))
+        cells = book["cells"] if "cells" in book else book["worksheets"][0]["cells"]
+        sources = [(cell["cell_type"], "".join(cell.get("source", ""))) for cell in cells]
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
+        raise QGenError(f"{path} is not a notebook") from error
+    for kind, source in sources:
+        if kind == "markdown":
+            yield from markdown_blocks(source, left_out)
+        elif kind == "code" and source.strip():
+            left_out["cell with code"] += 1

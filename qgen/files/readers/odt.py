@@ -1,0 +1,129 @@
+"""OpenDocument texts (LibreOffice Writer)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from qgen.errors import QGenError
+from qgen.files.archives import Archive
+from qgen.files.readers.blocks import Block, LeftOut, is_prose_of_table
+from qgen.files.readers.marks import raised_text
+from qgen.files.readers.xml import elements, parse_part
+
+_WHAT = "an OpenDocument text"
+_SKIPPED = {
+    "note": "note", "tracked-changes": "", "annotation": "comment", "table-of-content": "",
+    "bibliography": "list of references", "alphabetical-index": "", "illustration-index": "",
+    "table-index": "", "object-index": "", "user-index": "", "forms": "", "sequence-decls": "",
+    "header": "header", "footer": "footer", "ruby-text": "", "title": "", "desc": "",
+}  # fmt: skip
+"""Elements that are left out, and what they are counted as."""
+
+
+def read_odt(path: Path, left_out: LeftOut) -> Iterator[Block]:
+    """The blocks of an OpenDocument text, with tracked insertions and without deletions."""
+    with Archive(path, _WHAT) as archive:
+        content = archive.read("content.xml")
+        manifest = archive.read("META-INF/manifest.xml")
+        if content is None:
+            raise QGenError(f"{path} is not {_WHAT}")
+        if manifest and any(
+            name == "encryption-data" for name, _ in elements(path, manifest, _WHAT)
+        ):
+            raise QGenError(f"{path} is encrypted")
+    raised = _raised_styles(elements(path, content, _WHAT))
+    target = _Document(raised, left_out)
+    parse_part(path, content, target, _WHAT)
+    yield from target.blocks
+
+
+def _raised_styles(found: list[tuple[str, dict[str, str]]]) -> set[str]:
+    """The names of the styles that set text above the line."""
+    raised: set[str] = set()
+    style = ""
+    for name, attributes in found:
+        if name == "style":
+            style = attributes.get("name", "")
+        elif name == "text-properties":
+            position = attributes.get("text-position", "")
+            first = position.split(" ")[0].rstrip("%")
+            if first == "super" or (first.isdigit() and int(first) > 0):
+                raised.add(style)
+    return raised
+
+
+class _Document:
+    """What the parser tells of the content, as blocks."""
+
+    def __init__(self, raised: set[str], left_out: LeftOut):
+        self.blocks: list[Block] = []
+        self._raised_styles, self._left_out = raised, left_out
+        self._skipped = 0
+        self._texts: list[tuple[list[str], int]] = []  # of paragraphs, a box in one of another
+        self._tables: list[tuple[list[Block], int]] = []
+        self._spans: list[bool] = []
+        self._links = 0
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if self._skipped:
+            self._skipped += 1
+            return
+        if name in _SKIPPED:
+            self._skipped = 1
+            if _SKIPPED[name]:
+                self._left_out[_SKIPPED[name]] += 1
+            return
+        if name in {"p", "h"}:
+            level = attributes.get("outline-level", "1")
+            self._texts.append(([], max(int(level), 1) if name == "h" and level.isdigit() else 0))
+            style = attributes.get("style-name", "")
+            if name == "p" and style in {"Title", "Subtitle"}:
+                self._texts[-1] = ([], 1)
+        elif name == "table":
+            self._tables.append((self.blocks, 0))
+            self.blocks = []
+        elif name == "table-cell" and self._tables:
+            before, cells = self._tables[-1]
+            self._tables[-1] = (before, cells + 1)
+        elif name == "span":
+            raised = attributes.get("style-name", "") in self._raised_styles
+            self._spans.append(raised or (bool(self._spans) and self._spans[-1]))
+        elif name == "a":
+            self._links += 1
+        elif name == "image":
+            self._left_out["picture"] += 1
+        elif name in {"s", "tab"}:
+            self.data(" ")
+        elif name == "line-break":
+            self.data("\n")
+
+    def end(self, name: str) -> None:
+        if self._skipped:
+            self._skipped -= 1
+        elif name in {"p", "h"} and self._texts:
+            pieces, level = self._texts.pop()
+            text = "".join(pieces).strip()
+            if text:
+                self.blocks.append(Block(text, level=level))
+        elif name == "table" and self._tables:
+            found = self.blocks
+            self.blocks, cells = self._tables.pop()
+            if cells == 1 or is_prose_of_table([block.text for block in found if not block.level]):
+                self.blocks += found
+            elif found:
+                self._left_out["table"] += 1
+        elif name == "span" and self._spans:
+            self._spans.pop()
+        elif name == "a":
+            self._links -= 1
+
+    def data(self, text: str) -> None:
+        if self._skipped or not self._texts:
+            return
+        pieces = self._texts[-1][0]
+        if self._spans and self._spans[-1]:
+            text = raised_text("".join(pieces[-4:])[-12:], text, self._links > 0)
+        elif text not in {"\n", " "}:
+            text = " ".join(text.split("\n"))
+        pieces.append(text)

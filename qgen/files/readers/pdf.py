@@ -1,0 +1,392 @@
+"""PDF, read by PDFium: where each character stands says what is a heading, a note or a table."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+
+from qgen.errors import QGenError, first_line
+from qgen.files.lines import ends_sentence, is_page_number
+from qgen.files.readers.blocks import Block, LeftOut
+from qgen.files.readers.marks import raised_text
+
+MAX_PAGES = 5_000
+MAX_PAGE_CHARACTERS = 200_000
+"""A page of a newspaper has some 50,000."""
+
+_CAPTION = re.compile(
+    r"(?:table|figure|fig\.|listing|algorithm|exhibit|chart|plate)\s+[A-Z]?\d+(?:[.\-]\d+)*"
+    r"\s*(?:[.:|–—]|\s[A-Z])", re.I
+)  # fmt: skip
+_NOTE = re.compile(r"\(?(\d{1,3}|[*†‡§¶]{1,3}|[a-z](?=\s[A-Z]))[.)]?\s*(?=[\"“'(]?[A-Z])")
+_FLAT_MARK = re.compile(r"(?<=[a-z]{3}[.,;!?])(\d{1,3})(?=\s+[\"“(]?[A-Z]|\s*$)")
+_NUMBERED = re.compile(r"(?:\d+(?:\.\d+)*|[A-Z]|[IVX]+)\.?\s+[A-Z]\S*")
+
+
+@dataclass
+class _Line:
+    """A line of a page; lengths are in points, from the page's lower left corner.
+
+    Attributes:
+        size: the height of most of its characters, from the descenders to the ascenders.
+        gaps: how many spaces in it are wider than two letters, as between the cells of a table.
+        marks: the marks of notes that stood above the line.
+    """
+
+    text: str
+    left: float
+    right: float
+    bottom: float
+    size: float
+    bold: bool
+    gaps: int
+    marks: list[str]
+
+    @property
+    def width(self) -> float:
+        return self.right - self.left
+
+
+def read_pdf(path: Path, left_out: LeftOut) -> Iterator[Block]:
+    """The blocks of a PDF, with their pages."""
+    import pypdfium2
+
+    try:
+        document = pypdfium2.PdfDocument(path)
+    except pypdfium2.PdfiumError as error:
+        if "password" in str(error).lower():
+            raise QGenError(f"{path} is encrypted") from error
+        raise QGenError(f"{path} is not a PDF that can be read: {first_line(error)}") from error
+    if len(document) > MAX_PAGES:
+        raise QGenError(f"{path} has more than {MAX_PAGES:,} pages")
+    pages: list[list[_Line]] = []
+    empty = 0
+    for number in range(len(document)):
+        try:
+            page = document[number]
+            lines = _page_lines(page)
+            empty += not lines and any(True for _ in page.get_objects(max_depth=1))
+            page.close()
+        except pypdfium2.PdfiumError:
+            left_out["damaged page"] += 1
+            lines = []
+        pages.append(lines)
+    if empty == len(pages) and empty:
+        raise QGenError(
+            f"{path} holds no text, only pictures of {empty} page{'s' * (empty > 1)}: "
+            "let a program for text recognition (OCR) read it first"
+        )
+    left_out["page without text"] += empty
+    running = _running_lines(pages)
+    body = _body_size(pages)
+    for number, lines in enumerate(pages, 1):
+        kept = _without_running_lines(lines, running)
+        yield from _Page(kept, body, number, left_out).blocks()
+
+
+# -- characters to lines ---------------------------------------------------------------------------
+
+
+def _page_lines(page) -> list[_Line]:
+    """The lines of a page, in the order in which they are written."""
+    import pypdfium2.raw as raw
+
+    text_page = page.get_textpage()
+    count = min(text_page.count_chars(), MAX_PAGE_CHARACTERS)
+    box = raw.FS_RECTF()
+    lines: list[_Line] = []
+    line: list[tuple[str, float, float, float, float]] = []
+    first = 0
+
+    def end(hyphen: str = "") -> None:
+        if any(character.strip() for character, *_ in line):
+            turned = abs(raw.FPDFText_GetCharAngle(text_page, first) % 3.14159) > 0.1
+            if not turned:
+                lines.append(_line(line, _is_bold(text_page, first), hyphen))
+        line.clear()
+
+    for i in range(count):
+        character = chr(raw.FPDFText_GetUnicode(text_page, i))
+        if character in "\r\n":
+            if character == "\n":
+                end()
+            continue
+        if character in "\ufffe\x02":  # a hyphen at the end of the line, as PDFium marks it
+            end("-")
+            continue
+        if 0xD800 <= ord(character) < 0xE000:
+            character = "\ufffd"
+        if not line:
+            first = i
+        if raw.FPDFText_IsGenerated(text_page, i) == 1 or not raw.FPDFText_GetLooseCharBox(
+            text_page, i, box
+        ):
+            line.append((character, 0, 0, 0, 0))
+        else:
+            line.append((character, box.left, box.right, box.bottom, box.top - box.bottom))
+    end()
+    text_page.close()
+    return lines
+
+
+def _is_bold(text_page, i: int) -> bool:
+    import ctypes
+
+    import pypdfium2.raw as raw
+
+    name = ctypes.create_string_buffer(128)
+    flags = ctypes.c_int()
+    raw.FPDFText_GetFontInfo(text_page, i, name, 128, flags)
+    return bool(
+        raw.FPDFText_GetFontWeight(text_page, i) >= 600
+        or re.search(rb"bold|black|heavy|CMBX|SFBX|-B\b", name.value, re.I)
+    )
+
+
+def _line(
+    characters: list[tuple[str, float, float, float, float]], bold: bool, hyphen: str
+) -> _Line:
+    """A line from its characters: each with its left and right end, its bottom and its height."""
+    measured = [c for c in characters if c[4] > 0 and c[0].strip()] or characters
+    size = median(c[4] for c in measured)
+    usual = [c for c in measured if c[4] > 0.85 * size] or measured
+    bottom = median(c[3] for c in usual)
+    text = ""
+    raised = ""
+    marks: list[str] = []
+
+    def end_raised() -> None:
+        nonlocal text, raised
+        if raised:
+            read = raised_text(text[-12:], raised)
+            if not read.strip():
+                marks.append(raised.strip())
+            text += read
+            raised = ""
+
+    gaps = 0
+    last: float | None = None
+    for character, left, right, low, height in characters:
+        if height and character.strip():
+            if last is not None and left - last > 1.2 * size:
+                gaps += 1
+            last = right
+        above = height and height < 0.85 * size and low > bottom + 0.12 * size
+        if above and character.strip():
+            raised += character
+        else:
+            end_raised()
+            text += character
+    end_raised()
+    return _Line(
+        " ".join(text.split()) + hyphen,
+        min(c[1] for c in measured),
+        max(c[2] for c in measured),
+        bottom,
+        size,
+        bold,
+        gaps,
+        marks,
+    )
+
+
+# -- lines to blocks -------------------------------------------------------------------------------
+
+
+def _running_lines(pages: list[list[_Line]]) -> set[str]:
+    """The heads and feet that stand on most pages, without their digits."""
+    ends: Counter[str] = Counter()
+    for lines in pages:
+        texts = [_without_digits(line.text) for line in lines]
+        ends.update({*texts[:2], *texts[-2:]})
+    return {text for text, count in ends.items() if count > 2 and count > len(pages) / 3}
+
+
+def _without_digits(text: str) -> str:
+    return re.sub(r"\d+", "#", text.strip())
+
+
+def _without_running_lines(lines: list[_Line], running: set[str]) -> list[_Line]:
+    kept = [line for line in lines if _without_digits(line.text) not in running]
+    # Heads come first, or last, as they are written.
+    while kept and is_page_number(kept[0].text):
+        kept = kept[1:]
+    while kept and is_page_number(kept[-1].text):
+        kept = kept[:-1]
+    return kept
+
+
+def _body_size(pages: list[list[_Line]]) -> float:
+    """The size in which most characters are set."""
+    sizes: Counter[float] = Counter()
+    for lines in pages:
+        for line in lines:
+            sizes[round(line.size * 4) / 4] += len(line.text)
+    return sizes.most_common(1)[0][0] if sizes else 1.0
+
+
+class _Page:
+    """The lines of a page as blocks."""
+
+    def __init__(self, lines: list[_Line], body: float, number: int, left_out: LeftOut):
+        self._lines, self._body, self._number = lines, body, number
+        self._left_out = left_out
+        widths = sorted(line.width for line in lines)
+        self._width = widths[int(0.9 * (len(widths) - 1))] if widths else 0.0
+        steps = [
+            first.bottom - second.bottom
+            for first, second in pairwise(lines)
+            if 0 < first.bottom - second.bottom < 3 * max(body, 1)
+        ]
+        self._step = median(steps) if steps else 0.0
+        self._floor = min((line.bottom for line in lines), default=0.0)
+        self._height = max((line.bottom for line in lines), default=0.0) - self._floor
+        self._marks = {mark for line in lines for mark in line.marks}
+        self._marks |= {m.group(1) for line in lines for m in _FLAT_MARK.finditer(line.text)}
+
+    def blocks(self) -> Iterator[Block]:
+        """The page's paragraphs and headings."""
+        kept: list[_Line] = []
+        in_table = False
+        i = 0
+        while i < len(self._lines):
+            line = self._lines[i]
+            before = kept[-1] if kept else None
+            length = self._note_length(i) or self._caption_length(i)
+            row = not length and self._is_row(i)
+            level = 0 if length or row else self._level(i, before)
+            if length or row or level or (before and self._begins_block(before, line)):
+                if kept:
+                    yield self._block(kept)
+                kept = []
+            if row and not in_table:
+                self._left_out["table"] += 1
+            in_table = bool(row)
+            if length or row:
+                i += max(length, row)
+                continue
+            if level:
+                yield Block(line.text, self._number, level)
+            else:
+                kept.append(line)
+            i += 1
+        if kept:
+            yield self._block(kept)
+
+    def _block(self, lines: list[_Line]) -> Block:
+        return Block("\n".join(line.text for line in lines), self._number)
+
+    def _begins_block(self, before: _Line, line: _Line) -> bool:
+        """Whether a line begins a paragraph."""
+        step = before.bottom - line.bottom
+        ended = ends_sentence(before.text)
+        if abs(line.size - before.size) > 0.12 * before.size:
+            return ended or line.text[:1].isupper()
+        if step < -self._body or step > 3 * self._step + self._body:  # the next column
+            return ended or not line.text[:1].islower()
+        if self._step and step > 1.35 * self._step:
+            return ended or not line.text[:1].islower()
+        short = before.width < 0.75 * self._width
+        set_in = line.left - before.left > 0.5 * self._body and line.text[:1].isupper()
+        return ended and (short or set_in)
+
+    def _level(self, i: int, before: _Line | None) -> int:
+        """The level of a heading, by its size; 0 for a line of running text."""
+        line = self._lines[i]
+        text = line.text
+        words = len(text.split())
+        if ends_sentence(text.rstrip(":")) and not _NUMBERED.match(text):
+            return 0
+        if line.size > 1.08 * self._body and words < 25:
+            return max(1, 30 - round(10 * line.size / self._body))
+        short = words < 12 and line.width < 0.85 * max(self._width, 1) and not ends_sentence(text)
+        after = self._lines[i + 1] if i + 1 < len(self._lines) else None
+        starts = before is None or ends_sentence(before.text) or line.bold
+        goes_on = after is not None and after.text[:1].islower()
+        if not (short and starts and not goes_on):
+            return 0
+        if line.bold:
+            return 20
+        return 25 if text[:1].isupper() or _NUMBERED.match(text) else 0
+
+    def _caption_length(self, i: int) -> int:
+        """How many lines the caption of a table or picture has that begins here; 0 for none."""
+        line = self._lines[i]
+        if not _CAPTION.match(line.text):
+            return 0
+        # "Figure 3 shows" in mid-paragraph: the line before is full and goes on.
+        if (
+            i
+            and not ends_sentence(self._lines[i - 1].text)
+            and self._is_next(i)
+            and (self._lines[i - 1].width > 0.85 * self._width)
+        ):
+            return 0
+        length = 1
+        while (
+            i + length < len(self._lines)
+            and self._is_next(i + length)
+            and self._lines[i + length - 1].width > 0.85 * self._width
+        ):
+            length += 1
+        return length
+
+    def _is_next(self, i: int) -> bool:
+        """Whether a line follows the one before at the usual distance, in its size."""
+        before, line = self._lines[i - 1], self._lines[i]
+        step = before.bottom - line.bottom
+        return (
+            0 < step < 1.35 * max(self._step, 0.1)
+            and abs(line.size - before.size) < 0.12 * before.size
+        )
+
+    def _note_length(self, i: int) -> int:
+        """How many lines the note at the bottom of the page has that begins here; 0 for none."""
+        line = self._lines[i]
+        small = line.size < 0.93 * self._body
+        low = line.bottom < self._floor + 0.35 * self._height
+        found = _NOTE.match(line.text)
+        marked = bool(line.marks) and line.text and i > 0
+        known = found is not None and found.group(1) in self._marks and i > 0
+        if known and found is not None and not small:
+            # A heading has a number too.
+            rest = line.text[found.end() :]
+            known = ends_sentence(rest) or line.width > 0.85 * self._width
+        if not (known or (small and low and (found or marked))):
+            return 0
+        self._left_out["note"] += 1
+        length = 1
+        while i + length < len(self._lines) and self._is_next(i + length):
+            following, before = self._lines[i + length], self._lines[i + length - 1]
+            if small and following.size >= 0.93 * self._body:
+                break
+            if _NOTE.match(following.text) or following.marks:
+                break
+            if not small and (before.width < 0.85 * self._width or ends_sentence(before.text)):
+                break
+            length += 1
+        return length
+
+    def _is_row(self, i: int) -> int:
+        """1 for a row of a table: cells far apart, or one of several short lines of numbers."""
+        line = self._lines[i]
+        if line.gaps >= 2 or (line.gaps and not re.search(r"[a-z]{2}.*[a-z]{2}", line.text)):
+            return 1
+        around = self._lines[max(i - 1, 0) : i] + self._lines[i + 1 : i + 2]
+        return int(self._is_cells(line) and any(map(self._is_cells, around)))
+
+    def _is_cells(self, line: _Line) -> bool:
+        words = line.text.split()
+        capitals = [word for word in words if word[:1].isupper() or word[:1].isdigit()]
+        return (
+            2 <= len(words) <= 12
+            and not ends_sentence(line.text)
+            and line.width < 0.8 * max(self._width, 1)
+            and len(capitals) >= 0.75 * len(words)
+            and not _NUMBERED.fullmatch(line.text)
+        )

@@ -1,0 +1,49 @@
+"""Rich text (RTF)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from qgen.files.readers.blocks import Block, LeftOut, is_prose_of_table, read_bytes
+from qgen.files.readers.marks import raised_text
+
+_PROPERTIES = r"(?:\\(?!super\b)[a-z]+-?\d*[ ]?)*"
+_RAISED = re.compile(
+    rf"\{{{_PROPERTIES}\\super(?!\w){_PROPERTIES}\s?([^{{}}\\]{{1,12}})\}}"
+    r"|\\super(?!\w)[ ]?([^{}\\]{1,12})\\(?:nosupersub|plain)(?!\w)"
+)
+_UNSEEN = re.compile(r"\{[^{}]*\\(?:deleted|v)(?![a-z0-9])[^{}]*\}")
+_BEGINS, _ENDS = "\ue000", "\ue001"
+"""What raised text stands between for as long as the rest is parsed."""
+
+
+def read_rtf(path: Path, left_out: LeftOut) -> Iterator[Block]:
+    """The blocks of a file in rich text, without what is deleted or hidden."""
+    from striprtf.striprtf import rtf_to_text
+
+    source = read_bytes(path).decode("cp1252", "replace")
+    for word, name in (("footnote", "note"), ("pict", "picture"), ("shptxt", "text box")):
+        left_out[name] += len(re.findall(rf"\\{word}(?![a-z])", source))
+    source = _UNSEEN.sub("", source)
+    source = _RAISED.sub(lambda m: f"{{{_BEGINS}{m[1] or m[2]}{_ENDS}}}", source)
+    # The library puts the address of a link behind its text, and ends a paragraph with a line.
+    source = re.sub(r"HYPERLINK", "LINK", source, flags=re.I)
+    source = re.sub(r"\\line(?![a-z])[ ]?", " ", source)
+    text = rtf_to_text(source, errors="replace")
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    text = re.sub(
+        rf"(.{{0,12}}){_BEGINS}(.*?){_ENDS}", lambda m: m[1] + raised_text(m[1], m[2]), text
+    )
+    cells: list[str] = []
+    for line in [*text.split("\n"), ""]:
+        if "|" in line and line.rstrip().endswith("|"):
+            cells += [cell.strip() for cell in line.split("|") if cell.strip()]
+            continue
+        if cells and is_prose_of_table(cells):
+            yield from map(Block, cells)
+        elif cells:
+            left_out["table"] += 1
+        cells = []
+        yield Block(line.replace("\t", " "))

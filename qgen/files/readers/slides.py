@@ -1,0 +1,125 @@
+"""PowerPoint's presentations (Office Open XML): the text of each slide, which is its page."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from pathlib import Path
+
+from qgen.errors import QGenError
+from qgen.files.archives import Archive
+from qgen.files.readers.blocks import Block, LeftOut, is_prose_of_table
+from qgen.files.readers.marks import raised_text
+from qgen.files.readers.word import main_part
+from qgen.files.readers.xml import elements, parse_part
+
+_WHAT = "a presentation"
+_TITLES = {"title", "ctrTitle"}
+_FURNITURE = {"sldNum", "ftr", "dt", "hdr"}
+
+
+def read_pptx(path: Path, left_out: LeftOut) -> Iterator[Block]:
+    """The blocks of the slides that are shown, in their order; speakers' notes are left out."""
+    with Archive(path, _WHAT) as archive:
+        main = main_part(path, archive, "ppt/presentation.xml", _WHAT)
+        content = archive.read(main)
+        if content is None:
+            raise QGenError(f"{path} is not {_WHAT}")
+        parts = _relations(path, archive, main)
+        order = [
+            parts.get(attributes.get("id", ""), "")
+            for name, attributes in elements(path, content, _WHAT)
+            if name == "sldId"
+        ]
+        # In "sldId" two attributes are called "id"; the relation's comes last.
+        for number, part in enumerate(order, 1):
+            slide = archive.read(part) if part else None
+            if not slide:
+                continue
+            target = _Slide(number, left_out)
+            parse_part(path, slide, target, _WHAT)
+            if not target.shown:
+                left_out["hidden slide"] += 1
+                continue
+            related = _relations(path, archive, part).values()
+            left_out["speaker's note"] += any("/notesSlides/" in name for name in related)
+            yield from target.blocks
+
+
+def _relations(path: Path, archive: Archive, part: str) -> dict[str, str]:
+    """The parts that a part refers to, by the identifiers it has for them."""
+    folder, name = posixpath.split(part)
+    found = elements(path, archive.read(f"{folder}/_rels/{name}.rels"), _WHAT)
+    return {
+        attributes.get("Id", ""): posixpath.normpath(
+            posixpath.join("/" + folder, attributes.get("Target", ""))
+        ).lstrip("/")
+        for element, attributes in found
+        if element == "Relationship" and attributes.get("TargetMode") != "External"
+    }
+
+
+class _Slide:
+    """What the parser tells of a slide, as blocks."""
+
+    def __init__(self, number: int, left_out: LeftOut):
+        self.blocks: list[Block] = []
+        self.shown = True
+        self._number, self._left_out = number, left_out
+        self._text: list[str] | None = None
+        self._reads = self._raised = False
+        self._place = ""  # what the shape is for
+        self._tables: list[list[Block]] = []
+        self._skipped = 0
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if self._skipped or name == "Fallback":
+            self._skipped += 1
+        elif name == "sld":
+            self.shown = attributes.get("show", "1") not in {"0", "false"}
+        elif name == "sp":
+            self._place = ""
+        elif name == "ph":
+            self._place = attributes.get("type", "body")
+        elif name == "tbl":
+            self._tables.append(self.blocks)
+            self.blocks = []
+        elif name == "pic":
+            self._left_out["picture"] += 1
+        elif name == "chart":
+            self._left_out["chart"] += 1
+        elif name == "p":
+            self._text = []
+        elif name == "r":
+            self._raised = False
+        elif name == "rPr":
+            baseline = attributes.get("baseline", "0").rstrip("%")
+            self._raised = baseline.isdigit() and int(baseline) > 0
+        elif name == "t":
+            self._reads = True
+        elif name == "br" and self._text is not None:
+            self._text.append("\n")
+
+    def end(self, name: str) -> None:
+        if self._skipped:
+            self._skipped -= 1
+        elif name == "t":
+            self._reads = False
+        elif name == "p" and self._text is not None:
+            text = "".join(self._text).strip()
+            self._text = None
+            if text and self._place not in _FURNITURE:
+                level = int(self._place in _TITLES)
+                self.blocks.append(Block(text, self._number, level))
+        elif name == "tbl" and self._tables:
+            found, self.blocks = self.blocks, self._tables.pop()
+            if is_prose_of_table([block.text for block in found]):
+                self.blocks += found
+            elif found:
+                self._left_out["table"] += 1
+
+    def data(self, text: str) -> None:
+        if self._reads and self._text is not None and not self._skipped:
+            if self._raised:
+                text = raised_text("".join(self._text[-4:])[-12:], text)
+            self._text.append(text)

@@ -1,0 +1,92 @@
+"""Plain text, and captions of films."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from qgen.files.encoding import decode_text
+from qgen.files.lines import ends_sentence, text_blocks
+from qgen.files.readers.blocks import Block, LeftOut, read_bytes
+
+_TIME = re.compile(
+    r"\s*((?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3})\s*-->\s*((?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3})"
+)
+_SOUND = re.compile(r"\[[^\]]*\]|\([A-Z][A-Z ,'-]*\)|[♪♫].*")
+_PAUSE = 4.0
+"""Seconds without words after which a new paragraph begins, if a sentence has ended."""
+
+
+def read_text(path: Path, left_out: LeftOut) -> Iterator[Block]:
+    """The blocks of plain text; form feeds end its pages."""
+    text = decode_text(read_bytes(path))
+    for number, page in enumerate(text.split("\f"), 1):
+        for block in text_blocks(page):
+            yield Block(block, number if "\f" in text else None)
+
+
+def read_captions(path: Path, left_out: LeftOut) -> Iterator[Block]:
+    """The words of captions (SubRip, WebVTT), whose cues are joined to sentences.
+
+    Sounds and songs are left out, and so are lines that a cue repeats from the one before, as
+    captions that roll up do.
+    """
+    paragraph: list[str] = []
+    before: list[str] = []
+    ended = 0.0
+    for begins, ends, words in _cues(decode_text(read_bytes(path))):
+        left_out["sound"] += sum(len(_SOUND.findall(line)) for line in words)
+        lines = [plain for line in words if (plain := _spoken(line))]
+        if paragraph and begins - ended > _PAUSE and ends_sentence(paragraph[-1]):
+            yield Block("\n".join(paragraph))
+            paragraph = []
+        for line in lines:
+            if line in before:
+                continue
+            speaks = re.match(r"(?:[-–—]\s*|>>+\s*)", line)  # another person
+            if speaks and paragraph and ends_sentence(paragraph[-1]):
+                yield Block("\n".join(paragraph))
+                paragraph = []
+            paragraph.append(line[speaks.end() :] if speaks else line)
+        before, ended = lines, ends
+    if paragraph:
+        yield Block("\n".join(paragraph))
+
+
+def _cues(text: str) -> Iterator[tuple[float, float, list[str]]]:
+    """The beginning and the end of each cue, in seconds, and its lines."""
+    cue: tuple[float, float, list[str]] | None = None
+    block: list[str] | None = None  # lines behind an empty one: the next cue's name, or the words'
+    for line in [*text.splitlines(), ""]:
+        if time := _TIME.match(line):
+            if block is None and cue and cue[2] and cue[2][-1].strip().isdigit():
+                cue[2].pop()  # its number, without an empty line in front
+            if cue:
+                yield cue
+            cue, block = (_seconds(time.group(1)), _seconds(time.group(2)), []), None
+        elif line.strip():
+            if block is not None:
+                block.append(line)
+            elif cue:
+                cue[2].append(line)
+        else:
+            if cue and block and not re.match(r"(?:NOTE|STYLE|REGION|WEBVTT)\b", block[0]):
+                cue[2].extend(block)
+            block = []
+    if cue:
+        yield cue
+
+
+def _spoken(line: str) -> str:
+    """A line without its tags and what is not spoken."""
+    line = re.sub(r"<[^>]*>|\{\\[^}]*\}", "", line)
+    return " ".join(_SOUND.sub("", html.unescape(line)).split())
+
+
+def _seconds(time: str) -> float:
+    seconds = 0.0
+    for part in time.replace(",", ".").split(":"):
+        seconds = seconds * 60 + float(part)
+    return seconds

@@ -1,0 +1,84 @@
+"""XML parts of documents: an event of the parser at a time, without entities, network or a tree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qgen.errors import QGenError, first_line
+
+_CHUNK = 1 << 16
+
+
+def parse_part(path: Path, content: bytes, target: Any, what: str) -> None:
+    """Tell ``target`` the elements of a part; their names come without their namespaces.
+
+    The target has ``start(name, attributes)``, ``end(name)`` and ``data(text)``.  libxml2 itself
+    bounds the depth (256) and the length of a text.
+
+    Raises:
+        QGenError: the part is not well formed; ``what`` says what the file should be.
+    """
+    from lxml import etree
+
+    parser = etree.XMLParser(
+        target=_Local(target), resolve_entities=False, no_network=True, load_dtd=False,
+        huge_tree=False,
+    )  # fmt: skip
+    try:
+        for at in range(0, len(content), _CHUNK):  # libxml2 bounds what it is fed at once
+            parser.feed(content[at : at + _CHUNK])
+        parser.close()
+    except etree.XMLSyntaxError as error:
+        reason = first_line(error).split(", line")[0]
+        raise QGenError(f"{path} is damaged, or not {what}: {reason}") from error
+
+
+class _Local:
+    """A target whose names have no namespaces; those of different ones do not meet in a part."""
+
+    def __init__(self, target: Any):
+        self._target = target
+        self._names: dict[str, str] = {}
+
+    def _name(self, name: str) -> str:
+        if name not in self._names:
+            self._names[name] = name.rpartition("}")[2]
+        return self._names[name]
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        local = {self._name(key): value for key, value in attributes.items()}
+        self._target.start(self._name(name), local)
+
+    def end(self, name: str) -> None:
+        self._target.end(self._name(name))
+
+    def data(self, text: str) -> None:
+        self._target.data(text)
+
+    def close(self) -> None:
+        pass
+
+
+class Elements:
+    """A target that keeps the names and attributes of all elements, for parts without text."""
+
+    def __init__(self) -> None:
+        self.found: list[tuple[str, dict[str, str]]] = []
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        self.found.append((name, attributes))
+
+    def end(self, name: str) -> None:
+        pass
+
+    def data(self, text: str) -> None:
+        pass
+
+
+def elements(path: Path, content: bytes | None, what: str) -> list[tuple[str, dict[str, str]]]:
+    """The names and attributes of a part's elements; none if there is no such part."""
+    target = Elements()
+    if content:
+        parse_part(path, content, target, what)
+    return target.found

@@ -1,0 +1,176 @@
+"""Tables as raw rows: CSV with any delimiter, workbooks and Parquet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator
+from datetime import date, datetime, time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from qgen.errors import QGenError, first_line
+from qgen.files.archives import check_archive
+from qgen.files.cells import are_ours, restore
+from qgen.files.encoding import open_bytes, open_text
+from qgen.files.fields import FieldNames, check_columns, normal_name
+from qgen.files.raw_rows import MAX_CHARACTERS, RawRow, bounded_lines, fail, printable
+
+
+def read_csv(path: Path, names: FieldNames, delimiter: str = ",") -> Iterator[RawRow]:
+    """The rows of a table in text, each with the number of its first line."""
+    lines: list[str] = []  # the physical lines of the row being read
+    # Python's bound of 131,072 characters a field, which is the whole process's, is for much
+    # smaller memories; the lines are bounded here.
+    csv.field_size_limit(max(csv.field_size_limit(), MAX_CHARACTERS))
+
+    with open_text(path) as file:
+        delimiter = _delimiter(file) or delimiter
+
+        def recorded() -> Iterator[str]:
+            for text in bounded_lines(file):
+                lines.append(text)
+                yield text
+
+        reader = csv.reader(recorded(), delimiter=delimiter, strict=True, skipinitialspace=True)
+        try:
+            header = next((row for row in reader if row and not _is_separator_line(row)), None)
+        except csv.Error as error:
+            raise QGenError(f"{path}: the header row is not valid CSV: {error}") from error
+        if header is None:
+            return
+        header = _checked_header(path, header, names)
+        as_written = restore if file.encoding == "utf-8-sig" and are_ours(header) else str
+        while True:
+            lines.clear()
+            number = reader.line_num + 1
+            try:
+                parse = partial(_named, header, list(map(as_written, next(reader))))
+            except StopIteration:
+                return
+            except csv.Error as error:
+                parse = partial(fail, f"not valid CSV: {error}")
+            raw = "".join(lines)
+            if raw.strip():
+                yield RawRow(number, printable(raw), parse)
+
+
+def _delimiter(file: io.TextIOWrapper) -> str | None:
+    """The delimiter of the header row: named by a ``sep=`` line, or the one it is split by."""
+    first = file.readline(MAX_CHARACTERS)
+    while first and not first.strip():
+        first = file.readline(MAX_CHARACTERS)
+    file.seek(0)
+    if named := re.match(r"\s*\"?sep=(.)", first):
+        return named.group(1)
+    # Quoted names may hold any of them.
+    bare = re.sub(r'"(?:[^"]|"")*"', "", first)
+    counts = {mark: bare.count(mark) for mark in ",;\t|"}
+    best = max(counts, key=lambda mark: counts[mark])
+    return best if counts[best] else None
+
+
+def _is_separator_line(row: list[str]) -> bool:
+    return bool(re.fullmatch(r"sep=.?", row[0].strip().strip("\ufeff")))
+
+
+def _checked_header(path: Path, header: list[str], names: FieldNames) -> list[str]:
+    """The columns' names, less the empty ones that delimiters at the end of the line make."""
+    header = [str(name).strip().strip("\ufeff") for name in header]
+    while header and not header[-1]:
+        header.pop()
+    normal = [normal_name(name) for name in header]
+    twice = [name for i, name in enumerate(header) if normal[i] in normal[:i]]
+    try:
+        if twice:
+            raise QGenError(f'two columns are called "{twice[0]}"')
+        check_columns(header, names)
+    except QGenError as error:
+        raise QGenError(f"{path}: the header row: {error}") from error
+    return header
+
+
+def _named(header: list[str], values: list[Any]) -> dict:
+    # Delimiters at the end of the line, of every line or of this one.
+    while len(values) > len(header) and values[-1] in ("", None):
+        values = values[:-1]
+    if len(values) != len(header):
+        raise QGenError(f"the row has {len(values)} fields, the header row {len(header)}")
+    return dict(zip(header, values, strict=True))
+
+
+def read_workbook(path: Path, names: FieldNames) -> Iterator[RawRow]:
+    """The rows of a workbook's first sheet that has a column for the passage."""
+    import openpyxl
+
+    with open_bytes(path) as file:
+        check_archive(path, file)
+        try:
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+        except Exception as error:  # of many kinds, from the archive to the dates in it
+            raise QGenError(f"{path} is not a workbook: {first_line(error)}") from error
+        try:
+            yield from _sheet_rows(path, book, names)
+        except QGenError:
+            raise
+        except Exception as error:
+            raise QGenError(f"{path} is a damaged workbook: {first_line(error)}") from error
+        finally:
+            book.close()
+
+
+def _sheet_rows(path: Path, book: Any, names: FieldNames) -> Iterator[RawRow]:
+    refusal: QGenError | None = None
+    for sheet in book.worksheets:
+        rows = enumerate(sheet.iter_rows(values_only=True), 1)
+        first = next((row for _, row in rows if any(cell is not None for cell in row)), None)
+        if first is None:
+            continue
+        try:
+            header = _checked_header(path, ["" if c is None else c for c in first], names)
+        except QGenError as error:
+            refusal = refusal or error
+            continue
+        for number, cells in rows:
+            values = [_plain(cell) for cell in cells]
+            if any(value not in (None, "") for value in values):
+                raw = json.dumps(values, ensure_ascii=False)
+                filled = values + [None] * (len(header) - len(values))
+                yield RawRow(number, raw, partial(_named, header, filled))
+        return
+    if refusal is not None:
+        raise refusal
+
+
+def _plain(cell: Any) -> Any:
+    """A cell's value as a JSON type, dates as ISO 8601 writes them."""
+    if isinstance(cell, datetime) and cell.time() == time():
+        return cell.date().isoformat()
+    if isinstance(cell, date | time | datetime):
+        return cell.isoformat()
+    return cell if isinstance(cell, str | int | float | None) else str(cell)
+
+
+def read_parquet(path: Path, names: FieldNames) -> Iterator[RawRow]:
+    """The rows of a Parquet file, by their numbers."""
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        with open_bytes(path) as opened:
+            file = pyarrow.parquet.ParquetFile(opened)
+            try:
+                check_columns(file.schema_arrow.names, names)
+            except QGenError as error:
+                raise QGenError(f"{path}: {error}") from error
+            number = 0
+            for batch in file.iter_batches(batch_size=256):
+                for fields in batch.to_pylist():
+                    number += 1
+                    raw = json.dumps(fields, ensure_ascii=False, default=str)
+                    yield RawRow(number, raw, partial(json.loads, raw))
+    except (pyarrow.ArrowException, OSError) as error:
+        raise QGenError(f"{path} is not a Parquet file: {first_line(error)}") from error
