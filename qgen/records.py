@@ -41,6 +41,8 @@ class Example:
         question: the reference question.
         id: the data set's own identifier, carried through unchanged.
         other_answers: texts that are right as well, such as other annotators'.
+        controls: names of the style and of the kind of question, see
+            :class:`qgen.model.unilm.UniLMConfig`; none for a quiz's.
     """
 
     passage: str
@@ -48,6 +50,7 @@ class Example:
     question: str = ""
     id: str = ""
     other_answers: tuple[str, ...] = ()
+    controls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

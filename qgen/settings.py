@@ -19,6 +19,10 @@ CLAUSE_KINDS = {
 }
 """Kinds of whole clauses, see ``qgen.english.clauses``, and how one asks for them."""
 
+CONTROLS_OF_KINDS = {"reason": "why", "purpose": "why", "manner": "how"}
+"""The control of the generator by which an answer of a kind is asked for; those of other kinds have
+the kind's own name, where the checkpoint has one."""
+
 ANSWER_KINDS = ("date", "number", "person", "place", "name", "phrase", *CLAUSE_KINDS)
 """Kinds of proposed answers: by form, see ``qgen.english.phrases``, and persons and places by the
 question that is asked for them, see ``qgen.asking.checks.kind_asked_for``."""
@@ -72,6 +76,11 @@ class GenerationSettings:
     top_k: int = _setting(0, "sample among the k most probable tokens; 0 for all")
     top_p: float = _setting(0.9, "sample among the fewest tokens with this probability mass")
     seed: int = _setting(0, "seed of sampling")
+    controls: tuple[str, ...] = _setting(
+        (),
+        "in which style or of which kind to ask, of those that the checkpoint knows (see its "
+        "config.json); as a quiz does, without",
+    )
     use_shortlist: bool = _setting(
         True,
         "choose among the tokens of the model's shortlist, where it has one, and of the passage; "

@@ -20,6 +20,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -73,6 +74,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _prune(args: argparse.Namespace) -> None:
     torch.manual_seed(args.seed)
+    model: Any
     model, tokenizer = load_reader(args.teacher)
     model.to(_device())
     objective = SpanObjective(tokenizer)
@@ -86,6 +88,8 @@ def _prune(args: argparse.Namespace) -> None:
 def _distill(args: argparse.Namespace) -> None:
     torch.manual_seed(args.seed)
     device = _device()
+    teacher: Any
+    student: Any
     teacher, _ = load_reader(args.teacher)
     student, tokenizer = load_reader(args.student)
     objective = DistilledObjective(SpanObjective(tokenizer, 0.1, 0.3), teacher.to(device))

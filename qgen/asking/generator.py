@@ -24,7 +24,7 @@ from qgen.model.sources import AnswerTooLongError, pack_source, pack_target, pad
 from qgen.model.tokenizer import AnyTokenizer
 from qgen.model.unilm import IGNORE_INDEX, UniLM
 from qgen.records import Answer, Question
-from qgen.settings import GenerationSettings
+from qgen.settings import CONTROLS_OF_KINDS, GenerationSettings
 
 _OPENING = re.compile(r"\b(?:who|whom|when|where|why|which|(?:whose|what|how)(?:\s+\w+)?)\b", re.I)
 """The question word, with the next where that is part of it, as in "how many"."""
@@ -102,9 +102,13 @@ class NBestGenerator:
         """The settings with ``max_length`` cut to what the model was trained for.
 
         Raises:
-            QGenError: ``min_length`` is more than that.
+            QGenError: ``min_length`` is more than that, or the model does not know a control.
         """
-        most = self.model.config.max_target_length
+        most, known = self.model.config.max_target_length, self.model.config.controls or {}
+        for name in settings.controls:
+            if name not in known:
+                names = ", ".join(sorted(known)) or "none"
+                raise QGenError(f"this model knows no control {name!r}; it knows {names}")
         if settings.min_length >= most:
             raise QGenError(f"min_length must be below {most}, this model's longest question")
         return replace(settings, max_length=min(settings.max_length, most))
@@ -119,7 +123,8 @@ class NBestGenerator:
         Args:
             inputs: passages, each with a span of it to ask for, or ``None`` to ask about all of it
                 (answer-agnostic, Du et al. 2017).
-            settings: how to decode.
+            settings: how to decode.  An answer whose ``kind`` is a control of the model is asked
+                for by that one too.
 
         Returns:
             ``settings.num_return_sequences`` different questions per input, or fewer where beam
@@ -127,7 +132,8 @@ class NBestGenerator:
             :func:`qgen.english.verbs.correct_verbs` has them.
 
         Raises:
-            QGenError: an answer is too long, or a setting is out of the model's range.
+            QGenError: an answer is too long, a setting is out of the model's range, or it does not
+                know a control.
         """
         found = self.n_best(inputs, settings)
         for each in found:
@@ -277,11 +283,19 @@ class NBestGenerator:
         most = self.model.max_positions - settings.max_length
         window = min(config.max_source_length, most)
         markers = config.answer_marker_ids or ()
+        controls = self._control_ids(answer, settings)
         try:
-            return pack_source(self.tokenizer, passage, answer, window, markers)
+            return pack_source(self.tokenizer, passage, answer, window, markers, controls)
         except AnswerTooLongError as error:
             wider = min(error.required_length, most)
-            return pack_source(self.tokenizer, passage, answer, wider, markers)
+            return pack_source(self.tokenizer, passage, answer, wider, markers, controls)
+
+    def _control_ids(self, answer: Answer | None, settings: GenerationSettings) -> list[int]:
+        """The tokens of the controls that the settings name, and of the answer's kind."""
+        known = self.model.config.controls or {}
+        kind = answer.kind if answer else ""
+        names = [*settings.controls, CONTROLS_OF_KINDS.get(kind, kind)]
+        return [known[name] for name in dict.fromkeys(names) if name in known]
 
 
 def unpack_target(

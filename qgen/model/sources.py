@@ -33,12 +33,13 @@ def pack_source(
     answer: Answer | None,
     max_length: int = 464,
     marker_ids: Sequence[int] = (),
+    control_ids: Sequence[int] = (),
 ) -> list[int]:
-    """Token ids of ``[CLS] passage [SEP] answer [SEP]``, at most ``max_length`` of them.
+    """Token ids of ``[CLS] controls passage [SEP] answer [SEP]``, at most ``max_length`` of them.
 
     A passage too long is cut to a window with the answer in its middle (or as near as the ends of
     the passage allow), so that the answer is always whole.  Without an answer the source is
-    ``[CLS] passage [SEP]``, cut at the end.
+    ``[CLS] controls passage [SEP]``, cut at the end.
 
     Args:
         tokenizer: the model's.
@@ -47,6 +48,7 @@ def pack_source(
         max_length: most tokens.
         marker_ids: two tokens that enclose the answer where it stands in the passage, so that
             another occurrence of the same words makes another source; none by default.
+        control_ids: tokens that say in which style or of which kind to ask; none by default.
 
     Raises:
         QGenError: the answer has no tokens.
@@ -56,25 +58,25 @@ def pack_source(
         passage, add_special_tokens=False, return_offsets_mapping=True, verbose=False
     )
     ids = encoded["input_ids"]
-    cls, sep = tokenizer.cls_token_id, tokenizer.sep_token_id
+    head, sep = [tokenizer.cls_token_id, *control_ids], tokenizer.sep_token_id
     if answer is None:
-        return [cls, *ids[: max_length - 2], sep]
+        return [*head, *ids[: max_length - len(head) - 1], sep]
     appended = tokenizer(answer.text, add_special_tokens=False)["input_ids"]
-    window = max_length - 3 - len(appended) - len(marker_ids)
+    around = len(head) + len(marker_ids) + len(appended) + 2
+    window = max_length - around
     place = token_span(encoded["offset_mapping"], answer)
     if not place or not appended:
         raise QGenError(f"the answer {answer.text!r} has no tokens")
     first, count = place.start, len(place)
     if count > window:
-        required = count + len(appended) + 3 + len(marker_ids)
-        raise AnswerTooLongError(len(appended), required, max_length)
+        raise AnswerTooLongError(len(appended), around + count, max_length)
     left = max(0, min(first - (window - count) // 2, len(ids) - window))
     shown = ids[left : left + window]
     if marker_ids:
         begin, end = first - left, first - left + count
         opening, closing = marker_ids
         shown = [*shown[:begin], opening, *shown[begin:end], closing, *shown[end:]]
-    return [cls, *shown, sep, *appended, sep]
+    return [*head, *shown, sep, *appended, sep]
 
 
 def crop_source(
@@ -83,6 +85,7 @@ def crop_source(
     marker_ids: Sequence[int],
     draw: random.Random,
     least: int = 64,
+    n_controls: int = 0,
 ) -> list[int]:
     """A packed source with only a window of its passage, somewhere round the marked answer.
 
@@ -92,15 +95,16 @@ def crop_source(
         marker_ids: as :func:`pack_source`.
         draw: of the window's size, from ``least`` to the whole passage, and of its place.
         least: tokens of the passage kept, or 16 more than the marked answer has.
+        n_controls: tokens before the passage, beside ``[CLS]``; they stay.
     """
-    end = source.index(sep_id)
+    first, end = 1 + n_controls, source.index(sep_id)
     opening, closing = (source.index(marker) for marker in marker_ids)
     least = max(least, closing + 1 - opening + 16)
-    if end - 1 <= least:
+    if end - first <= least:
         return list(source)
-    window = draw.randint(least, end - 1)
-    begin = draw.randint(max(1, closing + 1 - window), min(opening, end - window))
-    return [source[0], *source[begin : begin + window], *source[end:]]
+    window = draw.randint(least, end - first)
+    begin = draw.randint(max(first, closing + 1 - window), min(opening, end - window))
+    return [*source[:first], *source[begin : begin + window], *source[end:]]
 
 
 def pack_target(tokenizer: AnyTokenizer, question: str, max_length: int) -> list[int]:

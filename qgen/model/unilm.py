@@ -41,6 +41,8 @@ class Seq2SeqConfig:
             ``[MASK]`` and ``[UNK]`` (defaults: the BERT uncased vocabulary).
         answer_marker_ids: the two tokens that enclose the answer in the passage; none where the
             answer is only appended.
+        controls: names of styles and kinds of questions, such as ``"why"``, and the tokens that,
+            after ``[CLS]``, ask for them; without any, a question is as a quiz asks it.
         copy_size: width of the queries and keys of its :class:`CopyGate`; 0 for none.
         shortlist_size: tokens of the vocabulary that decoding chooses among, beside those of the
             source; 0 for all.
@@ -59,6 +61,7 @@ class Seq2SeqConfig:
     mask_token_id: int = 103
     unk_token_id: int = 100
     answer_marker_ids: list | None = None
+    controls: dict | None = None
     copy_size: int = 0
     shortlist_size: int = 0
     logit_offset: float = 0.0

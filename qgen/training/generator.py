@@ -9,8 +9,9 @@ import math
 import random
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +48,13 @@ _log = logging.getLogger(__name__)
 ANSWER_MARKERS = ("[unused0]", "[unused1]")
 """The tokens of BERT's vocabulary that enclose the answer in the passage."""
 
+CONTROL_TOKEN = "[unused{}]"
+"""Those that say in which style or of which kind to ask, numbered on from the markers."""
+
 
 def read_examples(path: str | Path) -> list[Example]:
-    """Training examples of a file: rows as ``qgen batch`` reads them, with a ``question``.
+    """Training examples of a file: rows as ``qgen batch`` reads them, with a ``question`` and,
+    optionally, a list of ``controls``.
 
     Raises:
         QGenError: the file cannot be read, or a row of it is not such an example.
@@ -59,8 +64,11 @@ def read_examples(path: str | Path) -> list[Example]:
         question = request.extra.get("question")
         if not isinstance(question, str) or not question.strip():
             raise QGenError(f"{path}, line {line}: no question")
+        identifier, controls = str(request.extra.get("id", "")), request.extra.get("controls", [])
+        if not isinstance(controls, list) or not all(isinstance(name, str) for name in controls):
+            raise QGenError(f'{path}, line {line}: "controls" must be a list of names')
         examples += [
-            Example(request.passage, answer, question, str(request.extra.get("id", "")))
+            Example(request.passage, answer, question, identifier, controls=tuple(controls))
             for answer in request.answers or (None,)
         ]
     return examples
@@ -97,6 +105,7 @@ class Seq2SeqExamples(ItemDataset):
         marker_ids: see :func:`qgen.model.sources.pack_source`.
         crop_share: of the times an example is drawn that its passage is cut to a window drawn with
             it, see :func:`qgen.model.sources.crop_source`.
+        control_ids: the token of every control that the examples have.
     """
 
     def __init__(
@@ -107,27 +116,35 @@ class Seq2SeqExamples(ItemDataset):
         max_target_length: int = 48,
         marker_ids: Sequence[int] = (),
         crop_share: float = 0.0,
+        control_ids: Mapping[str, int] | None = None,
     ):
         super().__init__()
         self.skipped = 0
         self.crop_share = crop_share
         self.crop_at = (tokenizer.sep_token_id, marker_ids)
         for example in examples:
+            controls = [(control_ids or {})[name] for name in example.controls]
             try:
                 source = pack_source(
-                    tokenizer, example.passage, example.answer, max_source_length, marker_ids
+                    tokenizer,
+                    example.passage,
+                    example.answer,
+                    max_source_length,
+                    marker_ids,
+                    controls,
                 )
             except AnswerTooLongError:
                 self.skipped += 1
                 continue
             target = pack_target(tokenizer, example.question, max_target_length)
-            self.items.append({"input_ids": source, "labels": target})
+            self.items.append({"input_ids": source, "labels": target, "n_controls": len(controls)})
 
     def __getitem__(self, index: int) -> Item:
         item = super().__getitem__(index)
         if self.crop_share == 0 or torch.rand(()) >= self.crop_share:
             return item
-        cropped = crop_source(item["input_ids"], *self.crop_at, drawn_by_torch())
+        source, n_controls = item["input_ids"], item["n_controls"]
+        cropped = crop_source(source, *self.crop_at, drawn_by_torch(), n_controls=n_controls)
         return {**item, "input_ids": cropped}
 
 
@@ -283,6 +300,26 @@ def _marker_ids(tokenizer: PreTrainedTokenizerBase) -> list[int | None]:
     return ids
 
 
+def add_controls(
+    known: Mapping[str, int], names: Iterable[str], tokenizer: PreTrainedTokenizerBase
+) -> dict[str, int]:
+    """Controls, each with a token: those known already with theirs, the others with those after.
+
+    Raises:
+        QGenError: the vocabulary has no tokens left.
+    """
+    vocabulary, taken = tokenizer.get_vocab(), set(known.values())
+    tokens = (CONTROL_TOKEN.format(number) for number in count(len(ANSWER_MARKERS)))
+    present = takewhile(vocabulary.__contains__, tokens)
+    free = (vocabulary[token] for token in present if vocabulary[token] not in taken)
+    controls = dict(known)
+    for name in sorted(set(names) - set(known)):
+        controls[name] = next(free, -1)
+        if controls[name] < 0:
+            raise QGenError(f"the vocabulary has no token left for the control {name!r}")
+    return controls
+
+
 def _decay_steps(settings: OptimizationSettings, examples: int) -> int:
     """Steps in which the learning rate falls: after the warm-up, whatever share they are."""
     per_step = settings.batch_size * settings.gradient_accumulation_steps
@@ -330,6 +367,8 @@ def train(
     model.config.max_target_length = settings.max_target_length
     if settings.mark_answers:
         model.config.answer_marker_ids = _marker_ids(tokenizer)
+    config, names = model.config, {name for example in examples for name in example.controls}
+    config.controls = add_controls(config.controls or {}, names, tokenizer) or None
     if settings.copy_size and not model.config.copy_size:
         model.add_copy_gate(settings.copy_size)
     if settings.max_examples and settings.max_examples < len(examples):
@@ -339,7 +378,8 @@ def train(
         settings.max_target_length,
         model.config.answer_marker_ids or (),
     )
-    dataset = Seq2SeqExamples(examples, tokenizer, *limits, settings.crop_share)
+    controls = config.controls
+    dataset = Seq2SeqExamples(examples, tokenizer, *limits, settings.crop_share, controls)
     if dataset.skipped:
         _log.warning(
             "left out %d of %d examples, whose answers do not fit into %d source tokens",
@@ -349,7 +389,8 @@ def train(
         )
     if not len(dataset):
         raise QGenError("no training example's answer fits into the source")
-    dev = Seq2SeqExamples(dev_examples[: settings.max_dev_examples], tokenizer, *limits)
+    dev_examples = dev_examples[: settings.max_dev_examples]
+    dev = Seq2SeqExamples(dev_examples, tokenizer, *limits, control_ids=controls)
     if settings.head_warmup_steps and newest_checkpoint(output_dir) is None:
         warm_up_lm_head(model, dataset, settings.head_warmup_steps)
     if settings.objective == "minimum-risk":
