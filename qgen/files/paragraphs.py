@@ -55,6 +55,8 @@ def paragraphs(blocks: Iterable[Block], left_out: LeftOut) -> Iterator[tuple[str
     """
     closed: int | None = None  # the level of the references' heading
     for text, page, level, _ in _whole(_opened(blocks, left_out)):
+        if not level and not _FOOTNOTE_TEXT.match(text.lstrip()):
+            text = _without_marks(text)
         lines = _lines(text)
         if level or (lines and is_heading(lines)):
             heading = " ".join(lines)

@@ -107,7 +107,9 @@ def _page_lines(page) -> list[_Line]:
         if any(character.strip() for character, *_ in line):
             turned = abs(raw.FPDFText_GetCharAngle(text_page, first) % 3.14159) > 0.1
             if not turned:
-                lines.append(_line(line, _is_bold(text_page, first), hyphen))
+                found = _line(line, _is_bold(text_page, first), hyphen)
+                if not (lines and _goes_on(lines[-1], found)):
+                    lines.append(found)
         line.clear()
 
     for i in range(count):
@@ -132,6 +134,28 @@ def _page_lines(page) -> list[_Line]:
     end()
     text_page.close()
     return lines
+
+
+def _goes_on(before: _Line, line: _Line) -> bool:
+    """Add what PDFium takes for a line of its own, behind raised text, to the line before."""
+    space = line.left - before.right
+    if not -0.2 * before.size < space < before.size or before.text.endswith("-"):
+        return False
+    raised = line.size < 0.85 * before.size and len(line.text) < 6
+    rise = line.bottom - before.bottom
+    if raised and 0 < rise < before.size:
+        read = raised_text(before.text[-12:], line.text)
+        if not read.strip():
+            before.marks.append(line.text)
+        before.text += read
+    elif abs(rise) < 0.15 * before.size and abs(line.size - before.size) < 0.15 * before.size:
+        before.text = f"{before.text} {line.text}"
+        before.marks += line.marks
+        before.gaps += line.gaps
+    else:
+        return False
+    before.right = max(before.right, line.right)
+    return True
 
 
 def _is_bold(text_page, i: int) -> bool:

@@ -1,0 +1,348 @@
+"""What each format's reader keeps and leaves out."""
+
+import io
+import json
+
+import pytest
+from documents import MAKERS, TEXTS, WORD, epub, html, make, paragraph, run, set_pdf, word
+
+from qgen.files.documents import read_document
+from qgen.files.reading import READERS
+
+FIRST, SECOND = TEXTS
+NAMES = '<w:style w:styleId="{}"><w:name w:val="{}"/>{}</w:style>'
+
+
+def read(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    document = read_document(path)
+    return [p.text for p in document], document.summary
+
+
+@pytest.mark.parametrize("suffix", [suffix for suffix in MAKERS if suffix in READERS])
+def test_every_format_is_read(tmp_path, suffix):
+    found, _ = read(tmp_path, f"a{suffix}", make(suffix))
+    assert " ".join(found) == " ".join(TEXTS)
+
+
+# --- Word -------------------------------------------------------------------------------------
+
+BEGIN = "The lighthouse at Fennick Point was built in 1871 by "
+LINK = f"<w:hyperlink>{run('Agnes Rowbotham')}</w:hyperlink>"
+FIELD = (
+    '<w:r><w:fldChar w:fldCharType="begin"/></w:r><w:r><w:instrText>HYPERLINK "http://a.b"'
+    '</w:instrText></w:r><w:r><w:fldChar w:fldCharType="separate"/></w:r>'
+    f'{run("Agnes Rowbotham")}<w:r><w:fldChar w:fldCharType="end"/></w:r>'
+)
+
+
+@pytest.mark.parametrize(
+    "inline",
+    [
+        LINK,
+        FIELD,
+        f"<w:ins>{run('Agnes Rowbotham')}</w:ins><w:del><w:r><w:delText>Tom</w:delText></w:r>"
+        "</w:del>",
+        f"<w:moveTo>{run('Agnes Rowbotham')}</w:moveTo><w:moveFrom>{run('Tom')}</w:moveFrom>",
+        f"<w:sdt><w:sdtPr/><w:sdtContent>{run('Agnes Rowbotham')}</w:sdtContent></w:sdt>",
+        f'<w:smartTag w:element="x">{run("Agnes ")}{run("Rowbotham")}</w:smartTag>',
+        f"<w:fldSimple>{run('Agnes Rowbotham')}</w:fldSimple>",
+        f"{run('Tom ', '<w:vanish/>')}{run('Agnes Rowbotham')}",
+        f'{run("Agnes Rowbotham")}<w:r><w:footnoteReference w:id="2"/></w:r>',
+    ],
+)
+def test_word_text_of_every_kind_of_run(tmp_path, inline):
+    body = paragraph(run(BEGIN), inline, run(", who designed two bridges."))
+    assert read(tmp_path, "a.docx", word(body))[0] == [
+        f"{BEGIN}Agnes Rowbotham, who designed two bridges."
+    ]
+
+
+def test_word_boxes_controls_and_frames(tmp_path):
+    box = (
+        '<w:r><mc:AlternateContent xmlns:mc="http://m"><mc:Choice><w:txbxContent>'
+        f"{paragraph(run(FIRST))}</w:txbxContent></mc:Choice><mc:Fallback><w:txbxContent>"
+        f"{paragraph(run(FIRST))}</w:txbxContent></mc:Fallback></mc:AlternateContent></w:r>"
+    )
+    cell = f"<w:tbl><w:tr><w:tc>{paragraph(run(SECOND))}</w:tc></w:tr></w:tbl>"
+    text = paragraph(run("Copper conducts heat better."))
+    control = f"<w:sdt><w:sdtContent>{text}</w:sdtContent></w:sdt>"
+    table = "".join(
+        f"<w:tr>{''.join(f'<w:tc>{paragraph(run(x))}</w:tc>' for x in row)}</w:tr>"
+        for row in (("Bridge", "Length"), ("Kestrel", "310"))
+    )
+    empty = (
+        "<w:sdt><w:sdtPr><w:showingPlcHdr/></w:sdtPr><w:sdtContent>"
+        f"{paragraph(run('Click or tap here to enter the text of this.'))}</w:sdtContent></w:sdt>"
+    )
+    found, left_out = read(
+        tmp_path,
+        "a.docx",
+        word(
+            f"<w:p>{box}</w:p>{cell}{control}{empty}<w:tbl>{table}</w:tbl>",
+            header1=f"<w:hdr {WORD}>{paragraph(run('Draft'))}</w:hdr>",
+        ),
+    )
+    assert found == [FIRST, SECOND, "Copper conducts heat better."]
+    assert left_out == "1 header, 1 table"
+
+
+def test_word_headings_by_style_and_references(tmp_path):
+    styles = "".join(
+        (
+            NAMES.format("berschrift1", "heading 1", '<w:pPr><w:outlineLvl w:val="0"/></w:pPr>'),
+            NAMES.format("Mine", "Mine", '<w:basedOn w:val="berschrift1"/>'),
+            NAMES.format("Mark", "Mark", '<w:rPr><w:vertAlign w:val="superscript"/></w:rPr>'),
+        )
+    )
+    style = '<w:pStyle w:val="{}"/>'.format
+    found, left_out = read(
+        tmp_path,
+        "a.docx",
+        word(
+            paragraph(run("A heading that ends with a full stop."), properties=style("Mine"))
+            + paragraph(run(FIRST), run("12", '<w:rStyle w:val="Mark"/>'))
+            + paragraph(run("References"), properties=style("berschrift1"))
+            + paragraph(run("Holm, P. 2014. Readmore: A corpus. Journal of Reading 14(2)."))
+            + paragraph(run("Appendix"), properties=style("berschrift1"))
+            + paragraph(run(SECOND)),
+            styles=f"<w:styles {WORD}>{styles}</w:styles>",
+        ),
+    )
+    assert found == [FIRST, SECOND]
+    assert left_out == "1 list of references"
+
+
+RAISED = '<w:vertAlign w:val="superscript"/>'
+
+
+@pytest.mark.parametrize(
+    ("before", "raised", "after", "read_as"),
+    [
+        ("It opened on the 21", "st", " of May 1904.", "It opened on the 21st of May 1904."),
+        ("It covers 350 m", "2", " of land.", "It covers 350 m² of land."),
+        ("It is 10", "6", " times as faint.", "It is 10⁶ times as faint."),
+        ("It was lit in 1854", "3", " by Nils Falk.", "It was lit in 1854 by Nils Falk."),
+        ("Nils Falk lit it.", "12", " He grew old.", "Nils Falk lit it. He grew old."),
+        ("Nils Falk", "a", " lit it one day.", "Nils Falk lit it one day."),
+        ("The keeper lit it", "*", " one day.", "The keeper lit it one day."),
+        ("The salt has Na", "+", " ions in it.", "The salt has Na⁺ ions in it."),
+    ],
+)
+def test_raised_text(tmp_path, before, raised, after, read_as):
+    body = paragraph(run(before), run(raised, RAISED), run(after))
+    assert read(tmp_path, "a.docx", word(body))[0] == [read_as]
+    page = html(f"{before}<sup>{raised}</sup>{after}")
+    assert read(tmp_path, "a.html", page)[0] == [read_as]
+
+
+# --- Pages ------------------------------------------------------------------------------------
+
+
+def test_html_layout_tables_code_and_hidden_text(tmp_path):
+    page = (
+        f"<table><tr><td>Home<br>News</td><td>{FIRST}<br><br>{SECOND}</td></tr></table>"
+        "<table><tr><th>Bridge</th><th>Length</th></tr><tr><td>Kestrel</td><td>310</td></tr></table>"
+        "<pre>for (i = 0; i &lt; n; i++) { a[i] = 0; }</pre>"
+        "<pre>Copper conducts heat better than iron\ndoes, so good pans have copper bases.</pre>"
+        '<p style="display: none">Nobody sees this sentence on the page.</p>'
+        '<div role="navigation">This is no part of the text at all.</div>'
+    )
+    found, left_out = read(tmp_path, "a.html", page)
+    assert found == [
+        FIRST,
+        SECOND,
+        "Copper conducts heat better than iron does, so good pans have copper bases.",
+    ]
+    assert left_out == "1 block of code, 1 table"
+
+
+def test_markdown_dialects(tmp_path):
+    content = (
+        "# Cells {#cells .big}\n\nThe mitochondrion{: .term} makes [energy](x){.smallcaps} for the "
+        f"cell.[^1]\n{{: #id}}\n\n{{:toc}}\n\n::: note\n{FIRST}\n:::\n\n{{% include x %}}\n\n"
+        "[^1]: See the report\n    of 1998 on this.\n\n## Works cited\n\nHolm, P. A corpus. 2014.\n"
+    )
+    found, left_out = read(tmp_path, "a.md", content)
+    assert found == ["The mitochondrion makes energy for the cell.", FIRST]
+    assert left_out == "1 list of references, 1 note"
+
+
+def test_a_book_is_read_in_the_order_of_its_spine(tmp_path):
+    note = '<aside epub:type="footnote"><p>The road was closed in 1950.</p></aside>'
+    content = epub(html(FIRST), html(SECOND) + note)
+    assert read(tmp_path, "a.epub", content)[0] == TEXTS
+
+
+def test_captions(tmp_path):
+    content = (
+        "WEBVTT\nKind: captions\n\nNOTE made by hand\n\nSTYLE\n::cue { color: red }\n\n"
+        "first\n00:01.000 --> 00:04.000 align:start\n<v Tom>The Vasa was a Swedish warship\n"
+        "that was built between 1626\n\n"
+        "00:04.000 --> 00:06.000\n<c>that was built between 1626</c>\nand 1628. [MUSIC]\n\n"
+        "00:20.000 --> 00:22.000\nIt sank &amp; was raised in 1961.\n"
+    )
+    found, left_out = read(tmp_path, "a.vtt", content)
+    assert found == [
+        "The Vasa was a Swedish warship that was built between 1626 and 1628.",
+        "It sank & was raised in 1961.",
+    ]
+    assert left_out == "1 sound"
+
+
+def test_latex(tmp_path):
+    content = (
+        "\\documentclass{article}\n\\title{No}\n\\begin{document}\n\\maketitle\n"
+        "\\section{Bridges}\n"
+        'The \\emph{Kestrel} Bridge~\\cite{doyle} in D\\"orne was opened by Queen Maud.\\footnote{'
+        "Or not.} % a comment\n\n"
+        "\\begin{table}\\begin{tabular}{ll}a & b\\end{tabular}\\end{table}\n"
+        "\\begin{verbatim}\nx = 1\n\\end{verbatim}\n"
+        "\\begin{itemize}\n\\item It cost 90,000 pounds to build.\n\\end{itemize}\n"
+        "\\begin{thebibliography}{9}\\bibitem{a} Doyle. A book.\\end{thebibliography}\n"
+        "\\end{document}"
+    )
+    found, left_out = read(tmp_path, "a.tex", content)
+    assert found[0] == "The Kestrel Bridge in Dörne was opened by Queen Maud."
+    assert "It cost 90,000 pounds to build." in found[1]
+    assert len(found) == 2
+    assert "1 note" in left_out and "1 table" in left_out
+
+
+def test_rich_text(tmp_path):
+    content = (
+        r"{\rtf1\ansi The \b Kestrel\b0  Bridge covers 350 m{\super 2} of {\field{\*\fldinst "
+        r'{HYPERLINK "http://a.b"}}{\fldrslt land}} in D\'f6rne.{\super 3} {\deleted Not this.}'
+        r"{\footnote Not this.} It opened in 1897.\par \trowd a\cell b\cell\row "
+        r"The observatory is old and dark.}"
+    )
+    found, left_out = read(tmp_path, "a.rtf", content)
+    assert found == [
+        "The Kestrel Bridge covers 350 m² of land in Dörne. It opened in 1897.",
+        "The observatory is old and dark.",
+    ]
+    assert left_out == "1 note, 1 table"
+
+
+def test_slides(tmp_path):
+    pptx = pytest.importorskip("pptx")
+    deck = pptx.Presentation()
+    for text in TEXTS:
+        slide = deck.slides.add_slide(deck.slide_layouts[1])
+        slide.shapes.title.text = "A title that ends with a full stop."
+        slide.placeholders[1].text = text
+    slide.shapes.add_table(2, 2, 0, 0, 99, 99).table.cell(0, 0).text = "Bridge"
+    slide.notes_slide.notes_text_frame.text = "Say this slowly to the people."
+    deck.slides._sldIdLst.insert(0, deck.slides._sldIdLst[1])
+    out = io.BytesIO()
+    deck.save(out)
+    path = tmp_path / "a.pptx"
+    path.write_bytes(out.getvalue())
+    document = read_document(path)
+    assert [(p.text, p.page) for p in document] == [(SECOND, 1), (FIRST, 2)]
+    assert document.summary == "1 speaker's note, 1 table"
+
+
+def test_open_document(tmp_path):
+    from odf.opendocument import OpenDocumentText
+    from odf.style import Style, TextProperties
+    from odf.table import Table, TableCell, TableRow
+    from odf.text import A, H, Note, NoteBody, P, Span
+
+    document = OpenDocumentText()
+    raised = Style(name="T1", family="text")
+    raised.addElement(TextProperties(textposition="super 58%"))
+    document.automaticstyles.addElement(raised)
+    document.text.addElement(H(outlinelevel=1, text="A heading that ends in a full stop."))
+    first = P(text="It covers 350 m")
+    first.addElement(Span(stylename=raised, text="2"))
+    first.addText(" of land in ")
+    first.addElement(A(href="http://a.b", text="Dorne"))
+    note = Note(noteclass="footnote")
+    body = NoteBody()
+    body.addElement(P(text="Or not so much."))
+    note.addElement(body)
+    first.addElement(note)
+    first.addText(".")
+    document.text.addElement(first)
+    table = Table()
+    for row in (("Bridge", "Length"), ("Kestrel", "310")):
+        line = TableRow()
+        for text in row:
+            cell = TableCell()
+            cell.addElement(P(text=text))
+            line.addElement(cell)
+        table.addElement(line)
+    document.text.addElement(table)
+    out = io.BytesIO()
+    document.write(out)
+    found, left_out = read(tmp_path, "a.odt", out.getvalue())
+    assert found == ["It covers 350 m² of land in Dorne."]
+    assert left_out == "1 note, 1 table"
+
+
+# --- PDF --------------------------------------------------------------------------------------
+
+
+def test_pdf_sizes_and_positions(tmp_path):
+    page = [
+        ("Bridges of the county of Dorne and their builders", 16.0, 0.0),
+        (
+            "The Kestrel Bridge in Dorne was opened by Queen Maud on 4 June 1897, and it carries",
+            11.0,
+            0.0,
+        ),
+        ("the road to Ellby.", 11.0, 0.001),
+        ("3", 7.0, 4.0),
+        (" It covers 350 m", 11.0, 0.001),
+        ("2", 7.0, 4.0),
+        (" of land and was designed by the engineer Ann Doyle.\n", 11.0, 0.0),
+        ("Figure 1: The bridge in its first year.", 9.0, 0.0),
+        ("3 The road was closed in 1950 and opened again in the year after that.", 8.0, 0.0),
+    ]
+    found, left_out = read(tmp_path, "a.pdf", set_pdf([page]))
+    assert found == [
+        "The Kestrel Bridge in Dorne was opened by Queen Maud on 4 June 1897, and it carries the "
+        "road to Ellby. It covers 350 m² of land and was designed by the engineer Ann Doyle."
+    ]
+    assert left_out == "1 note"
+
+
+def test_a_paragraph_goes_on_behind_the_end_of_a_page(tmp_path):
+    lines = [
+        [
+            (
+                "The Kestrel Bridge in Dorne was opened by Queen Maud on 4 June 1897, and it",
+                11.0,
+                0.0,
+            )
+        ],
+        [("carries the road to Ellby. It was designed by the engineer Ann Doyle.", 11.0, 0.0)],
+    ]
+    found, _ = read(tmp_path, "a.pdf", set_pdf(lines))
+    assert found == [
+        "The Kestrel Bridge in Dorne was opened by Queen Maud on 4 June 1897, and it carries the "
+        "road to Ellby. It was designed by the engineer Ann Doyle."
+    ]
+
+
+def test_pdf_pages_without_text_and_passwords(tmp_path):
+    pypdf = pytest.importorskip("pypdf")
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(make(".pdf")))
+    writer.encrypt("", "owner", algorithm="AES-256")
+    out = io.BytesIO()
+    writer.write(out)
+    assert read(tmp_path, "a.pdf", out.getvalue())[0] == TEXTS
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(make(".pdf")))
+    writer.encrypt("secret", algorithm="AES-256")
+    out = io.BytesIO()
+    writer.write(out)
+    with pytest.raises(ValueError, match="is encrypted"):
+        read(tmp_path, "a.pdf", out.getvalue())
+
+
+def test_notebooks_count_their_code(tmp_path):
+    cells = [{"cell_type": "markdown", "source": FIRST}, {"cell_type": "code", "source": ["x"]}]
+    found, left_out = read(tmp_path, "a.ipynb", json.dumps({"cells": cells}))
+    assert (found, left_out) == ([FIRST], "1 cell with code")
