@@ -158,6 +158,12 @@ def test_html_layout_tables_code_and_hidden_text(tmp_path):
     assert left_out == "1 block of code, 1 table"
 
 
+def test_a_page_without_an_end_of_its_head_and_with_the_class_of_a_part(tmp_path):
+    page = f'<head><title>Not this.</title><body class="single sidebar comments"><p>{FIRST}</p>'
+    assert read(tmp_path, "a.html", page)[0] == [FIRST]
+    assert read(tmp_path, "b.html", f"<head><title>No.</title><div><p>{FIRST}</p>")[0] == [FIRST]
+
+
 def test_markdown_dialects(tmp_path):
     content = (
         "# Cells {#cells .big}\n\nThe mitochondrion{: .term} makes [energy](x){.smallcaps} for the "

@@ -19,7 +19,7 @@ from qgen.files.readers.marks import raised_text
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _SKIPPED = frozenset(
-    "script style noscript template head nav footer aside form button svg math select textarea"
+    "script style noscript template title nav footer aside form button svg math select textarea"
     " iframe object audio video canvas rt rp label dialog menu".split()
 )
 _COUNTED = {"figure": "figure", "img": "picture"}
@@ -99,7 +99,9 @@ class _Page:
         if self._skipped:
             self._skipped += 1
             return
-        if tag in _SKIPPED or _is_left_out(attributes):
+        # Themes name what a page has in the class of its body.
+        whole = tag in {"html", "body", "main", "article"}
+        if tag in _SKIPPED or (not whole and _is_left_out(attributes)):
             self._skipped = 1
             if tag not in {"script", "style", "svg", "math"} and _is_block(tag):
                 self.flush()
