@@ -1,12 +1,13 @@
 """Files people have, as rows: one test per kind of file and per kind of fault."""
 
+import gzip
 import json
 
 import pytest
 
 from qgen.errors import QGenError
 from qgen.files.encoding import decode_text, detect_encoding
-from qgen.files.rows import count_rows, read_rows, to_request
+from qgen.files.rows import FieldNames, count_rows, read_rows, to_request
 from qgen.records import Answer, Request
 
 TEXT = "The Ardal lighthouse was lit in 1854. Its keeper, Nils Falk, lived there."
@@ -261,6 +262,134 @@ def test_json_is_streamed(tmp_path):
     records = [{"passage": f"{n} " + "x" * 50_000, "n": n * 10**12} for n in range(20)]
     path.write_text(json.dumps(records))
     assert [row.content.extra["n"] for row in read_rows(path)] == [n * 10**12 for n in range(20)]
+
+
+# --- Layouts, names and characters ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    "article story document content body sentence review page_content story_section".split(),
+)
+def test_usual_names_of_the_passage(name):
+    assert to_request({"id": 1, name: TEXT}) == Request(TEXT, extra={"id": 1})
+
+
+def test_named_fields():
+    names = FieldNames("prose", "gold_answer")
+    fields = {"text": "x", "prose": TEXT, "gold_answer": "1854"}
+    assert to_request(fields, names) == Request(TEXT, LIT.answers, {"text": "x"})
+    with pytest.raises(QGenError, match='"prose" is missing; there are "text"'):
+        to_request({"text": TEXT}, FieldNames("prose"))
+
+
+def test_a_refusal_lists_the_columns(tmp_path):
+    with pytest.raises(QGenError, match='no "passage" column .*--passage-field.*"id", "blurb"'):
+        rows_of(tmp_path, "in.csv", f'id,blurb\n1,"{TEXT}"\n')
+
+
+@pytest.mark.parametrize(
+    ("fields", "answers"),
+    [
+        ({"answer": True}, ()),
+        ({"answer": "yes"}, ()),
+        ({"questions": [1], "answers": [{"span_start": 29, "span_end": 36, "input_text": "1854"}]},
+         LIT.answers),
+        ({"answers": [{"span_start": 0, "span_end": 9, "input_text": "unknown"}]}, ()),
+        ({"answers": {"input_text": ["1854"], "answer_start": [29], "answer_end": [36]}},
+         LIT.answers),
+        ({"options": [["1853", "1854"], ["a", "b"]], "answers": ["B", "A"]}, LIT.answers),
+        ({"options": ["1853", "1854"], "answer": "A"}, ()),
+    ],
+)  # fmt: skip
+def test_answers_that_are_no_spans_are_kept_as_fields(fields, answers):
+    assert to_request({"article": TEXT} | fields) == Request(TEXT, answers, fields)
+
+
+def test_one_of_several_answers_that_is_missing_is_a_problem():
+    request = to_request({"passage": TEXT, "answers": ["1854", "Prince Otto"]})
+    assert request.answers == LIT.answers
+    assert request.problems == ("the answer 'Prince Otto' is not in the passage",)
+
+
+def test_offsets_follow_the_mended_passage():
+    passage = "The of\ufb01ce of \u200bRosa Lund\u200b is in D\xa8usseldorf, not Rosa\xad Lund."
+    request = to_request(
+        {"passage": passage, "answers": ["Rosa Lund", "D\xfcsseldorf"], "answer_start": [14, 31]}
+    )
+    assert request.passage == "The office of Rosa Lund is in D\xfcsseldorf, not Rosa Lund."
+    assert request.answers == (Answer("Rosa Lund", 14), Answer("D\xfcsseldorf", 30))
+    with pytest.raises(QGenError, match="lost letters"):
+        to_request({"passage": "The of\0ce was lit."})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f'passage,answer\n"{TEXT}",1854,\n',
+        f'passage,answer,,\n"{TEXT}",1854,,\n',
+    ],
+)
+def test_delimiters_at_the_end_of_a_line(tmp_path, content):
+    assert rows_of(tmp_path, "in.csv", content) == [LIT]
+
+
+def test_a_long_field(tmp_path):
+    [request] = rows_of(tmp_path, "in.csv", f'passage\n"{TEXT * 5000}"\n')
+    assert len(request.passage) == len(TEXT) * 5000
+
+
+@pytest.mark.parametrize("name", ["in.csv", "in.jsonl", "in.json", "in.txt", "in.tsv"])
+def test_gzipped_rows(tmp_path, name):
+    content = {
+        ".csv": f'passage,answer\n"{TEXT}",1854\n',
+        ".tsv": f"passage\tanswer\n{TEXT}\t1854\n",
+        ".txt": f"{TEXT}\t1854\n",
+    }.get(name[2:], json.dumps({"passage": TEXT, "answer": "1854"}))
+    assert rows_of(tmp_path, f"{name}.gz", gzip.compress(content.encode())) == [LIT]
+
+
+def test_a_workbook(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.active.append(["a list of something else"])
+    sheet = book.create_sheet()
+    for row in (["Passage", "Answer"], [TEXT, 1854], [None, None], ["Rome.", None]):
+        sheet.append(row)
+    book.save(tmp_path / "in.xlsx")
+    rows = list(read_rows(tmp_path / "in.xlsx"))
+    assert [(row.line, row.content) for row in rows] == [(2, LIT), (4, Request("Rome."))]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "lines"),
+    [
+        ("in.jsonl", json.dumps([{"passage": TEXT}] * 2, indent=1), [1, 2]),
+        ("in.jsonl", json.dumps({"passage": TEXT}, indent=1), [1]),
+        ("in.json", '{"passage": "Rome."}\n{"blurb": "x"}\n{"passage": "Oslo."}\n', [1, 2, 3]),
+        ("in.json", '{"version": 1, "examples": [{"passage": "Rome."}]}', [1]),
+        ("in.json", '{"a": {"rows": [{"x": 1}], "docs": [{"text": "Rome."}]}}', [1]),
+        ("in.txt", '{"passage": "Rome."}\n{"passage": "Oslo."}\n', [1, 2]),
+    ],
+)
+def test_content_decides_how_rows_are_written(tmp_path, name, content, lines):
+    path = tmp_path / name
+    path.write_text(content)
+    rows = list(read_rows(path))
+    assert [row.line for row in rows] == lines
+    bad = [row.content for row in rows if isinstance(row.content, str)]
+    assert bad == (['"passage" is missing; there are "blurb"'] if "blurb" in content else [])
+
+
+def test_lines_that_are_no_passages_are_told(tmp_path):
+    path = tmp_path / "in.txt"
+    path.write_text("The bridge in Dorne was\nopened by Queen Maud\nin 1897, and it\nis long.\n")
+    told = []
+    list(read_rows(path, tell=told.append))
+    assert len(told) == 1 and "most lines end in mid-sentence" in told[0]
+    path.write_text(f"{TEXT}\n{TEXT}\n{TEXT}\n")
+    list(read_rows(path, tell=told.append))
+    assert len(told) == 1
 
 
 # --- The samples of kinds --------------------------------------------------------------------
