@@ -1,116 +1,176 @@
-"""The web page: its functions, and the page itself in headless Chromium."""
+"""The web page: what its scripts call, and the page itself in headless Chromium."""
 
+import base64
 import json
 import shutil
 import threading
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
 from conftest import PASSAGE, served
+from fastapi.testclient import TestClient
 
-from qgen.errors import QGenError
+from qgen.english.phrases import propose_answers
 from qgen.records import Answer, Question, Result
 from qgen.service.app import create_app
-from qgen.service.page.build import AHEAD, _ask, _requests, _write
-from qgen.service.queue import DynamicBatcher
-from qgen.settings import GenerationSettings, QuizSettings
+from qgen.service.page import build
+from qgen.settings import QuizSettings
 
-TWO = f"{PASSAGE}\n\nThe gate opened in 1938. Joseph led the construction of the gate in 1938."
+OTHER = "Marie Curie was born in Warsaw in 1867. She moved to Paris in 1891."
+TWO = f"{PASSAGE}\n\n{OTHER}"
 
 
-def question(text, answer="1937", start=0, passage=0, accepted=False, choices=(), confidence=None):
+class Canned:
+    """Instead of a model: a question for each proposed answer, another for each beam."""
+
+    generator = SimpleNamespace(device=torch.device("cpu"))
+
+    def __init__(self):
+        self.go = threading.Event()
+        self.go.set()
+        self.asked = []  # (requests, settings, quiz)
+
+    def generate(self, requests, settings, quiz):
+        self.asked.append((requests, settings, quiz))
+        self.go.wait(20)
+        return [self._result(request, settings, quiz) for request in requests]
+
+    def _result(self, request, settings, quiz):
+        if "refused" in request.passage:
+            return Result(problems=("the passage is refused",))
+        answers = request.answers or propose_answers(request.passage)[: quiz.max_answers]
+        beams = settings.num_return_sequences if request.answers else 1
+        wrong = ("Nobody", "Nothing", "Nowhere")[: max(0, quiz.choices - 1)]
+        return Result(
+            tuple(
+                Question(
+                    f"What is {answer.text}, beam {beam}?", answer, -1.0 - beam,
+                    (0.97, 0.88, 0.74, 0.62)[n % 4], wrong,
+                )
+                for n, answer in enumerate(answers)
+                for beam in range(beams)
+            )
+        )  # fmt: skip
+
+    def propose(self, passages):
+        return [propose_answers(passage) for passage in passages]
+
+
+# -- what its scripts call -------------------------------------------------------------------------
+
+
+def made(question, answer="1937", start=3, passage=0, choices=(), score=-1.0, confidence=None):
     return {
-        "question": text, "answer": answer, "answer_start": start, "start": start, "kind": "",
-        "score": -1.0, "confidence": confidence, "choices": list(choices), "passage": passage,
-        "accepted": accepted,
+        "question": question, "answer": answer, "answer_start": start, "kind": "date",
+        "score": score, "confidence": confidence, "choices": list(choices),
+        "id": 1, "passage": passage, "span": "1937", "start": start, "asked": [], "kept": False,
     }  # fmt: skip
 
 
-# -- its functions ---------------------------------------------------------------------------------
+def test_paragraphs_know_where_their_sentences_end():
+    text = "Mr. Strauss led it in the 1930s. \U0001f309 It cost 35 million dollars in all."
+    [first, second] = build.paragraphs(f"{text}\n\n{OTHER}")["passages"]
+    assert first["text"] == text
+    assert [text[:end] for end in first["sentences"]] == [text[: text.index(" \U0001f309")], text]
+    assert second["text"] == OTHER
 
 
-def test_an_answer_is_asked_for_where_it_stands():
-    passages = ["In 1937 it opened in May.", "It closed in May."]
-    [(number, request)] = _requests(passages, "May", 0)
-    assert (number, request.answers[0].start) == (0, passages[0].index("May"))
-    [(number, request)] = _requests(passages, "May", 1)
-    assert (number, request.answers[0].start) == (1, passages[1].index("May"))
-    assert [number for number, _ in _requests(passages, "", 0)] == [0, 1]
-    with pytest.raises(QGenError, match="not in the text"):
-        _requests(passages, "London", 0)
-    with pytest.raises(QGenError, match="empty"):
-        _requests([], "", 0)
+def test_an_upload_is_read_and_nothing_else(tmp_path, monkeypatch):
+    uploads = tmp_path / "uploads"
+    uploads.mkdir()
+    monkeypatch.setattr(build, "get_upload_folder", lambda: str(uploads))
+    for folder in (uploads, tmp_path):
+        (folder / "notes.md").write_text(f"# Bridge\n\n{PASSAGE}\n", encoding="utf-8")
+    read = build.read_upload({"path": str(uploads / "notes.md"), "name": "notes.md"})
+    assert [passage["text"] for passage in read["passages"]] == [PASSAGE]
+    for path in (tmp_path / "notes.md", uploads / ".." / "notes.md"):
+        assert "error" in build.read_upload({"path": str(path), "name": "notes.md"})
+    (uploads / "empty.md").write_text("# Only a heading\n", encoding="utf-8")
+    problem = build.read_upload({"path": str(uploads / "empty.md"), "name": "mine.md"})["error"]
+    assert "mine.md" in problem and str(uploads) not in problem
 
 
-def test_a_text_of_more_paragraphs_than_the_queue_holds_is_read_a_few_ahead():
-    sizes = []
-
-    def model(requests, settings, quiz):
-        sizes.append(batcher.waiting)
-        return [Result((Question(r.passage, Answer("1937", 3), -1.0),)) for r in requests]
-
-    batcher = DynamicBatcher(model, max_batch=4, max_waiting=8)
-    passages = [f"In 1937 gate {n} opened." for n in range(5 * AHEAD)]
-    *_, (quiz, status) = _ask(
-        batcher, "\n\n".join(passages), "", 0, QuizSettings(len(passages)), GenerationSettings()
-    )
-    assert [q["question"] for q in quiz["questions"]] == passages
-    assert status == f"{len(passages)} questions" and max(sizes) <= 8 < AHEAD
-    batcher.close()
-
-
-def test_stopping_takes_back_what_waits():
-    gate = threading.Event()
-
-    def model(requests, settings, quiz):
-        gate.wait(5)
-        return [Result() for _ in requests]
-
-    batcher = DynamicBatcher(model, max_batch=1)
-    text = "\n\n".join(f"In 1937 gate {n} opened." for n in range(9))
-    asking = _ask(batcher, text, "", 0, QuizSettings(), GenerationSettings())
-    assert "paragraph 1 of 9" in next(asking)[1]
-    asking.close()
-    assert batcher.waiting == 0
-    gate.set()
-    batcher.close()
+def test_the_best_of_a_text_are_chosen_in_its_order():
+    questions = [
+        made("Where is it?", passage=1, confidence=0.8), made("Who led it?", confidence=0.9),
+        made("What is it called?", passage=1, start=0, confidence=0.4),
+    ]  # fmt: skip
+    assert build.choose({"questions": questions, "count": 2}) == {"chosen": [1, 0]}
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "csv", "gift", "anki", "markdown", "squad", "parquet"])
-def test_export(tmp_path, kind):
+def test_export(kind):
     quiz = {
-        "passages": ["In 1937.", "In 1938."],
+        "format": kind, "passages": ["In 1937.", "In 1938."],
         "questions": [
-            question("When?", accepted=True, choices=["1936", "1937"]), question("What?"),
-            question("Which year?", passage=1, accepted=True),
+            made("When?", choices=["1936", "1937"]), made("Which year?", "1938", passage=1),
+            made("Edited?", "the year 1937", start=3),
         ],
     }  # fmt: skip
-    content = _write(quiz, kind, tmp_path).read_bytes()
-    if kind != "parquet":
-        assert b"When?" in content and b"Which year?" in content
-        assert b"What?" not in content, "only what is accepted"
-        assert b"accepted" not in content
-    quiz["questions"] = [q | {"accepted": False} for q in quiz["questions"]]
-    if kind == "markdown":
-        assert b"What?" in _write(quiz, kind, tmp_path).read_bytes(), "or all"
+    exported = build.export_quiz(quiz)
+    content = base64.b64decode(exported["content"])
+    assert exported["name"].startswith("questions.")
+    if kind == "parquet":
+        return
+    assert b"asked" not in content and b"span" not in content
+    assert content.index(b"When?") < content.index(b"Which year?")
+    if kind == "jsonl":
+        [first, second, third] = map(json.loads, content.splitlines())
+        assert [r["passage"] for r in (first, second, third)] == [
+            "In 1937.",
+            "In 1938.",
+            "In 1937.",
+        ]
+        assert first["questions"][0]["choices"] == ["1936", "1937"]
+        assert third["questions"][0]["answer_start"] is None, "no part of the passage any more"
+        assert "choices" not in second["questions"][0]
 
 
-def test_nothing_to_export(tmp_path):
-    with pytest.raises(QGenError, match="no questions"):
-        _write(None, "jsonl", tmp_path)
+def test_what_cannot_be_exported_is_said():
+    empty = {"questions": [], "passages": [], "format": "jsonl"}
+    assert "no questions" in build.export_quiz(empty)["error"]
+    assert "'odt'" in build.export_quiz({**empty, "format": "odt"})["error"]
+
+
+def test_all_settings_and_formats_are_offered():
+    setup = build.page_setup()
+    assert set(QuizSettings.__dataclass_fields__) <= set(setup["schema"]["properties"])
+    assert len(setup["samples"]) == 3
+    assert all(sample["source"] and sample["licence"] for sample in setup["samples"])
+    for sample in setup["samples"]:
+        assert len(build.paragraphs(sample["text"])["passages"]) == sample["text"].count("\n\n") + 1
+
+
+def test_the_page_comes_with_the_first_answer():
+    with TestClient(create_app(Canned(), page=True)) as client:
+        html = client.get("/", headers={"Accept-Encoding": "br, gzip"}).text
+        assert html.index('id="text"') < html.index("<gradio-app")
+        for module in ("page.js", "page.css"):
+            assert client.get(f"/page/{module}").status_code == 200
+        assert client.get("/docs").status_code == client.get("/healthz").status_code == 200
+
+
+def test_its_files_are_packaged():
+    names = {path.name for path in Path(build.__file__).parent.rglob("*")}
+    assert {"page.html", "samples.json", "page.js", "page.css", "cards.js"} <= names
 
 
 # -- in a browser ----------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def address(generator):
-    """The service with its page, on a free port; a random model's questions pass."""
-    with pytest.MonkeyPatch.context() as patch:
-        for module in ("selection", "pipeline"):
-            patch.setattr(f"qgen.asking.{module}.question_problem", lambda *_: None)
-        with served(create_app(generator, page=True)) as address:
-            yield f"{address}/"
+def model():
+    return Canned()
+
+
+@pytest.fixture(scope="module")
+def address(model):
+    """The service with its page, on a free port."""
+    with served(create_app(model, page=True)) as address:
+        yield f"{address}/"
 
 
 @pytest.fixture(scope="module")
@@ -119,17 +179,19 @@ def browser(tmp_path_factory):
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not (chromium and driver):
         pytest.skip("chromium and chromedriver are not installed")
+    downloads = tmp_path_factory.mktemp("downloads")
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
+    options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
     for flag in (
         "headless=new", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run",
         "disable-background-networking", "disable-component-update", "disable-sync",
-        "window-size=1280,1400", f"user-data-dir={tmp_path_factory.mktemp('chromium')}",
+        "window-size=1280,1000", f"user-data-dir={tmp_path_factory.mktemp('chromium')}",
     ):  # fmt: skip
         options.add_argument(f"--{flag}")
     options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
     browser = webdriver.Chrome(options, webdriver.ChromeService(driver))
-    browser.implicitly_wait(5)
+    browser.downloads = downloads
     yield browser
     browser.quit()
 
@@ -140,7 +202,9 @@ class Page:
     def __init__(self, browser, address):
         self.browser = browser
         browser.get(address)
-        self.wait(lambda: self.find("#text textarea").is_displayed())
+        browser.execute_script("sessionStorage.clear(); localStorage.clear()")
+        browser.get(address)
+        self.wait(lambda: self.find(".gradio-container #text").is_displayed())
 
     def find(self, selector):
         return self.browser.find_element("css selector", selector)
@@ -148,190 +212,365 @@ class Page:
     def all(self, selector):
         return self.browser.find_elements("css selector", selector)
 
+    def js(self, script, *arguments):
+        return self.browser.execute_script(script, *arguments)
+
     def wait(self, condition):
-        from selenium.common.exceptions import StaleElementReferenceException
+        from selenium.common.exceptions import (
+            NoSuchElementException,
+            StaleElementReferenceException,
+        )
         from selenium.webdriver.support.ui import WebDriverWait
 
         # The page may redraw an element while it is being read: then look again.
-        stale = [StaleElementReferenceException]
-        return WebDriverWait(self.browser, 20, ignored_exceptions=stale).until(
+        ignored = [NoSuchElementException, StaleElementReferenceException]
+        return WebDriverWait(self.browser, 30, ignored_exceptions=ignored).until(
             lambda _: condition()
         )
 
-    def type(self, text, answer=""):
-        for selector, value in (
-            ("#text textarea", text),
-            ("#answer input, #answer textarea", answer),
-        ):
-            field = self.find(selector)
-            field.clear()
-            if value:  # as an input method does it: keys have no emoji
-                field.click()
-                self.browser.execute_cdp_cmd("Input.insertText", {"text": value})
-            else:
-                field.send_keys(" \b")
-            self.wait(lambda f=field, v=value: f.get_property("value") == v)
+    def insert(self, text):
+        """As an input method does it: keys have no emoji."""
+        self.browser.execute_cdp_cmd("Input.insertText", {"text": text})
 
-    def generate(self, status):
+    def write(self, text):
+        field = self.find("#text")
+        field.clear()
+        field.click()
+        self.insert(text)
+        self.wait(lambda: field.get_property("value") == text)
+
+    def press(self, selector):
+        self.js("arguments[0].scrollIntoView({block: 'center'})", self.find(selector))
+        self.find(selector).click()
+
+    def retype(self, selector, text):
+        from selenium.webdriver import Keys
+
+        self.find(selector).send_keys(Keys.CONTROL, "a", Keys.NULL, text, Keys.TAB)
+
+    def generate(self, status="question"):
         self.find("#generate").click()
-        self.wait(
-            lambda: status in self.find("#status").text and "…" not in self.find("#status").text
-        )
+        self.wait(lambda: self.find("#generate").is_displayed() and status in self.said())
+
+    def said(self):
+        return self.find("#status").text + self.find("#problem").text
 
     def questions(self):
-        return [field.get_property("value") for field in self.all("li.card textarea")]
+        return [field.get_property("value") for field in self.all(".card textarea")]
 
-    def press(self, label):
-        self.find(f'li.card button[aria-label="{label}"]').click()
+    def answers(self):
+        return [field.get_property("value") for field in self.all(".card input.answer")]
+
+    def ask_with(self, text=TWO):
+        self.write(text)
+        self.generate()
+        return self.questions()
 
     def marks(self):
-        """The text before each mark, and the mark."""
-        return self.browser.execute_script(
-            "return [...document.querySelectorAll('.text mark')].map(m => {"
+        """The text before each mark in its paragraph, and the mark."""
+        return self.js(
+            "return [...document.querySelectorAll('#reading mark')].map(m => {"
             "  const range = document.createRange();"
             "  range.setStart(m.closest('p'), 0); range.setEndBefore(m);"
             "  return [range.toString(), m.textContent]; });"
         )
 
+    def lit(self):
+        return "".join(page.get_property("textContent") for page in self.all("mark.lit"))
+
+    def errors(self):
+        return [e for e in self.browser.get_log("browser") if e["level"] == "SEVERE"]
+
+    def resize(self, width, height=900):
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+    def colours(self, scheme):
+        feature = {"name": "prefers-color-scheme", "value": scheme}
+        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+
 
 @pytest.fixture
 def page(browser, address):
-    return Page(browser, address)
+    yield Page(browser, address)
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
 
 
 @pytest.mark.slow
-def test_asks_marks_the_answers_and_keeps_results_on_an_error(page):
-    page.type(TWO)
-    page.generate("question")
-    shown = page.questions()
-    assert len(shown) >= 4
-    marks = page.marks()
-    assert marks and all(f"{before}{answer}" in TWO for before, answer in marks)
-    assert len(page.all(".text p:has(mark)")) == 2, "of both paragraphs"
-    page.type(TWO, "London")
-    page.generate("'London' is not in the text")
-    assert page.questions() == shown and page.marks() == marks
-    assert [entry for entry in page.browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+def test_asks_a_real_model_and_marks_the_answers(browser, generator):
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("selection", "pipeline"):  # a random model's questions are gibberish
+            patch.setattr(f"qgen.asking.{module}.question_problem", lambda *_: None, raising=False)
+        with served(create_app(generator, page=True)) as address:
+            page = Page(browser, f"{address}/")
+            shown = page.ask_with()
+            assert len(shown) >= 4
+            marks = page.marks()
+            assert marks and all(f"{before}{answer}" in TWO for before, answer in marks)
+            assert len(page.all("#reading p:has(mark)")) == 2, "of both paragraphs"
+            assert page.errors() == []
 
 
 @pytest.mark.slow
-def test_edits_reorders_accepts_deletes_and_exports(page, address):
-    page.type(PASSAGE)
-    page.generate("question")
-    first, second, *rest = page.questions()
-    page.press("Move question 2 up")
-    page.wait(lambda: page.questions() == [second, first, *rest])
-    page.all("li.card textarea")[0].send_keys(" edited")
-    page.press("Delete question 2")  # the click that ends the editing counts
-    page.wait(lambda: page.questions() == [f"{second} edited", *rest])
-    page.press("Accept question 1")
-    page.wait(lambda: len(page.all("li.card.accepted")) == 1)
-    pressed = page.find('button[aria-label="Accept question 1"]').get_attribute("aria-pressed")
-    assert pressed == "true"
-    page.find("#export").click()
-    page.wait(lambda: "questions.md is ready" in page.find("#status").text)
-    link = page.find("#exported a").get_attribute("href")
-    script = "return fetch(arguments[0]).then(answer => answer.text())"
-    exported = page.browser.execute_script(script, link)
-    assert "edited" in exported and "\n2. " not in exported, "the accepted one alone"
+def test_what_shows_depends_on_what_there_is(page, model):
+    def shown(*selectors):
+        return [selector for selector in selectors if page.find(selector).is_displayed()]
+
+    assert shown("#stop", "#export", "#print", "#toast", "#samples") == ["#samples"]
+    page.generate("Put a text in first")
+    page.write(TWO)
+    assert shown("#stop", "#export", "#samples") == []
+    model.go.clear()
+    page.find("#generate").click()
+    page.wait(lambda: shown("#stop", "#generate") == ["#stop"])
+    page.find("#stop").click()
+    page.wait(lambda: shown("#stop", "#generate") == ["#generate"])
+    assert page.said() == "Stopped." and page.questions() == []
+    model.go.set()
+    page.generate("questions")
+    assert shown("#stop", "#export", "#print", "#samples") == ["#export", "#print"]
+    sizes = {page.find(f"#{name}").size["height"] for name in ("generate", "export", "print")}
+    assert len(sizes) == 1, "buttons of one size"
 
 
 @pytest.mark.slow
-def test_an_answer_lights_up_where_it_stands(page):
-    page.type(PASSAGE)
-    page.generate("question")
-    page.all("li.card textarea")[1].click()
-    page.wait(lambda: page.find("mark.lit").text == page.all("li.card .answer")[1].text)
-    page.all("mark")[0].click()
-    page.wait(lambda: page.browser.switch_to.active_element.tag_name == "textarea")
+def test_a_sample_is_replaced_as_usual_and_nothing_of_it_stays(page):
+    """Select all and paste: the selection must not become what is asked about."""
+    from selenium.webdriver import ActionChains, Keys
 
-
-@pytest.mark.slow
-def test_the_occurrence_selected_in_the_text_is_the_answer(page):
-    from selenium.webdriver import Keys
-
-    page.type(PASSAGE)
-    field, start = page.find("#text textarea"), PASSAGE.index("in 1937")
-    assert start > PASSAGE.index("in ")  # an earlier "in" would be found first
-    field.send_keys(Keys.CONTROL, Keys.HOME)
-
-    def missing(edge: str, place: int) -> int:
-        """Keys still to press: in a slow minute the browser loses some of many."""
-        return place - page.browser.execute_script(f"return arguments[0].{edge}", field)
-
-    while keys := missing("selectionStart", start):
-        field.send_keys(Keys.ARROW_RIGHT * keys)
-    while keys := missing("selectionEnd", start + len("in")):
-        field.send_keys(Keys.SHIFT, Keys.ARROW_RIGHT * keys)
-    answer = "#answer textarea, #answer input"
-    page.wait(lambda: page.find(answer).get_property("value") == "in")
-    page.generate("question")
-    page.wait(lambda: page.marks() == [[PASSAGE[:start], "in"]])
+    page.write(TWO)
+    page.find("#text").send_keys(Keys.CONTROL, "ac")  # copied
+    page.find("#text").send_keys(Keys.CONTROL, "a", Keys.NULL, Keys.DELETE)
+    page.press("button.sample")
+    sample = page.find("#text").get_property("value")
+    page.find("#text").click()
+    ActionChains(page.browser).key_down(Keys.CONTROL).send_keys("a").key_up(Keys.CONTROL).perform()
+    time.sleep(0.3)
+    assert not page.find("#ask-this").is_displayed(), "all of a text is no answer"
+    ActionChains(page.browser).key_down(Keys.CONTROL).send_keys("v").key_up(Keys.CONTROL).perform()
+    page.wait(lambda: page.find("#text").get_property("value") == TWO)
+    page.generate("questions")
+    assert all(answer in TWO and answer not in sample for answer in page.answers()[:1])
+    assert page.errors() == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("before", ["", "A million bees \U0001f41d\U0001f309. "])
-def test_what_is_selected_with_spaces_is_the_answer_without(before, page):
+def test_a_selection_is_asked_about_where_it_stands(before, page, model):
     """The browser counts the bee and the bridge as two characters each, Python as one."""
+    from selenium.webdriver import Keys
+
     passage = before + PASSAGE
-    page.type(passage)
+    page.write(passage)
     begin = passage.rindex(" million ")
     units = len(passage[:begin].encode("utf-16-le")) // 2
-    page.browser.execute_script(
+    page.js(
         "arguments[0].focus(); arguments[0].setSelectionRange(arguments[1], arguments[2]);",
-        page.find("#text textarea"), units, units + len(" million "),
+        page.find("#text"), units, units + len(" million "),
     )  # fmt: skip
-    answer = "#answer textarea, #answer input"
-    page.wait(lambda: page.find(answer).get_property("value") == "million")
-    page.generate("question")
-    page.wait(lambda: page.marks() == [[passage[: begin + 1], "million"]])
+    page.wait(lambda: page.find("#ask-this").is_displayed())
+    asked = len(model.asked)
+    page.find("#text").send_keys(Keys.TAB)  # the offer comes next
+    focused = page.browser.switch_to.active_element
+    assert focused.text == "Ask about this"
+    focused.send_keys(Keys.ENTER)
+    page.wait(lambda: page.answers() == ["million"])
+    [request] = model.asked[asked][0]
+    assert request.answers == (Answer("million", begin + 1),)
+    assert page.marks() == [[passage[: begin + 1], "million"]]
 
 
 @pytest.mark.slow
-def test_fits_a_telephone(page):
-    size = {"width": 400, "height": 900, "deviceScaleFactor": 1, "mobile": True}
-    page.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    try:
-        page.type(PASSAGE)
-        page.find("#choices input").click()
-        page.generate("question")
-        widths = "return [document.documentElement.scrollWidth, window.innerWidth]"
-        scroll, window = page.browser.execute_script(widths)
-        assert scroll <= window == 400
-        boxes = [field.rect for field in page.all("li.card, #status, #generate, #stop, .text")]
-        for box in boxes:
-            assert box["x"] >= 0 and box["x"] + box["width"] <= 400
-        for a in boxes:
-            for b in boxes:
-                apart = a["y"] + a["height"] <= b["y"] or b["y"] + b["height"] <= a["y"]
-                beside = a["x"] + a["width"] <= b["x"] or b["x"] + b["width"] <= a["x"]
-                assert a == b or apart or beside
-    finally:
-        page.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+def test_a_selection_of_the_marked_text_adds_a_question_in_its_place(page):
+    page.ask_with()
+    before = page.answers()
+    page.js(
+        "const node = document.querySelector('#reading p:last-child').lastChild.firstChild;"
+        "const range = document.createRange(); range.selectNodeContents(node);"
+        "const selection = getSelection(); selection.removeAllRanges(); selection.addRange(range);"
+    )
+    chosen = page.js("return getSelection().toString().trim()")
+    page.wait(lambda: page.find("#ask-this").is_displayed())
+    page.find("#ask-this").click()
+    page.wait(lambda: page.answers() == [*before, chosen])
 
 
 @pytest.mark.slow
-def test_works_by_keyboard(page):
+def test_a_changed_text_clears_what_no_longer_stands_in_it(page):
+    page.ask_with()
+    assert page.all("#reading p:has(mark)")
+    of_second = [a for a in page.answers() if a in OTHER and a not in PASSAGE]
+    page.press("#edit-text")
+    page.write(f"{OTHER}\n\nIt rained in London for a week in 1901.")
+    assert page.questions(), "what was made stays while one types"
+    page.js("const t = document.querySelector('#text'); t.focus(); t.setSelectionRange(0, 11)")
+    page.wait(lambda: page.find("#ask-this").is_displayed())
+    page.find("#ask-this").click()
+    page.wait(lambda: "Asked about" in page.said())
+    assert set(page.answers()) == {*of_second, "Marie Curie"}
+    assert "went with the text" in page.find("#toast").text
+    page.find("#undo").click()
+    page.wait(lambda: len(page.answers()) > len(of_second) + 1)
+
+
+@pytest.mark.slow
+def test_a_card_is_edited_kept_deleted_restored_and_exported(page, browser):
+    page.press("#setting-choices option[value='4']")
+    first, second, *rest = page.ask_with(PASSAGE)
+    page.all(".card textarea")[0].send_keys(" edited")
+    page.press("[aria-label='Delete question 2']")  # the click that ends the editing counts
+    page.wait(lambda: page.questions() == [f"{first} edited", *rest])
+    page.find("#undo").click()
+    page.wait(lambda: page.questions() == [f"{first} edited", second, *rest])
+    page.retype("[aria-label$='of question 1, the right one']", "another answer")
+    page.retype("[aria-label^='Choice'][aria-label$='of question 1']", "a wrong one")
+    page.press("[aria-label='Keep question 1']")
+    page.wait(lambda: len(page.all(".card.kept")) == 1)
+    page.press("#format option[value='jsonl']")
+    page.press("#export")
+    path = browser.downloads / "questions.jsonl"
+    page.wait(path.exists)
+    [record] = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    [question] = record["questions"]
+    assert question["question"] == f"{first} edited", "the kept one alone"
+    assert question["answer"] == "another answer"
+    assert {"another answer", "a wrong one"} < set(question["choices"])
+    path.unlink()
+    browser.refresh()  # nothing of it is lost
+    page.wait(lambda: page.questions() == [f"{first} edited", second, *rest])
+
+
+@pytest.mark.slow
+def test_another_question_for_the_same_answer(page):
+    first, *rest = page.ask_with(PASSAGE)
+    for beam in (1, 2):
+        page.press("[aria-label='Another question for the answer of question 1']")
+        page.wait(lambda b=beam: page.questions() == [first.replace("beam 0", f"beam {b}"), *rest])
+    page.find("#undo").click()
+    page.wait(lambda: page.questions() == [first.replace("beam 0", "beam 1"), *rest])
+
+
+@pytest.mark.slow
+def test_order_by_mouse_and_by_keys(page):
     from selenium.webdriver import ActionChains, Keys
 
-    page.type(PASSAGE)
-    page.generate("question")
-    page.all("li.card textarea")[0].click()
-    before = page.questions()
-    ActionChains(page.browser).send_keys(Keys.TAB, Keys.ENTER).perform()
-    page.wait(lambda: len(page.all("li.card.accepted")) == 1)
-    focused = page.browser.switch_to.active_element.get_attribute("aria-label")
-    assert focused == "Accept question 1", "the focus stays where it was"
-    ActionChains(page.browser).send_keys(Keys.TAB, Keys.ENTER).perform()  # up is disabled: down
-    page.wait(lambda: page.questions()[:2] == before[1::-1])
+    first, second, third, *rest = page.ask_with(PASSAGE)
+    handles = page.all("button.handle")
+    page.js("arguments[0].scrollIntoView({block: 'center'})", handles[1])
+    below = page.all(".card")[2].rect["y"] + page.all(".card")[2].rect["height"]
+    half = (below - handles[0].rect["y"]) // 2
+    drag = ActionChains(page.browser).click_and_hold(handles[0])
+    drag.move_by_offset(0, half).move_by_offset(0, half).release().perform()
+    page.wait(lambda: page.questions() == [second, third, first, *rest])
+    page.find("[aria-label^='Move question 3']").send_keys(Keys.ARROW_UP)
+    page.wait(lambda: page.questions() == [second, first, third, *rest])
+    ActionChains(page.browser).send_keys(Keys.ARROW_UP).perform()  # the focus went with it
+    page.wait(lambda: page.questions() == [first, second, third, *rest])
 
 
 @pytest.mark.slow
-def test_upload_of_a_document(page, tmp_path):
+def test_the_less_sure_are_hidden_and_why_is_said(page):
+    from selenium.webdriver import Keys
+
+    shown = page.ask_with(PASSAGE)
+    assert page.all(".card .sure")[0].text.split() == "very sure 97 %".split()
+    page.all(".card .sure")[0].click()
+    assert "about 97 are good" in page.find(".reasons").text
+    slider = page.find("#sure")
+    for _ in range(18):
+        slider.send_keys(Keys.ARROW_RIGHT)
+    page.wait(lambda: 0 < len(page.questions()) < len(shown))
+    assert page.find("#sure-value").text.startswith("90 %")
+    assert all(one.text.startswith("very sure") for one in page.all(".card .sure"))
+    slider.send_keys(Keys.HOME)
+    page.wait(lambda: page.questions() == shown)
+
+
+@pytest.mark.slow
+def test_an_answer_lights_up_where_it_stands_and_the_text_stays_in_view(page):
+    page.resize(1280, 700)
+    page.ask_with(f"{TWO}\n\nIt rained in London for a week in 1901.")
+    card = page.all(".card")[-1]
+    page.js("scrollTo(0, document.body.scrollHeight)")
+    card.find_element("css selector", "textarea").click()
+    page.wait(lambda: page.lit() == page.answers()[-1])
+    assert page.all(".evidence"), "and its sentence"
+    box = page.js("return document.querySelector('#reading').getBoundingClientRect().toJSON()")
+    assert box["top"] >= 0 and box["bottom"] <= 700
+    page.js("scrollTo(0, 0)")
+    page.all("#reading mark")[0].click()
+    page.wait(lambda: page.browser.switch_to.active_element.tag_name == "textarea")
+
+
+@pytest.mark.slow
+def test_a_quiz_is_taken_and_printed(page):
+    page.press("#setting-choices option[value='4']")
+    page.ask_with(PASSAGE)
+    right = [q["answer"] for q in page.js("return JSON.parse(sessionStorage.qgen).state.questions")]
+    page.press("#view-take")
+    assert page.all("mark.lit") == [] and not page.all(".verdict")
+    assert not page.find("#ask").is_displayed()
+    page.all(".card")[0].find_element("xpath", f".//button[contains(., '{right[0]}')]").click()
+    page.wait(lambda: page.find("#points").text == "1 of 1 choice right")
+    page.all(".card")[1].find_element("xpath", ".//button[contains(., 'Nobody')]").click()
+    page.wait(lambda: page.find("#points").text == "1 of 2 choices right")
+    assert page.find(".wrong .verdict").text == "✗ your choice"
+    page.wait(lambda: page.lit() == right[1])
+    page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    page.js("dispatchEvent(new Event('beforeprint'))")
+    sheet, key = page.find("#sheet").text, page.find("#sheet .key").text
+    assert all(answer in key for answer in right)
+    assert "Golden Gate Bridge opened" in key, "the sentence that shows it"
+    assert "Nobody" in sheet and "Nobody" not in key
+    assert not page.find("#tools").is_displayed() and not page.find(".left").is_displayed()
+
+
+@pytest.mark.slow
+def test_settings_are_passed_on(page, model):
+    page.press("#settings")
+    page.press("#setting-kinds label:nth-child(1)")
+    page.press("#setting-choices option[value='3']")
+    page.js(
+        "const slider = document.querySelector('#setting-max_answers');"
+        "slider.value = 3; slider.dispatchEvent(new Event('input', {bubbles: true}));"
+    )
+    page.write(PASSAGE)
+    page.generate()
+    _, _, quiz = model.asked[-1]
+    assert (quiz.max_answers, quiz.kinds, quiz.choices) == (3, ("date",), 3)
+
+
+@pytest.mark.slow
+def test_what_is_refused_is_said_and_the_questions_stay(page):
+    shown = page.ask_with(PASSAGE)
+    page.press("#edit-text")
+    page.write("This is refused, whatever it says.")
+    page.generate("the passage is refused")
+    assert page.find("#problem").is_displayed()
+    page.find("#undo").click()
+    page.wait(lambda: page.questions() == shown)
+
+
+@pytest.mark.slow
+def test_a_document_by_choosing_and_by_dropping(page, tmp_path):
     path = tmp_path / "notes.md"
-    path.write_text(f"# Bridge\n\n{PASSAGE}\n", encoding="utf-8")
-    page.all("input[type=file]")[0].send_keys(str(path))
-    page.wait(lambda: page.find("#text textarea").get_property("value") == PASSAGE)
+    path.write_text(f"# Bridge\n\n{PASSAGE}\n\n{OTHER}\n", encoding="utf-8")
+    page.find("#upload").send_keys(str(path))
+    page.wait(lambda: [p.text for p in page.all("#reading p")] == [PASSAGE, OTHER])
+    assert page.find("#text-note").text.startswith("notes.md: 2 paragraphs")
+    page.js(
+        "const data = new DataTransfer();"
+        "data.items.add(new File([arguments[0]], 'dropped.txt'));"
+        "for (const name of ['dragenter', 'drop']) document.body.dispatchEvent("
+        "  new DragEvent(name, {bubbles: true, cancelable: true, dataTransfer: data}));",
+        OTHER,
+    )
+    page.wait(lambda: [p.text for p in page.all("#reading p")] == [OTHER])
+    page.generate("questions")
+    (tmp_path / "empty.md").write_text("# Only a heading\n", encoding="utf-8")
+    page.find("#upload").send_keys(str(tmp_path / "empty.md"))
+    page.wait(lambda: "empty.md holds no prose" in page.said())
 
 
 @pytest.mark.slow
@@ -339,23 +578,141 @@ def test_batch(page, tmp_path):
     path = tmp_path / "in.jsonl"
     rows = [{"passage": PASSAGE, "answer": "1937"}, {"passage": PASSAGE, "answer": "London"}]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    page.wait(lambda: any(tab.text == "Batch" for tab in page.all("button[role=tab]")))
-    next(tab for tab in page.all("button[role=tab]") if tab.text == "Batch").click()
+    page.find("#tab-batch").click()
+    assert not page.find("#generate").is_displayed() and page.find("#ask").is_displayed()
     page.find("#run-batch").click()
-    page.wait(lambda: "choose a file first" in page.find("#progress").text)
-    page.find("#rows input[type=file]").send_keys(str(path))
-    page.wait(lambda: path.name in page.find("#rows").text.replace("\n", ""))
+    page.wait(lambda: "Choose a file first" in page.find("#progress").text)
+    page.find("#rows").send_keys(str(path))
     page.find("#run-batch").click()
-    page.wait(lambda: "2 rows, 1 questions, 1 errors" in page.find("#progress").text)
-    files = page.find("#files").text.replace("\n", "")
-    assert "questions.jsonl" in files and "errors.jsonl" in files
+    page.wait(lambda: "2 rows, 1 question" in page.find("#progress").text)
+    page.wait(lambda: "'London' is not in the passage" in page.find("#files").text)
+    links = [link.get_attribute("href") for link in page.all("#files a")]
+    script = "return fetch(arguments[0]).then(answer => answer.text())"
+    assert "What is 1937" in page.js(script, links[0]) and "London" in page.js(script, links[1])
+
+
+# -- for everybody ---------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 1280])
+def test_wcag_aa(page, scheme, width):
+    axe_selenium = pytest.importorskip("axe_core_python.selenium", reason="axe is not installed")
+    axe = axe_selenium.Axe()
+    page.resize(width)
+    page.colours(scheme)
+
+    def check(state):
+        tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+        options = {"runOnly": {"type": "tag", "values": tags}}
+        found = axe.run(page.browser, options=options)["violations"]
+        told = [(v["id"], [node["html"][:200] for node in v["nodes"]]) for v in found]
+        assert told == [], state
+
+    check("empty")
+    page.press("#settings")
+    page.press("#more summary")
+    check("settings")
+    page.press("#settings")
+    page.generate("Put a text in first")
+    check("error")
+    page.press("#setting-choices option[value='4']")
+    page.ask_with()
+    page.press("[aria-label='Keep question 1']")
+    page.press(".card .sure")
+    check("questions")
+    page.press("[aria-label='Delete question 2']")
+    check("deleted")
+    page.press("#view-take")
+    page.press(".card .choice")
+    check("taken")
+    page.press("#tab-batch")
+    check("batch")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [400, 1000, 1600])
+def test_fits_every_width(page, width):
+    page.resize(width)
+    page.press("#setting-choices option[value='4']")
+    page.ask_with()
+    page.press("#settings")
+    for view in ("#view-edit", "#view-take", "#tab-batch"):
+        page.press(view)
+        scroll, window = page.js("return [document.documentElement.scrollWidth, innerWidth]")
+        assert scroll <= window == width
+        outside = page.js(
+            "return [...document.querySelectorAll('.qgen :is(button, input, select, p, a)')]"
+            ".filter(e => e.checkVisibility() && !e.classList.contains('unseen'))"
+            ".filter(e => { const b = e.getBoundingClientRect();"
+            "  return b.width && (b.left < 0 || b.right > innerWidth); }).map(e => e.outerHTML)"
+        )
+        assert outside == []
+        boxes = page.js(
+            "return [...document.querySelectorAll('#ask, .card, #tools')]"
+            ".filter(e => e.checkVisibility()).map(e => e.getBoundingClientRect().toJSON())"
+        )
+        for a in boxes:
+            for b in boxes:
+                apart = a["bottom"] <= b["top"] or b["bottom"] <= a["top"]
+                beside = a["right"] <= b["left"] or b["right"] <= a["left"]
+                assert a == b or apart or beside
+
+
+@pytest.mark.slow
+def test_works_by_keyboard_alone(page):
+    from selenium.webdriver import ActionChains, Keys
+
+    def keys(*pressed):
+        ActionChains(page.browser).send_keys(*pressed).perform()
+
+    def focused():
+        return page.browser.switch_to.active_element
+
+    page.js("document.querySelector('#text').focus()")
+    page.insert(PASSAGE)
+    for _ in range(20):
+        keys(Keys.TAB)
+        if focused().get_attribute("id") == "generate":
+            break
+    keys(Keys.ENTER)
+    page.wait(lambda: "questions" in page.said() and page.questions())
+    shown = page.questions()
+    for _ in range(20):
+        keys(Keys.TAB)
+        if focused().get_attribute("aria-label") == "Keep question 1":
+            break
+    keys(Keys.ENTER)
+    page.wait(lambda: len(page.all(".card.kept")) == 1)
+    assert focused().get_attribute("aria-label") == "Keep question 1", "the focus stays"
+    keys(Keys.TAB, Keys.TAB, Keys.ENTER)
+    page.wait(lambda: page.questions() == shown[1:])
+    assert focused().get_attribute("aria-label") == "Delete question 1", "on the next card"
+    ActionChains(page.browser).key_down(Keys.CONTROL).send_keys("z").key_up(Keys.CONTROL).perform()
+    page.wait(lambda: page.questions() == shown)
+
+
+@pytest.mark.slow
+def test_is_drawn_and_works_without_waiting_for_gradio(page, browser, address):
+    block = {"urls": ["*/assets/*", "*/static/*"]}
+    browser.execute_cdp_cmd("Network.enable", {})
+    browser.execute_cdp_cmd("Network.setBlockedURLs", block)
+    try:
+        browser.get(address)
+        page.wait(lambda: page.find("#text").is_displayed())
+        page.press("button.sample")
+        assert page.find("#text").get_property("value")
+        assert page.all(".gradio-container") == []
+    finally:
+        browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
 
 
 @pytest.mark.slow
 def test_needs_no_other_host(page, browser, address):
     browser.get_log("performance")  # forget what was before
     browser.get(address)
-    page.wait(lambda: page.find("#text textarea").is_displayed())
+    page.wait(lambda: page.find(".gradio-container #text").is_displayed())
     messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     requests = [
         message["params"]["request"]["url"]
@@ -365,10 +722,3 @@ def test_needs_no_other_host(page, browser, address):
     assert address in requests
     local = (address, "data:", "blob:", "chrome:")
     assert [url for url in requests if not url.startswith(local)] == []
-
-
-def test_its_files_are_packaged():
-    import qgen.service.page as package
-
-    names = {path.name for path in Path(package.__file__).parent.iterdir()}
-    assert {"quiz.js", "quiz.css"} <= names

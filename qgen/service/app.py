@@ -75,12 +75,7 @@ def create_app(
             allow_headers=["Authorization", "Content-Type"],
         )
     if page:
-        import gradio as gr
+        from qgen.service.page.build import mount_page
 
-        from qgen.service.page.build import THEME, build_page
-
-        gr.mount_gradio_app(
-            app, build_page(app.state).queue(), "/", theme=THEME, footer_links=[],
-            max_file_size=settings.max_upload_bytes,
-        )  # fmt: skip
+        mount_page(app, settings.max_upload_bytes)
     return app

@@ -1,0 +1,251 @@
+// The questions: to edit, and to take.
+import { grow, h, plural } from "./dom.js";
+
+const LETTERS = "ABCDEFGH";
+
+/** A confidence in words; the numbers are those of the model card: 0.9 is right nine times of ten. */
+export const sureness = (confidence) => {
+  if (confidence === null || confidence === undefined) return "not checked";
+  if (confidence >= 0.95) return "very sure";
+  if (confidence >= 0.85) return "sure";
+  if (confidence >= 0.7) return "fairly sure";
+  return confidence >= 0.5 ? "unsure" : "doubtful";
+};
+const level = (confidence) => sureness(confidence).replace(" ", "-");
+
+/** Why a question is trusted, or not: the reasons of its confidence, where the service gives some. */
+const reasonsOf = (question) => {
+  const reasons = (question.reasons ?? []).map((reason) =>
+    typeof reason === "string" ? reason : (reason.text ?? reason.reason ?? JSON.stringify(reason)),
+  );
+  if (question.confidence === null || question.confidence === undefined)
+    return ["No reader has checked this question."];
+  const share = Math.round(100 * question.confidence);
+  return [`Of 100 questions judged like this one, about ${share} are good.`, ...reasons];
+};
+
+/**
+ * A card to edit.
+ * @param on what may be done: change(id, changes), another(id), remove(id), move(id, to), lit(id, on).
+ */
+export const editCard = (question, index, count, on) => {
+  const name = `question ${index + 1}`;
+  const key = (what) => `${question.id}-${what}`;
+  const { id } = question;
+
+  const text = h("textarea", {
+    class: "asked", rows: 1, value: question.question, "data-key": key("question"),
+    "aria-label": `Question ${index + 1}`,
+    onchange: () => on.change(id, { question: text.value.trim() }),
+    oninput: () => grow(text),
+  }); // prettier-ignore
+  const answer = h("input", {
+    class: "answer", value: question.answer, "data-key": key("answer"),
+    "aria-label": `Answer to ${name}`,
+    onchange: () => {
+      const given = answer.value.trim();
+      if (!given) return void (answer.value = question.answer);
+      const choices = question.choices.map((c) => (c === question.answer ? given : c));
+      on.change(id, { answer: given, choices });
+    },
+  }); // prettier-ignore
+  const choices =
+    question.choices.length > 0 &&
+    h(
+      "ol",
+      { class: "choices" },
+      question.choices.map((choice, i) => {
+        const right = choice === question.answer;
+        const input = h("input", {
+          value: choice, "data-key": key(`choice-${i}`),
+          "aria-label": `Choice ${LETTERS[i]} of ${name}${right ? ", the right one" : ""}`,
+          onchange: () => {
+            const given = input.value.trim();
+            if (!given) return void (input.value = choice);
+            const all = question.choices.with(i, given);
+            on.change(id, { choices: all, ...(right ? { answer: given } : {}) });
+          },
+        }); // prettier-ignore
+        return h("li", { class: right && "right" }, h("span", { class: "letter" }, LETTERS[i]), input, right && h("span", { class: "tickmark", "aria-hidden": "true" }, "✓"));
+      }),
+    );
+
+  const why = h("ul", { class: "reasons", id: key("reasons"), hidden: !question.open }, reasonsOf(question).map((r) => h("li", {}, r)));
+  const sure = h(
+    "button",
+    {
+      type: "button", class: `sure ${level(question.confidence)}`, "data-key": key("why"),
+      "aria-expanded": String(Boolean(question.open)), "aria-controls": key("reasons"),
+      title: "Why it is trusted or not",
+      onclick: () => {
+        question.open = why.hidden;
+        why.hidden = !why.hidden;
+        sure.setAttribute("aria-expanded", String(!why.hidden));
+      },
+    },
+    sureness(question.confidence),
+    question.confidence !== null && h("b", {}, ` ${Math.round(100 * question.confidence)} %`),
+  ); // prettier-ignore
+
+  const handle = h(
+    "button",
+    {
+      type: "button", class: "handle", "data-key": key("handle"),
+      "aria-label": `Move ${name}: arrow keys, or drag`, title: "Drag, or press the arrow keys",
+      onkeydown: (event) => {
+        const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+        if (by === undefined) return;
+        event.preventDefault();
+        on.move(id, index + by);
+      },
+      onpointerdown: (event) => drag(event, card, (to) => on.move(id, to)),
+    },
+    h("span", { class: "number" }, String(index + 1)),
+    h("span", { class: "grip", "aria-hidden": "true" }, "⠿"),
+  ); // prettier-ignore
+  const button = (what, words, label, action, attributes = {}) =>
+    h("button", { type: "button", class: "quiet", "data-key": key(what), "aria-label": label, onclick: action, ...attributes }, words);
+
+  const card = h(
+    "li",
+    {
+      class: `card${question.kept ? " kept" : ""}${question.busy ? " busy" : ""}`, "data-id": id,
+      onmouseenter: () => on.lit(id, true), onmouseleave: () => on.lit(id, false),
+      onfocusin: () => on.lit(id, true, true), onfocusout: () => on.lit(id, false),
+    },
+    handle,
+    h(
+      "div",
+      { class: "body" },
+      text,
+      choices || h("div", { class: "given" }, h("span", { class: "letter", "aria-hidden": "true" }, "→"), answer),
+      why,
+      h(
+        "div",
+        { class: "facts" },
+        sure,
+        question.type && h("span", { class: "pill" }, question.type),
+        h("span", { class: "actions" },
+          button("keep", question.kept ? "Kept" : "Keep", `Keep ${name}`, () => on.change(id, { kept: !question.kept }, true), { "aria-pressed": String(Boolean(question.kept)), title: "Only kept questions are exported, if there are any" }),
+          question.start !== null && button("another", question.busy ? "Asking …" : "Another one", `Another question for the answer of ${name}`, () => on.another(id), { disabled: question.busy, title: "Ask again for the same answer" }),
+          button("delete", "Delete", `Delete ${name}`, () => on.remove(id)),
+        ),
+      ),
+    ),
+  ); // prettier-ignore
+  return card;
+};
+
+/** Drags a card among its siblings; `drop` gets the place where it is let go. */
+const drag = (event, card, drop) => {
+  if (event.button) return;
+  const list = card.parentElement;
+  event.preventDefault();
+  const from = [...list.children].indexOf(card);
+  const move = ({ clientY }) => {
+    card.classList.add("dragged");
+    const others = [...list.children].filter((other) => other !== card);
+    const next = others.find((other) => {
+      const box = other.getBoundingClientRect();
+      return clientY < box.top + box.height / 2;
+    });
+    if (card.nextElementSibling !== (next ?? null)) list.insertBefore(card, next ?? null);
+    if (clientY < 60) scrollBy(0, -12);
+    if (clientY > innerHeight - 60) scrollBy(0, 12);
+  };
+  const end = () => {
+    listening.abort();
+    card.classList.remove("dragged");
+    const to = [...list.children].indexOf(card);
+    if (to !== from) drop(to);
+  };
+  // On the document: a card that moves in the list would lose a captured pointer.
+  const listening = new AbortController();
+  for (const [name, listener] of Object.entries({ pointermove: move, pointerup: end, pointercancel: end }))
+    document.addEventListener(name, listener, { signal: listening.signal });
+};
+
+/**
+ * A card to take: the answer stays hidden until it is asked for, or a choice is made.
+ * @param on taken(id, right): a choice was made, or none and the answer was looked up; lit(id, on).
+ */
+export const takeCard = (question, index, on) => {
+  const { id } = question;
+  const taken = question.taken;
+  const done = taken !== undefined;
+  const choices =
+    question.choices.length > 0 &&
+    h(
+      "ul",
+      { class: "choices" },
+      question.choices.map((choice, i) => {
+        const right = choice === question.answer;
+        const verdict = done && (right ? "right" : taken === choice ? "wrong" : "");
+        return h("li", { class: verdict || null },
+          h("button", { type: "button", class: "choice", disabled: done, "data-key": `${id}-choice-${i}`, onclick: () => on.taken(id, choice) },
+            h("span", { class: "letter" }, LETTERS[i]), choice,
+            verdict && h("span", { class: "verdict" }, verdict === "right" ? "✓ right" : "✗ your choice")));
+      }),
+    ); // prettier-ignore
+  return h(
+    "li",
+    { class: "card take", "data-id": id, onmouseenter: () => done && on.lit(id, true), onmouseleave: () => on.lit(id, false) },
+    h("span", { class: "handle" }, h("span", { class: "number" }, String(index + 1))),
+    h(
+      "div",
+      { class: "body" },
+      h("p", { class: "asked" }, question.question),
+      choices,
+      done && !choices && h("p", { class: "revealed" }, h("span", { class: "letter", "aria-hidden": "true" }, "→"), question.answer),
+      h("div", { class: "facts" },
+        !done && h("button", { type: "button", class: "quiet", "data-key": `${id}-show`, "aria-label": `Show the answer to question ${index + 1}`, onclick: () => on.taken(id, null) }, "Show answer"),
+        done && question.start !== null && h("button", { type: "button", class: "quiet", "data-key": `${id}-show`, "aria-label": `Show where the text answers question ${index + 1}`, onfocus: () => on.lit(id, true, true), onblur: () => on.lit(id, false), onclick: () => on.lit(id, true, true) }, "Where it stands"),
+      ),
+    ),
+  ); // prettier-ignore
+};
+
+/** How a taken quiz went so far. */
+export const pointsOf = (questions) => {
+  const chosen = questions.filter((q) => q.choices.length && q.taken);
+  if (!chosen.length) return "";
+  const right = chosen.filter((q) => q.taken === q.answer).length;
+  return `${right} of ${plural(chosen.length, "choice")} right`;
+};
+
+/** The work sheet that is printed: questions with room for answers, and the key on a page of its own. */
+export const printSheet = (place, questions, passages) => {
+  const key = questions.map((q) => {
+    const letter = q.choices.length ? `${LETTERS[q.choices.indexOf(q.answer)]}. ` : "";
+    return h("li", {}, h("strong", {}, letter + q.answer), h("q", {}, evidence(q, passages)));
+  });
+  place.replaceChildren(
+    h("h2", {}, "Questions"),
+    h("p", { class: "name" }, "Name: "),
+    h(
+      "ol",
+      {},
+      questions.map((q) =>
+        h(
+          "li",
+          {},
+          h("p", {}, q.question),
+          q.choices.length
+            ? h("ul", {}, q.choices.map((c, i) => h("li", {}, h("span", { class: "box" }), `${LETTERS[i]}. ${c}`)))
+            : h("p", { class: "line" }),
+        ),
+      ),
+    ),
+    h("section", { class: "key" }, h("h2", {}, "Answers"), h("ol", {}, key)),
+  );
+};
+
+/** The sentence in which the answer stands. */
+const evidence = (question, passages) => {
+  if (question.start === null) return "";
+  const { text, sentences } = passages[question.passage];
+  const characters = Array.from(text);
+  const end = sentences.find((e) => e > question.start) ?? characters.length;
+  const begin = sentences.findLast((e) => e <= question.start) ?? 0;
+  return characters.slice(begin, end).join("").trim();
+};

@@ -1,0 +1,57 @@
+// The service's own HTTP interface: the page is one of its clients.
+
+export class Refusal extends Error {}
+
+const pause = (seconds, signal) =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, 1000 * seconds);
+    signal?.addEventListener("abort", () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    });
+  });
+
+/** The address of a route, wherever the page is mounted. */
+export const address = (path) => new URL(path, document.baseURI).href;
+
+/**
+ * What a route answers, as JSON. While the models load or the queue is full it is asked again.
+ * @throws {Refusal} with the service's own sentence.
+ */
+export const call = async (path, { signal, waiting = () => {}, ...options } = {}) => {
+  for (;;) {
+    let response;
+    try {
+      response = await fetch(address(path), { signal, ...options });
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      throw new Refusal("the service cannot be reached; is it still running?");
+    }
+    const body = await response.json().catch(() => ({}));
+    if (response.ok) return body;
+    const problem = body.error ?? { message: `the service answered ${response.status}` };
+    const loading = response.status === 503 && problem.code !== "shutting_down";
+    if (!loading && response.status !== 429) throw new Refusal(problem.message);
+    waiting(loading ? "The models are loading …" : "The service is busy, waiting for a place …");
+    await pause(Number(response.headers.get("Retry-After")) || 1, signal);
+  }
+};
+
+/** Questions about passages: see `POST /v1/questions`. */
+export const questions = (body, options) =>
+  call("v1/questions", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+    ...options,
+  });
+
+/** Resolves once questions can be asked for. */
+export const ready = async (whileLoading) => {
+  for (;;) {
+    const response = await fetch(address("readyz")).catch(() => null);
+    if (response?.ok) return;
+    whileLoading();
+    await pause(1);
+  }
+};

@@ -1,0 +1,177 @@
+// The settings, as controls made of the service's own JSON schema: what it says of each field - type,
+// bounds, choices, default, description - is all that is known of it here.
+import { h } from "./dom.js";
+
+const PROMINENT = ["types", "max_answers", "choices"];
+const LABELS = {
+  types: "Kinds of question",
+  max_answers: "Questions",
+  choices: "Answers",
+  kinds: "Answers that are a",
+  min_confidence: "Least confidence",
+  wh: "what, who, when …",
+  "true-false": "true or false",
+  cloze: "fill in the blank",
+};
+const label = (name) =>
+  LABELS[name] ?? (name[0].toUpperCase() + name.slice(1)).replaceAll("_", " ");
+
+let made = 0;
+
+/** A control for one property: its element, its value, and how to set it. */
+const control = (name, property) => {
+  const id = `setting-${name}`;
+  const help = property.description;
+  const helpId = help && `help-${++made}`;
+  const explained = help && h("small", { id: helpId }, help);
+  const named = (input) =>
+    h("div", { class: "field" }, h("label", { for: id }, label(name)), input, explained);
+
+  const options = property.enum ?? property.items?.enum;
+  if (property.type === "array" && options) {
+    const boxes = options.map((option) => h("input", { type: "checkbox", value: option }));
+    return {
+      element: h(
+        "fieldset",
+        { class: "field", "aria-describedby": helpId, id },
+        h("legend", {}, label(name)),
+        h(
+          "div",
+          { class: "chips" },
+          boxes.map((box) => h("label", {}, box, h("span", {}, LABELS[box.value] ?? box.value))),
+        ),
+        explained,
+      ),
+      get: () => boxes.filter((box) => box.checked).map((box) => box.value),
+      set: (values) => boxes.forEach((box) => (box.checked = values.includes(box.value))),
+    };
+  }
+  if (property.type === "boolean") {
+    const box = h("input", { type: "checkbox", id, "aria-describedby": helpId });
+    return {
+      element: h(
+        "div",
+        { class: "field" },
+        h("label", { class: "tick" }, box, label(name)),
+        explained,
+      ),
+      get: () => box.checked,
+      set: (value) => (box.checked = value),
+    };
+  }
+  if (options || name === "choices") {
+    const counts = Array.from({ length: (property.maximum ?? 8) - 1 }, (_, i) => i + 2);
+    const entries = options
+      ? options.map((option) => [option, option])
+      : [[0, "Open"], ...counts.map((n) => [n, `Multiple choice of ${n}`])];
+    const select = h(
+      "select",
+      { id, "aria-describedby": helpId },
+      entries.map(([value, text]) => h("option", { value }, text)),
+    );
+    return {
+      element: named(select),
+      get: () => (options ? select.value : Number(select.value)),
+      set: (value) => (select.value = value),
+    };
+  }
+  const [least, most] = [property.minimum ?? property.exclusiveMinimum, property.maximum];
+  const whole = property.type === "integer";
+  // A slider for shares and small counts; what has a wider range is typed.
+  if (property.type === "string" || !(most - least <= (whole ? 50 : 1))) {
+    const number = property.type !== "string";
+    const input = h("input", {
+      id,
+      type: number ? "number" : "text",
+      step: whole ? 1 : "any",
+      min: least,
+      max: most,
+      required: number,
+      "aria-describedby": helpId,
+    });
+    return {
+      element: named(input),
+      get: () => (number ? Number(input.value) : input.value.trim()),
+      set: (value) => (input.value = value ?? ""),
+    };
+  }
+  const step = whole ? 1 : 0.05;
+  const slider = h("input", {
+    id,
+    type: "range",
+    min: property.minimum ?? least + step,
+    max: most,
+    step,
+    "aria-describedby": helpId,
+  });
+  const shown = h("output", { for: id });
+  const show = () => (shown.value = slider.value);
+  slider.addEventListener("input", show);
+  return {
+    element: named(h("span", { class: "slider" }, slider, shown)),
+    get: () => Number(slider.value),
+    set: (value) => {
+      slider.value = value;
+      show();
+    },
+  };
+};
+
+/**
+ * Puts the controls into the page.
+ * @param schema the JSON schema of what `POST /v1/questions` takes.
+ * @returns what was chosen, as that route takes it: only what is not the default.
+ */
+export const settingsForm = (schema, prominent, more) => {
+  const resolve = (property) => {
+    const reference = property.$ref ?? property.allOf?.[0]?.$ref;
+    if (reference) return { ...schema.$defs[reference.split("/").pop()], ...property };
+    const known = property.anyOf?.find((one) => one.type !== "null");
+    return known ? { ...property, ...resolve(known) } : property;
+  };
+  const controls = (properties, place) =>
+    Object.entries(properties).flatMap(([name, unresolved]) => {
+      const property = resolve(unresolved);
+      if (name === "passages" || (property.type === "array" && !property.items?.enum && !resolve(property.items ?? {}).enum))
+        return [];
+      if (property.type === "object") {
+        const inner = h("div", { class: "fields" });
+        const parts = controls(property.properties ?? {}, () => inner);
+        place(name).append(h("details", {}, h("summary", {}, "Decoding"), inner));
+        return [{ name, parts }];
+      }
+      if (property.type === "array") property.items = resolve(property.items);
+      const one = control(name, property);
+      const start = property.default ?? (property.type === "array" ? [] : undefined);
+      one.set(start);
+      place(name).append(one.element);
+      return [{ name, start: JSON.stringify(start), ...one }];
+    });
+  const read = (parts) =>
+    Object.fromEntries(
+      parts
+        .map((part) => [part.name, part.parts ? read(part.parts) : part.get(), part])
+        .filter(([, value, part]) =>
+          part.parts ? Object.keys(value).length : JSON.stringify(value) !== part.start,
+        ),
+    );
+  const write = (parts, values) =>
+    parts.forEach((part) => {
+      if (!(part.name in values)) return;
+      if (part.parts) write(part.parts, values[part.name]);
+      else part.set(values[part.name]);
+    });
+  const inOrder = (name) => {
+    const known = PROMINENT.indexOf(name);
+    return known < 0 ? PROMINENT.length : known;
+  };
+  const sorted = Object.fromEntries(
+    Object.entries(schema.properties).sort(([a], [b]) => inOrder(a) - inOrder(b)),
+  );
+  const all = controls(sorted, (name) => (PROMINENT.includes(name) ? prominent : more));
+  return {
+    chosen: () => read(all),
+    restore: (values) => write(all, values),
+    value: (name) => all.find((part) => part.name === name)?.get(),
+  };
+};
