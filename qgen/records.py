@@ -59,7 +59,8 @@ class Request:
 
     Attributes:
         passage: the text to ask about.
-        answers: the answers, each asked for; if there are none, answers are proposed.
+        answers: the answers, each asked for; if there are none, answers are proposed.  A plain
+            text among them is looked for in the passage.
         extra: the input row's other fields, copied to the output row.
         problems: what is wrong with those of the row's answers that are not asked for.
     """

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from numbers import Integral, Real
 
 from qgen.errors import QGenError
 
@@ -40,30 +43,127 @@ OBJECTIVES = ("masked", "pseudo-masked", "minimum-risk")
 """What fine-tuning can predict; see ``TrainingSettings.objective``."""
 
 
-def _setting(default, description: str, choices: tuple[str, ...] = ()):
-    """A field whose description is also the help text of its command-line option."""
-    return field(default=default, metadata={"help": description, "choices": choices})
+def _setting(
+    default,
+    description: str,
+    choices: tuple[str, ...] = (),
+    *,
+    ge: float | None = None,
+    gt: float | None = None,
+    le: float | None = None,
+    lt: float | None = None,
+):
+    """A field that says what it takes, from which options, schemas and sliders can be made.
+
+    Its metadata are ``help``; ``choices``, empty where any value goes; and of ``ge``, ``gt``,
+    ``le`` and ``lt`` those that bound it, named as pydantic names them.
+    """
+    bounds = {"ge": ge, "gt": gt, "le": le, "lt": lt}
+    given = {name: bound for name, bound in bounds.items() if bound is not None}
+    return field(default=default, metadata={"help": description, "choices": choices, **given})
 
 
 @dataclass(frozen=True)
-class GenerationSettings:
+class _Checked:
+    """A settings class whose fields are of their types, finite, and within their bounds."""
+
+    def __post_init__(self):
+        for each in fields(self):
+            value = _typed(each.name, str(each.type), getattr(self, each.name))
+            object.__setattr__(self, each.name, value)
+            _check_choice(each.name, value, each.metadata["choices"])
+            _check_bounds(each.name, value, each.metadata)
+
+
+def _typed(name: str, kind: str, value):
+    """The value as its field has it, such as a tuple for a list or an int for NumPy's.
+
+    Args:
+        name: of the field.
+        kind: its annotation: ``bool``, ``bool | None``, ``int``, ``float``, ``str`` or
+            ``tuple[str, ...]``.
+        value: whatever was given.
+
+    Raises:
+        QGenError: the value is of another type, or not finite.
+    """
+    is_bool = isinstance(value, bool)
+    if kind.startswith("bool"):
+        if is_bool or (value is None and "None" in kind):
+            return value
+        wanted = "true or false"
+    elif kind == "int":
+        if isinstance(value, Integral) and not is_bool:
+            return int(value)
+        wanted = "a whole number"
+    elif kind == "float":
+        if isinstance(value, Real) and not is_bool and math.isfinite(value):
+            return value if isinstance(value, int) else float(value)
+        wanted = "a finite number"
+    elif kind == "str":
+        if isinstance(value, str):
+            return value
+        wanted = "text"
+    else:
+        if isinstance(value, list | tuple | set | frozenset) and all(
+            isinstance(one, str) for one in value
+        ):
+            return tuple(value)
+        wanted = "a list of texts"
+    raise QGenError(f"{name} must be {wanted}, not {_shown(value)}")
+
+
+def _check_choice(name: str, value, choices: tuple[str, ...]) -> None:
+    given = value if isinstance(value, tuple) else (value,)
+    for one in given:
+        if choices and one not in choices:
+            raise QGenError(f"{name} must be {' or '.join(choices)}, not {_shown(one)}")
+
+
+def _check_bounds(name: str, value, bounds: Mapping[str, float]) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return
+    least, most = (bounds.get(a, bounds.get(b)) for a, b in (("ge", "gt"), ("le", "lt")))
+    too_little = least is not None and (value < least or ("gt" in bounds and value == least))
+    too_much = most is not None and (value > most or ("lt" in bounds and value == most))
+    if not too_little and not too_much:
+        return
+    if least is not None and most is not None:
+        opening, closing = "(" if "gt" in bounds else "[", ")" if "lt" in bounds else "]"
+        raise QGenError(f"{name} must lie in {opening}{least}, {most}{closing}")
+    if "gt" in bounds and least == 0:
+        raise QGenError(f"{name} must be positive")
+    limit = f"at least {least}" if too_little else f"at most {most}"
+    raise QGenError(f"{name} must be {limit}")
+
+
+def _shown(value, limit: int = 40) -> str:
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+@dataclass(frozen=True)
+class GenerationSettings(_Checked):
     """How to decode; the fields describe themselves.
 
     Raises:
         QGenError: a value is out of range.
     """
 
-    num_beams: int = _setting(5, "beam width; not used when sampling")
+    num_beams: int = _setting(5, "beam width; not used when sampling", ge=1)
     num_return_sequences: int = _setting(
-        1, "questions per answer: n-best, at most the beam width, or samples"
+        1, "questions per answer: n-best, at most the beam width, or samples", ge=1
     )
-    max_length: int = _setting(48, "most tokens in a question, the closing [SEP] included")
-    min_length: int = _setting(1, "fewest tokens before [SEP]")
+    max_length: int = _setting(48, "most tokens in a question, the closing [SEP] included", ge=2)
+    min_length: int = _setting(1, "fewest tokens before [SEP]", ge=0)
     length_penalty: float = _setting(
-        1.3, "exponent a of the score log P / length ** a; larger favours longer questions"
+        1.3,
+        "exponent a of the score log P / length ** a; larger favours longer questions",
+        ge=-10,
+        le=10,
     )
     no_repeat_ngram_size: int = _setting(
-        3, "no n-gram of this many word pieces stands twice; 0 for no limit"
+        3, "no n-gram of this many word pieces stands twice; 0 for no limit", ge=0
     )
     early_stopping: str = _setting(
         "heuristic",
@@ -72,10 +172,12 @@ class GenerationSettings:
         EARLY_STOPPING,
     )
     do_sample: bool = _setting(False, "sample instead of beam search")
-    temperature: float = _setting(0.7, "divides the logits before sampling")
-    top_k: int = _setting(0, "sample among the k most probable tokens; 0 for all")
-    top_p: float = _setting(0.9, "sample among the fewest tokens with this probability mass")
-    seed: int = _setting(0, "seed of sampling")
+    temperature: float = _setting(0.7, "divides the logits before sampling", ge=0.01, le=100)
+    top_k: int = _setting(0, "sample among the k most probable tokens; 0 for all", ge=0)
+    top_p: float = _setting(
+        0.9, "sample among the fewest tokens with this probability mass", gt=0, le=1
+    )
+    seed: int = _setting(0, "seed of sampling", ge=0, lt=2**32)
     controls: tuple[str, ...] = _setting(
         (),
         "in which style or of which kind to ask, of those that the checkpoint knows (see its "
@@ -89,36 +191,29 @@ class GenerationSettings:
     use_cache: bool = _setting(True, "reuse keys and values; without, every step is recomputed")
 
     def __post_init__(self):
-        _check(
-            (self.num_beams >= 1, "num_beams must be at least 1"),
-            (self.num_return_sequences >= 1, "num_return_sequences must be at least 1"),
-            (
-                self.do_sample or self.num_return_sequences <= self.num_beams,
-                "num_return_sequences must not exceed num_beams",
-            ),
-            (self.max_length >= 2, "max_length must be at least 2"),
-            (0 <= self.min_length < self.max_length, "min_length must be below max_length"),
-            (self.no_repeat_ngram_size >= 0, "no_repeat_ngram_size must not be negative"),
-            _is_one_of("early_stopping", self.early_stopping, EARLY_STOPPING),
-            (self.temperature > 0, "temperature must be positive"),
-            (self.top_k >= 0, "top_k must not be negative"),
-            (0 < self.top_p <= 1, "top_p must lie in (0, 1]"),
+        super().__post_init__()
+        _require(
+            self.do_sample or self.num_return_sequences <= self.num_beams,
+            "num_return_sequences must not exceed num_beams",
         )
+        _require(self.min_length < self.max_length, "min_length must be below max_length")
 
 
 @dataclass(frozen=True)
-class QuizSettings:
+class QuizSettings(_Checked):
     """Which questions to make and keep; the fields describe themselves.
 
     Raises:
         QGenError: a value is out of range.
     """
 
-    max_answers: int = _setting(10, "questions per passage where no answer is given")
+    max_answers: int = _setting(10, "questions per passage where no answer is given", ge=1)
     min_confidence: float = _setting(
         0.7,
         "drop the questions about proposed answers that the reader trusts less, from 0 to 1; "
         "a given answer always gets its question",
+        ge=0,
+        le=1,
     )
     kinds: tuple[str, ...] = _setting(
         (),
@@ -127,74 +222,64 @@ class QuizSettings:
         ANSWER_KINDS,
     )
     choices: int = _setting(
-        0, "multiple choice: the answer and so many wrong ones less one; 0 for none"
+        0, "multiple choice: the answer and so many wrong ones less one; 0 for none", ge=0, le=8
+    )
+    tries: int = _setting(
+        8,
+        "proposed answers asked about for each question wanted, at most: two at first, and more "
+        "where too few of their questions are good enough",
+        ge=1,
     )
 
     def __post_init__(self):
-        _check(
-            (self.max_answers >= 1, "max_answers must be at least 1"),
-            (0 <= self.min_confidence <= 1, "min_confidence must lie in [0, 1]"),
-            (set(self.kinds) <= set(ANSWER_KINDS), f"kinds must be {' or '.join(ANSWER_KINDS)}"),
-            (self.choices in {0, *range(2, 9)}, "choices must be 0 or from 2 to 8"),
-        )
+        super().__post_init__()
+        _require(self.choices != 1, "choices must be 0 or from 2 to 8")
 
 
 @dataclass(frozen=True)
-class OptimizationSettings:
+class OptimizationSettings(_Checked):
     """How to fine-tune any model; the fields describe themselves.
 
     Raises:
         QGenError: a value is out of range.
     """
 
-    epochs: float = _setting(10.0, "passes over the training examples")
-    batch_size: int = _setting(32, "examples per pass")
-    gradient_accumulation_steps: int = _setting(1, "passes per optimizer step")
-    learning_rate: float = _setting(1e-4, "peak learning rate")
-    warmup_ratio: float = _setting(0.1, "share of the steps spent warming up")
+    epochs: float = _setting(10.0, "passes over the training examples", gt=0)
+    batch_size: int = _setting(32, "examples per pass", ge=1)
+    gradient_accumulation_steps: int = _setting(1, "passes per optimizer step", ge=1)
+    learning_rate: float = _setting(1e-4, "peak learning rate", gt=0)
+    warmup_ratio: float = _setting(0.1, "share of the steps spent warming up", ge=0, lt=1)
     decay_ratio: float = _setting(
-        1.0, "share of the steps, at the end, in which the learning rate falls to zero; 0 for none"
+        1.0,
+        "share of the steps, at the end, in which the learning rate falls to zero; 0 for none",
+        ge=0,
+        le=1,
     )
-    weight_decay: float = _setting(0.01, "AdamW's, on all but biases and layer norms")
-    hidden_dropout: float = _setting(0.1, "dropout of hidden states")
-    attention_dropout: float = _setting(0.1, "dropout of attention weights")
+    weight_decay: float = _setting(0.01, "AdamW's, on all but biases and layer norms", ge=0)
+    hidden_dropout: float = _setting(0.1, "dropout of hidden states", ge=0, lt=1)
+    attention_dropout: float = _setting(0.1, "dropout of attention weights", ge=0, lt=1)
     consistency_weight: float = _setting(
         0.0,
         "R-Drop: of the divergence between two passes with other dropout, beside the loss; "
         "0 for one pass",
+        ge=0,
     )
     attn_implementation: str = _setting(
         "sdpa",
         "how attention is computed; eager is faster on a CPU in bfloat16 with short sources",
         ATTN_IMPLEMENTATIONS,
     )
-    max_dev_examples: int = _setting(2000, "dev examples whose loss is logged after every epoch")
-    save_steps: int = _setting(500, "optimizer steps between checkpoints: what a kill can lose")
-    logging_steps: int = _setting(50, "optimizer steps between lines of log.jsonl")
+    max_dev_examples: int = _setting(
+        2000, "dev examples whose loss is logged after every epoch", ge=1
+    )
+    save_steps: int = _setting(
+        500, "optimizer steps between checkpoints: what a kill can lose", ge=1
+    )
+    logging_steps: int = _setting(50, "optimizer steps between lines of log.jsonl", ge=1)
     bf16: bool | None = _setting(
         None, "autocast to bfloat16 (by default, where the hardware computes in it)"
     )
-    seed: int = _setting(42, "seed of order, masking and dropout")
-
-    def __post_init__(self):
-        _check(
-            (self.epochs > 0, "epochs must be positive"),
-            (self.batch_size >= 1, "batch_size must be at least 1"),
-            (
-                self.gradient_accumulation_steps >= 1,
-                "gradient_accumulation_steps must be at least 1",
-            ),
-            (self.learning_rate > 0, "learning_rate must be positive"),
-            (0 <= self.warmup_ratio < 1, "warmup_ratio must lie in [0, 1)"),
-            (0 <= self.decay_ratio <= 1, "decay_ratio must lie in [0, 1]"),
-            (0 <= self.hidden_dropout < 1, "hidden_dropout must lie in [0, 1)"),
-            (0 <= self.attention_dropout < 1, "attention_dropout must lie in [0, 1)"),
-            (self.consistency_weight >= 0, "consistency_weight must not be negative"),
-            _is_one_of("attn_implementation", self.attn_implementation, ATTN_IMPLEMENTATIONS),
-            (self.max_dev_examples >= 1, "max_dev_examples must be at least 1"),
-            (self.save_steps >= 1, "save_steps must be at least 1"),
-            (self.logging_steps >= 1, "logging_steps must be at least 1"),
-        )
+    seed: int = _setting(42, "seed of order, masking and dropout", ge=0, lt=2**32)
 
 
 @dataclass(frozen=True)
@@ -205,7 +290,9 @@ class TrainingSettings(OptimizationSettings):
         QGenError: a value is out of range.
     """
 
-    label_smoothing: float = _setting(0.1, "probability mass spread over the vocabulary")
+    label_smoothing: float = _setting(
+        0.1, "probability mass spread over the vocabulary", ge=0, lt=1
+    )
     objective: str = _setting(
         "masked",
         "masked: predict masked target tokens (UniLM); pseudo-masked: predict every target token "
@@ -214,58 +301,51 @@ class TrainingSettings(OptimizationSettings):
         OBJECTIVES,
     )
     mask_probability: float = _setting(
-        0.7, "share of target tokens masked and predicted; not used when pseudo-masked"
+        0.7, "share of target tokens masked and predicted; not used when pseudo-masked", gt=0, le=1
     )
     hidden_share: float = _setting(
         0.0,
         "share of the tokens of every second target that the others see as [MASK]; used only when "
         "pseudo-masked",
+        ge=0,
+        lt=1,
     )
     likelihood_weight: float = _setting(
-        0.3, "of the reference's likelihood beside the risk; not used otherwise"
+        0.3, "of the reference's likelihood beside the risk; not used otherwise", ge=0
     )
-    max_examples: int = _setting(0, "only so many examples, drawn at random; 0 for all")
-    max_source_length: int = _setting(464, "source tokens, special ones included")
-    max_target_length: int = _setting(48, "target tokens, the closing [SEP] included")
+    max_examples: int = _setting(0, "only so many examples, drawn at random; 0 for all", ge=0)
+    max_source_length: int = _setting(464, "source tokens, special ones included", ge=8)
+    max_target_length: int = _setting(48, "target tokens, the closing [SEP] included", ge=2)
     crop_share: float = _setting(
-        0.0, "share of the examples whose passage is cut, anew each time, to a window at random"
+        0.0,
+        "share of the examples whose passage is cut, anew each time, to a window at random",
+        ge=0,
+        le=1,
     )
     mark_answers: bool = _setting(True, "enclose the answer in the passage with two marker tokens")
     copy_size: int = _setting(
         128,
         "width of the copy gate, which mixes the vocabulary's distribution with one over the "
         "tokens of the source, where the model has none yet; 0 for none",
+        ge=0,
     )
     shortlist_min_count: int = _setting(
         0,
         "give the model a shortlist: decoding then chooses among the tokens that stand at least so "
         "often in the training questions, and those of the passage; 0 to leave it as it is",
+        ge=0,
     )
     head_warmup_steps: int = _setting(
-        0, "steps that train the LM head alone first, where the encoder came without one"
+        0, "steps that train the LM head alone first, where the encoder came without one", ge=0
     )
 
     def __post_init__(self):
         super().__post_init__()
-        _check(
-            (0 <= self.label_smoothing < 1, "label_smoothing must lie in [0, 1)"),
-            _is_one_of("objective", self.objective, OBJECTIVES),
-            (0 < self.mask_probability <= 1, "mask_probability must lie in (0, 1]"),
-            (
-                self.consistency_weight == 0 or self.objective == "pseudo-masked",
-                "consistency_weight needs the objective pseudo-masked",
-            ),
-            (0 <= self.hidden_share < 1, "hidden_share must lie in [0, 1)"),
-            (self.likelihood_weight >= 0, "likelihood_weight must not be negative"),
-            (self.max_examples >= 0, "max_examples must not be negative"),
-            (0 <= self.crop_share <= 1, "crop_share must lie in [0, 1]"),
-            (self.crop_share == 0 or self.mark_answers, "crop_share needs marked answers"),
-            (self.copy_size >= 0, "copy_size must not be negative"),
-            (self.max_source_length >= 8, "max_source_length must be at least 8"),
-            (self.max_target_length >= 2, "max_target_length must be at least 2"),
-            (self.shortlist_min_count >= 0, "shortlist_min_count must not be negative"),
-            (self.head_warmup_steps >= 0, "head_warmup_steps must not be negative"),
+        _require(
+            self.consistency_weight == 0 or self.objective == "pseudo-masked",
+            "consistency_weight needs the objective pseudo-masked",
         )
+        _require(self.crop_share == 0 or self.mark_answers, "crop_share needs marked answers")
 
 
 @dataclass(frozen=True)
@@ -276,31 +356,25 @@ class ReaderTrainingSettings(OptimizationSettings):
         QGenError: a value is out of range.
     """
 
-    max_length: int = _setting(256, "tokens of question and passage, special ones included")
+    max_length: int = _setting(256, "tokens of question and passage, special ones included", ge=16)
     mismatched_share: float = _setting(
-        0.15, "share of the examples that get a question about another passage: no answer"
+        0.15,
+        "share of the examples that get a question about another passage: no answer",
+        ge=0,
+        lt=1,
     )
     unasked_share: float = _setting(
-        0.25, "share of the examples that get no question: which spans are worth asking for"
+        0.25, "share of the examples that get no question: which spans are worth asking for", ge=0
     )
 
     def __post_init__(self):
         super().__post_init__()
-        _check(
-            (self.max_length >= 16, "max_length must be at least 16"),
-            (0 <= self.mismatched_share < 1, "mismatched_share must lie in [0, 1)"),
-            (
-                0 <= self.unasked_share <= 1 - self.mismatched_share,
-                "unasked_share must leave room beside mismatched_share",
-            ),
+        _require(
+            self.unasked_share <= 1 - self.mismatched_share,
+            "unasked_share must leave room beside mismatched_share",
         )
 
 
-def _is_one_of(name: str, value: str, choices: tuple[str, ...]) -> tuple[bool, str]:
-    return value in choices, f"{name} must be {' or '.join(choices)}"
-
-
-def _check(*conditions: tuple[bool, str]) -> None:
-    for holds, message in conditions:
-        if not holds:
-            raise QGenError(message)
+def _require(holds: bool, message: str) -> None:
+    if not holds:
+        raise QGenError(message)

@@ -330,6 +330,41 @@ def test_few_of_the_proposals_are_decoded(checked, monkeypatch):
     assert not any(a.overlaps(b) for a in spans for b in spans if a is not b)
 
 
+def test_more_proposals_are_tried_where_too_few_questions_are_good(checked, monkeypatch):
+    rounds = []
+    n_best = checked.generator.n_best
+    monkeypatch.setattr(
+        checked.generator, "n_best", lambda inputs, settings: (
+            rounds.append([answer for _, answer in inputs]) or n_best(inputs, settings)
+        )
+    )  # fmt: skip
+    good = {}
+    monkeypatch.setattr(
+        "qgen.asking.pipeline.confidence",
+        lambda passage, question, *_: good.get(question.answer.text, 0.1),
+    )
+    quiz = QuizSettings(max_answers=1)
+    [result] = checked.generate([PASSAGE], quiz=quiz)
+    asked = [answer for each in rounds for answer in each]
+    assert not result.questions and result.dropped == {"not trusted by the reader": len(asked)}
+    assert [len(each) for each in rounds] == [2, 2, 2, 2], "eight for a question, two at a time"
+    assert len(set(asked)) == len(asked)
+    assert all(not a.overlaps(b) for each in rounds for a in each for b in each if a is not b)
+
+    rounds.clear()
+    good[asked[2].text] = 0.9
+    [result] = checked.generate([PASSAGE], quiz=quiz)
+    assert [q.answer.text for q in result.questions] == [asked[2].text]
+    assert len(rounds) == 2, "no more than are needed"
+
+    rounds.clear()
+    checked.generate([PASSAGE], quiz=QuizSettings(max_answers=1, min_confidence=0.95, tries=3))
+    assert [len(each) for each in rounds] == [2, 1]
+    rounds.clear()
+    checked.generate([PASSAGE, Request(PASSAGE, (asked[0],))], quiz=quiz)
+    assert asked[0] not in rounds[1], "given answers are not asked for again"
+
+
 def test_a_given_answer_gets_its_question_however_unsure(checked):
     sure = QuizSettings(min_confidence=1)
     assert checked.questions(PASSAGE, "1937", quiz=sure)
@@ -375,17 +410,17 @@ def test_multiple_choice(checked):
     assert all(text.isdigit() for text in question.choices)
     assert checked.questions(PASSAGE, "1937")[0].choices == []
     for choices in (1, 9, -1):
-        with pytest.raises(QGenError, match="choices must be"):
+        with pytest.raises(QGenError, match="choices must"):
             QuizSettings(choices=choices)
 
 
 def test_without_the_shipped_reader_it_says_so_and_goes_on(
-    checkpoint, monkeypatch, capsys, tmp_path
+    checkpoint, monkeypatch, caplog, tmp_path
 ):
     monkeypatch.setattr("qgen.asking.pipeline.DEFAULT_READER", tmp_path / "none")
     alone = QuestionGenerator.from_pretrained(checkpoint, device="cpu", reader=tmp_path / "none")
     assert alone.reader is None
-    assert "questions are not checked" in capsys.readouterr().err
+    assert "questions are not checked" in caplog.text
     assert alone.questions(PASSAGE, "1937")[0].confidence is None
 
 

@@ -10,6 +10,7 @@ from collections import Counter
 from itertools import pairwise
 
 from qgen.english.dictionary import usual_tag
+from qgen.english.prose import passage_problem
 from qgen.english.words import (
     FUNCTION_WORDS,
     LITTLE,
@@ -19,7 +20,42 @@ from qgen.english.words import (
     fold,
     stems,
 )
-from qgen.records import Answer, Question
+from qgen.records import Answer, Question, Request
+
+
+def text_problem(what: str, text: object) -> str | None:
+    """Why something is no text: it is of another type, or holds half a character.
+
+    Args:
+        what: its name in the sentence, such as "passage".
+        text: whatever was given.
+    """
+    if not isinstance(text, str):
+        kind = "None" if text is None else type(text).__name__
+        return f"the {what} must be text, not {kind}"
+    if found := re.search("[\ud800-\udfff]", text):
+        return f"the {what} is no text: it has half of a character at {found.start()}"
+    return None
+
+
+def request_problem(request: Request) -> str | None:
+    """Why nothing can be asked of a request, whatever its answers."""
+    if not isinstance(request.answers, list | tuple):
+        return "the answers of a request must be a list"
+    return text_problem("passage", request.passage) or passage_problem(request.passage)
+
+
+def given_answer_problem(passage: str, answer: object) -> str | None:
+    """Why an answer that a user gave cannot be asked for."""
+    if not isinstance(answer, Answer):
+        return text_problem("answer", answer)
+    if problem := text_problem("answer", answer.text):
+        return problem
+    if not isinstance(answer.start, int) or answer.start < 0:
+        return f"the answer's start must be a whole number, not {answer.start!r}"
+    if passage[answer.start : answer.end] != answer.text:
+        return f"the answer {answer.text!r} is not at character {answer.start} of the passage"
+    return answer_problem(passage, answer)
 
 
 def answer_problem(passage: str, answer: Answer) -> str | None:

@@ -1,4 +1,5 @@
-"""A document: each paragraph is asked about, and the best questions are kept, spread over all."""
+"""A document, or a long passage: each paragraph is asked about, and the best questions are kept,
+spread over all of them."""
 
 from __future__ import annotations
 
@@ -14,6 +15,9 @@ GenerateFunction = Callable[[Sequence[Request], GenerationSettings, QuizSettings
 
 AT_ONCE = 8
 """Paragraphs asked about together, between two calls of ``progress``."""
+PLENTY = 2
+"""Where the paragraphs' shares come to so many times the questions wanted, few of a paragraph's
+proposed answers need to be tried."""
 
 
 def ask_document(
@@ -27,7 +31,8 @@ def ask_document(
 
     Args:
         generate: asks about some of the paragraphs.
-        paragraphs: in the order of the text.
+        paragraphs: in the order of the text; one that has answers of its own is asked for all of
+            them.
         settings: how to decode.
         quiz: which questions to keep; ``max_answers`` of the whole document.
         progress: told, after each step, how many paragraphs are done.
@@ -35,15 +40,29 @@ def ask_document(
     Returns:
         One result for each paragraph, with those of its questions that were chosen.
     """
-    share = replace(quiz, max_answers=share_of_paragraph(quiz.max_answers, len(paragraphs)))
+    share = quiz_of_paragraph(quiz, len(paragraphs))
     results: list[Result] = []
     for at in range(0, len(paragraphs), AT_ONCE):
         results += generate(paragraphs[at : at + AT_ONCE], settings, share)
         if progress:
             progress(len(results))
-    asked = [(i, question) for i, result in enumerate(results) for question in result.questions]
+    asked = [
+        (number, question)
+        for number, (paragraph, result) in enumerate(zip(paragraphs, results, strict=True))
+        if not paragraph.answers
+        for question in result.questions
+    ]
     chosen = best_of_document(asked, quiz.max_answers)
     return [
-        replace(result, questions=tuple(q for of, q in chosen if of == i))
-        for i, result in enumerate(results)
+        result
+        if paragraph.answers
+        else replace(result, questions=tuple(q for of, q in chosen if of == number))
+        for number, (paragraph, result) in enumerate(zip(paragraphs, results, strict=True))
     ]
+
+
+def quiz_of_paragraph(quiz: QuizSettings, paragraphs: int) -> QuizSettings:
+    """What is asked of each paragraph of a document that has so many of them."""
+    share = share_of_paragraph(quiz.max_answers, paragraphs)
+    plenty = share * paragraphs >= PLENTY * quiz.max_answers
+    return replace(quiz, max_answers=share, tries=min(quiz.tries, 2) if plenty else quiz.tries)

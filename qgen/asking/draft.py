@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from qgen.model.reader import Window
-from qgen.records import Answer, Question
+from qgen.records import Answer, Question, Result
 
 
 @dataclass
@@ -14,7 +15,7 @@ class Draft:
     """A question in the making; each stage fills in more of it.
 
     Attributes:
-        request: which of the call's requests it is of, from 0.
+        request: which of the requests it is of, from 0.
         passage: the text.
         answer: what is to be asked for; ``None`` where that is the problem.
         given: whether the user gave the answer.
@@ -35,3 +36,24 @@ class Draft:
     question: Question | None = None
     windows: Sequence[Window] = ()
     dropped: tuple[str, ...] = ()
+
+
+@dataclass
+class Outcome:
+    """What became of the drafts of one request.
+
+    Attributes:
+        kept: the drafts with the questions to show, in their order.
+        dropped: reason to the number of questions that were dropped for it.
+        problems: what could not be asked, and why.
+    """
+
+    kept: list[Draft] = field(default_factory=list)
+    dropped: Counter[str] = field(default_factory=Counter)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def result(self) -> Result:
+        """The same as it is handed out."""
+        questions = tuple(draft.question for draft in self.kept if draft.question)
+        return Result(questions, dict(self.dropped), tuple(self.problems))

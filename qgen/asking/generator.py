@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import pairwise
-from math import ceil
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from qgen.asking.checks import text_problem
 from qgen.english.surface import recase, respace
 from qgen.english.verbs import correct_verbs
 from qgen.errors import QGenError
 from qgen.model.checkpoints import DEFAULT_CHECKPOINT, fingerprint, load_checkpoint, move_to
 from qgen.model.decoding import decode
+from qgen.model.runtime.batches import batches_by_size
 from qgen.model.runtime.linear import set_dtype
-from qgen.model.runtime.workers import count_streams, side_by_side
+from qgen.model.runtime.workers import alone_after_fork, count_streams, side_by_side
 from qgen.model.sources import AnswerTooLongError, pack_source, pack_target, pad, word_pieces_joined
 from qgen.model.tokenizer import AnyTokenizer
 from qgen.model.unilm import IGNORE_INDEX, UniLM
@@ -50,7 +50,8 @@ class NBestGenerator:
         model: the model; it is moved to ``device`` and put into ``eval`` mode.
         tokenizer: its tokenizer.
         device: a torch device; by default a GPU where there is one.
-        batch_size: sources decoded together; on a CPU each core has such a batch at once.
+        batch_size: sources of usual length decoded together, fewer long ones and more short ones;
+            on a CPU each core has such a batch at once.
         restore_case: give the questions of an uncased model the passage's capitals.
     """
 
@@ -160,7 +161,6 @@ class NBestGenerator:
                 sources[i] = self._source(passage, answer, settings)
             except QGenError as error:
                 results[i].problem = str(error)
-        order = sorted(sources, key=lambda i: len(sources[i]), reverse=True)
 
         def ask(rows: Sequence[int]) -> None:
             input_ids = pad([sources[i] for i in rows], self.tokenizer.pad_token_id)
@@ -172,17 +172,27 @@ class NBestGenerator:
             ):
                 results[i].questions = self._questions(*inputs[i], sequences, scores, settings)
 
-        side_by_side(ask, self._batches(order), self.device)
+        side_by_side(ask, self._batches(sources, settings), self.device)
         return results
 
-    def _batches(self, order: list[int]) -> list[list[int]]:
-        """In batches of like size: as few as may be, or so many that no stream is left idle."""
-        number = ceil(len(order) / self.batch_size)
-        if number > 1:
-            streams = count_streams(self.device)
-            number = min(ceil(number / streams) * streams, len(order))
-        bounds = [len(order) * i // number for i in range(number + 1)] if order else []
-        return [order[begin:end] for begin, end in pairwise(bounds)]
+    def _batches(
+        self, sources: Mapping[int, Sequence[int]], settings: GenerationSettings
+    ) -> list[list[int]]:
+        """The numbers of the sources in batches that need about as much memory as ``batch_size``
+        sources of the length in training with the usual beams, and twice so many at most."""
+        config, usual = self.model.config, GenerationSettings()
+        width = settings.num_return_sequences if settings.do_sample else settings.num_beams
+        # Slots of the decoder's cache, which are what grows.
+        decoded = width * (settings.max_length + 1)
+        budget = config.max_source_length + usual.num_beams * (config.max_target_length + 1)
+        numbers = list(sources)
+        batches = batches_by_size(
+            [len(sources[i]) + decoded for i in numbers],
+            self.batch_size * budget,
+            2 * self.batch_size,
+            count_streams(self.device),
+        )
+        return [[numbers[i] for i in batch] for batch in batches]
 
     def _questions(
         self,
@@ -245,6 +255,7 @@ class NBestGenerator:
     @torch.inference_mode()
     def _token_scores(self, questions: Sequence[tuple[str, Question]]) -> list[list[float]]:
         """The log-probability of each token of each question, the closing ``[SEP]`` among them."""
+        alone_after_fork()
         scores = []
         for input_ids, mask, labels in self._packed(questions):
             real = labels != IGNORE_INDEX
@@ -279,6 +290,8 @@ class NBestGenerator:
         self, passage: str, answer: Answer | None, settings: GenerationSettings
     ) -> list[int]:
         """The packed source: as long as in training, or longer where the answer needs it."""
+        if problem := text_problem("passage", passage):
+            raise QGenError(problem)
         config = self.model.config
         most = self.model.max_positions - settings.max_length
         window = min(config.max_source_length, most)

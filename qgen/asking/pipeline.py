@@ -8,24 +8,32 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from heapq import nlargest
 from itertools import islice
 from pathlib import Path
 
-from qgen.asking.checks import answer_problem, kind_asked_for, question_problem
+from qgen.asking.checks import (
+    answer_problem,
+    given_answer_problem,
+    kind_asked_for,
+    question_problem,
+    request_problem,
+    text_problem,
+)
 from qgen.asking.confidence import WEIGHTS, confidence, load_weights
 from qgen.asking.distractors import Neighbours, distractors
-from qgen.asking.draft import Draft
+from qgen.asking.document import ask_document
+from qgen.asking.draft import Draft, Outcome
 from qgen.asking.generator import NBestGenerator
 from qgen.asking.proposals import apart, propose_spans
 from qgen.asking.selection import rank
 from qgen.english.dictionary import usual_tag
 from qgen.english.locate import locate_answer
+from qgen.english.paragraphs import is_long, paragraph_spans
 from qgen.english.phrases import propose_answers
-from qgen.english.prose import passage_problem
 from qgen.english.words import answer_tokens, words_repeated
 from qgen.errors import QGenError
 from qgen.model.reader import (
@@ -36,13 +44,15 @@ from qgen.model.reader import (
     log_probability,
     reading,
 )
+from qgen.model.runtime.workers import alone_after_fork
 from qgen.records import Answer, Question, Request, Result
 from qgen.settings import GenerationSettings, QuizSettings
 
 _log = logging.getLogger(__name__)
 
 SPARE = 2
-"""Proposed answers asked about for each question wanted, since some questions will be dropped."""
+"""Proposed answers asked about for each question that is still wanted, since some questions will be
+dropped."""
 
 RIVALS = 10
 """Other answers of the passage looked at for wrong ones."""
@@ -89,6 +99,7 @@ class QuestionGenerator:
         Raises:
             QGenError: a checkpoint cannot be loaded.
         """
+        alone_after_fork()
         usual_tag("")  # has the tagger's words read, once, which every passage needs
         generator = NBestGenerator.from_pretrained(checkpoint, device, **kwargs)
         if reader == DEFAULT_READER and not DEFAULT_READER.exists():
@@ -118,9 +129,16 @@ class QuestionGenerator:
         """Questions about one passage, best first; see :meth:`generate`.
 
         Raises:
-            QGenError: the answer is not in the passage, a setting is out of range, or there is no
-                question worth showing; the message says why.
+            QGenError: passage or answer is no text, the answer is not in the passage, a setting is
+                out of range, or there is no question worth showing; the message says why.
         """
+        problem = text_problem("passage", passage)
+        if answer is not None:
+            problem = problem or text_problem("answer", answer)
+        if isinstance(answer_start, bool) or not isinstance(answer_start, int | None):
+            problem = f"the answer's start must be a whole number, not {answer_start!r}"
+        if problem:
+            raise QGenError(problem)
         answers = () if answer is None else (locate_answer(passage, answer, answer_start),)
         [result] = self.generate([Request(passage, answers)], settings, quiz)
         if not result.questions:
@@ -129,46 +147,107 @@ class QuestionGenerator:
 
     def generate(
         self,
-        requests: Sequence[Request],
+        requests: Iterable[Request | str],
         settings: GenerationSettings | None = None,
         quiz: QuizSettings | None = None,
     ) -> list[Result]:
-        """What comes of each request; one that cannot be served has no questions but a reason.
+        """What comes of each request; one that cannot be served has no questions but a problem.
+
+        A long passage without answers is asked about paragraph by paragraph, as a document is; see
+        :func:`qgen.asking.document.ask_document`.
 
         Args:
             requests: passages with answers (the n-best questions of each come back, in the order
                 of the answers) or without (answers are proposed, and the best question of each of
-                the best ``max_answers`` comes back; their spans do not overlap).
+                the best ``max_answers`` comes back; their spans do not overlap).  A text is a
+                passage without answers.
             settings: how to decode.
             quiz: which questions to keep.
 
         Raises:
-            QGenError: a setting is out of range.
+            QGenError: a setting is out of range, or there are no requests but something else.
         """
-        settings = self.generator.within_range(settings or GenerationSettings())
-        quiz = quiz or QuizSettings()
-        drafts = self._propose(requests, quiz)
-        self._ask(drafts, settings)
-        drafts = self._check(drafts, settings.num_return_sequences, quiz)
-        by_request: list[list[Draft]] = [[] for _ in requests]
-        for draft in drafts:
-            by_request[draft.request].append(draft)
-        return [self._complete(*_ranked(of_one, quiz), quiz) for of_one in by_request]
+        settings = self.generator.within_range(_settings(settings, GenerationSettings))
+        quiz = _settings(quiz, QuizSettings)
+        given = _several(requests)
+        long = [_is_long(request) for request in given]
+        short = [request for request, of_many in zip(given, long, strict=True) if not of_many]
+        asked = iter(self._asked(short, settings, quiz))
+        outcomes = [
+            self._asked_by_paragraph(request, settings, quiz) if of_many else next(asked)
+            for request, of_many in zip(given, long, strict=True)
+        ]
+        if quiz.choices:
+            self._complete([draft for each in outcomes for draft in each.kept], quiz.choices - 1)
+        return [each.result for each in outcomes]
 
     def propose(self, passages: Sequence[str]) -> list[list[Answer]]:
         """For each passage the answers that may be asked for: by the reader, the ones most worth it
-        first; without one, in the order they stand."""
+        first; without one, in the order they stand.
+
+        Raises:
+            QGenError: a passage is no text.
+        """
+        for passage in passages:
+            if problem := text_problem("passage", passage):
+                raise QGenError(problem)
         by_rule = [propose_answers(passage) for passage in passages]
         if not self.reader:
             return by_rule
         read = self.reader.windows([(passage, "", None) for passage in passages])
         return list(map(propose_spans, passages, read, by_rule))
 
+    def _asked(
+        self, requests: Sequence[Request], settings: GenerationSettings, quiz: QuizSettings
+    ) -> list[Outcome]:
+        """What comes of requests before their questions get wrong answers to choose among."""
+        drafts, spare = self._propose(requests, quiz)
+        done: list[list[Draft]] = [[] for _ in requests]
+        outcomes = [Outcome() for _ in requests]
+        while drafts:
+            self._ask(drafts, settings)
+            touched = dict.fromkeys(draft.request for draft in drafts)
+            for draft in self._check(drafts, settings.num_return_sequences, quiz):
+                done[draft.request].append(draft)
+            drafts = []
+            for number in touched:
+                outcomes[number] = _ranked(done[number], quiz)
+                more = _next(spare[number], len(done[number]), outcomes[number].kept, quiz)
+                drafts += [Draft(number, requests[number].passage, answer) for answer in more]
+        return outcomes
+
+    def _asked_by_paragraph(
+        self, request: Request, settings: GenerationSettings, quiz: QuizSettings
+    ) -> Outcome:
+        """What comes of a long passage: the best questions about its paragraphs, best first."""
+        spans = paragraph_spans(request.passage)
+        paragraphs = [Request(request.passage[begin:end]) for begin, end in spans]
+
+        def generate(requests, settings, quiz):
+            return [each.result for each in self._asked(requests, settings, quiz)]
+
+        results = ask_document(generate, paragraphs, settings, quiz)
+        outcome = Outcome()
+        for (begin, _), result in zip(spans, results, strict=True):
+            outcome.dropped += Counter(result.dropped)
+            for question in result.questions:
+                assert question.answer
+                answer = replace(question.answer, start=begin + question.answer.start)
+                moved = replace(question, answer=answer)
+                outcome.kept.append(Draft(0, request.passage, answer, question=moved))
+        outcome.kept.sort(key=lambda draft: draft.question.sureness, reverse=True)  # type: ignore
+        if not outcome.kept:  # else it does not matter that a table stands among the paragraphs
+            outcome.problems = list(dict.fromkeys(p for each in results for p in each.problems))
+        return outcome
+
     # -- the stages --------------------------------------------------------------------------------
 
-    def _propose(self, requests: Sequence[Request], quiz: QuizSettings) -> list[Draft]:
-        """A draft for each answer to ask for, and for each problem."""
-        problems = [passage_problem(request.passage) for request in requests]
+    def _propose(
+        self, requests: Sequence[Request], quiz: QuizSettings
+    ) -> tuple[list[Draft], list[list[Answer]]]:
+        """A draft for each answer to ask for and for each problem, and for each request the answers
+        that may be asked for later, should these not do."""
+        problems = [request_problem(request) for request in requests]
         proposed = iter(
             self.propose(
                 [
@@ -178,39 +257,21 @@ class QuestionGenerator:
                 ]
             )
         )
-        drafts = []
+        drafts: list[Draft] = []
+        spare: list[list[Answer]] = [[] for _ in requests]
         for number, (request, problem) in enumerate(zip(requests, problems, strict=True)):
             if problem:
                 drafts.append(Draft(number, request.passage, problem=problem))
             elif request.answers:
-                drafts += [
-                    Draft(
-                        number,
-                        request.passage,
-                        answer,
-                        given=True,
-                        problem=answer_problem(request.passage, answer) or "",
-                    )
-                    for answer in request.answers
-                ]
+                drafts += [_given(number, request.passage, answer) for answer in request.answers]
             else:
-                answers = self._worth_asking(request.passage, next(proposed), quiz)
-                drafts += [Draft(number, request.passage, answer) for answer in answers] or [
+                answers = _usable(request.passage, next(proposed), quiz.kinds)
+                first = _first(answers, quiz) if self.reader else answers
+                spare[number] = [answer for answer in answers if answer not in first]
+                drafts += [Draft(number, request.passage, answer) for answer in first] or [
                     Draft(number, request.passage, problem=_NOTHING_PROPOSED)
                 ]
-        return drafts
-
-    def _worth_asking(
-        self, passage: str, answers: Sequence[Answer], quiz: QuizSettings
-    ) -> list[Answer]:
-        """Those of a passage's proposed answers that are asked for."""
-        if quiz.kinds:
-            answers = [answer for answer in answers if _may_be(answer.kind, quiz.kinds)]
-        usable = [answer for answer in answers if not answer_problem(passage, answer)]
-        if not self.reader:
-            return usable
-        spare = SPARE * (2 if _TOLD_BY_QUESTION & set(quiz.kinds) else 1)
-        return apart(usable, spare * quiz.max_answers)
+        return drafts, spare
 
     def _ask(self, drafts: Sequence[Draft], settings: GenerationSettings) -> None:
         """Give each draft its n-best."""
@@ -230,42 +291,43 @@ class QuestionGenerator:
         Of a given answer, ``count`` drafts come back where so many of its n-best have no problem.
         """
         drafts = [chosen for draft in drafts for chosen in _chosen(draft, count, quiz.kinds)]
-        if not self.reader:
-            return drafts
-        asked = [(draft, draft.question) for draft in drafts if draft.question]
-        read = self.reader.windows([(d.passage, q.question, q.answer) for d, q in asked])
-        for (draft, question), windows in zip(asked, read, strict=True):
-            found = reading(draft.passage, question.answer, windows)
+        asked = [draft for draft in drafts if draft.question]
+        self._read(asked)
+        for draft in asked if self.reader else []:
+            question = draft.question
+            assert question
+            found = reading(draft.passage, question.answer, draft.windows)
             sure = confidence(draft.passage, question, found, self._weights)
-            draft.question, draft.windows = replace(question, confidence=sure), windows
+            draft.question = replace(question, confidence=sure)
         return drafts
 
-    def _complete(
-        self, kept: Sequence[Draft], dropped: Counter[str], problems: Iterable[str], quiz
-    ) -> Result:
-        """A request's result, with wrong answers beside the right ones if they are asked for."""
-        if quiz.choices and kept:
-            others = propose_answers(kept[0].passage)
-            for draft in kept:
-                self._add_distractors(draft, others, quiz.choices - 1)
-        questions = tuple(draft.question for draft in kept if draft.question)
-        return Result(questions, dict(dropped), tuple(problems))
+    def _read(self, drafts: Sequence[Draft]) -> None:
+        """Have the reader read the questions of those drafts that it has not read yet."""
+        if not self.reader:
+            return
+        unread = [(draft, q) for draft in drafts if (q := draft.question) and not draft.windows]
+        read = self.reader.windows([(d.passage, q.question, q.answer) for d, q in unread])
+        for (draft, _), windows in zip(unread, read, strict=True):
+            draft.windows = windows
 
-    def _add_distractors(self, draft: Draft, others: Sequence[Answer], count: int) -> None:
-        """Give a draft's question so many of the wrong answers that fit it best."""
-        question = draft.question
-        assert question and question.answer
-        wrong = distractors(
-            draft.passage,
-            question.question,
-            question.answer,
-            others,
-            self._neighbours,
-            count,
-            partial(_answers_too, _likely_answers(draft.passage, draft.windows)),
-            partial(self._plausible, draft.passage, question, draft.windows),
-        )
-        draft.question = replace(question, distractors=tuple(wrong))
+    def _complete(self, drafts: Sequence[Draft], count: int) -> None:
+        """Give each question so many of the wrong answers that fit it best."""
+        self._read(drafts)
+        others = {text: propose_answers(text) for text in {draft.passage for draft in drafts}}
+        for draft in drafts:
+            question = draft.question
+            assert question and question.answer
+            wrong = distractors(
+                draft.passage,
+                question.question,
+                question.answer,
+                others[draft.passage],
+                self._neighbours,
+                count,
+                partial(_answers_too, _likely_answers(draft.passage, draft.windows)),
+                partial(self._plausible, draft.passage, question, draft.windows),
+            )
+            draft.question = replace(question, distractors=tuple(wrong))
 
     def _plausible(
         self, passage: str, question: Question, windows: Sequence[Window], others: list[Answer]
@@ -295,18 +357,81 @@ def _answers_too(likely: Sequence[set[str]], text: str) -> bool:
     return any(set(answer_tokens(text)) <= span for span in likely)
 
 
-def _ranked(
-    drafts: Sequence[Draft], quiz: QuizSettings
-) -> tuple[list[Draft], Counter[str], list[str]]:
-    """The drafts of one request whose questions are kept, why others were dropped, and what could
-    not be asked."""
+def _settings(given, kind):
+    """The settings, or the usual ones for ``None``."""
+    if given is None:
+        return kind()
+    if not isinstance(given, kind):
+        raise QGenError(f"settings must be {kind.__name__}, not {type(given).__name__}")
+    return given
+
+
+def _several(requests) -> list[Request]:
+    if isinstance(requests, str | bytes | Request | Mapping) or not isinstance(requests, Iterable):
+        raise QGenError("generate() takes a list of requests; questions() takes a single passage")
+    return [one if isinstance(one, Request) else Request(one) for one in requests]
+
+
+def _is_long(request: Request) -> bool:
+    """Whether a request is asked about paragraph by paragraph."""
+    return not request.answers and isinstance(request.passage, str) and is_long(request.passage)
+
+
+def _given(number: int, passage: str, answer: Answer | str) -> Draft:
+    """A draft for an answer of the user's, which may yet have to be found in the passage."""
+    problem = given_answer_problem(passage, answer)
+    if not problem and isinstance(answer, str):
+        try:
+            answer = locate_answer(passage, answer)
+            problem = answer_problem(passage, answer)
+        except QGenError as error:
+            problem = str(error)
+    span = answer if isinstance(answer, Answer) else None
+    return Draft(number, passage, span, given=True, problem=problem or "")
+
+
+def _usable(passage: str, answers: Iterable[Answer], kinds: Sequence[str]) -> list[Answer]:
+    """The proposed answers that can be asked for and may be of one of the kinds."""
+    return [
+        answer
+        for answer in answers
+        if (not kinds or _may_be(answer.kind, kinds)) and not answer_problem(passage, answer)
+    ]
+
+
+def _tried(quiz: QuizSettings, tries: int) -> int:
+    """Proposed answers asked about for a question: more where not all are of the wanted kind."""
+    return tries * (2 if _TOLD_BY_QUESTION & set(quiz.kinds) else 1)
+
+
+def _first(answers: Sequence[Answer], quiz: QuizSettings) -> list[Answer]:
+    """The proposed answers that are asked about at first."""
+    return apart(answers, _tried(quiz, min(SPARE, quiz.tries)) * quiz.max_answers)
+
+
+def _next(
+    spare: list[Answer], asked: int, kept: Sequence[Draft], quiz: QuizSettings
+) -> list[Answer]:
+    """The proposed answers to ask about next, taken from ``spare``; none where enough are kept, or
+    so many were ``asked`` about that it is not worth trying more."""
+    left = _tried(quiz, quiz.tries) * quiz.max_answers - asked
+    count = min(left, _tried(quiz, SPARE) * (quiz.max_answers - len(kept)))
+    taken = [draft.answer for draft in kept if draft.answer]
+    free = [a for a in spare if not any(a.overlaps(other) for other in taken)]
+    more = apart(free, max(0, count))
+    spare[:] = [answer for answer in free if answer not in more]
+    return more
+
+
+def _ranked(drafts: Sequence[Draft], quiz: QuizSettings) -> Outcome:
+    """What becomes of the drafts of one request."""
     dropped = Counter(reason for draft in drafts for reason in draft.dropped)
     problems = list(dict.fromkeys(draft.problem for draft in drafts if draft.problem))
     kept = [draft for draft in drafts if draft.question]
     if kept and not kept[0].given:
         kept, unfit = rank(kept, quiz)
         dropped = Counter(unfit) + dropped
-    return kept, dropped, problems
+    return Outcome(kept, dropped, problems)
 
 
 def _chosen(draft: Draft, count: int, kinds: Sequence[str]) -> list[Draft]:

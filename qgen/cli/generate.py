@@ -6,7 +6,6 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from qgen.cli.loading import question_generator
@@ -15,9 +14,6 @@ from qgen.cli.output import tell, write_questions
 from qgen.errors import QGenError
 from qgen.records import Request, Result
 from qgen.settings import GenerationSettings, QuizSettings
-
-PARAGRAPHS = 8
-"""Paragraphs of a document asked about together, between two steps of the progress bar."""
 
 
 def add_to(commands) -> None:
@@ -80,7 +76,7 @@ def run(args: argparse.Namespace) -> None:
     ]
     write_questions(asked, args.json)
     for request, result in zip(requests, results, strict=True):
-        if request.extra and not result.questions and not result.dropped:
+        if request.extra and not result.questions and result.problems:
             tell(f"paragraph {request.extra['paragraph']}: {result.reason}")
     _tell_dropped(quiz.max_answers, results)
 
@@ -96,24 +92,16 @@ def _tell_dropped(wanted: int, results: Sequence[Result]) -> None:
 
 
 def _about_document(args: argparse.Namespace, requests, settings, quiz) -> list[Result]:
-    """The best questions of a whole document, some paragraphs at a time, with a progress bar."""
+    """The best questions of a whole document, with a progress bar."""
     from tqdm import tqdm
 
-    from qgen.asking.selection import best_of_document, share_of_paragraph
+    from qgen.asking.document import ask_document
 
-    generator = question_generator(args)
-    share = replace(quiz, max_answers=share_of_paragraph(quiz.max_answers, len(requests)))
-    results: list[Result] = []
+    generate = question_generator(args).generate
     with tqdm(total=len(requests), unit="paragraph", disable=None) as bar:  # only on a terminal
-        for at in range(0, len(requests), PARAGRAPHS):
-            results += generator.generate(requests[at : at + PARAGRAPHS], settings, share)
-            bar.update(len(results) - bar.n)
-    asked = [(i, q) for i, result in enumerate(results) for q in result.questions]
-    chosen = best_of_document(asked, quiz.max_answers)
-    return [
-        replace(result, questions=tuple(q for number, q in chosen if number == i))
-        for i, result in enumerate(results)
-    ]
+        return ask_document(
+            generate, requests, settings, quiz, lambda done: bar.update(done - bar.n)
+        )
 
 
 def _document(path: str) -> list[Request]:

@@ -32,8 +32,9 @@ from qgen.model.checkpoints import (
     read_weights,
 )
 from qgen.model.encoder import ACTIVATIONS, FAMILIES, Encoder, EncoderConfig
+from qgen.model.runtime.batches import batches_by_size
 from qgen.model.runtime.linear import set_dtype
-from qgen.model.runtime.workers import side_by_side
+from qgen.model.runtime.workers import count_streams, side_by_side
 from qgen.model.sources import pad, token_span
 from qgen.model.tokenizer import AnyTokenizer
 from qgen.records import Answer, splits_word
@@ -268,7 +269,7 @@ class Reader:
         model: a :class:`SpanModel`, or another module that is called as it is.
         tokenizer: its tokenizer.
         device: a torch device; by default a GPU where there is one.
-        batch_size: windows read at once.
+        batch_size: windows of ``max_length`` tokens read at once; fewer longer ones.
         stride: passage tokens that two windows of a long passage share.
         max_length: passage tokens read about an expected answer.
     """
@@ -363,10 +364,15 @@ class Reader:
                 ids, types, first = pack_question(self.tokenizer, question, passage[shown])
                 rows.append(_Row(i, ids, types, len(question), first, offsets[shown], about))
         found: list[list[Window]] = [[] for _ in items]
-        rows.sort(key=lambda row: len(row.ids))
-        batches = [rows[at : at + self.batch_size] for at in range(0, len(rows), self.batch_size)]
+        numbers = batches_by_size(
+            [len(row.ids) for row in rows],
+            self.batch_size * self.max_length,
+            self.batch_size,
+            count_streams(self.device),
+        )
+        batches = [[rows[i] for i in batch] for batch in numbers]
         read = chain.from_iterable(side_by_side(self._windows, batches, self.device))
-        for row, window in zip(rows, read, strict=True):
+        for row, window in zip(chain.from_iterable(batches), read, strict=True):
             found[row.item].append(window)
         return [sorted(windows, key=lambda window: window.offsets[:1]) for windows in found]
 

@@ -6,6 +6,7 @@ than one does it all.  So each batch has a thread of its own.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -21,9 +22,20 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+_PROCESS = os.getpid()
+
+
+def alone_after_fork() -> None:
+    """Have PyTorch use a single thread in a process that was forked off this one: it would wait
+    for ever for the other threads, which did not come along."""
+    if os.getpid() != _PROCESS:
+        torch.set_num_threads(1)
+
+
 def count_streams(device: torch.device) -> int:
     """How many batches a device is to decode at once: one per thread of PyTorch's on a CPU, and
     one in a worker, which is a stream itself."""
+    alone_after_fork()
     if getattr(_here, "is_stream", False):
         return 1
     return min(torch.get_num_threads(), MOST_STREAMS) if device.type == "cpu" else 1

@@ -1,0 +1,60 @@
+"""A long text in paragraphs of a size that the models read well."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from math import ceil
+
+from qgen.english.passage import sentence_spans
+
+MAX_WORDS = 220
+"""The longest paragraph: what the generator and the reader see at once."""
+
+
+def is_long(text: str) -> bool:
+    """Whether a text is more than a paragraph."""
+    return len(text.split()) > MAX_WORDS
+
+
+def paragraph_spans(text: str) -> list[tuple[int, int]]:
+    """Where the paragraphs of a text begin and end.
+
+    A text of at most :data:`MAX_WORDS` words is one paragraph.  A longer one is divided between
+    sentences into paragraphs of about equal length, at blank lines where there are some at about
+    the right places.
+
+    Returns:
+        Character offsets ``(start, end)``, in order.
+    """
+    words = len(text.split())
+    if words <= MAX_WORDS:
+        return [(0, len(text))]
+    usual = words / ceil(words / (0.9 * MAX_WORDS))  # whole sentences need some room
+    spans: list[tuple[int, int]] = []
+    size = before = 0  # words in the last of them, and in all
+    for begin, end in _units(text):
+        more = len(text[begin:end].split())
+        # Where the last one ends, about, if all are to be equally long.
+        full = size + more > MAX_WORDS or before + more / 2 > len(spans) * usual
+        blank = spans and re.search(r"\n[^\S\n]*\n", text[spans[-1][1] : begin])
+        if not spans or full or (blank and size >= usual / 2):
+            spans.append((begin, end))
+            size = more
+        else:
+            spans[-1] = (spans[-1][0], end)
+            size += more
+        before += more
+    return spans
+
+
+def _units(text: str) -> Iterator[tuple[int, int]]:
+    """What is not divided: sentences, but for those that go on over a blank line, such as headings,
+    or beyond what a paragraph holds."""
+    for begin, end in sentence_spans(text):
+        for part in re.finditer(r"\S(?:(?!\n[^\S\n]*\n).)*", text[begin:end], re.S):
+            words = list(re.finditer(r"\S+", part[0]))
+            for first in range(0, len(words), MAX_WORDS):
+                last = words[min(first + MAX_WORDS, len(words)) - 1]
+                at = begin + part.start()
+                yield at + words[first].start(), at + last.end()

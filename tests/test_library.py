@@ -1,0 +1,202 @@
+"""Used from Python: wrong input, copies, threads, forks and notebooks."""
+
+import asyncio
+import copy
+import os
+import pickle
+import subprocess
+import sys
+import textwrap
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from conftest import PASSAGE
+
+from qgen.asking.pipeline import QuestionGenerator
+from qgen.errors import QGenError
+from qgen.model.runtime.batches import batches_by_size
+from qgen.model.runtime.linear import int8_is_fast
+from qgen.records import Answer, Request
+from qgen.settings import GenerationSettings, QuizSettings
+
+pytestmark = pytest.mark.usefixtures("unchecked")
+YEAR = Answer("1937", PASSAGE.index("1937"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((None,), "the passage must be text, not None"),
+        ((b"text",), "the passage must be text, not bytes"),
+        ((PASSAGE, 1937), "the answer must be text, not int"),
+        ((PASSAGE, ["1937"]), "the answer must be text, not list"),
+        ((PASSAGE, "1937", "50"), "must be a whole number"),
+        ((PASSAGE, "1937", True), "must be a whole number"),
+        ((PASSAGE + "\ud83d",), "half of a character"),
+        ((PASSAGE, "19\udc0037"), "half of a character"),
+        ((PASSAGE, "1937", None, {"num_beams": 2}), "must be GenerationSettings, not dict"),
+        ((PASSAGE, None, None, None, GenerationSettings()), "must be QuizSettings"),
+    ],
+)
+def test_wrong_input_is_a_sentence(generator, arguments, message):
+    with pytest.raises(QGenError) as caught:
+        generator.questions(*arguments)
+    assert message in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("requests", ["text", None, 5, Request(PASSAGE), {"passage": PASSAGE}])
+def test_requests_are_a_list(generator, requests):
+    with pytest.raises(QGenError, match=r"questions\(\) takes a single passage"):
+        generator.generate(requests)
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (None, "the passage must be text, not None"),
+        (7, "the passage must be text, not int"),
+        ((PASSAGE, "1937"), "the passage must be text, not tuple"),
+        (Request(None), "the passage must be text, not None"),
+        (Request(PASSAGE, "1937"), "the answers of a request must be a list"),
+        (Request(PASSAGE, (1937,)), "the answer must be text, not int"),
+        (Request(PASSAGE, ("London",)), "not in the passage"),
+        (Request(PASSAGE, (Answer("1937", 0),)), "is not at character 0"),
+        (Request(PASSAGE, (Answer("1937", "x"),)), "must be a whole number"),
+        (Request(PASSAGE, (Answer(None, 0),)), "the answer must be text, not None"),
+        (Request("half \udc80 of it was lost."), "half of a character at 5"),
+        (Request(PASSAGE, ("\udc80",)), "half of a character"),
+    ],
+)
+def test_a_bad_request_costs_only_its_own_result(generator, bad, message):
+    first, second, third = generator.generate([Request(PASSAGE, (YEAR,)), bad, PASSAGE])
+    assert first.questions and third.questions and not second.questions
+    [problem] = second.problems
+    assert message in problem and second.failure == problem
+
+
+def test_texts_are_passages_and_answers(generator):
+    texts = generator.generate(iter([PASSAGE, Request(PASSAGE, ["1937"])]))
+    records = generator.generate([Request(PASSAGE), Request(PASSAGE, (YEAR,))])
+    assert texts == records and all(result.questions for result in records)
+
+
+def test_bad_passages_to_propose_answers_of(generator):
+    for passage in (None, "\ud800"):
+        with pytest.raises(QGenError, match="the passage"):
+            generator.propose([passage])
+
+
+@pytest.fixture(scope="module")
+def loaded(checkpoint, reader, tmp_path_factory):
+    path = tmp_path_factory.mktemp("reader")
+    reader.model.save_pretrained(path)
+    reader.tokenizer.save_pretrained(path)
+    return checkpoint, path
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
+def test_copies_after_use_ask_the_same(loaded, dtype):
+    if dtype == "int8" and not int8_is_fast():
+        pytest.skip("no int8 kernels")
+    checkpoint, path = loaded
+    generator = QuestionGenerator.from_pretrained(checkpoint, "cpu", path, dtype=dtype)
+    quiz = QuizSettings(min_confidence=0, choices=3, max_answers=2)
+    expected = generator.questions(PASSAGE, quiz=quiz)
+    for made in (copy.deepcopy(generator), pickle.loads(pickle.dumps(generator))):
+        assert made.questions(PASSAGE, quiz=quiz) == expected
+
+
+def test_threads_share_a_generator(loaded):
+    checkpoint, path = loaded
+    generator = QuestionGenerator.from_pretrained(checkpoint, "cpu", path, dtype="float32")
+    quiz = QuizSettings(min_confidence=0, max_answers=2)
+    passages = [
+        PASSAGE,
+        "Joseph led the construction in 1937.",
+        PASSAGE + " It cost 5 dollars.",
+    ] * 8
+
+    def ask(passage):
+        return [(q.question, q.answer) for q in generator.questions(passage, quiz=quiz)]
+
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(ask, passages))
+    assert together == list(map(ask, passages))
+
+
+def test_in_a_notebook(generator):
+    """Where an event loop is running."""
+
+    async def cell():
+        return generator.questions(PASSAGE, "1937")
+
+    assert asyncio.run(cell()) == generator.questions(PASSAGE, "1937")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_forked_processes_answer(loaded):
+    """As ``datasets.map(num_proc=2)`` makes them, where OpenMP has several threads."""
+    checkpoint, path = loaded
+    code = """
+        import multiprocessing, sys, torch
+        from qgen import QuestionGenerator, QuizSettings
+
+        generator = QuestionGenerator.from_pretrained(*sys.argv[1:2], "cpu", sys.argv[2])
+        quiz = QuizSettings(min_confidence=0, max_answers=2)
+        passage = sys.argv[3]
+        def ask(n):
+            results = generator.generate([passage] * n, quiz=quiz)
+            return len(results), torch.get_num_threads()
+        # Both kinds of threads have been started: those of OpenMP and those that decode.
+        ask(40), torch.randn(2000, 2000) @ torch.randn(2000, 2000)
+        with multiprocessing.get_context("fork").Pool(2) as pool:
+            print(pool.map_async(ask, [3, 40]).get(timeout=200))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), checkpoint, path, PASSAGE],
+        cwd=Path(__file__).parents[1],
+        env=os.environ | {"OMP_NUM_THREADS": "2", "TOKENIZERS_PARALLELISM": "false"},
+        capture_output=True,
+        text=True,
+        timeout=400,
+    )
+    assert done.stdout.strip() == "[(3, 1), (40, 1)]", done.stderr[-2000:]
+
+
+# -- batches ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("streams", [1, 2, 4])
+@pytest.mark.parametrize(
+    "sizes", [[], [5], [100] * 17, [100] * 64, [900, *[10] * 50], list(range(1, 200)), [5000, 5000]]
+)
+def test_batches_are_filled_by_tokens(sizes, streams):
+    batches = batches_by_size(sizes, budget=1600, most=32, streams=streams)
+    assert sorted(i for batch in batches for i in batch) == list(range(len(sizes)))
+    for batch in batches:
+        padded = len(batch) * max(sizes[i] for i in batch)
+        assert len(batch) <= 32 and (padded <= 1600 or len(batch) == 1)
+    alone = batches_by_size(sizes, budget=1600, most=32)
+    assert len(batches) <= -(-len(alone) // streams) * streams
+
+
+def test_streams_have_equal_parts():
+    assert [len(b) for b in batches_by_size([100] * 17, 1600, 32, 2)] == [9, 8]
+    assert [len(b) for b in batches_by_size([100] * 64, 1600, 32, 4)] == [16] * 4
+    assert [len(b) for b in batches_by_size([10] * 20, 1600, 32, 4)] == [20]
+
+
+def test_a_batch_has_room_for_more_short_sources(n_best_generator):
+    usual = n_best_generator.model.config.max_source_length
+    settings = GenerationSettings(max_length=n_best_generator.model.config.max_target_length)
+
+    def sizes(length, **kwargs):
+        made = n_best_generator._batches(
+            {i: [0] * length for i in range(32)}, GenerationSettings(**kwargs)
+        )
+        return max(len(batch) for batch in made)
+
+    assert sizes(usual, max_length=settings.max_length) == 16
+    assert sizes(8, max_length=settings.max_length) > 16
+    assert sizes(8, max_length=settings.max_length, num_beams=40) < 16
