@@ -24,7 +24,7 @@ def test_a_long_text_is_divided_between_sentences(words, joint):
     assert " ".join(parts).split() == text.split(), "nothing is lost"
     assert all(part.endswith("night.") and part.startswith("The") for part in parts)
     sizes = [len(part.split()) for part in parts]
-    assert max(sizes) <= MAX_WORDS and min(sizes) >= 60
+    assert max(sizes) <= MAX_WORDS and min(sizes) >= 40
 
 
 def test_short_texts_and_monsters():

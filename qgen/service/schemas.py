@@ -25,6 +25,7 @@ MOST: Mapping[str, int] = {
     "num_return_sequences": 10,
     "max_length": 128,
     "max_answers": 50,
+    "tries": 16,
 }
 """What one client may ask of a machine that is shared."""
 MOST_OF_DOCUMENT = 500
