@@ -79,6 +79,14 @@ class PackedLinear(nn.Module):
         outputs = product(inputs, self.packed, self.bias, after, [], algorithm)
         return outputs if added is None else outputs + added
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies and pickles, which cannot hold packed weights."""
+        return self.__dict__ | {"packed": self.packed.to_dense()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self.packed = torch.ops.mkldnn._reorder_linear_weight(self.packed, None)
+
     def _save_to_state_dict(self, destination, prefix, keep_vars):
         super()._save_to_state_dict(destination, prefix, keep_vars)
         destination[f"{prefix}weight"] = self.packed.to_dense()

@@ -94,6 +94,17 @@ class Int8Linear(nn.Module):
         outputs = nn.functional.gelu(outputs) if self.gelu else outputs
         return outputs if added is None else outputs.add_(added)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies and pickles, which cannot hold packed weights."""
+        state = self.__dict__ | {"packed": self.packed.to_dense().t().contiguous()}
+        del state["product"]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self.packed = torch.ops.onednn.qlinear_prepack(self.packed, None)
+        self.product = torch.ops.onednn.qlinear_pointwise.default
+
     def _save_to_state_dict(self, destination, prefix, keep_vars):
         super()._save_to_state_dict(destination, prefix, keep_vars)
         destination[f"{prefix}weight"] = self.packed.to_dense().t()
