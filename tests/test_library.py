@@ -184,16 +184,15 @@ def test_streams_have_equal_parts():
     assert [len(b) for b in batches_by_size([10] * 20, 1600, 32, 4)] == [20]
 
 
-def test_a_batch_has_room_for_more_short_sources(n_best_generator):
-    usual = n_best_generator.model.config.max_source_length
-    settings = GenerationSettings(max_length=n_best_generator.model.config.max_target_length)
+def test_a_batch_has_room_for_more_short_sources(n_best_generator, monkeypatch):
+    monkeypatch.setattr("qgen.asking.generator.count_streams", lambda device: 1)
+    config = n_best_generator.model.config
 
-    def sizes(length, **kwargs):
-        made = n_best_generator._batches(
-            {i: [0] * length for i in range(32)}, GenerationSettings(**kwargs)
-        )
-        return max(len(batch) for batch in made)
+    def rows(length, **kwargs):
+        settings = GenerationSettings(max_length=config.max_target_length, **kwargs)
+        batches = n_best_generator._batches({i: [0] * length for i in range(100)}, settings)
+        return max(len(batch) for batch in batches)
 
-    assert sizes(usual, max_length=settings.max_length) == 16
-    assert sizes(8, max_length=settings.max_length) > 16
-    assert sizes(8, max_length=settings.max_length, num_beams=40) < 16
+    assert rows(config.max_source_length) == 16
+    assert 16 < rows(8) < rows(8, num_beams=1) == 32
+    assert rows(8, num_beams=40) < 16
