@@ -190,7 +190,7 @@ def test_a_batch_has_room_for_more_short_sources(n_best_generator, monkeypatch):
 
     def rows(length, **kwargs):
         settings = GenerationSettings(max_length=config.max_target_length, **kwargs)
-        batches = n_best_generator._batches({i: [0] * length for i in range(100)}, settings)
+        batches = n_best_generator._batches({i: [0] * length for i in range(96)}, settings)
         return max(len(batch) for batch in batches)
 
     assert rows(config.max_source_length) == 16
