@@ -13,7 +13,7 @@ from qgen.cli.entry import build_parser
 
 ROOT = Path(__file__).parents[1]
 CARDS = sorted(ROOT.glob("qgen/*checkpoint/README.md"))
-DOCS = sorted(ROOT.glob("docs/*.md"))
+DOCS = [*sorted(ROOT.glob("docs/*.md")), ROOT / "recipes" / "README.md"]
 PAGES = [ROOT / "README.md", *CARDS, *DOCS, *sorted(ROOT.glob("data/*/README.md"))]
 
 
