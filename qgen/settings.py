@@ -227,7 +227,7 @@ class QuizSettings(_Checked):
     tries: int = _setting(
         8,
         "proposed answers asked about for each question wanted, at most: two at first, and more "
-        "where too few of their questions are good enough",
+        "where too few of their questions are good enough, which must then be somewhat surer",
         ge=1,
     )
 

@@ -220,6 +220,20 @@ def test_unsure_questions_are_dropped_and_counted():
     assert len(ranked(questions, "", QuizSettings(min_confidence=0.0))[0]) == 2
 
 
+@pytest.mark.parametrize(
+    ("least", "enough", "too_little"), [(0.7, 0.81, 0.79), (0.0, 0.0, None), (0.4, 0.54, 0.53)]
+)
+def test_what_is_tried_later_must_be_surer(least, enough, too_little):
+    passage = "The mill was built in May by a smith. It burned down in June."
+
+    def kept(confidence):
+        draft = Draft(0, passage, spare=True, question=sure("What is it called?", 4, confidence))
+        return len(rank([draft], QuizSettings(min_confidence=least))[0])
+
+    assert kept(enough) == 1
+    assert too_little is None or kept(too_little) == 0
+
+
 def test_questions_spread_over_the_sentences():
     passage = "The mill was built in May by a smith. It burned down in June."
     first = [

@@ -19,6 +19,7 @@ class Draft:
         passage: the text.
         answer: what is to be asked for; ``None`` where that is the problem.
         given: whether the user gave the answer.
+        spare: whether it was proposed after others, most of which did not do.
         problem: a sentence that says why nothing can be asked; empty where something can.
         n_best: the questions that were decoded, best first.
         question: the chosen one of them, later with its confidence and its distractors; ``None``
@@ -31,6 +32,7 @@ class Draft:
     passage: str
     answer: Answer | None = None
     given: bool = False
+    spare: bool = False
     problem: str = ""
     n_best: Sequence[Question] = ()
     question: Question | None = None

@@ -213,7 +213,8 @@ class QuestionGenerator:
             for number in touched:
                 outcomes[number] = _ranked(done[number], quiz)
                 more = _next(spare[number], len(done[number]), outcomes[number].kept, quiz)
-                drafts += [Draft(number, requests[number].passage, answer) for answer in more]
+                passage = requests[number].passage
+                drafts += [Draft(number, passage, answer, spare=True) for answer in more]
         return outcomes
 
     def _asked_by_paragraph(

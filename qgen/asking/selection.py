@@ -60,7 +60,7 @@ def rank(drafts: Iterable[Draft], quiz: QuizSettings) -> tuple[list[Draft], Coun
         question = best[1]
         if reason := question_problem(passage, question):
             dropped[reason] += 1
-        elif question.confidence is not None and question.confidence < quiz.min_confidence:
+        elif question.confidence is not None and question.confidence < _bar(best[0], quiz):
             dropped["not trusted by the reader"] += 1
         elif any(_overlap(question, other) for _, other in kept):
             dropped["overlapping a better answer"] += 1
@@ -72,6 +72,13 @@ def rank(drafts: Iterable[Draft], quiz: QuizSettings) -> tuple[list[Draft], Coun
             asked[sentence(question)] += 1
     order = sorted(range(len(kept)), key=worths.__getitem__, reverse=True)
     return [kept[i][0] for i in order], dropped
+
+
+def _bar(draft: Draft, quiz: QuizSettings) -> float:
+    """The confidence that a draft's question must have: more where it was not among the first to be
+    tried, since the more are tried, the more wrong ones pass any bar."""
+    least = quiz.min_confidence
+    return least + min(least, 1 - least) / 3 if draft.spare else least
 
 
 def share_of_paragraph(count: int, paragraphs: int) -> int:
