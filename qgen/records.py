@@ -83,6 +83,9 @@ class Question:
         confidence: how probable it is that the question is good, from 0 to 1; ``None`` where no
             reader has checked it.
         distractors: wrong answers to choose among, where multiple choice was asked for.
+        type: "wh" for whatever is asked, why and how among it; "cloze" or "true-false" for a
+            sentence of the passage with the answer blanked, or with the answer or a wrong one.
+        is_true: of a "true-false" one, whether it has the answer; else ``None``.
     """
 
     question: str
@@ -90,6 +93,15 @@ class Question:
     score: float
     confidence: float | None = None
     distractors: tuple[str, ...] = ()
+    type: str = "wh"
+    is_true: bool | None = None
+
+    @property
+    def answer_text(self) -> str:
+        """What is right to say: the answer, "True" or "False"; empty where there is none."""
+        if self.is_true is not None:
+            return str(self.is_true)
+        return self.answer.text if self.answer else ""
 
     @property
     def sureness(self) -> float:
@@ -109,18 +121,25 @@ class Question:
     def to_dict(self) -> dict:
         """The record as plain JSON types: what every output file holds of a question.
 
-        Multiple choice adds ``choices``, which hold the answer.
+        Multiple choice adds ``choices``, which hold the answer; a type other than "wh" adds
+        ``type``, and a false statement ``correction``: the passage's words in place of the wrong.
         """
         answer = self.answer
         record: dict = {
             "question": self.question,
-            "answer": answer.text if answer else "",
+            "answer": self.answer_text,
             "answer_start": answer.start if answer else None,
             "kind": answer.kind if answer else "",
             "score": round(self.score, 6),
             "confidence": None if self.confidence is None else round(self.confidence, 4),
         }
-        return record | ({"choices": self.choices} if self.distractors else {})
+        if self.distractors:
+            record["choices"] = self.choices
+        if self.type != "wh":
+            record["type"] = self.type
+        if self.is_true is False and answer:
+            record["correction"] = answer.text
+        return record
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,12 @@ ANSWER_KINDS = ("date", "number", "person", "place", "name", "phrase", *CLAUSE_K
 """Kinds of proposed answers: by form, see ``qgen.english.phrases``, and persons and places by the
 question that is asked for them, see ``qgen.asking.checks.kind_asked_for``."""
 
+OPEN_TYPES = ("wh", "why", "how")
+"""Types of question that are asked, by how they begin."""
+
+QUESTION_TYPES = (*OPEN_TYPES, "true-false", "cloze")
+"""Types of question; the last two are made of a question's answer and its sentence."""
+
 DTYPES = ("auto", "float32", "bfloat16", "int8")
 """Arithmetic of the models; see ``qgen.model.runtime.linear.set_dtype``."""
 
@@ -220,6 +226,12 @@ class QuizSettings(_Checked):
         "only answers of these kinds, where none is given (all kinds); "
         + ", ".join(f"{kind}: {question}" for kind, question in CLAUSE_KINDS.items()),
         ANSWER_KINDS,
+    )
+    types: tuple[str, ...] = _setting(
+        (),
+        "types of question, as equal in number as the passage allows; why and how by their first "
+        "word, wh: all others that are asked, cloze: fill in the blank (wh, why and how)",
+        QUESTION_TYPES,
     )
     choices: int = _setting(
         0, "multiple choice: the answer and so many wrong ones less one; 0 for none", ge=0, le=8

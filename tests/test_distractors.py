@@ -118,15 +118,9 @@ def test_words_from_elsewhere_are_of_a_kind(shipped_neighbours, word, expected):
     assert not {"violins", "the museums", "a rivers"} & found
 
 
-def test_cities_stand_in_for_a_place_and_not_for_what_begins_a_sentence(shipped_neighbours):
-    def found(question, answer):
-        return distractors(answer, question, Answer(answer, 0), [], shipped_neighbours, count=9)
-
-    cities = {"Boston", "Charleston", "Chicago", "Detroit", "Houston", "Liverpool", "Manchester"}
-    cities |= {"Miami", "Paris", "Philadelphia", "Richmond", "Seattle", "Southampton"}
-    assert len(cities & set(found("Where does the court sit?", "Lower Winterbourne"))) >= 5
-    bees = found("What tell each other where food is?", "Honey bees")
-    assert all(re.fullmatch("Honey [a-z]+", text) for text in bees)
+@pytest.mark.parametrize("answer", ["Leeds", "Lower Winterbourne", "Honey bees", "the oldest car"])
+def test_no_names_nor_phrases_from_elsewhere(shipped_neighbours, answer):
+    assert not distractors(answer, "Where is it?", Answer(answer, 0), [], shipped_neighbours)
 
 
 def test_articles_suit_their_words(neighbours):

@@ -44,8 +44,6 @@ _NOTHING = frozenset(
     "meantime".split()
 )
 """What the tagger takes for things."""
-_NAMES = {r"\bwho": "thomas", r"\bwhere\b|\bcity\b|\btown\b": "london", r"\bcountry\b": "france"}
-"""A name like those that a question asks for, where the answer is not in the vocabulary."""
 
 _SHORT = 5
 """Words of an answer that is a value, and not a clause with a number in it."""
@@ -159,13 +157,6 @@ def _candidates(
     like = [other for other in same if _fits(answer, other)]
     yield from (_in_form_of(answer.text, passage, other) for other in plausible(like))
     yield from _other_words(answer.text, neighbours)
-    if answer.text[:1].isupper() and _is_name(_bare(answer.text)):
-        yield from (
-            word.capitalize()
-            for sign, example in _NAMES.items()
-            if re.search(sign, question, re.I)
-            for word in neighbours.of(example, 12)
-        )
 
 
 def _shape(text: str) -> str:
@@ -227,7 +218,7 @@ def _other_in_series(text: str) -> Iterator[str]:
         random.Random(fold(text)).shuffle(near)
         for i in near:
             value = _in_case_of(series[i], match[0])
-            yield _with_article(text[: match.start()] + value + text[match.end() :])
+            yield with_article(text[: match.start()] + value + text[match.end() :])
         return
 
 
@@ -272,18 +263,19 @@ def _scaled(text: str, factor: float) -> str | None:
 
 
 def _other_words(text: str, neighbours: Neighbours) -> Iterator[str]:
-    """A short phrase with another last word, or another name of a single word."""
+    """A common noun of one word with another for it; none for names, whose neighbours are of any
+    kind, nor for phrases, whose words must go together."""
     words = re.findall(r"\w+", _bare(text))
-    if not words or len(words) > (1 if _is_name(text) else 3):
+    if len(words) != 1 or _is_name(text):
         return
-    if not all((_tag(word) or "").startswith(("NN", "JJ")) for word in words):
+    if not (_tag(words[0]) or "").startswith(("NN", "JJ")):
         return
     last = re.compile(rf"\b{re.escape(words[-1])}\b")
     for near in neighbours.of(words[-1], 12):
-        yield _with_article(last.sub(_in_case_of(near, words[-1]), text))
+        yield with_article(last.sub(_in_case_of(near, words[-1]), text))
 
 
-def _with_article(phrase: str) -> str:
+def with_article(phrase: str) -> str:
     """The phrase with "a" or "an", if it begins with either, as its next word asks for."""
     vowel = re.match(r"an? (?:[aeiou](?!ni)|hour|heir|honest)", phrase, re.I)
     return re.sub(r"^(a)n?(?= )", r"\1n" if vowel else r"\1", phrase, flags=re.I)

@@ -25,6 +25,7 @@ class Draft:
         question: the chosen one of them, later with its confidence and its distractors; ``None``
             before one is chosen, and where none is fit to be shown.
         windows: what the reader read with the question.
+        asked: the question that one of another type is made of; empty for one that is asked.
         dropped: a reason for each question that was dropped.
     """
 
@@ -37,6 +38,7 @@ class Draft:
     n_best: Sequence[Question] = ()
     question: Question | None = None
     windows: Sequence[Window] = ()
+    asked: str = ""
     dropped: tuple[str, ...] = ()
 
 

@@ -30,6 +30,7 @@ from qgen.asking.draft import Draft, Outcome
 from qgen.asking.generator import NBestGenerator
 from qgen.asking.proposals import apart, propose_spans
 from qgen.asking.selection import rank
+from qgen.asking.types import are_made, opening_type, spread
 from qgen.english.dictionary import usual_tag
 from qgen.english.locate import locate_answer
 from qgen.english.paragraphs import is_long, paragraph_spans
@@ -46,7 +47,7 @@ from qgen.model.reader import (
 )
 from qgen.model.runtime.workers import alone_after_fork
 from qgen.records import Answer, Question, Request, Result
-from qgen.settings import GenerationSettings, QuizSettings
+from qgen.settings import CONTROLS_OF_KINDS, OPEN_TYPES, GenerationSettings, QuizSettings
 
 _log = logging.getLogger(__name__)
 
@@ -177,8 +178,6 @@ class QuestionGenerator:
             self._asked_by_paragraph(request, settings, quiz) if of_many else next(asked)
             for request, of_many in zip(given, long, strict=True)
         ]
-        if quiz.choices:
-            self._complete([draft for each in outcomes for draft in each.kept], quiz.choices - 1)
         return [each.result for each in outcomes]
 
     def propose(self, passages: Sequence[str]) -> list[list[Answer]]:
@@ -200,7 +199,10 @@ class QuestionGenerator:
     def _asked(
         self, requests: Sequence[Request], settings: GenerationSettings, quiz: QuizSettings
     ) -> list[Outcome]:
-        """What comes of requests before their questions get wrong answers to choose among."""
+        """What comes of requests that are not asked about by paragraph."""
+        wanted = quiz
+        if are_made(quiz.types):  # many sentences do not stand by themselves
+            quiz = replace(quiz, max_answers=SPARE * quiz.max_answers)
         drafts, spare = self._propose(requests, quiz)
         done: list[list[Draft]] = [[] for _ in requests]
         outcomes = [Outcome() for _ in requests]
@@ -215,6 +217,11 @@ class QuestionGenerator:
                 more = _next(spare[number], len(done[number]), outcomes[number].kept, quiz)
                 passage = requests[number].passage
                 drafts += [Draft(number, passage, answer, spare=True) for answer in more]
+        if are_made(quiz.types):
+            for outcome in outcomes:
+                self._vary(outcome, wanted)
+        if quiz.choices:
+            self._complete(outcomes, quiz.choices - 1)
         return outcomes
 
     def _asked_by_paragraph(
@@ -267,6 +274,7 @@ class QuestionGenerator:
                 drafts += [_given(number, request.passage, answer) for answer in request.answers]
             else:
                 answers = _usable(request.passage, next(proposed), quiz.kinds)
+                answers = [answer for answer in answers if _may_be_asked(answer.kind, quiz.types)]
                 first = _first(answers, quiz) if self.reader else answers
                 spare[number] = [answer for answer in answers if answer not in first]
                 drafts += [Draft(number, request.passage, answer) for answer in first] or [
@@ -291,7 +299,7 @@ class QuestionGenerator:
 
         Of a given answer, ``count`` drafts come back where so many of its n-best have no problem.
         """
-        drafts = [chosen for draft in drafts for chosen in _chosen(draft, count, quiz.kinds)]
+        drafts = [chosen for draft in drafts for chosen in _chosen(draft, count, quiz)]
         asked = [draft for draft in drafts if draft.question]
         self._read(asked)
         for draft in asked if self.reader else []:
@@ -311,24 +319,39 @@ class QuestionGenerator:
         for (draft, _), windows in zip(unread, read, strict=True):
             draft.windows = windows
 
-    def _complete(self, drafts: Sequence[Draft], count: int) -> None:
+    def _vary(self, outcome: Outcome, quiz: QuizSettings) -> None:
+        """Make questions of the types wanted of those that are kept."""
+        self._read(outcome.kept)
+        given = bool(outcome.kept) and outcome.kept[0].given
+        count = None if given else quiz.max_answers
+        outcome.kept, unfit = spread(outcome.kept, quiz.types, count, partial(self._wrong, count=1))
+        outcome.dropped += unfit
+
+    def _complete(self, outcomes: Sequence[Outcome], count: int) -> None:
         """Give each question so many of the wrong answers that fit it best."""
+        drafts = [draft for each in outcomes for draft in each.kept if _takes_choices(draft)]
         self._read(drafts)
-        others = {text: propose_answers(text) for text in {draft.passage for draft in drafts}}
         for draft in drafts:
-            question = draft.question
-            assert question and question.answer
-            wrong = distractors(
-                draft.passage,
-                question.question,
-                question.answer,
-                others[draft.passage],
-                self._neighbours,
-                count,
-                partial(_answers_too, _likely_answers(draft.passage, draft.windows)),
-                partial(self._plausible, draft.passage, question, draft.windows),
-            )
-            draft.question = replace(question, distractors=tuple(wrong))
+            assert draft.question
+            wrong = self._wrong(draft, count)
+            draft.question = replace(draft.question, distractors=tuple(wrong))
+
+    def _wrong(self, draft: Draft, count: int) -> list[str]:
+        """So many wrong answers for a draft's question, or fewer."""
+        question = draft.question
+        assert question and question.answer
+        answer = question.answer
+        question = replace(question, question=draft.asked or question.question)
+        return distractors(
+            draft.passage,
+            question.question,
+            answer,
+            propose_answers(draft.passage),
+            self._neighbours,
+            count,
+            partial(_answers_too, _likely_answers(draft.passage, draft.windows)),
+            partial(self._plausible, draft.passage, question, draft.windows),
+        )
 
     def _plausible(
         self, passage: str, question: Question, windows: Sequence[Window], others: list[Answer]
@@ -344,6 +367,11 @@ class QuestionGenerator:
     def _neighbours(self) -> Neighbours:
         model = self.generator.model
         return Neighbours(model.get_input_embeddings().weight, self.generator.tokenizer)
+
+
+def _takes_choices(draft: Draft) -> bool:
+    """Whether a question can be one of multiple choice: true and false are choices already."""
+    return draft.question is not None and draft.question.is_true is None
 
 
 def _likely_answers(passage: str, windows: Sequence[Window]) -> list[set[str]]:
@@ -435,7 +463,7 @@ def _ranked(drafts: Sequence[Draft], quiz: QuizSettings) -> Outcome:
     return Outcome(kept, dropped, problems)
 
 
-def _chosen(draft: Draft, count: int, kinds: Sequence[str]) -> list[Draft]:
+def _chosen(draft: Draft, count: int, quiz: QuizSettings) -> list[Draft]:
     """The draft with the question chosen of its n-best; of a given answer, one draft for each of
     the ``count`` best that have no problem."""
     if draft.problem or not draft.n_best:
@@ -450,8 +478,11 @@ def _chosen(draft: Draft, count: int, kinds: Sequence[str]) -> list[Draft]:
     answer = question.answer
     assert answer
     kind = kind_asked_for(question)
-    if kinds and not {kind, answer.kind} & set(kinds):
+    if quiz.kinds and not {kind, answer.kind} & set(quiz.kinds):
         return [replace(draft, dropped=("for another kind of answer",))]
+    types = quiz.types or OPEN_TYPES
+    if not are_made(types) and opening_type(question.question) not in types:
+        return [replace(draft, dropped=("of another type of question",))]
     return [replace(draft, question=replace(question, answer=replace(answer, kind=kind)))]
 
 
@@ -463,6 +494,13 @@ def _without_problem(passage: str, questions: Sequence[Question]) -> Iterator[Qu
     """
     ordered = sorted(questions, key=lambda question: words_repeated(question.question) > 0)
     return (question for question in ordered if not question_problem(passage, question))
+
+
+def _may_be_asked(kind: str, types: Sequence[str]) -> bool:
+    """Whether an answer's question may turn out to be of one of these types."""
+    if not types or not set(types) <= {"why", "how"}:
+        return True
+    return CONTROLS_OF_KINDS.get(kind) in types
 
 
 _TOLD_BY_QUESTION = frozenset({"person", "place"})

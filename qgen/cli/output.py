@@ -47,7 +47,7 @@ def _lettered(choices: Sequence[str]) -> list[str]:
 def _write_lines(asked: Sequence[tuple[Question, Mapping]]) -> None:
     tell(f"the number in front of each question is {_number(asked)[1]}")
     for question, place in asked:
-        answer = question.answer.text if question.answer else ""
+        answer = question.answer_text
         where = f"  ({_place(place)})" if place else ""
         print(f"{question.sureness:8.3f}  {question.question}  [{answer}]{where}")
         for choice in _lettered(question.choices):
@@ -69,7 +69,7 @@ def _write_table(asked: Sequence[tuple[Question, Mapping]]) -> None:
         sure = question.confidence
         style = "" if sure is None else "green" if sure >= SURE else "yellow"
         style = "red" if sure is not None and sure < UNSURE else style
-        answer = question.answer.text if question.answer else ""
+        answer = question.answer_text
         table.add_row(
             Text(f"{question.sureness:.2f}", style),
             Text("\n".join([question.question, *_lettered(question.choices)])),

@@ -235,6 +235,14 @@ class QuestionOut(BaseModel):
         default_factory=list,
         description="the answer among wrong ones; only where multiple choice was asked for",
     )
+    type: str = Field(
+        default="wh",
+        description="cloze: a sentence with the answer blanked; true-false: a statement, whose "
+        "answer is True or False; wh: all others, why and how among them",
+    )
+    correction: str = Field(
+        default="", description="of a false statement, the passage's words in place of the wrong"
+    )
 
     @classmethod
     def of(cls, question: Question) -> QuestionOut:

@@ -1,0 +1,198 @@
+"""A passage's sentence that stands by itself: what fill-in-the-blank and true-false are made of.
+
+Both refuse rather than show a sentence that only its neighbours make clear.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from qgen.asking.distractors import with_article
+from qgen.english.passage import Passage
+from qgen.english.words import FUNCTION_WORDS, LITTLE, WORD, stems
+from qgen.records import Answer
+from qgen.settings import CLAUSE_KINDS
+
+BLANK = "_____"
+"""What stands for the answer; the writers of quiz programs look for it."""
+
+_WORDS = range(6, 41)
+_OF_STATEMENT = range(6, 31)
+"""Words of a sentence to fill in, and of one to judge."""
+_ANSWER_SHARE = 0.4
+"""Of the sentence's words; a longer answer leaves too little to go by."""
+
+_CONNECTIVE = re.compile(
+    r"(?:(?:and|but|so|yet|or|however|therefore|thus|hence|moreover|furthermore|nevertheless|"
+    r"nonetheless|in addition|additionally|in fact|indeed|for example|for instance|as a result|"
+    r"consequently|accordingly|finally|of course|in other words|that is|on the other hand|"
+    r"in contrast|by contrast|similarly|likewise|meanwhile|instead|unfortunately|fortunately|"
+    r"interestingly|still|also|besides|afterwards?|later|then|not surprisingly|in short|"
+    r"in conclusion|overall|again),\s+|(?:and|but|so|yet|or)\s+)",
+    re.I,
+)
+_REFERS_BACK = re.compile(
+    r"\b(?:this|these|such|the (?:former|latter|same|above|following|preceding|other|others|rest)|"
+    r"likewise|aforementioned|as (?:mentioned|noted|discussed|described|seen|shown)|"
+    r"(?:figure|table|chapter|section|example|equation) \d|(?:shown|seen|see) (?:in|below|above)|"
+    r"(?:above|below)[.)]|i|my|me|myself|here)\b|"
+    r"\bthose\b(?! who| of| in| that| with| from| whose)",
+    re.I,
+)
+_BEGINS_BACK = re.compile(
+    r"(?:another|others?|both|one|ones|some|many|most|several|few|all|each|either|neither|"
+    r"then|there|that|those|it|he|she|they|his|her|hers|its|their|theirs|we|our|you|your|"
+    r"also|too|the (?:two|three|second|third|next|first|last|result|reason|answer))\b",
+    re.I,
+)
+_QUANTITY = re.compile(r"(?:some|many|most|several|few|all|each|both|one)\s+(?:of|[a-z]{4,})", re.I)
+_PRONOUN = re.compile(r"(?:he|she|they|it|him|them|his|hers?|their|theirs|its|we|us|our)\Z", re.I)
+_NEGATION = re.compile(
+    r"\b(?:not|never|no|none|nor|neither|nobody|nothing|without|hardly|rarely|cannot)\b|n['’]t\b",
+    re.I,
+)
+_NOTE = re.compile(r"\s?\[(?:\d{1,3}|[a-z]|note \d+|citation needed|\w+ needed)\]", re.I)
+_IN_RANGE_BEFORE = re.compile(
+    r"(?:[–—-]|\b(?:between|from)\s+(?:\S+\s+(?:and|to|until)\s+)?)\Z", re.I
+)
+_IN_RANGE_AFTER = re.compile(r"\s?[–—-](?=\s?\d)|\s(?:to|until|and)\s+\d")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A sentence that stands by itself.
+
+    Attributes:
+        before: what stands in it before the answer.
+        answer: the passage's own words.
+        after: what follows, the full stop included.
+    """
+
+    before: str
+    answer: str
+    after: str
+
+    @property
+    def cloze(self) -> str:
+        """With the answer blanked."""
+        return self.before + BLANK + self.after
+
+    def holding(self, answer: str) -> str:
+        """With an answer, its own or another: capital and article agree with it."""
+        if not self.before:
+            return answer[:1].upper() + answer[1:] + self.after
+        article = re.search(r"\b(an?)\s\Z", self.before, re.I)
+        if article and answer != self.answer:
+            return self.before[: article.start()] + with_article(article[0] + answer) + self.after
+        return self.before + answer + self.after
+
+
+def statement(passage: str, answer: Answer) -> Statement | str:
+    """The sentence that holds an answer, or why it does not stand by itself.
+
+    A leading connective ("However,") and marks of notes are cut.
+
+    Args:
+        passage: the text.
+        answer: a span of it.
+
+    Returns:
+        The statement, or a short reason such as ``"in a sentence that refers to another"``.
+    """
+    if answer.kind in CLAUSE_KINDS:
+        return "with a whole clause for an answer"
+    found = Passage.of(passage)
+    spans = zip(found.sentences, found.tokens, strict=True)
+    held = next(
+        (one for one in spans if one[0][0] <= answer.start and answer.end <= one[0][1]), None
+    )
+    if not held:
+        return "not within one sentence"
+    (begin, end), tokens = held
+    raw = passage[begin:end]
+    if (
+        "\n\n" in raw
+        or ".[" in raw  # the mark of a note hides where the sentence ends
+        or not re.search(r"[^.][.!][\"'”’)]?\Z", raw)
+        or not re.match(r"[\"“(]?\w", raw)
+    ):
+        return "in no whole sentence"
+    if not any(token.tag in _FINITE for token in tokens):
+        return "in no whole sentence"
+    before = _clean(passage[begin : answer.start]).lstrip()
+    after = _clean(passage[answer.end : end]).rstrip()
+    while before and (lead := _CONNECTIVE.match(before)):
+        before = before[lead.end() :]
+    if before:
+        before = before[:1].upper() + before[1:]
+    sentence = before + answer.text + after
+    return (
+        _form_problem(before, answer.text, after)
+        or (_reference_problem(passage, sentence, answer, held))
+        or Statement(before, answer.text, after)
+    )
+
+
+def statement_problem(found: Statement) -> str | None:
+    """Why a statement is none to be judged true or false: too long, negated, or part of a range,
+    which another value may turn round."""
+    if len(WORD.findall(found.holding(found.answer))) not in _OF_STATEMENT:
+        return "in a sentence that is too long or short"
+    if _NEGATION.search(found.holding(found.answer)):
+        return "in a sentence that denies"
+    is_value = any(c.isdigit() for c in found.answer)
+    if is_value and (_IN_RANGE_BEFORE.search(found.before) or _IN_RANGE_AFTER.match(found.after)):
+        return "in a range"
+    return None
+
+
+_FINITE = frozenset({"VB", "VBD", "VBZ", "VBP", "VBN", "MD"})
+"""Tags of what may be a finite verb: the tagger cannot tell "built" from "was built"."""
+
+
+def _clean(text: str) -> str:
+    return re.sub(r"\s+", " ", _NOTE.sub("", text))
+
+
+def _form_problem(before: str, answer: str, after: str) -> str | None:
+    sentence = before + answer + after
+    words = len(WORD.findall(sentence))
+    if words not in _WORDS:
+        return "in a sentence that is too long or short"
+    if len(answer.split()) > _ANSWER_SHARE * words:
+        return "leaving too little of its sentence"
+    if not sentence[:1].isalnum() and sentence[:1] not in '"“(':
+        return "in no whole sentence"
+    pairs = [("(", ")"), ("[", "]"), ("“", "”")]
+    for part in (answer, sentence):
+        if part.count('"') % 2 or any(part.count(a) != part.count(b) for a, b in pairs):
+            return "in a quotation that is cut open"
+    if re.search(r"[?:;]\s*\Z|\.\.\.|…", sentence) or BLANK in sentence:
+        return "in no whole sentence"
+    cut_name = re.search(r"[A-Z][\w.]*[ -]\Z", before) and before.strip().count(" ")
+    if answer[:1].isupper() and (cut_name or re.match(r"[ -][A-Z]\w", after)):
+        return "being part of a name"
+    rest = set(stems(before) + stems(after))
+    if any(s in rest for s in stems(answer) if s not in FUNCTION_WORDS | LITTLE and len(s) > 2):
+        return "standing twice in its sentence"
+    return None
+
+
+def _reference_problem(passage: str, sentence: str, answer: Answer, held) -> str | None:
+    """Whether a sentence needs another one to be understood."""
+    refers = "in a sentence that refers to another"
+    if _REFERS_BACK.search(sentence):
+        return refers
+    if _BEGINS_BACK.match(sentence) and not _QUANTITY.match(sentence):
+        return refers
+    _, tokens = held
+    nouns = verbs = 0
+    for token in tokens:
+        word = passage[token.start : token.end]
+        # A pronoun as the subject, as in "In the spring, it opened", or before any noun.
+        if _PRONOUN.match(word) and not (nouns and verbs):
+            return refers
+        nouns += token.tag.startswith("NN")
+        verbs += token.tag in _FINITE
+    return None

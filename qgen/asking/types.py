@@ -1,0 +1,109 @@
+"""Types of question: which one a question is, and how a passage's are spread over several."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from qgen.asking.draft import Draft
+from qgen.asking.statements import Statement, statement, statement_problem
+from qgen.records import Question
+from qgen.settings import OPEN_TYPES
+
+_WHY = re.compile(r"(?:\w+ )?why\b|for what (?:reason|purpose)\b|what (?:is|was) the reason", re.I)
+_HOW = re.compile(
+    r"(?:\w+ )?how (?:do|does|did|is|are|was|were|can|could|will|would|has|have|had|should|may|"
+    r"might|must)\b",
+    re.I,
+)
+_UNWANTED = "of another type of question"
+
+Wrong = Callable[[Draft], Sequence[str]]
+"""Finds a wrong answer for a draft's question, if there is one."""
+
+
+def opening_type(question: str) -> str:
+    """Whether a question asks why or how - not how many -, or anything else: "wh"."""
+    return "why" if _WHY.match(question) else "how" if _HOW.match(question) else "wh"
+
+
+def are_made(types: Iterable[str]) -> bool:
+    """Whether some types are made of a sentence, and not asked."""
+    return not set(types) <= set(OPEN_TYPES)
+
+
+def spread(
+    drafts: Sequence[Draft], types: Sequence[str], count: int | None, wrong: Wrong
+) -> tuple[list[Draft], Counter[str]]:
+    """Drafts of the types wanted, as equal in number as can be.
+
+    Args:
+        drafts: one passage's, each with a question that is asked; the best first.
+        types: some of :data:`qgen.settings.QUESTION_TYPES`.
+        count: how many at most; ``None`` for no limit.
+        wrong: finds wrong answers for false statements.
+
+    Returns:
+        The drafts in their order, and reason to number of those that suit no type.  What begins,
+        and whether statements are true, is told by a hash of the text: it is always the same, and
+        true and false ones take turns.
+    """
+    if not drafts:
+        return [], Counter()
+    shift = _hash(drafts[0].passage) % len(types)
+    turns = dict.fromkeys([*types[shift:], *types[:shift]], 0)
+    truth = _hash(drafts[0].question.question if drafts[0].question else "") % 2 == 0
+    done: list[Draft] = []
+    dropped: Counter[str] = Counter()
+    for draft in drafts:
+        if len(done) == count:
+            break
+        reasons = []
+        for kind in sorted(turns, key=turns.__getitem__):
+            made = _of_type(draft, kind, truth, wrong)
+            if not isinstance(made, str):
+                done.append(made)
+                turns[kind] += 1
+                truth ^= kind == "true-false"
+                break
+            reasons.append(made)
+        else:
+            dropped[next((r for r in reasons if r != _UNWANTED), _UNWANTED)] += 1
+    return done, dropped
+
+
+def _of_type(draft: Draft, kind: str, truth: bool, wrong: Wrong) -> Draft | str:
+    """The draft with its question as one of a type, or why it cannot be."""
+    question = draft.question
+    assert question and question.answer
+    if kind in OPEN_TYPES:
+        return draft if opening_type(question.question) == kind else _UNWANTED
+    if opening_type(question.question) != "wh":
+        return _UNWANTED
+    found = statement(draft.passage, question.answer)
+    if isinstance(found, str):
+        return found
+    if kind == "cloze":
+        return _with(draft, question, replace(question, question=found.cloze, type=kind))
+    if problem := statement_problem(found):
+        return problem
+    others = wrong(draft)  # asked for of true ones too, or there would be more of them
+    if not others:
+        return "without a wrong answer to state"
+    return _with(draft, question, _stated(question, found, truth, others[0]))
+
+
+def _stated(question: Question, found: Statement, truth: bool, wrong: str) -> Question:
+    text = found.holding(found.answer if truth else wrong)
+    return replace(question, question=text, type="true-false", is_true=truth)
+
+
+def _with(draft: Draft, asked: Question, question: Question) -> Draft:
+    return replace(draft, asked=asked.question, question=question)
+
+
+def _hash(text: str) -> int:
+    return hashlib.sha256(text.encode()).digest()[0]

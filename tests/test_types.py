@@ -1,0 +1,168 @@
+"""Types of question: which a question is, and what is made of the sentence of its answer."""
+
+from dataclasses import replace
+
+import pytest
+
+from qgen.asking.draft import Draft
+from qgen.asking.generator import NBest
+from qgen.asking.statements import BLANK, Statement, statement, statement_problem
+from qgen.asking.types import opening_type, spread
+from qgen.english.locate import locate_answer
+from qgen.errors import QGenError
+from qgen.records import Answer, Question, Request
+from qgen.settings import QuizSettings
+
+
+def of(passage, text, kind="name"):
+    return statement(passage, replace(locate_answer(passage, text), kind=kind))
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("Why did the war end?", "why"),
+        ("How did the seeds travel?", "how"),
+        ("How many seeds travelled?", "wh"),
+        ("How old is the bridge?", "wh"),
+        ("Who built it?", "wh"),
+        ("In which year did it open?", "wh"),
+        ("For what reason did he leave?", "why"),
+    ],
+)
+def test_the_opening_tells_the_type(question, kind):
+    assert opening_type(question) == kind
+
+
+@pytest.mark.parametrize(
+    ("passage", "answer", "cloze"),
+    [
+        ("Rain fell. Joseph Strauss built the long bridge in San Francisco.", "San Francisco",
+         "Joseph Strauss built the long bridge in _____."),
+        ("However, the old bridge was closed to all traffic in 1937.", "1937",
+         "The old bridge was closed to all traffic in _____."),
+        ("The bridge was opened by Anna Lind.[3] It is red.", "Anna Lind", None),
+        ("The steel bridge was opened by Anna Lind [3] in the spring.", "Anna Lind",
+         "The steel bridge was opened by _____ in the spring."),
+        ("But in 1937 the bridge was opened to all traffic.", "1937",
+         "In _____ the bridge was opened to all traffic."),
+    ],
+)  # fmt: skip
+def test_a_sentence_with_its_answer_blanked(passage, answer, cloze):
+    found = of(passage, answer)
+    if cloze:
+        assert isinstance(found, Statement) and found.cloze == cloze
+    else:
+        assert isinstance(found, str)
+
+
+@pytest.mark.parametrize(
+    ("passage", "answer", "why"),
+    [
+        ("Strauss left. He built the long bridge in San Francisco.", "San Francisco", "refers"),
+        ("In the spring, it opened to all the traffic of Boston.", "Boston", "refers"),
+        ("The bridge that these men built stands in San Francisco.", "San Francisco", "refers"),
+        ("Of the two, the former was opened to traffic in 1937.", "1937", "refers"),
+        ("Others were built by the city of Boston after the war.", "Boston", "refers"),
+        ("The city of Boston built the bridge that Boston had to pay for.", "Boston", "twice"),
+        ("Joseph Strauss built the long bridge in San Francisco.", "Joseph", "part of a name"),
+        ("Boston built it.", "Boston", "long or short"),
+        ('He said: "The bridge in Boston is the longest. It is red."', "Boston", ""),
+        ("Who was it that built the long bridge in Boston?", "Boston", "whole"),
+    ],
+)
+def test_no_sentence_that_does_not_stand_by_itself(passage, answer, why):
+    found = of(passage, answer)
+    assert isinstance(found, str) and why in found
+
+
+def test_a_clause_is_not_blanked():
+    passage = "The bridge was closed in spring because the steel had rusted."
+    assert "clause" in of(passage, "because the steel had rusted", "reason")
+
+
+def test_wrong_answers_in_a_statement_agree_with_it():
+    found = of("The sailor kept an old parrot in a cabin of the ship.", "old parrot")
+    assert found.holding("monkey") == "The sailor kept a monkey in a cabin of the ship."
+    found = of("The cook kept a parrot in a cabin of the ship.", "The cook")
+    assert found.holding("the sailor").startswith("The sailor kept")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The bridge was not opened to the traffic before 1937.",
+        "The war lasted from 1812 to 1937 in all the north.",
+        "The long war of 1812–1937 was fought in all the north.",
+        "The tunnel wasn't opened to the traffic before 1937.",
+    ],
+)
+def test_no_statement_that_denies_or_cuts_a_range(text):
+    found = of(text, "1937", "date")
+    assert isinstance(found, str) or statement_problem(found)
+
+
+PASSAGE = (
+    "Joseph Strauss built the long bridge in San Francisco. The steel for the towers came from "
+    "Pennsylvania. The old ferry was closed to all traffic in 1938. The toll of the first year was "
+    "50 cents for every car."
+)
+
+
+def drafts():
+    found = [
+        ("Strauss built what where?", "San Francisco"),
+        ("Where did it come from?", "Pennsylvania"),
+        ("When was it closed?", "1938"),
+        ("What was the toll?", "50 cents"),
+    ]
+    return [
+        Draft(0, PASSAGE, a, question=Question(q, a, -0.1, 0.9))
+        for q, a in ((q, locate_answer(PASSAGE, text)) for q, text in found)
+    ]
+
+
+def test_true_and_false_take_turns():
+    done, dropped = spread(drafts(), ["true-false"], 4, lambda draft: ["Boston"])
+    made = [draft.question for draft in done]
+    assert len(made) == 4 and not dropped
+    assert sorted(q.is_true for q in made) == [False, False, True, True]
+    for q in made:
+        record = q.to_dict()
+        assert record["type"] == "true-false" and record["answer"] == str(q.is_true)
+        assert ("Boston" in q.question) != q.is_true
+        assert record.get("correction", "") == ("" if q.is_true else q.answer.text)
+    again, _ = spread(drafts(), ["true-false"], 4, lambda draft: ["Boston"])
+    assert [draft.question for draft in again] == made
+
+
+def test_without_a_wrong_answer_nothing_is_stated():
+    done, dropped = spread(drafts(), ["true-false"], 4, lambda draft: [])
+    assert not done and dropped == {"without a wrong answer to state": 4}
+
+
+def test_types_are_equal_in_number():
+    done, _ = spread(drafts(), ["wh", "cloze"], 4, lambda draft: [])
+    types = [draft.question.type for draft in done]
+    assert types.count("cloze") == types.count("wh") == 2
+    assert all((BLANK in d.question.question) == (d.question.type == "cloze") for d in done)
+
+
+def test_the_pipeline_makes_the_types_wanted(generator, monkeypatch):
+    def n_best(inputs, settings):
+        return [NBest([Question(f"What is at {a.start} here?", a, -0.1)]) for _, a in inputs]
+
+    monkeypatch.setattr(generator.generator, "n_best", n_best)
+    quiz = QuizSettings(types=("cloze",), max_answers=2)
+    [result] = generator.generate([Request(PASSAGE)], quiz=quiz)
+    assert [q.type for q in result.questions] == ["cloze", "cloze"]
+    answer = Answer("1938", PASSAGE.index("1938"))
+    [result] = generator.generate([Request(PASSAGE, (answer,))], quiz=quiz)
+    assert result.questions[0].question == "The old ferry was closed to all traffic in _____."
+    [result] = generator.generate([Request(PASSAGE)], quiz=QuizSettings(types=("why",)))
+    assert not result.questions
+
+
+def test_unknown_types_are_refused():
+    with pytest.raises(QGenError, match="types must be"):
+        QuizSettings(types=("essay",))
