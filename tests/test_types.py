@@ -41,7 +41,7 @@ def test_the_opening_tells_the_type(question, kind):
          "Joseph Strauss built the long bridge in _____."),
         ("However, the old bridge was closed to all traffic in 1937.", "1937",
          "The old bridge was closed to all traffic in _____."),
-        ("The bridge was opened by Anna Lind.[3] It is red.", "Anna Lind", None),
+        ("The bridge was opened by Anna Lind.[3] It is red.", "Anna Lind", "The bridge was opened by _____."),
         ("The steel bridge was opened by Anna Lind [3] in the spring.", "Anna Lind",
          "The steel bridge was opened by _____ in the spring."),
         ("But in 1937 the bridge was opened to all traffic.", "1937",
@@ -50,10 +50,7 @@ def test_the_opening_tells_the_type(question, kind):
 )  # fmt: skip
 def test_a_sentence_with_its_answer_blanked(passage, answer, cloze):
     found = of(passage, answer)
-    if cloze:
-        assert isinstance(found, Statement) and found.cloze == cloze
-    else:
-        assert isinstance(found, str)
+    assert isinstance(found, Statement) and found.cloze == cloze
 
 
 @pytest.mark.parametrize(
