@@ -182,8 +182,8 @@ def test_a_packed_file_of_one_endless_line(tmp_path):
     with gzip.open(path, "wb") as file:
         for _ in range(20):
             file.write(b"x" * 1_000_000)
-    with pytest.raises(QGenError, match="longer than"):
-        list(read_rows(path))
+    [row] = read_rows(path)
+    assert "longer than" in row.content and len(row.raw) < 2000
     path.write_bytes(gzip.compress(b'{"passage": "Rome."}\n' * 500)[:-20])
     with pytest.raises(QGenError, match="damaged gzip"):
         list(read_rows(path))

@@ -34,7 +34,9 @@ def echoing(seconds=0.0):
         time.sleep(seconds)
         return [Result((Question(r.passage, Answer(r.passage[:1], 0), -1.0),)) for r in requests]
 
-    generator = QuestionGenerator(SimpleNamespace(device=torch.device("cpu")))
+    generator = QuestionGenerator(
+        SimpleNamespace(device=torch.device("cpu"), score=lambda asked: [-1.0] * len(asked))
+    )
     generator.generate = generate
     generator.propose = lambda passages: [[Answer(p[:1], 0)] for p in passages]
     return generator

@@ -32,8 +32,11 @@ _SEEN = re.compile(
     # Controls but tab and line ends, what has no width, what ends a line in some fonts, tags and
     # variation selectors; then what has no form at all, which nothing stands beside.
     r"|(?P<gone>[\x01-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5"
-    r"\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb"
-    r"\U000e0000-\U000e0fff]+)"
+    r"\u180b-\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb"
+    r"\U000e0000-\U000e0fff]+"
+    # Joiners belong to emoji and to scripts that join letters: only beside others they go.
+    r"|(?<![\u0600-\u1fff\u2070-\U000dffff])[\u200c\u200d]+"
+    r"|[\u200c\u200d]+(?![\u0600-\u1fff\u2070-\U000dffff]))"
     rf"|(?P<odd>(?<!\w)[\x00\ue000-\uf8ff\ufffe\uffff\ufffd\U000f0000-\U0010ffff]+(?!\w))"
     r"|(?P<paragraph>[\x0b\u0085\u2028\u2029])"
 )

@@ -16,15 +16,13 @@ from typing import Any, NamedTuple
 from qgen.errors import QGenError
 from qgen.files.encoding import open_text
 from qgen.files.fields import FieldNames, normal_name
-from qgen.files.raw_rows import MAX_CHARACTERS, RawRow, bounded_lines, fail, printable
+from qgen.files.raw_rows import MAX_CHARACTERS, RawRow, fail, line_rows, printable
 
 
 def read_jsonl(path: Path, names: FieldNames) -> Iterator[RawRow]:
     """An object a line."""
     with open_text(path) as file:
-        for line, text in enumerate(bounded_lines(file), start=1):
-            if text.strip():
-                yield RawRow(line, printable(text), partial(_parse_line, text))
+        yield from line_rows(file, _parse_line)
 
 
 def _parse_line(text: str) -> dict:

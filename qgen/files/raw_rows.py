@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 from qgen.errors import QGenError
@@ -32,13 +33,43 @@ def printable(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
+TOO_LONG = f"a line is longer than {MAX_CHARACTERS:,} characters"
+SHOWN = 1000
+"""Characters of a line that is too long that its error row shows."""
+
+
 def bounded_lines(file: io.TextIOBase) -> Iterator[str]:
-    """The lines of a file.
+    """The lines of a file whose rows may go over several.
 
     Raises:
         QGenError: one is longer than any text, such as what a small compressed file unpacks to.
     """
-    while line := file.readline(MAX_CHARACTERS):
-        if len(line) == MAX_CHARACTERS:
-            raise QGenError(f"a line is longer than {MAX_CHARACTERS:,} characters")
+    for line, is_whole in _cut_lines(file):
+        if not is_whole:
+            raise QGenError(TOO_LONG)
         yield line
+
+
+def line_rows(file: io.TextIOBase, parse: Callable[[str], dict]) -> Iterator[RawRow]:
+    """A row for each line that is not blank; one that is too long is a bad row."""
+    for number, (line, is_whole) in enumerate(_cut_lines(file), start=1):
+        if not is_whole:
+            yield RawRow(number, printable(line[:SHOWN]) + " …", partial(fail, TOO_LONG))
+        elif line.strip():
+            yield RawRow(number, printable(line), partial(parse, line))
+
+
+def _cut_lines(file: io.TextIOBase) -> Iterator[tuple[str, bool]]:
+    """The lines, at most so long, and whether that is all of each; the rest is passed over.
+
+    Raises:
+        QGenError: a line is so long that its end is not looked for.
+    """
+    while line := file.readline(MAX_CHARACTERS):
+        is_whole = len(line) < MAX_CHARACTERS or line.endswith("\n")
+        rest, left = "" if is_whole else line, 64
+        while len(rest) == MAX_CHARACTERS and not rest.endswith("\n"):
+            rest, left = file.readline(MAX_CHARACTERS), left - 1
+            if not left:
+                raise QGenError(TOO_LONG)
+        yield line, is_whole

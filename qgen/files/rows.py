@@ -20,7 +20,7 @@ from qgen.files.fields import USUAL_NAMES, FieldNames, check_answer_names, to_re
 from qgen.files.formats import DOCUMENT_SUFFIXES, ROW_SUFFIXES, kind_of
 from qgen.files.json_rows import read_json, read_jsonl
 from qgen.files.lines import ends_sentence
-from qgen.files.raw_rows import RawRow, bounded_lines, fail, printable
+from qgen.files.raw_rows import RawRow, fail, line_rows
 from qgen.files.tables import read_csv, read_parquet, read_workbook
 from qgen.records import Request
 
@@ -186,9 +186,7 @@ def _paragraph_rows(path: Path, name: str, tell: Callable[[str], None]) -> Itera
 def _read_lines(path: Path, names: FieldNames) -> Iterator[RawRow]:
     """A passage a line, and an answer after a tab."""
     with open_text(path) as file:
-        for line, text in enumerate(bounded_lines(file), start=1):
-            if text.strip():
-                yield RawRow(line, printable(text), partial(_parse_line, names, text))
+        yield from line_rows(file, partial(_parse_line, names))
 
 
 def _parse_line(names: FieldNames, text: str) -> dict:
@@ -199,7 +197,7 @@ def _parse_line(names: FieldNames, text: str) -> dict:
 def _wrapped_lines(path: Path) -> str | None:
     """A hint, where the lines look like those of one text and not like passages."""
     with open_text(path) as file:
-        lines = [line.strip() for line in islice(bounded_lines(file), 200)]
+        lines = [line.strip() for line in islice(iter(partial(file.readline, 1000), ""), 200)]
     # The last line of a paragraph ends a sentence anyway.
     inner = [line for line, after in pairwise(lines) if line and after]
     cut = [line for line in inner if "\t" not in line and not ends_sentence(line)]
