@@ -347,7 +347,7 @@ def test_answers(client):
             "questions",
             {"passages": [{"passage": PASSAGE}], "settings": {"num_beams": 0}},
             422,
-            "settings",
+            "settings.num_beams",
         ),
         (
             "questions",
@@ -563,7 +563,9 @@ def test_a_batch_takes_settings_and_keeps_the_name_of_its_file(client):
     assert started.status_code == 202, started.text
     wait_for(client, started.json()["id"], {"done"})
     [batch] = client.app.state.batches._batches.values()
-    assert batch.quiz == QuizSettings(1, 0.0, ("date", "number"), 3)
+    assert batch.quiz == QuizSettings(
+        max_answers=1, min_confidence=0.0, kinds=("date", "number"), choices=3
+    )
     assert batch.settings == GenerationSettings(num_beams=2)
     [row] = client.get(f"/v1/batches/{batch.id}/result").text.splitlines()
     row = json.loads(row)
@@ -618,8 +620,8 @@ def kept_files(client):
         ("a.jsonl", b"", {}, "file"),
         ("a.jsonl", b"{}", {"format": "xml"}, "format"),
         ("a.jsonl", b"{}", {"colour": "red"}, "colour"),
-        ("a.jsonl", b"{}", {"choices": "-1"}, "settings"),
-        ("a.jsonl", b"{}", {"num_beams": "0"}, "settings"),
+        ("a.jsonl", b"{}", {"choices": "-1"}, "choices"),
+        ("a.jsonl", b"{}", {"num_beams": "0"}, "num_beams"),
         ("a.jsonl", b"{}", {"num_beams": "1", "num_return_sequences": "2"}, "settings"),
     ],
 )

@@ -276,7 +276,7 @@ def test_passages_are_cropped_anew_each_time(tokenizer):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"consistency_weight": -1.0}, "consistency_weight must not be negative"),
+        ({"consistency_weight": -1.0}, "consistency_weight must be at least 0"),
         ({"consistency_weight": 1.0, "objective": "masked"}, "needs the objective pseudo-masked"),
         ({"hidden_share": 1.0}, r"hidden_share must lie in \[0, 1\)"),
         ({"crop_share": 1.5}, r"crop_share must lie in \[0, 1\]"),
