@@ -1,6 +1,7 @@
 """Documents as paragraphs."""
 
 import pytest
+from documents import pdf
 
 from qgen.errors import QGenError
 from qgen.files.documents import MAX_WORDS, join_lines, read_document
@@ -136,35 +137,6 @@ def test_word(tmp_path):
     document.add_paragraph(SECOND)
     document.save(tmp_path / "a.docx")
     assert texts(tmp_path / "a.docx") == [FIRST, SECOND]
-
-
-def pdf(pages):
-    """A PDF of pages of lines, set in Helvetica."""
-    objects = [
-        "<< /Type /Catalog /Pages 2 0 R >>",
-        "",
-        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-    ]
-    kids = []
-    for lines in pages:
-        shown = "".join(f"({line}) Tj 0 -14 Td\n" for line in lines)
-        stream = f"BT /F1 11 Tf 50 780 Td\n{shown}ET"
-        objects.append(f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream")
-        objects.append(
-            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 842] /Resources << /Font << /F1 3 0 R "
-            f">> >> /Contents {len(objects)} 0 R >>"
-        )
-        kids.append(f"{len(objects)} 0 R")
-    objects[1] = f"<< /Type /Pages /Kids [{' '.join(kids)}] /Count {len(kids)} >>"
-    out, offsets = "%PDF-1.4\n", []
-    for number, body in enumerate(objects, 1):
-        offsets.append(len(out))
-        out += f"{number} 0 obj\n{body}\nendobj\n"
-    table = "".join(f"{offset:010} 00000 n \n" for offset in offsets)
-    return (
-        f"{out}xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}trailer\n"
-        f"<< /Size {len(objects) + 1} /Root 1 0 R >>\nstartxref\n{len(out)}\n%%EOF\n"
-    ).encode()
 
 
 def test_pdf(tmp_path):
