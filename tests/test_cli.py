@@ -395,7 +395,7 @@ def test_doctor_says_what_is_missing_and_how_to_install_it(tmp_path, capsys, mon
     version = metadata.version
 
     def without_some(name):
-        if name in {"pypdf", "ray"}:
+        if name in {"pypdfium2", "ray"}:
             raise metadata.PackageNotFoundError(name)
         return "0.1" if name == "fastapi" else version(name)
 
@@ -403,7 +403,7 @@ def test_doctor_says_what_is_missing_and_how_to_install_it(tmp_path, capsys, mon
     monkeypatch.setattr("qgen.cli.doctor.shutil.which", lambda name: None)
     assert main(["doctor", "--model", str(tmp_path / "none")]) == 1
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
-    assert "pypdf is missing  -> pip install 'qgen[documents]'" in lines["[documents]"]
+    assert "pypdfium2 is missing  -> pip install 'qgen[documents]'" in lines["[documents]"]
     assert "fastapi 0.1 is installed, fastapi>=0.120 is needed" in lines["[ui]"]
     assert "missing" in lines["Java"] and "default-jre-headless" in lines["Java"]
     assert lines["asking"].split()[1] == "fails" and "cannot load" in lines["asking"]
