@@ -6,15 +6,13 @@ ones that are neither right nor too like one another.
 
 from __future__ import annotations
 
-import calendar
-import random
 import re
 from collections.abc import Callable, Iterator, Sequence
 
 import torch
 
 from qgen.english.dictionary import usual_tag
-from qgen.english.quantities import NUMBER, NUMBER_WORDS, YEAR
+from qgen.english.values import is_near, near_values, shape
 from qgen.english.words import answer_tokens, fold, token_f1
 from qgen.model.tokenizer import AnyTokenizer
 from qgen.records import Answer
@@ -24,13 +22,6 @@ IsRight = Callable[[str], bool]
 Plausible = Callable[[list[Answer]], list[Answer]]
 """Those of a passage's other answers that could be thought right, the likeliest first."""
 
-_ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth".split()
-_SERIES = (
-    NUMBER_WORDS,
-    _ORDINALS,
-    [name for name in calendar.month_name if name],
-    list(calendar.day_name),
-)
 _DETERMINER = r"(?:the|an?|my|your|his|her|its|our|their)\s+"
 _LEAD = re.compile(
     r"(?P<preposition>(?:in|on|at|to|for|from|with|by|into|onto|under|over|behind|after|before|"
@@ -45,8 +36,6 @@ _NOTHING = frozenset(
 )
 """What the tagger takes for things."""
 
-_SHORT = 5
-"""Words of an answer that is a value, and not a clause with a number in it."""
 _NEIGHBOURS = 30
 """Neighbours looked at of a word."""
 _NEAR, _SAME, _RARE = 0.2, 0.5, 0.5
@@ -130,7 +119,7 @@ def _alike(first: str, second: str) -> bool:
     if not a or a == b or set(a) <= set(b) or set(b) <= set(a):
         return True
     # Two values of the same unit share most of their words.
-    return _shape(first) == "words" == _shape(second) and token_f1(first, second) > 0.7
+    return not shape(first) and not shape(second) and token_f1(first, second) > 0.7
 
 
 def _candidates(
@@ -141,32 +130,22 @@ def _candidates(
     neighbours: Neighbours,
     plausible: Plausible,
 ) -> Iterator[str]:
-    shape = _shape(answer.text)
+    form = shape(answer.text)
     same = [
         other
         for other in others
-        if _shape(other.text) == shape
+        if shape(other.text) == form
         and not other.overlaps(answer)
         and fold(other.text) not in _NOTHING
     ]
-    if shape != "words":
-        yield from (_in_form_of(answer.text, passage, other) for other in same)
-        yield from _other_values(answer.text)
+    if form:
+        near = (other for other in same if is_near(other.text, answer.text))
+        yield from (_in_form_of(answer.text, passage, other) for other in near)
+        yield from near_values(answer.text)
         return
-    yield from _other_in_series(answer.text)
     like = [other for other in same if _fits(answer, other)]
     yield from (_in_form_of(answer.text, passage, other) for other in plausible(like))
     yield from _other_words(answer.text, neighbours)
-
-
-def _shape(text: str) -> str:
-    """What must be equal of two answers for one to stand in for the other: their unit, if any."""
-    if YEAR.search(text):
-        return "date"
-    if not NUMBER.search(text):
-        series = next((s for s in _SERIES if fold(text) in [fold(word) for word in s]), None)
-        return f"series {_SERIES.index(series)}" if series else "words"
-    return NUMBER.sub("#", fold(text))
 
 
 def _fits(answer: Answer, other: Answer) -> bool:
@@ -202,64 +181,6 @@ def _is_name(text: str) -> bool:
     """Whether a text begins with a capital that is not only the article's or the sentence's, as in
     "Honey bees"."""
     return text[:1].isupper() and _bare(text) == text and text.split()[-1][:1].isupper()
-
-
-def _other_in_series(text: str) -> Iterator[str]:
-    """The text with another month, day of the week, ordinal or number word for the one in it."""
-    if len(text.split()) > _SHORT:
-        return
-    for series in _SERIES:
-        match = re.search(rf"\b(?:{'|'.join(series)})\b", text, re.I)
-        if not match:
-            continue
-        at = [fold(word) for word in series].index(fold(match[0]))
-        first = 1 if series is NUMBER_WORDS and match[0] != text else 0  # "one minutes"
-        near = sorted(range(first, len(series)), key=lambda i: (abs(i - at), i))[1:6]
-        random.Random(fold(text)).shuffle(near)
-        for i in near:
-            value = _in_case_of(series[i], match[0])
-            yield with_article(text[: match.start()] + value + text[match.end() :])
-        return
-
-
-def _other_values(text: str) -> Iterator[str]:
-    """The same quantity or date with other values, in the same form."""
-    draw = random.Random(fold(text))
-    if next(_other_in_series(text), None) and not YEAR.search(text):  # "two minutes", "May 28"
-        yield from _other_in_series(text)
-        return
-    if YEAR.search(text):
-        steps = [-21, -14, -9, -6, -3, 4, 7, 11, 16, 23]
-        draw.shuffle(steps)
-        for step in steps:
-            yield YEAR.sub(lambda match: str(int(match[0]) + step), text)  # noqa: B023
-        return
-    factors = [0.4, 0.5, 0.6, 0.75, 1.25, 1.5, 1.8, 2.0, 2.5, 3.0]
-    draw.shuffle(factors)
-    for factor in factors:
-        if value := _scaled(text, factor):
-            yield value
-
-
-def _scaled(text: str, factor: float) -> str | None:
-    """The text with its first number multiplied: as many decimals, as round, as many zeros."""
-    match = NUMBER.search(text)
-    if not match or not match[0][0].isdigit():
-        return None
-    plain = match[0].replace(",", "")
-    decimals = len(plain.partition(".")[2])
-    value = float(plain) * factor
-    if not decimals:
-        zeros = len(plain) - len(plain.rstrip("0")) if float(plain) else 0
-        value = round(value, -min(zeros, max(0, len(str(int(value))) - 1)))
-        value = value if int(value) != int(plain) else value + 1
-    bounded = re.match(r"\s*(?:%|per ?cent)|-year-old", text[match.end() :])
-    if bounded and value > 100 >= float(plain):
-        return None
-    written = (
-        f"{value:,.{decimals}f}" if "," in match[0] or value >= 10_000 else f"{value:.{decimals}f}"
-    )
-    return text[: match.start()] + written + text[match.end() :]
 
 
 def _other_words(text: str, neighbours: Neighbours) -> Iterator[str]:

@@ -1,0 +1,353 @@
+"""Near values: a quantity or date with other numbers, in the same form, unit and precision."""
+
+from __future__ import annotations
+
+import calendar
+import random
+import re
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+
+from qgen.english.dictionary import inflections
+from qgen.english.quantities import MONTHS, NUMBER_WORDS, YEAR
+
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_ORDINALS = (
+    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
+    "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth twenty-first"
+).split()
+_FRACTIONS = (
+    "one-tenth one-fifth one-quarter one-third two-fifths one-half three-fifths two-thirds "
+    "three-quarters four-fifths nine-tenths"
+).split()
+_FRACTION = re.compile(
+    r"\b(?:(?:one|two|three|four|five|six|seven|nine)[ -](?:half|thirds?|fourths?|quarters?|"
+    r"fifths?|sixths?|eighths?|tenths?)|half|a quarter|a third|a half)\b(?=\s+of\b|\s*$)",
+    re.I,
+)
+_WORDS = "|".join(sorted(NUMBER_WORDS, key=len, reverse=True))
+_WORD = re.compile(
+    rf"\b(?:(?P<tens>{'|'.join(_TENS)})(?:-(?P<unit>{_WORDS}))?|(?:{_WORDS}))\b", re.I
+)
+_ORDINAL = re.compile(rf"\b(?:{'|'.join(_ORDINALS[::-1])}|\d{{1,2}}(?:st|nd|rd|th))\b", re.I)
+_CENTURY = re.compile(r"\b(?:centur|millenni)", re.I)
+_DIGITS = re.compile(r"(?<![\w.,])(?<![A-Za-z]-)\d+(?:,\d{3})*(?:\.\d+)?(?![\d\w])(?!-[A-Z])")
+_GLUED = re.compile(
+    r"(?<![\w.,])\d+(?:\.\d+)?(?=(?:%|°|ºC|k?m|cm|mm|kg|g|mg|[ap]m|bn|m|ft|s)\b|[%°])|"
+    r"(?:(?<=[$£€¥+−–])|(?<=[^\w\s]-)|(?<=\s-)|(?<=^-))\d+(?:,\d{3})*(?:\.\d+)?"
+)
+_NUMBER = re.compile(f"{_GLUED.pattern}|{_DIGITS.pattern}")
+_TIME = re.compile(r"\b(\d{1,2})(:\d\d)?(?=\s?(?:[ap]\.?m\b|o['’]clock))", re.I)
+_ERA = re.compile(r"\b(?:B\.?C\.?(?:E\.?)?)(?!\w)")
+_SHORT_RANGE = re.compile(r"\b(1\d\d\d|20\d\d)([–-])(\d\d)\b(?!\d)")
+_MONTH = re.compile(rf"\b(?:{'|'.join(m.capitalize() for m in sorted(MONTHS))})\b")
+_IN_NAME = re.compile(r"(?!(?:In|On|At|From|By|Early|Late|Mid|About)\b)[A-Z][a-z]")
+_DAY = re.compile(rf"\b(?:{'|'.join(calendar.day_name)})\b", re.I)
+_BOUNDED = re.compile(r"\s*(?:%|per ?cent)|-year-old|\s*years old", re.I)
+_LATEST = 2025
+"""The last year that another date may have, unless the passage's own is later."""
+
+
+def shape(text: str) -> str:
+    """What must be equal of two values for one to stand in for the other: unit and form; empty
+    for a text that is no value, such as "COVID-19" or "the oldest car"."""
+    if _FRACTION.fullmatch(text.strip()):
+        return "fraction"
+    found = YEAR.sub("<year>", text)
+    if found == text and not (_NUMBER.search(text) or _TIME.search(text)):
+        words = len(text.split())
+        named = _ORDINAL.search(text) and (_CENTURY.search(text) or words <= 3)
+        month = _MONTH.search(text) and not _IN_NAME.search(_MONTH.sub("", text))
+        if not (named or month or _DAY.fullmatch(text.strip()) or _is_counted(text)):
+            return ""
+        if words > 6:
+            return ""
+    found = _MONTH.sub("<month>", _DAY.sub("<day>", found))
+    found = _ORDINAL.sub("<ordinal>", _NUMBER.sub("#", found))
+    return _WORD.sub("#", found).lower()
+
+
+def _is_counted(text: str) -> bool:
+    """Whether a text is a number in words, or begins with one that counts what follows."""
+    match = _WORD.search(text)
+    if not match or re.match(r"one (?:of|who|that|which)\b|the one\b", text, re.I):
+        return False
+    before = text[: match.start()].strip().lower()
+    return not before or before in {"about", "around", "at least", "more than", "nearly", "almost",
+                                    "over", "up to", "some", "the", "only", "fewer than",
+                                    "less than", "approximately", "roughly"}  # fmt: skip
+
+
+def is_near(first: str, second: str) -> bool:
+    """Whether two values of one form are near enough to be confused: years within sixty years of
+    one another, other numbers within five times."""
+    pairs = [
+        (float(a.replace(",", "")), float(b.replace(",", "")))
+        for a, b in zip(_DIGITS.findall(first), _DIGITS.findall(second), strict=False)
+    ]
+    if YEAR.search(first):
+        return all(abs(a - b) <= 60 for a, b in pairs)
+    return all(min(a, b) * 5 >= max(a, b) for a, b in pairs)
+
+
+def near_values(text: str) -> Iterator[str]:
+    """The same quantity or date with other values, in the same form; the text itself never.
+
+    The first three lie below and above it in numbers that its own letters tell, so that the right
+    one is not always in the middle.
+    """
+    draw = random.Random(text.lower())
+    seen = {text}
+    for value in _near(text, draw):
+        if value not in seen:
+            seen.add(value)
+            yield value
+
+
+def _near(text: str, draw: random.Random) -> Iterator[str]:
+    if match := _FRACTION.search(text):
+        yield from _fractions(text, match, draw)
+    elif match := _TIME.search(text):
+        yield from _hours(text, match, draw)
+    elif YEAR.search(text):
+        yield from _years(text, draw)
+    elif _ORDINAL.search(text) and not _MONTH.search(text):
+        yield from _ordinals(text, draw)
+    elif match := _MONTH.search(text):
+        yield from _months(text, match, draw)
+    elif match := _DAY.search(text):
+        days = [_in_case_of(day, match[0]) for day in calendar.day_name]
+        draw.shuffle(days)
+        yield from (text[: match.start()] + day + text[match.end() :] for day in days)
+    elif _NUMBER.search(text):
+        yield from _numbers(text, draw)
+    elif match := _WORD.search(text):
+        yield from _number_words(text, match, draw)
+
+
+def _below_and_above(below: Sequence, above: Sequence, draw: random.Random) -> list:
+    """Values of both sides, nearest first on each: of the first three so many below as is drawn."""
+    low = draw.randint(0, 3)
+    low = min(low, len(below))
+    low = max(low, 3 - len(above))
+    first = [*below[:low], *above[: 3 - low]]
+    draw.shuffle(first)
+    return [*first, *below[low:], *above[3 - low :]]
+
+
+def _shifted(
+    text: str, steps: tuple[Sequence[int], Sequence[int]], draw: random.Random,
+    shift: Callable[[int], str | None],
+) -> Iterator[str]:  # fmt: skip
+    below = [v for step in steps[0] if (v := shift(-step))]
+    above = [v for step in steps[1] if (v := shift(step))]
+    yield from _below_and_above(below, above, draw)
+
+
+def _spaced(unit: int, draw: random.Random, count: int = 4, most: int = 4) -> list[int]:
+    """Steps outwards, each some units beyond the one before."""
+    steps, at = [], 0
+    for _ in range(count):
+        at += unit * draw.randint(1, most)
+        steps.append(at)
+    return steps
+
+
+def _years(text: str, draw: random.Random) -> Iterator[str]:
+    years = [int(year) for year in YEAR.findall(text)]
+    latest = (
+        max(*years, _LATEST, date.today().year - 1) if len(years) > 1 else max(years[0], _LATEST)
+    )
+    if re.search(r"\d0['’]?s\b", text):
+        unit = 10
+    elif _ERA.search(text) or (len(years) > 1 and all(year % 50 == 0 for year in years)):
+        unit = 100 if all(year % 100 == 0 for year in years) else 10
+    else:
+        unit = 1 if years[0] >= 1900 else 2 if years[0] >= 1700 else 5
+
+    def shift(step: int) -> str | None:
+        if max(years) + step > latest or min(years) + step < 1000:
+            return None
+        if short := _SHORT_RANGE.search(text):
+            end = int(short[3]) + step
+            if not 0 <= end < 100 or (int(short[1]) + step) // 100 != int(short[1]) // 100:
+                return None
+            moved = f"{int(short[1]) + step}{short[2]}{end:02}"
+            return text[: short.start()] + moved + text[short.end() :]
+        return YEAR.sub(lambda match: str(int(match[0]) + step), text)
+
+    most = 2 if unit >= 10 else 5
+    yield from _shifted(
+        text, (_spaced(unit, draw, 4, most), _spaced(unit, draw, 4, most)), draw, shift
+    )
+
+
+def _ordinals(text: str, draw: random.Random) -> Iterator[str]:
+    most = 21 if _CENTURY.search(text) else 99
+
+    def number(word: str) -> int:
+        return (
+            int(re.sub(r"\D", "", word)) if word[0].isdigit() else _ORDINALS.index(word.lower()) + 1
+        )
+
+    def shift(step: int) -> str | None:
+        def moved(match: re.Match) -> str:
+            value = number(match[0]) + step
+            if match[0][0].isdigit():
+                return f"{value}{ordinal_ending(value)}"
+            return _in_case_of(_ORDINALS[value - 1], match[0])
+
+        values = [number(word) + step for word in _ORDINAL.findall(text)]
+        words = not any(word[0].isdigit() for word in _ORDINAL.findall(text))
+        if min(values) < 1 or max(values) > (min(most, len(_ORDINALS)) if words else most):
+            return None
+        return _with_article(_ORDINAL.sub(moved, text))
+
+    yield from _shifted(text, ((1, 2, 3, 4), (1, 2, 3, 4)), draw, shift)
+
+
+def ordinal_ending(value: int) -> str:
+    """Of a number written in digits: "st", "nd", "rd" or "th"."""
+    return (
+        "th" if value % 100 in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(value % 10, "th")
+    )
+
+
+def _months(text: str, match: re.Match, draw: random.Random) -> Iterator[str]:
+    names = list(calendar.month_name)
+    at = names.index(match[0])
+    day = max((int(d) for d in re.findall(r"\b\d{1,2}\b", text)), default=1)
+    near = [(at + step - 1) % 12 + 1 for step in (-4, -3, -2, -1, 1, 2, 3, 4)]
+    draw.shuffle(near)
+    for month in near:
+        if day <= calendar.monthrange(2024, month)[1]:
+            yield text[: match.start()] + names[month] + text[match.end() :]
+
+
+def _hours(text: str, match: re.Match, draw: random.Random) -> Iterator[str]:
+    def shift(step: int) -> str | None:
+        hour = (int(match[1]) + step - 1) % 12 + 1
+        return text[: match.start()] + str(hour) + (match[2] or "") + text[match.end() :]
+
+    yield from _shifted(text, ((1, 2, 3, 4), (1, 2, 3, 4)), draw, shift)
+
+
+def _fractions(text: str, match: re.Match, draw: random.Random) -> Iterator[str]:
+    own = match[0].lower()
+    same = {
+        "half": "one-half",
+        "a quarter": "one-quarter",
+        "a third": "one-third",
+        "a half": "one-half",
+    }
+    spaced = "-" not in own
+    values = [
+        f
+        for f in _FRACTIONS
+        if f != same.get(own, own.replace(" ", "-").replace("fourth", "quarter"))
+    ]
+    draw.shuffle(values)
+    for value in values:
+        if own in same:
+            value = value.replace("one-half", "half").replace("one-", "a ")
+        written = value.replace("-", " ") if spaced else value
+        yield text[: match.start()] + _in_case_of(written, match[0]) + text[match.end() :]
+
+
+_FACTORS = ((0.8, 0.7, 0.6, 0.5, 0.4, 0.25), (1.2, 1.3, 1.5, 1.7, 2.0, 2.5, 3.0))
+
+
+def _numbers(text: str, draw: random.Random) -> Iterator[str]:
+    """All numbers of the text by the same factor: as many decimals, as round, as many zeros."""
+    numbers = _NUMBER.findall(text)
+    plain = [float(number.replace(",", "")) for number in numbers]
+    is_small = all(value == int(value) and value <= 12 for value in plain)
+    bounded = any(_BOUNDED.match(text[m.end() :]) for m in _NUMBER.finditer(text))
+    least = 0 if min(plain) <= 0 else 1 if all(v == int(v) for v in plain) else 0.001
+
+    def changed(change: Callable[[float], float]) -> str | None:
+        values = [change(value) for value in plain]
+        written = [_written(v, number) for v, number in zip(values, numbers, strict=True)]
+        back = [float(w.replace(",", "")) for w in written]
+        if any(a == b for a, b in zip(back, plain, strict=True) if b) or min(back) < least:
+            return None
+        if len(back) > 1 and sorted(back) != back and sorted(plain) == plain:
+            return None
+        if bounded and max(plain) <= 100 <= max(back):
+            return None
+        if min(back) == 1 != min(plain):
+            return None  # "1 years"
+        parts = iter(written)
+        return _agreeing(text, _NUMBER.sub(lambda _: next(parts), text))
+
+    if is_small:
+        below = [changed(lambda v, s=s: v - s) for s in (1, 2, 3, 4)]  # type: ignore[misc]
+        above = [changed(lambda v, s=s: v + s) for s in (1, 2, 3, 4)]  # type: ignore[misc]
+    elif width := _width(text, plain):
+        below = [changed(lambda v, s=s: v - s * width) for s in (1, 2, 3)]  # type: ignore[misc]
+        above = [changed(lambda v, s=s: v + s * width) for s in (1, 2, 3)]  # type: ignore[misc]
+    elif bounded and 80 < max(plain) <= 100:
+        below = [changed(lambda v, f=f: v * f) for f in (0.95, 0.9, 0.85, 0.75, 0.7)]  # type: ignore[misc]
+        above = [changed(lambda v, s=s: v + s) for s in (2, 4, 7)]  # type: ignore[misc]
+    else:
+        low, high = (sorted(draw.sample(side, 4), key=lambda f: abs(f - 1)) for side in _FACTORS)
+        below = [changed(lambda v, f=f: v * f) for f in low]  # type: ignore[misc]
+        above = [changed(lambda v, f=f: v * f) for f in high]  # type: ignore[misc]
+    yield from _below_and_above(list(filter(None, below)), list(filter(None, above)), draw)
+
+
+def _width(text: str, values: Sequence[float]) -> float:
+    """Of the range that a text is; 0 where it is none."""
+    is_range = len(values) == 2 and re.search(r"\d\D{0,12}(?:[–—-]|\bto\b|\band\b)\D{0,3}\d", text)
+    return values[1] - values[0] if is_range and values[1] > values[0] else 0
+
+
+def _written(value: float, model: str) -> str:
+    """A value as a number is written: commas, decimals and zeros at the end."""
+    plain = model.replace(",", "")
+    decimals = len(plain.partition(".")[2])
+    if not decimals:
+        zeros = len(plain) - len(plain.rstrip("0")) if float(plain) else 0
+        digits = len(str(abs(int(value))))
+        value = round(value, -min(zeros, max(0, digits - 1)))
+    commas = "," in model or (value >= 10_000 and float(plain) < 10_000)
+    return f"{value:,.{decimals}f}" if commas else f"{value:.{decimals}f}"
+
+
+def _number_words(text: str, match: re.Match, draw: random.Random) -> Iterator[str]:
+    if match["tens"]:
+        at = _TENS.index(match["tens"].lower())
+        values = [tens + (f"-{match['unit']}" if match["unit"] else "") for tens in _TENS]
+        below, above = values[:at][::-1], values[at + 1 :]
+    else:
+        at = NUMBER_WORDS.index(match[0].lower())
+        behind = text[match.end() :]
+        first = 0 if re.match(r"\s*(?:hundred|thousand|million|billion)", behind) else 1
+        first = 0 if match[0] == text else first
+        below, above = NUMBER_WORDS[first:at][::-1], NUMBER_WORDS[at + 1 :]
+        if re.match(r"\s*hundred", behind):
+            above = [word for word in above if NUMBER_WORDS.index(word) < 9]
+    for value in _below_and_above(below[:4], above[:4], draw):
+        yield _agreeing(
+            text, text[: match.start()] + _in_case_of(value, match[0]) + text[match.end() :]
+        )
+
+
+def _agreeing(text: str, other: str) -> str:
+    """The other with the plural of what the text has one of: "one mile", "two miles"."""
+    one = re.fullmatch(r"(?:.*\b)?(?:one|1)\s+([a-z]{3,})", text, re.I)
+    if not one or one[1] in {"percent", "million", "billion", "hundred", "thousand", "per"}:
+        return other
+    plural = inflections(one[1], "NOUN").get("NNS", (one[1],))[0]
+    return other.removesuffix(one[1]) + plural
+
+
+def _with_article(phrase: str) -> str:
+    vowel = re.match(r"an? (?:eigh|elev|11|18|8)", phrase, re.I)
+    return re.sub(r"^(a)n?(?= )", r"\1n" if vowel else r"\1", phrase, flags=re.I)
+
+
+def _in_case_of(text: str, model: str) -> str:
+    if model.isupper() and len(model) > 1:
+        return text.upper()
+    return text[:1].upper() + text[1:] if model[:1].isupper() else text.lower()

@@ -1,0 +1,65 @@
+"""Near values: the form, unit and precision of a quantity or date stay, and nothing odd comes."""
+
+import re
+from itertools import islice
+
+import pytest
+
+from qgen.english.values import is_near, near_values, shape
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern"),
+    [
+        ("between 1815 and 1820", r"between 1[78]\d\d and 1[78]\d\d"),
+        ("1914–18", r"19\d\d–\d\d"),
+        ("the 1960s", r"the (19|20)\d0s"),
+        ("the nineteenth and twentieth centuries", r"the \w+ and [\w-]+ centuries"),
+        ("19th century", r"(1[6-8]th|20th|21st) century"),
+        ("May 31", r"(January|March|July|August|October|December) 31"),
+        ("8:30 a.m.", r"\d\d?:30 a\.m\."),
+        ("twenty-five years", r"(thirty|forty|fifty|sixty|seventy|eighty|ninety)-five years"),
+        ("two-thirds", r"\w+-\w+"),
+        ("one minute", r"(two|three|four|five) minutes"),
+        ("10 to 20 percent", r"\d0 to \d0 percent"),
+        ("98%", r"[6-9]\d%"),
+        ("2,500 people", r"\d,\d00 people|\d00 people"),
+        ("753 BCE", r"\d{3} BCE"),
+        ("First Amendment", r"(Second|Third|Fourth|Fifth) Amendment"),
+        ("-5 °C", r"-\d °C"),
+    ],
+)
+def test_form_unit_and_precision_stay(text, pattern):
+    found = list(islice(near_values(text), 3))
+    assert len(set(found)) == 3 and text not in found
+    for other in found:
+        assert re.fullmatch(pattern, other), other
+        assert shape(other) == shape(text) or "minute" in text
+
+
+def test_ranges_go_upwards_and_nothing_is_in_the_future():
+    for other in near_values("between 1990 and 2024"):
+        first, last = map(int, re.findall(r"\d+", other))
+        assert first < last <= 2025
+    for other in near_values("100 percent"):
+        assert int(other.split()[0]) < 100
+
+
+def test_the_answer_is_not_always_in_the_middle():
+    below = {
+        sum(int(other) < year for other in islice(near_values(str(year)), 3))
+        for year in range(1700, 1760)
+    }
+    assert below == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize(
+    "text", ["COVID-19", "H2O", "the oldest car", "one of the towers", "May Day"]
+)
+def test_what_has_a_number_but_is_no_value(text):
+    assert not shape(text)
+
+
+def test_far_values_are_not_confused():
+    assert is_near("1937", "1912") and not is_near("1937", "1066")
+    assert is_near("35 metres", "50 metres") and not is_near("35 metres", "3 metres")
