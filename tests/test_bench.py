@@ -51,11 +51,12 @@ def test_a_killed_system_does_not_end_the_others(examples):
     assert system.error == "failed with exit code -9"
 
 
-def test_load_prints_a_row_for_every_number_of_clients(examples, capsys):
-    load.main(["--examples", examples, "--clients", "1", "3", "--requests", "6"])
-    rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
-    assert [row[0] for row in rows] == ["1", "3"]
-    assert all(float(figure) > 0 for row in rows for figure in row[1:])
+def test_load_prints_a_row_for_every_number_of_clients_and_one_for_batch(examples, capsys):
+    options = "--clients 1 3 --requests 6 --repeats 1".split()
+    load.main(["--examples", examples, *options])
+    *rows, batch = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    assert [row[0] for row in rows] == ["1", "3"] and batch[:2] == ["qgen", "batch"]
+    assert all(float(figure) > 0 for row in [*rows, batch[1:]] for figure in row[1:])
 
 
 def test_no_inputs(tmp_path):

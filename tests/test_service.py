@@ -142,6 +142,27 @@ def test_what_waits_is_shared_among_idle_streams():
     assert sizes == [4, 4]
 
 
+def test_a_stream_takes_its_share_of_what_waits_and_is_decoded(gate):
+    """Else one stream would get all clients but one, and keep them, since they ask again."""
+    batcher = DynamicBatcher(gate, max_delay_s=0, pool=ThreadPoolExecutor(2), streams=2)
+    futures = [batcher.submit(job("first"), SETTINGS, QUIZ)]
+    assert gate.entered.wait(5)
+    futures.append(batcher.submit(job(*(f"{n}" for n in range(7))), SETTINGS, QUIZ))
+    wait_until(lambda: len(gate.batches) == 2)
+    gate.open.set()
+    assert [len(future.result(5)) for future in futures] == [1, 7]
+    batcher.close()
+    sizes = [len(batch) for batch in gate.batches]
+    assert sizes[:2] == [1, 4] and sorted(sizes[2:]) in ([3], [1, 2])
+
+
+def wait_until(holds, seconds=5.0):
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
 def run_in_threads(client, count):
     """Run ``client(number)`` for each number, all at once."""
     threads = [threading.Thread(target=client, args=(number,)) for number in range(count)]
@@ -195,6 +216,17 @@ def test_clients_that_were_just_answered_are_waited_for(monkeypatch):
     run_in_threads(client, 6)
     batcher.close()
     assert sizes == [6] * 4
+
+
+def test_a_client_that_asks_again_is_not_made_to_wait_for_others(monkeypatch):
+    monkeypatch.setattr("qgen.service.queue.QUIET_S", 20.0)
+    batcher = DynamicBatcher(echo, max_delay_s=1.0)
+    batcher.submit(job("first"), SETTINGS, QUIZ).result(30)  # waits for company
+    started = time.monotonic()
+    for n in range(20):
+        batcher.submit(job(str(n)), SETTINGS, QUIZ).result(30)
+    assert time.monotonic() - started < 1.0
+    batcher.close()
 
 
 def test_a_full_queue_refuses_and_says_when_to_come_back(gate):

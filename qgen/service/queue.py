@@ -29,8 +29,8 @@ SOURCE = 128
 """Tokens of a passage that are read for one of its answers, about the shipped model's window."""
 
 QUIET_S = 0.01
-"""Seconds without another request after which company is waited for no longer: those whose clients
-have just been answered come one after the other."""
+"""Seconds without another request after which company is waited for no longer, where no client has
+just been answered."""
 
 
 class QueueFullError(QGenError):
@@ -116,6 +116,9 @@ class DynamicBatcher:
         self._jobs: deque[_Job] = deque()
         self._changed = threading.Condition()
         self._closing = False
+        self._decoding = 0  # tokens in the streams
+        # Clients that have just been answered, and have not asked again yet.
+        self._answered, self._answered_at = 0, -math.inf
         self._rate = 5.0  # passages a second, for Retry-After
         self._thread = threading.Thread(target=self._run, name="qgen-batcher", daemon=True)
         self._thread.start()
@@ -163,6 +166,7 @@ class DynamicBatcher:
                 job.future.set_result([])
             else:
                 self._jobs.append(job)
+                self._answered = max(0, self._answered - 1)
                 self._changed.notify_all()
         return job.future
 
@@ -187,7 +191,8 @@ class DynamicBatcher:
     def _next_batch(self) -> list[tuple[_Job, int]]:
         """What to decode next, once a stream is idle; nothing when the queue is closed and empty.
 
-        What waits is shared among the idle streams.
+        A stream takes its share of what waits and of what the others decode, so that of clients
+        who ask again and again each stream comes to have as many as the others.
         """
         idle_since = time.monotonic()
         with self._changed:
@@ -199,11 +204,7 @@ class DynamicBatcher:
                 self._jobs = deque(j for j in self._jobs if j.waiting and not j.future.done())
                 tokens = sum(sum(job.tokens[job.taken :]) for job in self._jobs)
                 if self._jobs:
-                    oldest, newest = (
-                        max(idle_since, pick(job.since for job in self._jobs))
-                        for pick in (min, max)
-                    )
-                    due = min(oldest + self._max_delay_s, newest + QUIET_S) - time.monotonic()
+                    due = self._due(idle_since) - time.monotonic()
                     if self._closing or due <= 0 or tokens >= self._max_tokens * self._idle:
                         break
                     self._changed.wait(due)
@@ -211,26 +212,41 @@ class DynamicBatcher:
                     return []
                 else:
                     self._changed.wait()
-            batch = self._take(min(self._max_tokens, math.ceil(tokens / self._idle)))
+            batch = self._take((tokens + self._decoding) / self.streams)
             self._jobs.rotate(-1)  # other settings, and those who came second, have their turn
             self._idle -= 1
+            self._decoding += _tokens(batch)
             self._changed.notify_all()  # there is room in the queue
             return batch
 
-    def _take(self, tokens: int) -> list[tuple[_Job, int]]:
-        """Passages with so many tokens, or one with more, of the jobs with the first one's
-        settings, one of each in turn."""
+    def _due(self, idle_since: float) -> float:
+        """When what waits is decoded, whoever else may come.
+
+        Clients that have just been answered come again one after the other: they are waited for,
+        and once they are there nobody else is.
+        """
+        since = [max(idle_since, job.since) for job in self._jobs]
+        latest = min(since) + self._max_delay_s
+        gone = self._answered_at + self._max_delay_s
+        if time.monotonic() < gone:
+            return min(latest, gone) if self._answered else idle_since
+        return min(latest, max(since) + QUIET_S)
+
+    def _take(self, share: float) -> list[tuple[_Job, int]]:
+        """Passages that come to so many tokens, if they fit a batch, or one that does not, of the
+        jobs with the first one's settings, one of each in turn."""
         first = self._jobs[0]
         wanted = first.settings, first.quiz
         same = deque(job for job in self._jobs if (job.settings, job.quiz) == wanted)
         batch: list[tuple[_Job, int]] = []
-        left = tokens
-        while same:
+        taken = 0
+        while same and taken < share:
             job = same.popleft()
-            if batch and job.tokens[job.taken] > left:
+            more = job.tokens[job.taken]
+            if batch and taken + more > self._max_tokens:
                 continue  # its next one has to wait
             batch.append((job, job.taken))
-            left -= job.tokens[job.taken]
+            taken += more
             job.taken += 1
             if job.waiting:
                 same.append(job)
@@ -249,12 +265,27 @@ class DynamicBatcher:
         else:
             for (one, i), result in zip(batch, found, strict=True):
                 one.results[i] = result
-                if len(one.results) == len(one.requests):
-                    with suppress(InvalidStateError):
-                        one.future.set_result([one.results[n] for n in range(len(one.requests))])
+            done = {id(one): one for one, _ in batch if len(one.results) == len(one.requests)}
+            self._expect(len(done))
+            for one in done.values():
+                with suppress(InvalidStateError):
+                    one.future.set_result([one.results[n] for n in range(len(one.requests))])
         finally:
             seconds = max(time.monotonic() - started, 1e-3)
             with self._changed:
                 self._rate = 0.8 * self._rate + 0.2 * self.streams * len(batch) / seconds
+                self._decoding -= _tokens(batch)
                 self._idle += 1
                 self._changed.notify_all()
+
+    def _expect(self, clients: int) -> None:
+        """So many are answered now, and may ask again at once."""
+        now = time.monotonic()
+        with self._changed:
+            fresh = now < self._answered_at + self._max_delay_s
+            self._answered = clients + (self._answered if fresh else 0)
+            self._answered_at = now
+
+
+def _tokens(batch: Sequence[tuple[_Job, int]]) -> int:
+    return sum(job.tokens[i] for job, i in batch)
