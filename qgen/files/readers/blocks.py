@@ -47,7 +47,7 @@ class LeftOut(Counter[str]):
 
 def _plural(name: str) -> str:
     """Of "list of references" and "page without text" the first word's, else the last's."""
-    head = re.match(r".*?(?= (?:of|with|without) )", name)
+    head = re.match(r".*?(?= (?:of|with|without|outside) )", name)
     noun = head.group() if head else name
     plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
     return plural + name[len(noun) :]

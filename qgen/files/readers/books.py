@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from qgen.errors import QGenError
 from qgen.files.archives import Archive
 from qgen.files.readers.blocks import Block, LeftOut, read_bytes
-from qgen.files.readers.html import decode_html, html_blocks
+from qgen.files.readers.html import decode_html, html_blocks, web_page_blocks
 from qgen.files.readers.xml import elements
 
 _BOOK = "an EPUB book"
@@ -62,6 +62,6 @@ def read_mhtml(path: Path, left_out: LeftOut) -> Iterator[Block]:
             if charset and charset not in {"utf-8", "us-ascii"}:
                 with suppress(LookupError):
                     content = content.decode(charset, "replace").encode()
-            yield from html_blocks(decode_html(content), left_out)
+            yield from web_page_blocks(decode_html(content), left_out)
             return
     raise QGenError(f"{path} is not a saved web page")

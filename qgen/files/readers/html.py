@@ -15,11 +15,12 @@ from pathlib import Path
 from qgen.files.encoding import detect_encoding
 from qgen.files.lines import ends_sentence
 from qgen.files.readers.blocks import Block, LeftOut, is_prose_of_table, read_bytes
+from qgen.files.readers.main_text import main_text
 from qgen.files.readers.marks import raised_text
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _SKIPPED = frozenset(
-    "script style noscript template title nav footer aside form button svg math select textarea"
+    "script style template title nav footer aside form button svg math select textarea"
     " iframe object audio video canvas rt rp label dialog menu".split()
 )
 _COUNTED = {"figure": "figure", "img": "picture"}
@@ -39,9 +40,14 @@ _SKIPPED_CLASSES = re.compile(  # MediaWiki's, Sphinx's and other programs' own
 )
 
 
+MAX_DEPTH = 100
+MAX_ELEMENTS = 50_000
+"""What a web page may have at most for its main text to be looked for; articles nest 30 deep."""
+
+
 def read_html(path: Path, left_out: LeftOut) -> Iterator[Block]:
-    """The blocks of a web page."""
-    return html_blocks(decode_html(read_bytes(path)), left_out)
+    """The blocks of a web page's main text."""
+    return web_page_blocks(decode_html(read_bytes(path)), left_out)
 
 
 def decode_html(content: bytes) -> str:
@@ -54,8 +60,21 @@ def decode_html(content: bytes) -> str:
     return content.decode(encoding, "replace")
 
 
+def web_page_blocks(source: str, left_out: LeftOut) -> Iterator[Block]:
+    """The blocks of the main text of a web page, which has menus and more round it."""
+    page = _parsed(source, left_out, None)
+    if page.deepest > MAX_DEPTH or page.elements > MAX_ELEMENTS:
+        yield from page.blocks
+    else:
+        yield from main_text(source, page.blocks, left_out)
+
+
 def html_blocks(source: str, left_out: LeftOut, page: int | None = None) -> Iterator[Block]:
-    """The blocks of a page's source, all of them on one page of a document."""
+    """All blocks of a source that has nothing but text, all of them on one page of a document."""
+    yield from _parsed(source, left_out, page).blocks
+
+
+def _parsed(source: str, left_out: LeftOut, page: int | None) -> _Page:
     from lxml import etree
 
     target = _Page(left_out, page)
@@ -68,7 +87,7 @@ def html_blocks(source: str, left_out: LeftOut, page: int | None = None) -> Iter
         except etree.XMLSyntaxError:  # nothing in it at all, such as a comment alone
             pass
     target.flush()
-    yield from target.blocks
+    return target
 
 
 @dataclass
@@ -84,6 +103,7 @@ class _Page:
 
     def __init__(self, left_out: LeftOut, page: int | None):
         self.blocks: list[Block] = []
+        self.elements = self.deepest = self._depth = 0
         self._left_out = left_out
         self._page = page
         self._text: list[str] = []
@@ -96,6 +116,9 @@ class _Page:
         self._code = False
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
+        self.elements += 1
+        self._depth += 1
+        self.deepest = max(self.deepest, self._depth)
         if self._skipped:
             self._skipped += 1
             return
@@ -138,6 +161,7 @@ class _Page:
             self.flush()
 
     def end(self, tag: str) -> None:
+        self._depth -= 1
         if self._skipped:
             self._skipped -= 1
         elif tag in _HEADINGS or tag in {"td", "th"} or tag in _BLOCKS:
@@ -189,7 +213,8 @@ class _Page:
             return
         before, inside, self._raised = self._raised, "".join(self._text), None
         linked = self._links_in_raised > 0
-        self._text = [*before, raised_text("".join(before[-8:]), inside, linked)]
+        before.append(raised_text("".join(before[-8:]), inside, linked))
+        self._text = before
 
     def _end_table(self) -> None:
         """Keep the text of a table that is for the layout, and count any other."""

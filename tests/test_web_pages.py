@@ -1,0 +1,184 @@
+"""Web pages: their main text, without menus, teasers and comments; all of it where in doubt."""
+
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
+
+import pytest
+
+from qgen.files.documents import read_document
+from qgen.files.readers import main_text
+from qgen.files.readers.blocks import Block, LeftOut
+
+STORY = [
+    "The Kestrel Bridge in Dorne was opened by Queen Maud on the 21<sup>st</sup> of May 1897.",
+    "Its deck covers 350&nbsp;m<sup>2</sup> of oak, and 10<sup>6</sup> rivets hold it together."
+    '<sup><a href="#n1">[1]</a></sup>',
+    "The engineer was <a href='/rosa'>Rosa Lund</a> of Marland, who had built two others before.",
+    "When the old ferry was given up, its master became the first keeper of the bridge's toll.",
+]
+READ = [
+    "The Kestrel Bridge in Dorne was opened by Queen Maud on the 21st of May 1897.",
+    "Its deck covers 350 m² of oak, and 10⁶ rivets hold it together.",
+    "The engineer was Rosa Lund of Marland, who had built two others before.",
+    "When the old ferry was given up, its master became the first keeper of the bridge's toll.",
+]
+TEASERS = "".join(
+    f'<div class="teaser"><a href="/{n}">Ten things that you never knew about bridges, part {n}.'
+    "</a></div>"
+    for n in range(6)
+)
+COMMENTS = (
+    '<div id="comments"><h3>3 comments</h3><ol class="commentlist">'
+    + "".join(
+        f'<li class="comment"><p>I crossed it in {year} and thought that the toll was too high.</p>'
+        "</li>"
+        for year in (1989, 1994, 2003)
+    )
+    + "</ol></div>"
+)
+
+
+def page(body: str, menu: str = "") -> str:
+    return (
+        "<!DOCTYPE html><html><head><title>Bridges</title></head><body>"
+        f'<div class="menu"><ul><li><a href="/">Home.</a></li>{menu}</ul></div>{body}'
+        '<div id="footer"><p>All rights are reserved by the Dorne Gazette, 2024.</p></div>'
+        "</body></html>"
+    )
+
+
+def article(inside: str) -> str:
+    return page(f'<div class="article"><h1>A bridge</h1>{inside}</div>{TEASERS}{COMMENTS}')
+
+
+def read(tmp_path, content: str, name: str = "a.html"):
+    path = tmp_path / name
+    path.write_text(content, encoding="utf-8")
+    return read_document(path)
+
+
+def texts(document) -> list[str]:
+    return [paragraph.text for paragraph in document]
+
+
+def paragraphs_of(texts: list[str]) -> str:
+    return "".join(f"<p>{text}</p>" for text in texts)
+
+
+@pytest.mark.parametrize("suffix", [".html", ".mhtml"])
+def test_the_main_text_and_its_superscripts(tmp_path, suffix):
+    content = article(paragraphs_of(STORY))
+    if suffix == ".mhtml":
+        message = MIMEMultipart("related")
+        message.attach(MIMEText(content, "html", "utf-8"))
+        content = message.as_string()
+    document = read(tmp_path, content, f"a{suffix}")
+    assert texts(document) == READ
+    assert "outside the main text" in document.summary
+
+
+def test_what_is_left_out_is_counted():
+    blocks = [
+        Block("Bridges", None, 1),
+        *map(Block, READ),
+        Block("This paragraph is in no text that the library has found."),
+        Block("A menu"),
+    ]
+    left_out = LeftOut()
+    kept = main_text.main_text(page(paragraphs_of(STORY)), blocks, left_out)
+    assert kept == blocks[:5]
+    assert str(left_out) == "1 paragraph outside the main text"
+    left_out["paragraph outside the main text"] += 1
+    assert str(left_out) == "2 paragraphs outside the main text"
+
+
+def test_layout_tables_and_preformatted_prose_stay(tmp_path):
+    first, *others = STORY
+    layout = (
+        f'<table width="600"><tr><td>{first}</td><td>{others[0]}</td></tr></table>'
+        f"<pre>{READ[2]}\n{READ[3]}</pre>"
+        "<pre><code>for bridge in bridges:\n    print(bridge)</code></pre>"
+        "<table><tr><th>Year</th><th>Toll</th></tr><tr><td>1897</td><td>2</td></tr></table>"
+    )
+    document = read(tmp_path, article(layout))
+    assert texts(document) == [*READ[:2], " ".join(READ[2:])]
+    assert document.left_out["table"] == 1 and document.left_out["block of code"] == 1
+
+
+def test_inline_code_links_and_breaks_do_not_divide_a_paragraph(tmp_path):
+    body = (
+        "<p>The toll is counted by <code>toll.sum()</code>, which <b>Ro</b>sa wrote, and<br>"
+        "the sum is printed every night at ten.</p>" + paragraphs_of(STORY[2:])
+    )
+    assert texts(read(tmp_path, article(body))) == [
+        "The toll is counted by toll.sum(), which Rosa wrote, and the sum is printed every night "
+        "at ten.",
+        *READ[2:],
+    ]
+
+
+def test_several_articles_on_one_page_stay(tmp_path):
+    articles = "".join(
+        f"<article><h2>Number {n}</h2><p>{n} of the bridges of Dorne were built of oak. {text}</p>"
+        "</article>"
+        for n, text in enumerate(READ * 3)
+    )
+    assert len(read(tmp_path, page(f"<main>{articles}</main>"))) == 12
+
+
+def test_a_text_that_only_a_browser_without_scripts_shows(tmp_path):
+    body = f"<noscript>{paragraphs_of(STORY)}</noscript>"
+    assert texts(read(tmp_path, page(body))) == READ
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"<p>{READ[0]}</p>",
+        f"<div>{READ[0]}</div>",
+        f"<table><tr><td>{READ[0]}</td></tr></table>",
+        f"<pre>{READ[0]}</pre>",
+        f"<ul><li>{READ[0]}</li></ul>",
+        f"<blockquote>{READ[0]}</blockquote>",
+        f"<p>{READ[0]}",
+        READ[0],
+    ],
+)
+def test_short_pages_are_read_whole(tmp_path, body):
+    assert texts(read(tmp_path, f"<!DOCTYPE html><html><body>{body}</body></html>")) == [READ[0]]
+
+
+def test_where_the_library_fails_or_finds_too_little_all_is_kept(monkeypatch):
+    import trafilatura
+
+    blocks = [Block(text) for text in READ * 5]
+
+    def fails(*_, **__):
+        raise AttributeError("a fault of the library's")
+
+    for extract in (fails, lambda *_, **__: None, lambda *_, **__: READ[0][:40]):
+        monkeypatch.setattr(trafilatura, "extract", extract)
+        left_out = LeftOut()
+        assert main_text.main_text("<p>x", blocks, left_out) == blocks and not str(left_out)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["<div>" * 101 + paragraphs_of(STORY), paragraphs_of(STORY) + "<br>" * 50_001],
+    ids=["deep", "long"],
+)
+def test_the_library_does_not_see_deep_or_very_long_pages(tmp_path, monkeypatch, source):
+    from qgen.files.readers import html
+
+    monkeypatch.setattr(html, "main_text", lambda *_: pytest.fail("it has seen the page"))
+    found = [block.text for block in html.web_page_blocks(source, LeftOut())]
+    assert len(found) == 4
+
+
+def test_note_marks_do_not_make_a_paragraph_foreign(tmp_path):
+    marked = " ".join(
+        f'{word}<sup class="reference"><a href="#{n}">[{n}]</a></sup>' if n % 3 == 0 else word
+        for n, word in enumerate(READ[3].split(), 1)
+    )
+    document = read(tmp_path, article(paragraphs_of([*STORY[:3], marked])))
+    assert texts(document)[-1] == READ[3]
