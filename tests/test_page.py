@@ -153,6 +153,20 @@ def test_the_page_comes_with_the_first_answer():
         assert client.get("/docs").status_code == client.get("/healthz").status_code == 200
 
 
+def test_the_page_is_there_while_the_models_load():
+    loaded = threading.Event()
+
+    def load():
+        assert loaded.wait(60)
+        return Canned()
+
+    with TestClient(create_app(load, page=True)) as client:
+        assert 'id="qgen-setup"' in client.get("/").text
+        assert client.get("/page/page.js").status_code == 200
+        assert client.get("/readyz").status_code == 503
+        loaded.set()
+
+
 def test_its_files_are_packaged():
     names = {path.name for path in Path(build.__file__).parent.rglob("*")}
     assert {"page.html", "samples.json", "page.js", "page.css", "cards.js"} <= names

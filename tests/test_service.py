@@ -20,6 +20,7 @@ import torch
 from conftest import PASSAGE
 
 from qgen.asking.pipeline import QuestionGenerator
+from qgen.errors import QGenError
 from qgen.records import Answer, Question, Request, Result
 from qgen.settings import GenerationSettings, QuizSettings
 
@@ -717,7 +718,69 @@ def test_a_batch_can_be_cancelled(gate):
         wait_for(client, queued["id"], {"cancelled"})
 
 
+# --- Loading ---------------------------------------------------------------------------------
+
+
+def test_requests_that_come_while_the_models_load_wait_for_them(generator, unchecked):
+    loaded = threading.Event()
+
+    def load():
+        assert loaded.wait(30)
+        return generator
+
+    body = {"passages": [{"passage": PASSAGE, "answers": ["1937"]}]}
+    with TestClient(create_app(load)) as client, ThreadPoolExecutor(2) as pool:
+        early = pool.submit(client.post, "/v1/questions", json=body)
+        batch = pool.submit(client.get, "/v1/batches/none")
+        assert client.get("/healthz").status_code == 200
+        assert client.get("/metrics").status_code == 200
+        loading = client.get("/readyz")
+        assert loading.status_code == 503 and loading.json()["error"]["code"] == "loading"
+        time.sleep(0.1)
+        assert not early.done() and not batch.done()
+        loaded.set()
+        assert len(early.result(30).json()["results"][0]["questions"]) == 1
+        assert batch.result(30).status_code == 404
+        assert client.get("/readyz").text == "ready\n"
+
+
+def test_models_that_take_too_long_or_cannot_be_loaded(generator):
+    answers = []
+    loaded = threading.Event()
+
+    def load():
+        assert loaded.wait(30)
+        raise QGenError("no such checkpoint")
+
+    body = {"passage": PASSAGE}
+    with TestClient(create_app(load, ServiceSettings(timeout_s=0.1))) as client:
+        assert client.post("/v1/answers", json=body).status_code == 504
+        loaded.set()
+        wait_until(client.app.state.loaded.done)
+        answers = [client.post("/v1/answers", json=body), client.get("/readyz")]
+        assert client.get("/healthz").status_code == client.get("/metrics").status_code == 200
+    assert [(a.status_code, a.json()["error"]["code"]) for a in answers] == [(503, "not_ready")] * 2
+
+
 # --- The process -----------------------------------------------------------------------------
+
+
+def test_what_cannot_be_loaded_ends_the_process_with_one_line(tmp_path):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    model = str(tmp_path / "none")
+    command = [sys.executable, "-m", "qgen", "serve", "--no-page", "--port", port, "--model", model]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    serving, error = done.stderr.splitlines()
+    assert serving.startswith("qgen: serving ")
+    assert error.startswith("qgen: error: cannot load checkpoint ")
+
+
+def test_serving_needs_no_pytorch_before_the_models_load():
+    code = "import sys, qgen.service.app, qgen.service.page.build; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
 @pytest.mark.slow

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
+from typing import TYPE_CHECKING
 
 from qgen.cli.loading import extra, question_generator
 from qgen.cli.options import add_model, positive
 from qgen.cli.output import tell
 from qgen.errors import QGenError
+
+if TYPE_CHECKING:
+    from qgen import QuestionGenerator
 
 
 def add_to(commands) -> None:
@@ -68,8 +72,17 @@ def run(args: argparse.Namespace) -> None:
         max_batch=args.batch_size,
     )
     page = args.page and not settings.token  # browsers send no bearer token
+
+    def load() -> QuestionGenerator:
+        try:
+            return question_generator(args)
+        except BaseException:
+            server.config.timeout_graceful_shutdown = 1  # nothing that is waited for will come
+            server.should_exit = True
+            raise
+
     try:
-        app = create_app(question_generator(args), settings, page)
+        app = create_app(load, settings, page)
     except ImportError as error:
         raise QGenError(f"{error.name} is missing: pip install 'qgen[ui]', or --no-page") from error
     address = f"http://{args.host}:{args.port}"
@@ -77,10 +90,16 @@ def run(args: argparse.Namespace) -> None:
     tell(f"serving {what} on {address}, documented at /docs")
     # On SIGTERM uvicorn takes no new connections and finishes the requests that it has; the page
     # of a browser that stays open would never finish.
-    uvicorn.run(
-        app,
-        host=args.host,
-        port=args.port,
-        log_level="warning",
-        timeout_graceful_shutdown=30 if page else int(settings.timeout_s),
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=args.host,
+            port=args.port,
+            log_level="warning",
+            timeout_graceful_shutdown=30 if page else int(settings.timeout_s),
+        )
     )
+    server.run()
+    if not server.started:
+        raise QGenError("the service could not start")
+    app.state.loaded.result()

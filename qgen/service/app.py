@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
+from starlette.datastructures import State
 
 from qgen import __version__
-from qgen.asking.pipeline import QuestionGenerator
-from qgen.model.runtime.workers import count_streams, stream_pool
 from qgen.service.errors import add_handlers, errors
 from qgen.service.jobs import Batches
 from qgen.service.middleware import BodyLimit, Metrics
@@ -19,14 +20,21 @@ from qgen.service.queue import DynamicBatcher
 from qgen.service.routes import public, v1
 from qgen.service.settings import ServiceSettings
 
+if TYPE_CHECKING:  # PyTorch is imported as the models are loaded, while the page is there already
+    from qgen.asking.pipeline import QuestionGenerator
+
 
 def create_app(
-    generator: QuestionGenerator, settings: ServiceSettings | None = None, page: bool = False
+    generator: QuestionGenerator | Callable[[], QuestionGenerator],
+    settings: ServiceSettings | None = None,
+    page: bool = False,
 ) -> FastAPI:
     """The service as an ASGI application.
 
     Args:
-        generator: asks the questions.
+        generator: asks the questions; or what loads it, in a thread of its own once the service
+            starts.  Requests that come before wait for it, and ``/readyz`` says 503.  Whether it
+            is loaded, and what failed, says the future ``app.state.loaded``.
         settings: what is allowed.
         page: show the web page at ``/``, to all who can reach it.
 
@@ -38,20 +46,16 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         state = app.state
-        device = generator.generator.device
-        state.batcher = DynamicBatcher(
-            generator.generate,
-            settings.max_batch,
-            settings.max_delay_s,
-            settings.max_waiting,
-            stream_pool(device),
-            count_streams(device),
-        )
-        state.batches = Batches(state.batcher, settings.max_characters)
+        loading = ThreadPoolExecutor(1, "qgen-loading")
+        state.loaded = loading.submit(_start, state, generator)
+        if not callable(generator):
+            state.loaded.result()
         yield
         # In a thread: what is in flight is finished, and its clients must still be answered.
-        await asyncio.to_thread(state.batches.close)
-        await asyncio.to_thread(state.batcher.close)
+        await asyncio.to_thread(loading.shutdown)
+        if not state.loaded.exception():
+            await asyncio.to_thread(state.batches.close)
+            await asyncio.to_thread(state.batcher.close)
 
     app = FastAPI(
         title="qgen",
@@ -61,7 +65,6 @@ def create_app(
         responses=errors(422),
     )
     app.state.settings, app.state.metrics = settings, Metrics()
-    app.state.generator = generator
     app.include_router(public)
     app.include_router(v1)
     add_handlers(app)
@@ -79,3 +82,20 @@ def create_app(
 
         mount_page(app, settings.max_upload_bytes)
     return app
+
+
+def _start(state: State, generator: QuestionGenerator | Callable[[], QuestionGenerator]) -> None:
+    """Load the models, and begin to take work."""
+    from qgen.model.runtime.workers import count_streams, stream_pool
+
+    state.generator = generator() if callable(generator) else generator
+    settings, device = state.settings, state.generator.generator.device
+    state.batcher = DynamicBatcher(
+        state.generator.generate,
+        settings.max_batch,
+        settings.max_delay_s,
+        settings.max_waiting,
+        stream_pool(device),
+        count_streams(device),
+    )
+    state.batches = Batches(state.batcher, settings.max_characters)

@@ -27,7 +27,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
         413: "The body is too large",
         422: "What was sent cannot be used",
         429: "Too much is waiting; see Retry-After",
-        503: "The service is shutting down",
+        503: "The service is shutting down, or its models are not loaded",
         504: "It took too long",
     }.items()
 }

@@ -12,7 +12,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from qgen.asking.document import ask_document
 from qgen.errors import QGenError
 from qgen.files.batch import run_batch
 from qgen.files.best import best_engine
@@ -104,6 +103,8 @@ class Batch:
                 else next(found)
                 for r in requests
             ]
+
+        from qgen.asking.document import ask_document  # imports PyTorch
 
         def ask_best(paragraphs: list[Request]) -> list[Result]:
             quiz = replace(self.quiz, max_answers=self.best or 1)

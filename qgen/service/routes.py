@@ -14,11 +14,9 @@ from fastapi import APIRouter, Depends, Form, Request, UploadFile
 from fastapi.responses import FileResponse, PlainTextResponse, Response
 from prometheus_client import generate_latest
 
-from qgen.asking.scoring import score_rows
 from qgen.english.locate import locate_answer
 from qgen.english.prose import passage_problem
 from qgen.errors import QGenError
-from qgen.model.runtime.workers import stream_pool
 from qgen.records import Request as PassageRequest
 from qgen.records import Result
 from qgen.service.errors import ApiError, errors, refusal
@@ -52,11 +50,25 @@ def authorise(request: Request) -> None:
         )  # fmt: skip
 
 
+async def loaded(request: Request) -> None:
+    """Wait for the models."""
+    state = request.app.state
+    if state.loaded.done() and not state.loaded.exception():
+        return
+    waiter = asyncio.shield(asyncio.wrap_future(state.loaded))  # not cancelled with this request
+    try:
+        await asyncio.wait_for(waiter, state.settings.timeout_s)
+    except TimeoutError as error:
+        raise ApiError(504, "timeout", "the models are still loading") from error
+    except Exception as error:
+        raise ApiError(503, "not_ready", "the models could not be loaded") from error
+
+
 public = APIRouter()
 v1 = APIRouter(
     prefix="/v1",
     responses=errors(400, 401, 413, 429, 503, 504),
-    dependencies=[Depends(authorise)],
+    dependencies=[Depends(authorise), Depends(loaded)],
 )
 
 # -- the process -----------------------------------------------------------------------------------
@@ -70,8 +82,11 @@ async def healthz() -> str:
 
 @public.get("/readyz", response_class=PlainTextResponse, responses=errors(503))
 async def readyz(request: Request) -> str:
-    """Whether questions can be asked for."""
-    if not request.app.state.batcher.alive:
+    """Whether questions can be asked for: not while the models are loading."""
+    state = request.app.state
+    if not state.loaded.done():
+        raise ApiError(503, "loading", "the models are loading")
+    if state.loaded.exception() or not state.batcher.alive:
         raise ApiError(503, "not_ready", "the queue is not running")
     return "ready\n"
 
@@ -79,8 +94,10 @@ async def readyz(request: Request) -> str:
 @public.get("/metrics", response_class=PlainTextResponse)
 async def metrics(request: Request) -> PlainTextResponse:
     """Counts and times, for Prometheus."""
-    found = request.app.state.metrics
-    found.waiting.set(request.app.state.batcher.waiting)
+    state = request.app.state
+    found = state.metrics
+    if state.loaded.done() and not state.loaded.exception():
+        found.waiting.set(state.batcher.waiting)
     return PlainTextResponse(generate_latest(found.registry))
 
 
@@ -133,6 +150,9 @@ async def answers(body: AnswersIn, request: Request) -> AnswersOut:
 @v1.post("/scores")
 async def scores(body: ScoresIn, request: Request) -> ScoresOut:
     """Say how good questions are that somebody asked, and what speaks against them."""
+    from qgen.asking.scoring import score_rows  # imports PyTorch, as the next one does
+    from qgen.model.runtime.workers import stream_pool
+
     allowed, generator = request.app.state.settings, request.app.state.generator
     if len(body.rows) > allowed.max_passages:
         raise ApiError(422, "too_many", f"at most {allowed.max_passages} rows", "rows")

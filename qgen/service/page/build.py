@@ -27,7 +27,6 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from qgen.asking.selection import best_of_document
 from qgen.english.passage import sentence_spans
 from qgen.errors import QGenError
 from qgen.files.documents import DOCUMENT_READERS, read_document, text_paragraphs
@@ -194,6 +193,8 @@ def read_upload(upload: dict) -> dict:
 @_told
 def choose(asked: dict) -> dict:
     """Which of a text's questions to show: their places in the list, in the order of the text."""
+    from qgen.asking.selection import best_of_document  # imports PyTorch
+
     questions = [
         (
             made["passage"],
