@@ -2,9 +2,10 @@
 
 import io
 import json
+import re
 
 import pytest
-from documents import MAKERS, TEXTS, WORD, epub, html, make, paragraph, run, set_pdf, word
+from documents import MAKERS, TEXTS, WORD, epub, html, make, paragraph, pdf, run, set_pdf, word
 
 from qgen.files.documents import read_document
 from qgen.files.reading import READERS
@@ -346,6 +347,45 @@ def test_pdf_pages_without_text_and_passwords(tmp_path):
     writer.write(out)
     with pytest.raises(ValueError, match="is encrypted"):
         read(tmp_path, "a.pdf", out.getvalue())
+
+
+@pytest.mark.parametrize("end", [b"xref\n", b"trailer"])
+def test_a_pdf_that_is_cut_off_gives_the_pages_that_are_there(tmp_path, end):
+    whole = pdf([[text] for text in [*TEXTS, *TEXTS]])
+    found, left_out = read(tmp_path, "a.pdf", whole[: whole.index(end)])
+    assert found[:2] == TEXTS and left_out == "1 damaged part"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda pdf: b"HTTP/1.1 200 OK\r\n\r\n" + pdf,
+        lambda pdf: pdf.replace(b"startxref", b"startxxxx"),
+        lambda pdf: pdf.replace(b"/Count 2", b""),
+        lambda pdf: pdf.replace(b"/Type /Page", b""),
+        lambda pdf: pdf.replace(b"%PDF-1.4", b"%PDF-9.9"),
+        lambda pdf: re.sub(rb"/Length \d+", b"/Length 5", pdf),
+        lambda pdf: pdf + bytes(5000),
+        lambda pdf: linearised(pdf),
+        lambda pdf: linearised(pdf, encryption=True),
+    ],
+)
+def test_odd_pdfs(tmp_path, change):
+    assert read(tmp_path, "a.pdf", change(make(".pdf")))[0] == TEXTS
+
+
+def linearised(content: bytes, encryption: bool = False) -> bytes:
+    """The PDF for the web, its objects in streams, and encrypted without a password."""
+    pikepdf = pytest.importorskip("pikepdf")
+    out = io.BytesIO()
+    with pikepdf.open(io.BytesIO(content)) as pages:
+        pages.save(
+            out,
+            linearize=True,
+            object_stream_mode=pikepdf.ObjectStreamMode.generate,
+            encryption=pikepdf.Encryption(user="", owner="x", R=6) if encryption else False,
+        )
+    return out.getvalue()
 
 
 def test_notebooks_count_their_code(tmp_path):

@@ -199,6 +199,8 @@ def test_a_packed_file_of_one_endless_line(tmp_path):
         ("a.pptx", b"x", "not a presentation"),
         ("a.epub", b"x", "not an EPUB book"),
         ("a.pdf", b"x", "not a PDF"),
+        ("a.pdf", b"", "a.pdf is empty"),
+        ("a.docx", b"", "a.docx is empty"),
         ("a.ipynb", b"{}", "not a notebook"),
         ("a.mhtml", b"x", "not a saved web page"),
         ("a.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "an old Word document"),

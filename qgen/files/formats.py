@@ -27,6 +27,7 @@ _MEMBERS = {
     "xl/workbook.xml": ".xlsx",
     "META-INF/container.xml": ".epub",
 }
+_NEVER_EMPTY = frozenset(_MEMBERS.values()) | {".odt", ".rtf", ".pdf", ".ipynb", ".parquet"}
 _OLD = {
     ".doc": "an old Word document: save it as .docx",
     ".xls": "an old workbook: save it as .xlsx",
@@ -50,6 +51,8 @@ def kind_of(path: Path) -> str:
     suffix = path.suffix.lower()
     if packed and suffix in {".gz", ".gzip"}:
         suffix = Path(path.stem).suffix.lower()
+    if not head and suffix in _NEVER_EMPTY:
+        raise QGenError(f"{path} is empty")
     if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         if "EncryptedPackage".encode("utf-16-le") in path.read_bytes():
             raise QGenError(f"{path} is encrypted: save it without a password")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -56,12 +57,7 @@ def read_pdf(path: Path, left_out: LeftOut) -> Iterator[Block]:
     """The blocks of a PDF, with their pages."""
     import pypdfium2
 
-    try:
-        document = pypdfium2.PdfDocument(path)
-    except pypdfium2.PdfiumError as error:
-        if "password" in str(error).lower():
-            raise QGenError(f"{path} is encrypted") from error
-        raise QGenError(f"{path} is not a PDF that can be read: {first_line(error)}") from error
+    document = _opened(path, left_out)
     if len(document) > MAX_PAGES:
         raise QGenError(f"{path} has more than {MAX_PAGES:,} pages")
     pages: list[list[_Line]] = []
@@ -87,6 +83,38 @@ def read_pdf(path: Path, left_out: LeftOut) -> Iterator[Block]:
     for number, lines in enumerate(pages, 1):
         kept = _without_running_lines(lines, running)
         yield from _Page(kept, body, number, left_out).blocks()
+
+
+def _opened(path: Path, left_out: LeftOut):
+    """The PDF; of one that is cut off, the pages that are there."""
+    import pypdfium2
+
+    try:
+        return pypdfium2.PdfDocument(path)
+    except pypdfium2.PdfiumError as error:
+        if "password" in str(error).lower():
+            raise QGenError(f"{path} is encrypted") from error
+        document = _repaired(path)
+        if document is None:
+            reason = first_line(error)
+            raise QGenError(f"{path} is not a PDF, or is cut off or damaged: {reason}") from error
+    left_out["damaged part"] += 1
+    return document
+
+
+def _repaired(path: Path):
+    """The PDF as qpdf writes it, which finds the objects where their table is lost."""
+    import pikepdf
+    import pypdfium2
+
+    mended = io.BytesIO()
+    try:
+        with pikepdf.open(path) as pages:
+            pages.save(mended)
+        document = pypdfium2.PdfDocument(mended.getvalue())
+    except (pikepdf.PdfError, pypdfium2.PdfiumError, RuntimeError, ValueError, TypeError):
+        return None
+    return document if len(document) else None
 
 
 # -- characters to lines ---------------------------------------------------------------------------
