@@ -217,6 +217,37 @@ def test_latex(tmp_path):
     assert "1 note" in left_out and "1 table" in left_out
 
 
+def test_latex_as_pandoc_writes_it(tmp_path):
+    content = (
+        "\\begin{document}\n\\hypertarget{b}{\\section{Bridges}\\label{b}}\n"
+        "\\href{http://x.org/a_b}{Queen Maud} opened it on the 21\\textsuperscript{st} of May "
+        "1897.\\textsuperscript{3} Its deck covers 350\nm\\textsuperscript{2} above the "
+        "H\\textsubscript{2}O.\n\n"
+        "\\begin{enumerate}\n\\def\\labelenumi{\\arabic{enumi}.}\n\\tightlist\n\\item\n"
+        f"  {SECOND}\n\\end{{enumerate}}\n"
+        "\\begin{Shaded}\n\\begin{Highlighting}[]\n\\ControlFlowTok{for}\\NormalTok{ it: }\n"
+        "\\end{Highlighting}\n\\end{Shaded}\n\\end{document}\n"
+    )
+    found, left_out = read(tmp_path, "a.tex", content)
+    assert found == [
+        "Queen Maud opened it on the 21st of May 1897. Its deck covers 350 m² above the H2O.",
+        SECOND,
+    ]
+    assert left_out == "1 block of code"
+
+
+def test_pandocs_raised_and_lowered_text(tmp_path):
+    content = (
+        "It opened on the 21^st^ of May 1897,[^1] and covers 350 m^2^ above the H~2~O.[^2]\n\n"
+        "It is a way of 10^6^ feet to the north of a^2 fields that the guild owns.\n\n"
+        "[^1]: A note.\n\n[^2]: Another.\n"
+    )
+    assert read(tmp_path, "a.md", content)[0] == [
+        "It opened on the 21st of May 1897, and covers 350 m² above the H2O.",
+        "It is a way of 10⁶ feet to the north of a^2 fields that the guild owns.",
+    ]
+
+
 def test_rich_text(tmp_path):
     content = (
         r"{\rtf1\ansi The \b Kestrel\b0  Bridge covers 350 m{\super 2} of {\field{\*\fldinst "
@@ -347,6 +378,34 @@ def test_pdf_pages_without_text_and_passwords(tmp_path):
     writer.write(out)
     with pytest.raises(ValueError, match="is encrypted"):
         read(tmp_path, "a.pdf", out.getvalue())
+
+
+def test_pdf_items_of_a_list_are_no_notes(tmp_path):
+    wide = "The river froze in that winter, and every week the piers were measured by Ola Brandt."
+    notes = ["1. The queen came an hour late because of the rain.", "2. It was printed in 1899."]
+    page = [
+        ("The bridge was opened in 1897", 11.0, 0.0001),
+        ("1", 7.0, 5.0),
+        (" by Queen Maud of Ellby", 11.0, 0.0001),
+        ("2", 7.0, 5.0),
+        (", and it carries the road to Marland.\n", 11.0, 0.0001),
+        *((f"{number}. {wide}", 11.0, 0.0) for number in (1, 2)),
+        (
+            "The cost was paid by the county of Marland, and the tolls paid for the keeper.",
+            11.0,
+            0.0,
+        ),
+        *((note, 11.0, 0.0) for note in notes),
+    ]
+    found, left_out = read(tmp_path, "a.pdf", set_pdf([page]))
+    assert " ".join(found).count(wide) == 2 and "printed" not in " ".join(found)
+    assert left_out == "2 notes"
+
+
+def test_pdf_heads_and_feet_of_two_pages(tmp_path):
+    head, foot = "The bridges of Dorne, 28/11/26", "file:///bridges.html"
+    content = [[head, text, f"{foot} {n}/2"] for n, text in enumerate(TEXTS, 1)]
+    assert read(tmp_path, "a.pdf", pdf(content))[0] == TEXTS
 
 
 @pytest.mark.parametrize("end", [b"xref\n", b"trailer"])

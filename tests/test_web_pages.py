@@ -117,6 +117,12 @@ def test_inline_code_links_and_breaks_do_not_divide_a_paragraph(tmp_path):
     ]
 
 
+def test_lists_of_a_page_without_an_element_for_its_article(tmp_path):
+    items = "".join(f"<li>{text}</li>" for text in STORY[2:])
+    body = f"<h1>A bridge</h1>{paragraphs_of(STORY[:2])}<ul>{items}</ul>"
+    assert texts(read(tmp_path, f"<!DOCTYPE html><html><body>{body}</body></html>")) == READ
+
+
 def test_several_articles_on_one_page_stay(tmp_path):
     articles = "".join(
         f"<article><h2>Number {n}</h2><p>{n} of the bridges of Dorne were built of oak. {text}</p>"

@@ -33,7 +33,8 @@ def main_text(source: str, blocks: list[Block], left_out: LeftOut) -> list[Block
     import trafilatura
 
     try:
-        text = trafilatura.extract(source, include_comments=False, include_tables=True)
+        # Without favor_recall the lists of a page are lost that has no element for its article.
+        text = trafilatura.extract(source, include_comments=False, favor_recall=True)
     except Exception:  # the library's fault; the blocks are there without it
         return blocks
     words = _words(text or "")

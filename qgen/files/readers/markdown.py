@@ -26,6 +26,10 @@ _FOOTNOTE = re.compile(
     r"^ {0,3}\[\^[^\]\n]+\]:.*\n?(?:(?:[ \t]+\S.*|[ \t]*)\n?(?=[ \t]|\Z|\n))*", re.M
 )
 
+_RAISED = re.compile(r"(?<=[^\s^\[])\^([^\s^\[\]]{1,12})\^(?!\^)")
+"""Pandoc's "21^st^"; the mark of a note is in brackets."""
+_LOWERED = re.compile(r"(?<=[^\W_])~([^\s~]{1,12})~(?!~)")
+
 
 def read_markdown(path: Path, left_out: LeftOut) -> Iterator[Block]:
     """The blocks of a file in Markdown."""
@@ -40,6 +44,8 @@ def markdown_blocks(source: str, left_out: LeftOut, page: int | None = None) -> 
     source, notes = _FOOTNOTE.subn("", source)
     left_out["note"] += notes
     source = _NOT_TEXT.sub("", source)
+    source = _RAISED.sub(r"<sup>\1</sup>", source)
+    source = _LOWERED.sub(r"<sub>\1</sub>", source)
     return html_blocks(MarkdownIt("commonmark").enable("table").render(source), left_out, page)
 
 

@@ -256,7 +256,13 @@ def _running_lines(pages: list[list[_Line]]) -> set[str]:
     for lines in pages:
         texts = [_without_digits(line.text) for line in lines]
         ends.update({*texts[:2], *texts[-2:]})
-    return {text for text, count in ends.items() if count > 2 and count > len(pages) / 3}
+    both = len(pages) == 2
+    return {
+        text
+        for text, count in ends.items()
+        if (count > 2 and count > len(pages) / 3)
+        or (both and count == 2 and not ends_sentence(text))
+    }
 
 
 def _without_digits(text: str) -> str:
@@ -409,9 +415,26 @@ class _Page:
             # A heading has a number too.
             rest = line.text[found.end() :]
             known = ends_sentence(rest) or line.width > 0.85 * self._width
-        if not (known or (small and low and (found or marked))):
+        if small and low and (found or marked):
+            self._left_out["note"] += 1
+            return self._lines_of_note(i, small)
+        item = found is not None and found.group()[found.end(1) :].startswith((".", ")"))
+        if not known or (item and not small and not self._has_only_notes_from(i)):
             return 0
         self._left_out["note"] += 1
+        return self._lines_of_note(i, small)
+
+    def _has_only_notes_from(self, i: int) -> bool:
+        """Whether notes are all that follows on the page; else they are the items of a list."""
+        while i < len(self._lines):
+            found = _NOTE.match(self._lines[i].text)
+            if not found or found.group(1) not in self._marks:
+                return is_page_number(self._lines[i].text) and i + 1 == len(self._lines)
+            i += self._lines_of_note(i, small=False)
+        return True
+
+    def _lines_of_note(self, i: int, small: bool) -> int:
+        """How many lines the note has that begins here."""
         length = 1
         while i + length < len(self._lines) and self._is_next(i + length):
             following, before = self._lines[i + length], self._lines[i + length - 1]
