@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,35 @@ class Request:
             text among them is looked for in the passage.
         extra: the input row's other fields, copied to the output row.
         problems: what is wrong with those of the row's answers that are not asked for.
+        beside: other paragraphs of the same document, whose names may be wrong choices.
+        headings: of its document, the outermost first, under which it stands.
     """
 
     passage: str
     answers: tuple[Answer, ...] = ()
     extra: dict = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    headings: tuple[str, ...] = ()
+
+
+def beside_one_another(requests: Sequence[Request]) -> list[Request]:
+    """Requests of one document or file, each with the passages nearest to it there; those that
+    have some already keep them."""
+    passages = [request.passage for request in requests]
+
+    def near(i: int) -> tuple[str, ...]:
+        around = passages[max(0, i - NEAR) : i + NEAR + 1]
+        return tuple(p for p in dict.fromkeys(around) if isinstance(p, str) and p != passages[i])
+
+    return [
+        request if request.beside else replace(request, beside=near(i))
+        for i, request in enumerate(requests)
+    ]
+
+
+NEAR = 10
+"""Passages before and behind another one that are beside it."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +110,7 @@ class Question:
         type: "wh" for whatever is asked, why and how among it; "cloze" or "true-false" for a
             sentence of the passage with the answer blanked, or with the answer or a wrong one.
         is_true: of a "true-false" one, whether it has the answer; else ``None``.
+        note: what whoever uses it should know, such as "1 of 4 choices not found".
     """
 
     question: str
@@ -95,6 +120,7 @@ class Question:
     distractors: tuple[str, ...] = ()
     type: str = "wh"
     is_true: bool | None = None
+    note: str = ""
 
     @property
     def answer_text(self) -> str:
@@ -121,7 +147,8 @@ class Question:
     def to_dict(self) -> dict:
         """The record as plain JSON types: what every output file holds of a question.
 
-        Multiple choice adds ``choices``, which hold the answer; a type other than "wh" adds
+        Multiple choice adds ``choices``, which hold the answer, and ``note`` where there are fewer
+        than asked for; a type other than "wh" adds
         ``type``, and a false statement ``correction``: the passage's words in place of the wrong.
         """
         answer = self.answer
@@ -139,6 +166,8 @@ class Question:
             record["type"] = self.type
         if self.is_true is False and answer:
             record["correction"] = answer.text
+        if self.note:
+            record["note"] = self.note
         return record
 
 
@@ -150,17 +179,20 @@ class Result:
         questions: best first.
         dropped: reason to the number of questions that were dropped for it.
         problems: sentences that say why nothing can be asked, of the passage or some answer.
+        passed_over: why the passage was not asked about: it is not of the topic, or of the part of
+            its document, that is wanted.
     """
 
     questions: tuple[Question, ...] = ()
     dropped: dict[str, int] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    passed_over: str = ""
 
     @property
     def reason(self) -> str:
         """Why nothing, or not more, was kept, such as ``"2 giving the answer away"``."""
         counted = ", ".join(f"{count} {reason}" for reason, count in self.dropped.items())
-        return "; ".join(filter(None, [counted, *self.problems]))
+        return "; ".join(filter(None, [counted, *self.problems, self.passed_over]))
 
     @property
     def failure(self) -> str:

@@ -236,6 +236,12 @@ class QuizSettings(_Checked):
     choices: int = _setting(
         0, "multiple choice: the answer and so many wrong ones less one; 0 for none", ge=0, le=8
     )
+    topic: str = _setting(
+        "", "ask only about passages, and paragraphs of documents, that are near these words"
+    )
+    focus: str = _setting(
+        "", "of documents, ask only about what stands under a heading that has these words"
+    )
     tries: int = _setting(
         8,
         "proposed answers asked about for each question wanted, at most: two at first, and more "

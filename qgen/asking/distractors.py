@@ -1,26 +1,39 @@
-"""Wrong answers for multiple choice: of the answer's own kind, from the passage or near in meaning.
+"""Wrong answers for multiple choice: things of the answer's own kind, in its form, that are not
+right as well.
 
-Every source is a plain generator of candidates, tried in order; :func:`distractors` takes the first
-ones that are neither right nor too like one another.
+Quantities and dates get near values.  For names and phrases :func:`candidates` finds what may do -
+of the passage, of the texts beside it, and of the lexicon of things of a kind -, a ranker
+(:mod:`qgen.asking.plausibility`) says how good each one is, and :func:`chosen` takes the best that
+break none of the few hard rules.  There may be fewer than are asked for.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple
 
-import torch
-
-from qgen.english.dictionary import usual_tag
+from qgen.english.dictionary import inflections, lemmas, usual_tag
+from qgen.english.passage import sentence_spans
+from qgen.english.phrases import propose_answers
+from qgen.english.things import Likeness, Things
 from qgen.english.values import is_near, near_values, shape
-from qgen.english.words import answer_tokens, fold, token_f1
-from qgen.model.tokenizer import AnyTokenizer
+from qgen.english.words import LITTLE, answer_tokens, fold, stems, token_f1
 from qgen.records import Answer
+from qgen.settings import CLAUSE_KINDS
 
 IsRight = Callable[[str], bool]
 """Whether a candidate would answer the question too, such as by the reader."""
-Plausible = Callable[[list[Answer]], list[Answer]]
-"""Those of a passage's other answers that could be thought right, the likeliest first."""
+
+
+class Candidate(NamedTuple):
+    """What may be a wrong answer: its text, in the answer's form, and what the lexicon says of it
+    beside the answer."""
+
+    text: str
+    likeness: Likeness = Likeness()
+
 
 _DETERMINER = r"(?:the|an?|my|your|his|her|its|our|their)\s+"
 _LEAD = re.compile(
@@ -35,134 +48,257 @@ _NOTHING = frozenset(
     "meantime".split()
 )
 """What the tagger takes for things."""
+_VAGUE = re.compile(
+    r"\b(?:this|that|these|those|such|other|others|another|own|same|way|ways|thing|things|number|"
+    r"part|parts|kind|kinds|type|types|example|examples|addition|order|result|fact|case|one|ones|"
+    r"time|times|many|some|several|most|much|more|lot|rest|all|each|both|few)\b",
+    re.I,
+)
+"""Words of phrases that say little by themselves."""
+_TITLE = re.compile(
+    r"(?:dr|mr|mrs|ms|sir|lady|lord|king|queen|prince|princess|president|captain|general|saint|st|"
+    r"pope|emperor|professor|senator|judge|governor)\b\.?",
+    re.I,
+)
+_WHO = re.compile(r"\b(?:who|whom|whose)\b", re.I)
+_LISTED = re.compile(
+    r"(?:,[^,.;:]{1,40})*,?\s*(?:(?:and|or|as well as|nor)\s+)?(?:both\s+)?(?:the\s+|an?\s+)?", re.I
+)
+"""What stands between two things of one list."""
 
-_NEIGHBOURS = 30
-"""Neighbours looked at of a word."""
-_NEAR, _SAME, _RARE = 0.2, 0.5, 0.5
-"""Cosines: of neighbours at least, and at most, since nearer ones mean the same; and of the middle
-neighbour of a word that was hardly trained, and so is near to all others of that kind."""
+
+def values(passage: str, answer: Answer) -> Iterator[str]:
+    """Near values of the same form: the passage's own first."""
+    form = shape(answer.text)
+    for other in propose_answers(passage):
+        if (
+            shape(other.text) == form
+            and not other.overlaps(answer)
+            and is_near(other.text, answer.text)
+        ):
+            yield _in_form_of(answer.text, passage, other)
+    yield from near_values(answer.text)
 
 
-class Neighbours:
-    """Words near in meaning, by the cosine of a model's word embeddings.
+def candidates(
+    passage: str, question: str, answer: Answer, beside: Sequence[str], lexicon: Things
+) -> list[Candidate]:
+    """Names and phrases that may be wrong answers: those of the passage, of other texts and of the
+    lexicon, each once, in no order that matters.
 
     Args:
-        embeddings: ``[vocabulary, hidden]``.
-        tokenizer: whose whole words they are of.
+        passage: where the answer stands.
+        question: what is asked for it.
+        answer: the right one; no quantity or date.
+        beside: other paragraphs of the same document.
+        lexicon: things of a kind.
     """
-
-    def __init__(self, embeddings: torch.Tensor, tokenizer: AnyTokenizer):
-        words = tokenizer.convert_ids_to_tokens(list(range(len(embeddings))))
-        self._ids = {w: i for i, w in enumerate(words) if w.isalpha() and len(w) > 2}
-        self._words = list(self._ids)
-        rows = embeddings.detach().float()[list(self._ids.values())]
-        self._vectors = torch.nn.functional.normalize(rows - rows.mean(0), dim=-1)
-        self._rows = {word: row for row, word in enumerate(self._words)}
-
-    def of(self, word: str, count: int) -> list[str]:
-        """Words of the same part of speech near it and near its other neighbours, so that they are
-        things of a kind; none where it is not in the vocabulary, or too rare for its place there to
-        mean anything."""
-        row = self._rows.get(fold(word))
-        if row is None:
-            return []
-        near = (self._vectors @ self._vectors[row]).topk(min(_NEIGHBOURS + 1, len(self._words)))
-        likeness, rows = near.values[1:], near.indices[1:]
-        if likeness[len(likeness) // 2] > _RARE:
-            return []
-        centre = self._vectors[rows].mean(0)
-        order = (self._vectors[rows] @ centre).argsort(descending=True)
-        stem, tag = fold(word)[:4], _tag(word)
-        others = [
-            self._words[rows[i]]
-            for i in order.tolist()
-            if _NEAR <= likeness[i] <= _SAME and not self._words[rows[i]].startswith(stem)
-        ]
-        return [other for other in others if tag and _tag(other) == tag][:count]
+    found: dict[str, Candidate] = {}
+    proper = _is_proper(passage, answer)
+    person = bool(_WHO.search(question))
+    name = _bare(answer.text) if proper else _singular(_bare(answer.text)) or _bare(answer.text)
+    like = lexicon.like(_bare(answer.text)) or lexicon.like(name)
+    known = {fold(thing): likeness for thing, likeness in like.items()}
+    for text in (passage, *beside):
+        for other in propose_answers(text):
+            if text is passage and (other.overlaps(answer) or _is_listed(text, answer, other)):
+                continue
+            if (other.kind in CLAUSE_KINDS) != (answer.kind in CLAUSE_KINDS):
+                continue
+            if other.kind in CLAUSE_KINDS and other.kind != answer.kind:
+                continue
+            if shape(other.text) or not _is_whole(text, other):
+                continue
+            if _is_proper(text, other) == proper and _fits(answer.text, other.text, proper, person):
+                shown = _in_form_of(answer.text, text, other)
+                likeness = known.get(fold(_bare(shown)), Likeness())
+                found.setdefault(fold(shown), Candidate(shown, likeness))
+    if answer.kind not in CLAUSE_KINDS:
+        for thing, likeness in like.items():
+            shown_thing = _thing_in_form_of(answer.text, thing, proper)
+            if shown_thing and _fits(answer.text, shown_thing, proper, person):
+                found.setdefault(fold(shown_thing), Candidate(shown_thing, likeness))
+    return list(found.values())
 
 
-def distractors(
-    passage: str,
+def chosen(
     question: str,
-    answer: Answer,
-    others: Sequence[Answer],
-    neighbours: Neighbours,
-    count: int = 3,
+    answer: str,
+    ordered: Iterable[str],
+    count: int,
     is_right: IsRight = lambda text: False,
-    plausible: Plausible = list,
+    lexicon: Things | None = None,
 ) -> list[str]:
-    """Wrong answers, the most plausible first; fewer than ``count`` where no more can be made.
+    """The first candidates that are neither right nor too like the answer or one another.
 
     Args:
-        passage: where the answers stand.
-        question: what is asked; no word of it makes a distractor.
+        question: no word of it makes a distractor.
         answer: the right one.
-        others: the passage's other answers.
-        neighbours: where words come from that are not in the passage.
-        count: how many.
+        ordered: the candidates, best first.
+        count: how many; fewer come where no more are fit.
         is_right: tells of a candidate whether it answers the question as well.
-        plausible: chooses and orders others in words; quantities and dates need none.
+        lexicon: tells which names are of one thing.
     """
-    chosen: list[str] = []
-    for text in _candidates(passage, question, answer, others, neighbours, plausible):
-        if len(chosen) == count:
+    fit: list[str] = []
+    asked = f" {' '.join(stems(question))} "
+
+    def usable(text: str) -> bool:
+        held = f" {' '.join(s for s in stems(text) if s not in LITTLE)} "
+        return (
+            not any(_alike(text, known, lexicon) for known in (answer, *fit))
+            and held not in asked
+            and not is_right(text)
+        )
+
+    for text in ordered:
+        if usable(text):
+            fit.append(text)
+        if len(fit) == count:
             break
-        alike = any(_alike(text, known) for known in (answer.text, *chosen))
-        if not alike and fold(text) not in fold(question) and not is_right(text):
-            chosen.append(text)
-    return chosen
+    return fit
 
 
-def _alike(first: str, second: str) -> bool:
-    """Whether two answers are equal but for form, or one holds most of the other."""
+def first_values(
+    passage: str, question: str, answer: Answer, count: int, is_right: IsRight
+) -> list[str]:
+    """So many near values that are not right as well."""
+    return chosen(question, answer.text, islice(values(passage, answer), 40), count, is_right)
+
+
+def _alike(first: str, second: str, lexicon: Things | None) -> bool:
+    """Whether two answers are equal but for form, one holds most of the other, or they are two
+    names of one thing."""
     a, b = answer_tokens(first), answer_tokens(second)
     if not a or a == b or set(a) <= set(b) or set(b) <= set(a):
         return True
-    # Two values of the same unit share most of their words.
-    return not shape(first) and not shape(second) and token_f1(first, second) > 0.7
+    if shape(first) or shape(second):  # two values of the same unit share most of their words
+        return False
+    if set(stems(first)) - LITTLE == set(stems(second)) - LITTLE or token_f1(first, second) > 0.7:
+        return True
+    if not lexicon:
+        return False
+    if fold(_bare(second)) in lexicon.synonyms(_bare(first)):
+        return True
+    if len(a) == len(b) and sum(x != y for x, y in zip(a, b, strict=True)) == 1 < len(a):
+        x, y = next((x, y) for x, y in zip(a, b, strict=True) if x != y)
+        x, y = _singular(x) or x, _singular(y) or y
+        return y in lexicon.synonyms(x) or (a[-1] != b[-1] and {x, y} <= _PERIODS)
+    return False
 
 
-def _candidates(
-    passage: str,
-    question: str,
-    answer: Answer,
-    others: Sequence[Answer],
-    neighbours: Neighbours,
-    plausible: Plausible,
-) -> Iterator[str]:
-    form = shape(answer.text)
-    same = [
-        other
-        for other in others
-        if shape(other.text) == form
-        and not other.overlaps(answer)
-        and fold(other.text) not in _NOTHING
-    ]
-    if form:
-        near = (other for other in same if is_near(other.text, answer.text))
-        yield from (_in_form_of(answer.text, passage, other) for other in near)
-        yield from near_values(answer.text)
-        return
-    like = [other for other in same if _fits(answer, other)]
-    yield from (_in_form_of(answer.text, passage, other) for other in plausible(like))
-    yield from _other_words(answer.text, neighbours)
+_PERIODS = frozenset("time day era period age year epoch season".split())
+"""Nouns that mean the same behind an adjective: "colonial times", "colonial days"."""
 
 
-def _fits(answer: Answer, other: Answer) -> bool:
-    """Whether two answers in words look alike: of like length, and a phrase such as "name of a
-    place" only beside another."""
-    first, second = _bare(answer.text), _bare(other.text)
+def _fits(answer: str, other: str, proper: bool, person: bool) -> bool:
+    """Whether two answers in words look alike: of like length, both plural or neither, a phrase
+    such as "name of a place" only beside another, a surname or title beside its like."""
+    first, second = _bare(answer), _bare(other)
+    if not second or fold(other) in _NOTHING:
+        return False
     lengths = sorted(len(text.split()) for text in (first, second))
-    return bool(_LINK.search(first)) == bool(_LINK.search(second)) and lengths[1] <= 2 * lengths[0]
+    if bool(_LINK.search(first)) != bool(_LINK.search(second)) or lengths[1] > 2 * lengths[0]:
+        return False
+    if proper:
+        if bool(_TITLE.match(first)) != bool(_TITLE.match(second)):
+            return False
+        return not (person and lengths[0] == 1 < lengths[1])
+    if _VAGUE.search(second) and not _VAGUE.search(first):
+        return False
+    return is_plural(first) == is_plural(second)
+
+
+def is_plural(phrase: str) -> bool:
+    """Whether a noun phrase is plural, by the last word before "of" and the like."""
+    if re.search(r"\b(?:and)\b", phrase):
+        return True
+    words = re.findall(r"[\w'’-]+", _LINK.split(phrase)[0])
+    return bool(words) and _is_plural_noun(words[-1].lower())
+
+
+def _is_plural_noun(word: str) -> bool:
+    tag = usual_tag(word)
+    if tag == "NNS" or _LATIN_PLURAL.search(word):
+        return True
+    if tag and tag.startswith("NN") and word.endswith("s"):
+        return False  # "physics"
+    bases = lemmas(word, "NOUN").get("NOUN", ())
+    if not tag and not bases:
+        return bool(re.search(r"[^suix]s$", word)) and len(word) > 3
+    return bool(bases) and word not in bases
+
+
+_LATIN_PLURAL = re.compile(r"(?:teria|ndria|omena|spora|mata|fungi|clei|muli|teri|algae|vae|brae)$")
+"""Plurals that the tagger takes for singular."""
+
+
+def _singular(phrase: str) -> str | None:
+    """A plural phrase in the singular; ``None`` for another one."""
+    if not is_plural(phrase) or _LINK.search(phrase):
+        return None
+    before, _, last = phrase.rpartition(" ")
+    bases = lemmas(last.lower(), "NOUN").get("NOUN", ())
+    if not bases:
+        bases = (re.sub(r"ies$", "y", last) if last.endswith("ies") else last.removesuffix("s"),)
+    return f"{before} {bases[0]}".strip() if bases[0] != last else None
+
+
+def _plural(phrase: str) -> str:
+    before, _, last = phrase.rpartition(" ")
+    forms = inflections(last, "NOUN").get("NNS", ())
+    return f"{before} {forms[0] if forms else last + 's'}".strip()
+
+
+def _is_proper(passage: str, answer: Answer) -> bool:
+    """Whether an answer is a name: its words have capitals, and not only since it begins a
+    sentence."""
+    bare = _bare(answer.text)
+    words = [
+        word
+        for word in re.findall(r"[^\W\d_][\w'’.-]*", bare)
+        if len(word) > 3 or word[:1].isupper()
+    ]
+    if not words or not words[0][:1].isupper() or not words[-1][:1].isupper():
+        return False
+    begins = any(begin == answer.start for begin, _ in sentence_spans(passage))
+    first = usual_tag(words[0].lower()) or ""
+    return not (begins and bare == answer.text and len(words) == 1 and first[:2] in {"NN", "JJ"})
+
+
+def _is_whole(text: str, other: Answer) -> bool:
+    """Whether a name of a passage is not a part of a longer one, nor joined from two."""
+    before, after = text[: other.start], text[other.end :]
+    if other.text[:1].isupper():
+        if re.match(r"[- ][A-Z]", after) or re.search(r"[a-z,] [A-Z][\w.]*[- ]$", before):
+            return False
+        if re.match(r" of (?:the )?[A-Z]", after):
+            return False
+    words = other.text.split()
+    joined = len(words) > 1 and words[0][:1].isupper() and words[-1][:1].isupper()
+    return not (joined and usual_tag(words[0].lower()) == "NNS")
+
+
+def _is_listed(passage: str, answer: Answer, other: Answer) -> bool:
+    """Whether two spans are things of one list, which may both be right."""
+    first, second = sorted((answer, other), key=lambda one: one.start)
+    between = passage[first.end : second.start]
+    return (
+        len(between) < 90
+        and bool(_LISTED.fullmatch(between))
+        and bool(re.search(r",|\b(?:and|or|nor|as)\b", between))
+    )
 
 
 def _in_form_of(model: str, passage: str, other: Answer) -> str:
-    """Another answer of the passage with preposition, article and capital as the model has them."""
+    """Another answer of a passage with preposition, article and capital as the model has them."""
     lead, own = _LEAD.match(model), _LEAD.match(other.text)
     assert lead and own  # both may be empty
     text = other.text[own.end() :]
-    if usual_tag(text.lower()) in {"NN", "NNS"}:
-        text = text.lower()  # it may have begun a sentence
+    first, _, rest = text.partition(" ")
+    if (usual_tag(first.lower()) or "")[:2] in {"NN", "JJ", "VB"} and rest == rest.lower():
+        text = text[:1].lower() + text[1:]  # it may have begun a sentence
+        if first.isupper() and len(first) > 1:
+            text = f"{first} {rest}".strip()
     beside_name = _is_name(model) and not text[:1].isupper()
     if lead["determiner"] or beside_name:
         before = _OWN_DETERMINER.search(passage[: other.start])
@@ -170,6 +306,38 @@ def _in_form_of(model: str, passage: str, other: Answer) -> str:
         text = determiner.lower() + text
     text = (lead["preposition"] or "").lower() + text
     return text[:1].upper() + text[1:] if model[:1].isupper() and not beside_name else text
+
+
+def _thing_in_form_of(model: str, thing: str, proper: bool) -> str | None:
+    """A thing of the lexicon with preposition, article, capital and number as the model has them;
+    ``None`` for a name beside a common noun, or the other way round."""
+    lead, own = _LEAD.match(model), _LEAD.match(thing)
+    assert lead and own
+    text = thing[own.end() :] if own["determiner"] else thing
+    words = text.split()
+    if not words:
+        return None
+    if proper:
+        if not all(word[:1].isupper() or len(word) < 4 for word in words):
+            return None
+        if lead["determiner"] and (own["determiner"] or _is_common(words[-1])):
+            text = lead["determiner"].lower() + text
+    else:
+        if text != text.lower():
+            if not all(map(_is_common, words)):
+                return None
+            text = " ".join(word if word.isupper() else word.lower() for word in words)
+        if is_plural(_bare(model)) != is_plural(text):
+            text = _plural(text) if is_plural(_bare(model)) else _singular(text) or text
+        text = with_article((lead["determiner"] or "").lower() + text)
+    text = (lead["preposition"] or "").lower() + text
+    return text[:1].upper() + text[1:] if model[:1].isupper() else text
+
+
+def _is_common(word: str) -> bool:
+    """Whether a word is in the lexicon in lower case: a common one, whatever its capital."""
+    tag = usual_tag(word.lower())
+    return bool(tag) and not str(tag).startswith("NNP")
 
 
 def _bare(text: str) -> str:
@@ -183,31 +351,7 @@ def _is_name(text: str) -> bool:
     return text[:1].isupper() and _bare(text) == text and text.split()[-1][:1].isupper()
 
 
-def _other_words(text: str, neighbours: Neighbours) -> Iterator[str]:
-    """A common noun of one word with another for it; none for names, whose neighbours are of any
-    kind, nor for phrases, whose words must go together."""
-    words = re.findall(r"\w+", _bare(text))
-    if len(words) != 1 or _is_name(text):
-        return
-    if not (_tag(words[0]) or "").startswith(("NN", "JJ")):
-        return
-    last = re.compile(rf"\b{re.escape(words[-1])}\b")
-    for near in neighbours.of(words[-1], 12):
-        yield with_article(last.sub(_in_case_of(near, words[-1]), text))
-
-
 def with_article(phrase: str) -> str:
     """The phrase with "a" or "an", if it begins with either, as its next word asks for."""
     vowel = re.match(r"an? (?:[aeiou](?!ni)|hour|heir|honest)", phrase, re.I)
     return re.sub(r"^(a)n?(?= )", r"\1n" if vowel else r"\1", phrase, flags=re.I)
-
-
-def _tag(word: str) -> str | None:
-    """The part of speech of a word by itself, if the lexicon has it."""
-    return usual_tag(word) or usual_tag(word.capitalize())
-
-
-def _in_case_of(text: str, model: str) -> str:
-    if model.isupper() and len(model) > 1:
-        return text.upper()
-    return text[:1].upper() + text[1:] if model[:1].isupper() else text.lower()

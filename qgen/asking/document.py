@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from qgen.asking.selection import best_of_document, share_of_paragraph
-from qgen.records import Request, Result
+from qgen.asking.topic import is_under
+from qgen.records import Request, Result, beside_one_another
 from qgen.settings import GenerationSettings, QuizSettings
 
 GenerateFunction = Callable[[Sequence[Request], GenerationSettings, QuizSettings], list[Result]]
@@ -15,6 +16,8 @@ GenerateFunction = Callable[[Sequence[Request], GenerationSettings, QuizSettings
 
 AT_ONCE = 8
 """Paragraphs asked about together, between two calls of ``progress``."""
+FEW = 4
+"""Paragraphs that are taken to be near a topic, at most: each is asked about so much."""
 PLENTY = 2
 """Where the paragraphs' shares come to so many times the questions wanted, few of a paragraph's
 proposed answers need to be tried."""
@@ -40,7 +43,13 @@ def ask_document(
     Returns:
         One result for each paragraph, with those of its questions that were chosen.
     """
-    share = quiz_of_paragraph(quiz, len(paragraphs))
+    wanted = len(paragraphs)
+    if quiz.focus:
+        wanted = sum(is_under(paragraph, quiz.focus) for paragraph in paragraphs)
+    if quiz.topic:  # how many are near it is not known yet
+        wanted = min(wanted, FEW)
+    share = quiz_of_paragraph(quiz, max(1, wanted))
+    paragraphs = beside_one_another(paragraphs)
     results: list[Result] = []
     for at in range(0, len(paragraphs), AT_ONCE):
         results += generate(paragraphs[at : at + AT_ONCE], settings, share)

@@ -18,6 +18,7 @@ class Draft:
         request: which of the requests it is of, from 0.
         passage: the text.
         answer: what is to be asked for; ``None`` where that is the problem.
+        beside: other paragraphs of the same document.
         given: whether the user gave the answer.
         spare: whether it was proposed after others, most of which did not do.
         problem: a sentence that says why nothing can be asked; empty where something can.
@@ -32,6 +33,7 @@ class Draft:
     request: int
     passage: str
     answer: Answer | None = None
+    beside: tuple[str, ...] = ()
     given: bool = False
     spare: bool = False
     problem: str = ""
@@ -50,14 +52,16 @@ class Outcome:
         kept: the drafts with the questions to show, in their order.
         dropped: reason to the number of questions that were dropped for it.
         problems: what could not be asked, and why.
+        passed_over: why nothing was asked at all, though nothing is wrong.
     """
 
     kept: list[Draft] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
+    passed_over: str = ""
 
     @property
     def result(self) -> Result:
         """The same as it is handed out."""
         questions = tuple(draft.question for draft in self.kept if draft.question)
-        return Result(questions, dict(self.dropped), tuple(self.problems))
+        return Result(questions, dict(self.dropped), tuple(self.problems), self.passed_over)

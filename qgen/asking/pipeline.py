@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
-from heapq import nlargest
 from itertools import islice
 from pathlib import Path
 
@@ -24,17 +23,21 @@ from qgen.asking.checks import (
     text_problem,
 )
 from qgen.asking.confidence import WEIGHTS, confidence, load_weights
-from qgen.asking.distractors import Neighbours, distractors
+from qgen.asking.distractors import candidates, chosen, first_values
 from qgen.asking.document import ask_document
 from qgen.asking.draft import Draft, Outcome
 from qgen.asking.generator import NBestGenerator
+from qgen.asking.plausibility import Plausibility
 from qgen.asking.proposals import apart, propose_spans
 from qgen.asking.selection import rank
+from qgen.asking.topic import NEAR, Topics, is_under
 from qgen.asking.types import are_made, opening_type, spread
 from qgen.english.dictionary import usual_tag
 from qgen.english.locate import locate_answer
 from qgen.english.paragraphs import is_long, paragraph_spans
 from qgen.english.phrases import propose_answers
+from qgen.english.things import things
+from qgen.english.values import shape
 from qgen.english.words import answer_tokens, words_repeated
 from qgen.errors import QGenError
 from qgen.model.reader import (
@@ -42,7 +45,6 @@ from qgen.model.reader import (
     Reader,
     Window,
     best_spans,
-    log_probability,
     reading,
 )
 from qgen.model.runtime.workers import alone_after_fork
@@ -55,11 +57,8 @@ SPARE = 2
 """Proposed answers asked about for each question that is still wanted, since some questions will be
 dropped."""
 
-RIVALS = 10
-"""Other answers of the passage looked at for wrong ones."""
-UNLIKE = 2.5
-"""Nats by which the beginning of a question may be less probable for a wrong answer."""
-
+PLAUSIBLE = 0.4
+"""How plausible a wrong answer must be, from 0 to 1."""
 
 _NOTHING_PROPOSED = "no answer could be proposed for the passage; give one"
 
@@ -172,6 +171,8 @@ class QuestionGenerator:
         quiz = _settings(quiz, QuizSettings)
         given = _several(requests)
         long = [_is_long(request) for request in given]
+        if quiz.focus and not any(is_under(request, quiz.focus) for request in given):
+            long = [False] * len(given)  # none of them is asked about
         short = [request for request, of_many in zip(given, long, strict=True) if not of_many]
         asked = iter(self._asked(short, settings, quiz))
         outcomes = [
@@ -200,6 +201,11 @@ class QuestionGenerator:
         self, requests: Sequence[Request], settings: GenerationSettings, quiz: QuizSettings
     ) -> list[Outcome]:
         """What comes of requests that are not asked about by paragraph."""
+        left_out = self._passed_over(requests, quiz)
+        if any(left_out):
+            left = [r for r, why in zip(requests, left_out, strict=True) if not why]
+            asked = iter(self._asked(left, settings, replace(quiz, topic="", focus="")))
+            return [Outcome(passed_over=why) if why else next(asked) for why in left_out]
         wanted = quiz
         if are_made(quiz.types):  # many sentences do not stand by themselves
             quiz = replace(quiz, max_answers=SPARE * quiz.max_answers)
@@ -215,8 +221,8 @@ class QuestionGenerator:
             for number in touched:
                 outcomes[number] = _ranked(done[number], quiz)
                 more = _next(spare[number], len(done[number]), outcomes[number].kept, quiz)
-                passage = requests[number].passage
-                drafts += [Draft(number, passage, answer, spare=True) for answer in more]
+                of = requests[number]
+                drafts += [Draft(number, of.passage, a, of.beside, spare=True) for a in more]
         if are_made(quiz.types):
             for outcome in outcomes:
                 self._vary(outcome, wanted)
@@ -224,12 +230,36 @@ class QuestionGenerator:
             self._complete(outcomes, quiz.choices - 1)
         return outcomes
 
+    def _passed_over(self, requests: Sequence[Request], quiz: QuizSettings) -> list[str]:
+        """Of each request why it is not asked about, or nothing: that it is under no such heading,
+        or far from the topic.  What is asked for a given answer is always asked."""
+        why = [""] * len(requests)
+        open_ones = [i for i, request in enumerate(requests) if not request.answers]
+        if quiz.focus:
+            for i in open_ones:
+                if not is_under(requests[i], quiz.focus):
+                    why[i] = f"no heading over it has {quiz.focus!r}"
+        open_ones = [i for i in open_ones if not why[i] and isinstance(requests[i].passage, str)]
+        if quiz.topic and open_ones:
+            near = self._topics.nearness(quiz.topic, [requests[i].passage for i in open_ones])
+            for i, nearness in zip(open_ones, near, strict=True):
+                if nearness < NEAR:
+                    why[i] = f"nothing is near the topic {quiz.topic!r}"
+        return why
+
+    @cached_property
+    def _topics(self) -> Topics:
+        model = self.generator.model
+        return Topics(model.get_input_embeddings().weight, self.generator.tokenizer)
+
     def _asked_by_paragraph(
         self, request: Request, settings: GenerationSettings, quiz: QuizSettings
     ) -> Outcome:
         """What comes of a long passage: the best questions about its paragraphs, best first."""
         spans = paragraph_spans(request.passage)
-        paragraphs = [Request(request.passage[begin:end]) for begin, end in spans]
+        paragraphs = [
+            Request(request.passage[begin:end], headings=request.headings) for begin, end in spans
+        ]
 
         def generate(requests, settings, quiz):
             return [each.result for each in self._asked(requests, settings, quiz)]
@@ -246,6 +276,8 @@ class QuestionGenerator:
         outcome.kept.sort(key=lambda draft: draft.question.sureness, reverse=True)  # type: ignore
         if not outcome.kept:  # else it does not matter that a table stands among the paragraphs
             outcome.problems = list(dict.fromkeys(p for each in results for p in each.problems))
+            if all(each.passed_over for each in results):
+                outcome.passed_over = results[0].passed_over
         return outcome
 
     # -- the stages --------------------------------------------------------------------------------
@@ -271,15 +303,15 @@ class QuestionGenerator:
             if problem:
                 drafts.append(Draft(number, request.passage, problem=problem))
             elif request.answers:
-                drafts += [_given(number, request.passage, answer) for answer in request.answers]
+                drafts += [_given(number, request, answer) for answer in request.answers]
             else:
                 answers = _usable(request.passage, next(proposed), quiz.kinds)
                 answers = [answer for answer in answers if _may_be_asked(answer.kind, quiz.types)]
                 first = _first(answers, quiz) if self.reader else answers
                 spare[number] = [answer for answer in answers if answer not in first]
-                drafts += [Draft(number, request.passage, answer) for answer in first] or [
-                    Draft(number, request.passage, problem=_NOTHING_PROPOSED)
-                ]
+                drafts += [
+                    Draft(number, request.passage, answer, request.beside) for answer in first
+                ] or [Draft(number, request.passage, problem=_NOTHING_PROPOSED)]
         return drafts, spare
 
     def _ask(self, drafts: Sequence[Draft], settings: GenerationSettings) -> None:
@@ -299,7 +331,7 @@ class QuestionGenerator:
 
         Of a given answer, ``count`` drafts come back where so many of its n-best have no problem.
         """
-        drafts = [chosen for draft in drafts for chosen in _chosen(draft, count, quiz)]
+        drafts = [one for draft in drafts for one in _chosen(draft, count, quiz)]
         asked = [draft for draft in drafts if draft.question]
         self._read(asked)
         for draft in asked if self.reader else []:
@@ -328,45 +360,32 @@ class QuestionGenerator:
         outcome.dropped += unfit
 
     def _complete(self, outcomes: Sequence[Outcome], count: int) -> None:
-        """Give each question so many of the wrong answers that fit it best."""
+        """Give each question so many of the wrong answers that fit it best, or say how many it
+        lacks."""
         drafts = [draft for each in outcomes for draft in each.kept if _takes_choices(draft)]
         self._read(drafts)
         for draft in drafts:
             assert draft.question
             wrong = self._wrong(draft, count)
-            draft.question = replace(draft.question, distractors=tuple(wrong))
+            lacking = count - len(wrong)
+            note = f"{lacking} of {count + 1} choices not found" if lacking else ""
+            draft.question = replace(draft.question, distractors=tuple(wrong), note=note)
 
-    def _wrong(self, draft: Draft, count: int) -> list[str]:
+    def _wrong(self, draft: Draft, count: int, least: float = PLAUSIBLE) -> list[str]:
         """So many wrong answers for a draft's question, or fewer."""
-        question = draft.question
-        assert question and question.answer
-        answer = question.answer
-        question = replace(question, question=draft.asked or question.question)
-        return distractors(
-            draft.passage,
-            question.question,
-            answer,
-            propose_answers(draft.passage),
-            self._neighbours,
-            count,
-            partial(_answers_too, _likely_answers(draft.passage, draft.windows)),
-            partial(self._plausible, draft.passage, question, draft.windows),
-        )
-
-    def _plausible(
-        self, passage: str, question: Question, windows: Sequence[Window], others: list[Answer]
-    ) -> list[Answer]:
-        """Those of a passage's other answers for which the question might begin as it does - "Who"
-        for the persons -, the likeliest by the reader first."""
-        likely = nlargest(RIVALS, others, key=lambda other: log_probability(windows, other))
-        asked = [(passage, question), *((passage, replace(question, answer=o)) for o in likely)]
-        own, *openings = self.generator.score_openings(asked)
-        return [o for o, score in zip(likely, openings, strict=True) if score > own - UNLIKE]
+        assert draft.question and draft.question.answer
+        answer = draft.question.answer
+        question = draft.asked or draft.question.question
+        right = partial(_answers_too, _likely_answers(draft.passage, draft.windows))
+        if shape(answer.text):
+            return first_values(draft.passage, question, answer, count, right)
+        found = candidates(draft.passage, question, answer, draft.beside, things())
+        ordered = self._plausibility.ranked(question, answer.text, found, least)
+        return chosen(question, answer.text, ordered, count, right, things())
 
     @cached_property
-    def _neighbours(self) -> Neighbours:
-        model = self.generator.model
-        return Neighbours(model.get_input_embeddings().weight, self.generator.tokenizer)
+    def _plausibility(self) -> Plausibility:
+        return Plausibility(self.generator, self.reader)
 
 
 def _takes_choices(draft: Draft) -> bool:
@@ -406,8 +425,9 @@ def _is_long(request: Request) -> bool:
     return not request.answers and isinstance(request.passage, str) and is_long(request.passage)
 
 
-def _given(number: int, passage: str, answer: Answer | str) -> Draft:
+def _given(number: int, request: Request, answer: Answer | str) -> Draft:
     """A draft for an answer of the user's, which may yet have to be found in the passage."""
+    passage = request.passage
     problem = given_answer_problem(passage, answer)
     if not problem and isinstance(answer, str):
         try:
@@ -416,7 +436,7 @@ def _given(number: int, passage: str, answer: Answer | str) -> Draft:
         except QGenError as error:
             problem = str(error)
     span = answer if isinstance(answer, Answer) else None
-    return Draft(number, passage, span, given=True, problem=problem or "")
+    return Draft(number, passage, span, request.beside, given=True, problem=problem or "")
 
 
 def _usable(passage: str, answers: Iterable[Answer], kinds: Sequence[str]) -> list[Answer]:

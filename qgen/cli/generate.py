@@ -68,17 +68,26 @@ def run(args: argparse.Namespace) -> None:
         requests = [Request(passage, answers)]
         results = question_generator(args).generate(requests, settings, quiz)
     if not any(result.questions for result in results):
-        raise QGenError(results[0].failure)
+        raise QGenError(_failure(results))
     asked = [
         (question, request.extra)
         for request, result in zip(requests, results, strict=True)
         for question in result.questions
     ]
     write_questions(asked, args.json)
+    if lacking := sum(bool(question.note) for question, _ in asked):
+        tell(f"{lacking} of {len(asked)} questions have fewer choices than {quiz.choices}")
     for request, result in zip(requests, results, strict=True):
         if request.extra and not result.questions and result.problems:
             tell(f"paragraph {request.extra['paragraph']}: {result.reason}")
     _tell_dropped(quiz.max_answers, results)
+
+
+def _failure(results: Sequence[Result]) -> str:
+    """One line that says why there are no questions: what a passage lacks that is about the topic,
+    where there is one."""
+    looked_at = [result for result in results if not result.passed_over]
+    return (looked_at or results)[0].failure
 
 
 def _tell_dropped(wanted: int, results: Sequence[Result]) -> None:
@@ -111,7 +120,11 @@ def _document(path: str) -> list[Request]:
     if document.summary:
         tell(f"left out: {document.summary}")
     return [
-        Request(p.text, extra={"paragraph": p.number} | ({"page": p.page} if p.page else {}))
+        Request(
+            p.text,
+            extra={"paragraph": p.number} | ({"page": p.page} if p.page else {}),
+            headings=p.headings,
+        )
         for p in document
     ]
 

@@ -53,6 +53,8 @@ def shape(text: str) -> str:
     for a text that is no value, such as "COVID-19" or "the oldest car"."""
     if _FRACTION.fullmatch(text.strip()):
         return "fraction"
+    if len(re.findall(r"\b[A-Z]", _DAY.sub("", _MONTH.sub("", text)))) > 2:
+        return ""  # "2001: A Space Odyssey"
     found = YEAR.sub("<year>", text)
     if found == text and not (_NUMBER.search(text) or _TIME.search(text)):
         words = len(text.split())
@@ -64,7 +66,7 @@ def shape(text: str) -> str:
             return ""
     found = _MONTH.sub("<month>", _DAY.sub("<day>", found))
     found = _ORDINAL.sub("<ordinal>", _NUMBER.sub("#", found))
-    return _WORD.sub("#", found).lower()
+    return _WORD.sub("<word>", found).lower()
 
 
 def _is_counted(text: str) -> bool:

@@ -30,11 +30,13 @@ class Paragraph:
         text: on one line.
         number: which of the document's paragraphs it is, from 1.
         page: its page or slide, from 1, where the format has them.
+        headings: those over it, the outermost first, where they can be told.
     """
 
     text: str
     number: int
     page: int | None = None
+    headings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,8 @@ def read_document(path: str | os.PathLike) -> Document:
         raise QGenError(f"{path}: unknown type of document{hint}; use one of {known}")
     blocks, left_out = read_blocks(path, kind)
     found = tuple(
-        Paragraph(text, number, page)
-        for number, (text, page) in enumerate(paragraphs(blocks, left_out), 1)
+        Paragraph(prose.text, number, prose.page, prose.headings)
+        for number, prose in enumerate(paragraphs(blocks, left_out), 1)
     )
     if not found:
         only = f": only {left_out}" if str(left_out) else ""
@@ -101,5 +103,5 @@ def read_document(path: str | os.PathLike) -> Document:
 
 def text_paragraphs(text: str) -> list[str]:
     """The paragraphs of a pasted text: as of a document, or all of it where it is one line."""
-    found = [text for text, _ in paragraphs(map(Block, text_blocks(text)), LeftOut())]
+    found = [prose.text for prose in paragraphs(map(Block, text_blocks(text)), LeftOut())]
     return found or ([" ".join(text.split())] if text.strip() else [])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from qgen.english.passage import sentence_spans
 from qgen.english.prose import layout_problem
@@ -48,12 +49,22 @@ _REFERENCES = re.compile(
 _NEXT_PART = re.compile(r"(?:appendix|appendices|annex|chapter|part|supplement\w*)\b", re.I)
 
 
-def paragraphs(blocks: Iterable[Block], left_out: LeftOut) -> Iterator[tuple[str, int | None]]:
-    """The paragraphs of a document's blocks, each with its page; what is left out is counted.
+class Prose(NamedTuple):
+    """A paragraph: its text on one line, its page, and the headings over it, outermost first."""
+
+    text: str
+    page: int | None
+    headings: tuple[str, ...]
+
+
+def paragraphs(blocks: Iterable[Block], left_out: LeftOut) -> Iterator[Prose]:
+    """The paragraphs of a document's blocks, each with its page and headings; what is left out is
+    counted.
 
     After the heading of the references nothing is read, up to a heading of its level or above.
     """
     closed: int | None = None  # the level of the references' heading
+    over: list[tuple[int, str]] = []  # the headings, with their levels
     for text, page, level, _ in _whole(_opened(blocks, left_out)):
         if not level and not _FOOTNOTE_TEXT.match(text.lstrip()):
             text = _without_marks(text)
@@ -67,6 +78,8 @@ def paragraphs(blocks: Iterable[Block], left_out: LeftOut) -> Iterator[tuple[str
                 (level and (level <= closed or not closed)) or _NEXT_PART.match(heading)
             ):
                 closed = None
+            depth = level or _UNKNOWN_LEVEL
+            over = [*(one for one in over if one[0] < depth), (depth, heading)]
             continue
         if closed is not None:
             continue
@@ -76,7 +89,11 @@ def paragraphs(blocks: Iterable[Block], left_out: LeftOut) -> Iterator[tuple[str
             text, closed = "\n".join(lines[:begins]), 0
             left_out["list of references"] += 1
         for paragraph in _paragraphs(text, left_out):
-            yield paragraph, page
+            yield Prose(paragraph, page, tuple(heading for _, heading in over))
+
+
+_UNKNOWN_LEVEL = 9
+"""Of a heading that only its words show to be one."""
 
 
 def _opened(blocks: Iterable[Block], left_out: LeftOut) -> Iterator[Block]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
@@ -69,6 +69,8 @@ def read_rows(
         content: Request | str
         try:
             content = to_request(raw.parse(), names if not raw.document else USUAL_NAMES)
+            if raw.document:
+                content = replace(content, headings=tuple(content.extra.pop("headings", ())))
         except QGenError as error:
             content = str(error)
         yield Row(raw.line, raw.raw.rstrip("\r\n"), content, raw.document)
@@ -177,7 +179,13 @@ def _paragraph_rows(path: Path, name: str, tell: Callable[[str], None]) -> Itera
     if document.summary:
         tell(f"{name}: left out: {document.summary}")
     for paragraph in document:
-        fields = {"passage": paragraph.text, "document": name, "paragraph": paragraph.number}
+        fields: dict = {
+            "passage": paragraph.text,
+            "document": name,
+            "paragraph": paragraph.number,
+        }
+        if paragraph.headings:
+            fields["headings"] = paragraph.headings
         if paragraph.page is not None:
             fields["page"] = paragraph.page
         yield RawRow(paragraph.number, paragraph.text, partial(dict, fields), name)

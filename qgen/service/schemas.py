@@ -243,6 +243,7 @@ class QuestionOut(BaseModel):
     correction: str = Field(
         default="", description="of a false statement, the passage's words in place of the wrong"
     )
+    note: str = Field(default="", description="such as how many of the choices were not found")
 
     @classmethod
     def of(cls, question: Question) -> QuestionOut:

@@ -1,0 +1,62 @@
+"""Which passages are about a topic, and which stand under a heading."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from qgen.english.words import content_stems, fold
+from qgen.model.tokenizer import AnyTokenizer
+from qgen.records import Request
+
+NEAR = 0.62
+"""The least nearness of a passage that is about a topic."""
+
+
+class Topics:
+    """How near passages are to a topic, by a model's word embeddings.
+
+    Each word of the topic is looked for in the passage: the same word counts 1, another one the
+    cosine of the two; the mean over the topic's words is the nearness (as the recall of Zhang et
+    al. 2020, arXiv:1904.09675, with embeddings without context).
+
+    Args:
+        embeddings: ``[vocabulary, hidden]``.
+        tokenizer: whose word pieces they are of.
+    """
+
+    def __init__(self, embeddings: Tensor, tokenizer: AnyTokenizer):
+        self._embeddings, self._tokenizer = embeddings, tokenizer
+        with torch.inference_mode():
+            self._centre = embeddings.float().mean(0)
+
+    def nearness(self, topic: str, passages: Sequence[str]) -> list[float]:
+        """Of each passage, from about 0 to 1."""
+        asked = list(dict.fromkeys(content_stems(topic))) or [fold(topic)]
+        sought = self._vectors(asked)
+        found = []
+        for passage in passages:
+            words = list(dict.fromkeys(content_stems(passage)))
+            if not words:
+                found.append(0.0)
+                continue
+            best = (sought @ self._vectors(words).T).max(1).values
+            same = torch.tensor([word in words for word in asked])
+            found.append(float(best.where(~same, torch.ones_like(best)).mean()))
+        return found
+
+    @torch.inference_mode()
+    def _vectors(self, words: list[str]) -> Tensor:
+        """``[words, hidden]``, of length 1."""
+        ids = self._tokenizer(words, add_special_tokens=False)["input_ids"]
+        rows = [self._embeddings[each].float().mean(0) if each else self._centre for each in ids]
+        return normalize(torch.stack(rows) - self._centre, dim=-1).cpu()
+
+
+def is_under(request: Request, heading: str) -> bool:
+    """Whether one of the headings over a passage has all the words of another."""
+    wanted = set(content_stems(heading)) or {fold(heading)}
+    return any(wanted <= set(content_stems(one)) for one in request.headings)
