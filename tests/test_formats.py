@@ -248,6 +248,23 @@ def test_pandocs_raised_and_lowered_text(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("The [[Kestrel Bridge|bridge]] in [[Dorne]] was opened by ==Queen Maud== then. ^b1",
+         "The bridge in Dorne was opened by Queen Maud then."),
+        (f"{FIRST}\n\n![[picture.png]]\n\n%% A comment that nobody sees. %%", FIRST),
+        (f"- [ ] {FIRST}", FIRST),
+        (f"1. [x] {FIRST}", FIRST),
+        (f"> [!NOTE]\n> {FIRST}", FIRST),
+        (f"Bridge\n: {FIRST}", FIRST),
+        (f"+++\ntitle = 'x'\n+++\n\n{FIRST}\n\n{{{{< figure src='x' >}}}}", FIRST),
+    ],
+)  # fmt: skip
+def test_dialects_of_markdown(tmp_path, source, found):
+    assert read(tmp_path, "a.md", f"# Bridges\n\n{source}\n")[0] == [found]
+
+
 def test_rich_text(tmp_path):
     content = (
         r"{\rtf1\ansi The \b Kestrel\b0  Bridge covers 350 m{\super 2} of {\field{\*\fldinst "
@@ -448,6 +465,10 @@ def linearised(content: bytes, encryption: bool = False) -> bytes:
 
 
 def test_notebooks_count_their_code(tmp_path):
-    cells = [{"cell_type": "markdown", "source": FIRST}, {"cell_type": "code", "source": ["x"]}]
+    cells = [
+        {"cell_type": "markdown", "source": FIRST},
+        {"cell_type": "code", "source": ["x"]},
+        {"cell_type": "raw", "source": "x"},
+    ]
     found, left_out = read(tmp_path, "a.ipynb", json.dumps({"cells": cells}))
-    assert (found, left_out) == ([FIRST], "1 cell with code")
+    assert (found, left_out) == ([FIRST], "1 cell with code, 1 raw cell")

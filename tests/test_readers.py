@@ -137,7 +137,9 @@ def test_csv_as_programs_write_it(tmp_path, content, encoding):
     assert (request.passage, request.answers) == (TEXT, LIT.answers)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "cp1252"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32", "cp1252"]
+)
 @pytest.mark.parametrize(
     ("name", "content"),
     [
@@ -379,6 +381,50 @@ def test_content_decides_how_rows_are_written(tmp_path, name, content, lines):
     assert [row.line for row in rows] == lines
     bad = [row.content for row in rows if isinstance(row.content, str)]
     assert bad == (['"passage" is missing; there are "blurb"'] if "blurb" in content else [])
+
+
+FRAME = {"passage": [TEXT, "Rome is old."], "answer": ["1854", None]}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        FRAME,
+        {name: dict(zip("01", column, strict=True)) for name, column in FRAME.items()},
+        {"columns": list(FRAME), "index": [0, 1], "data": [[TEXT, "1854"], ["Rome is old.", None]]},
+        {"0": {"passage": TEXT, "answer": "1854"}, "1": {"passage": "Rome is old."}},
+        {"schema": {"fields": [{"name": "passage"}]},
+         "data": [{"passage": TEXT, "answer": "1854"}, {"passage": "Rome is old."}]},
+    ],
+)  # fmt: skip
+def test_data_frames_in_json(tmp_path, content):
+    rows = rows_of(tmp_path, "in.json", json.dumps(content))
+    assert [(row.passage, row.answers) for row in rows] == [
+        (TEXT, LIT.answers),
+        ("Rome is old.", ()),
+    ]
+
+
+def test_rows_inside_of_other_objects(tmp_path):
+    rows = [{"row_idx": n, "row": {"passage": TEXT}, "truncated_cells": []} for n in range(2)]
+    viewer = {"features": [{"name": "passage"}], "rows": rows}
+    found = rows_of(tmp_path, "in.json", json.dumps(viewer))
+    assert [row.passage for row in found] == [TEXT, TEXT] and found[1].extra["row_idx"] == 1
+    lines = [json.dumps({"_id": n, "_source": {"body": TEXT}}) for n in range(2)]
+    found = rows_of(tmp_path, "in.jsonl", "\n".join(lines))
+    assert found == [Request(TEXT, extra={"_id": n}) for n in range(2)]
+    other = {"blurb": "x", "metadata": {"content": "text/html"}}
+    assert rows_of(tmp_path, "in.jsonl", json.dumps(other)) == [
+        '"passage" is missing; there are "blurb", "metadata"'
+    ]
+
+
+def test_an_array_of_texts(tmp_path):
+    path = tmp_path / "in.json"
+    path.write_text(json.dumps([TEXT, "Rome is old."]))
+    assert [row.content.passage for row in read_rows(path)] == [TEXT, "Rome is old."]
+    named = [row.content.passage for row in read_rows(path, FieldNames("prose"))]
+    assert named == [TEXT, "Rome is old."]
 
 
 def test_lines_that_are_no_passages_are_told(tmp_path):

@@ -11,7 +11,13 @@ from typing import BinaryIO, cast
 
 from qgen.errors import QGenError
 
-_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+_MARKS = {
+    b"\xef\xbb\xbf": "utf-8-sig",
+    b"\xff\xfe\0\0": "utf-32",  # before UTF-16's, with which it begins
+    b"\0\0\xfe\xff": "utf-32",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
 _SAMPLE = 1 << 20
 
 MAX_UNPACKED = 1 << 30

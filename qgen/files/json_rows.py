@@ -16,21 +16,22 @@ from typing import Any, NamedTuple
 from qgen.errors import QGenError
 from qgen.files.encoding import open_text
 from qgen.files.fields import FieldNames, normal_name
+from qgen.files.frames import rows_of, without_wrapper
 from qgen.files.raw_rows import MAX_CHARACTERS, RawRow, fail, line_rows, printable
 
 
 def read_jsonl(path: Path, names: FieldNames) -> Iterator[RawRow]:
     """An object a line."""
     with open_text(path) as file:
-        yield from line_rows(file, _parse_line)
+        yield from line_rows(file, partial(_parse_line, names))
 
 
-def _parse_line(text: str) -> dict:
+def _parse_line(names: FieldNames, text: str) -> dict:
     try:
         fields = json.loads(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError) as error:
         raise QGenError(f"not valid JSON: {error}") from error
-    return _object(fields)
+    return without_wrapper(_object(fields), names)
 
 
 def _object(value: Any) -> dict:
@@ -42,14 +43,14 @@ def _object(value: Any) -> dict:
 def read_json(path: Path, names: FieldNames) -> Iterator[RawRow]:
     """An array of objects, objects one after another, or a list in an object: what the file holds.
 
-    SQuAD's articles become a row for each question.
+    SQuAD's articles become a row for each question, and data frames one for each of theirs.
     """
     number = 0
     with open_text(path) as file:
         try:
             inside = _path_of_rows(path, names)
             for value in _records(_JsonStream(file), inside):
-                for fields in _squad_rows(value):
+                for fields in (row for part in rows_of(value, names) for row in _squad_rows(part)):
                     number += 1
                     raw = json.dumps(fields, ensure_ascii=False)
                     yield RawRow(number, printable(raw), partial(_object, fields))
@@ -117,7 +118,8 @@ def _scan_object(
         if mark == "[":
             for i, value in enumerate(stream.elements()):
                 if i == 0 and isinstance(value, dict):
-                    has_rows = names.passage_in(value) is not None or "paragraphs" in value
+                    row = without_wrapper(value, names)
+                    has_rows = names.passage_in(row) is not None or "paragraphs" in value
                     if has_rows or normal_name(key) not in _OF_A_ROW:
                         lists.append(_List((*path, key), has_rows))
         elif mark == "{" and len(path) < 8:

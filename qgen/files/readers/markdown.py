@@ -12,12 +12,18 @@ from qgen.files.encoding import decode_text
 from qgen.files.readers.blocks import Block, LeftOut, read_bytes
 from qgen.files.readers.html import html_blocks
 
-_FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n.*?\r?\n(?:---|\.\.\.)[ \t]*\r?\n", re.S)
+_FRONT_MATTER = re.compile(
+    r"\A\ufeff?(?:---[ \t]*\r?\n.*?\r?\n(?:---|\.\.\.)|\+\+\+[ \t]*\r?\n.*?\r?\n\+\+\+)[ \t]*\r?\n",
+    re.S,
+)
 _NOT_TEXT = re.compile(
     r"\{::?[^}\n]*\}"  # kramdown's attribute lists and options: {: .name}, {:toc}
     r"|(?<=[\])`*_\w\"])[ \t]?\{[#.][\w-][^}\n]*\}"  # Pandoc's: [text]{.smallcaps}
     r"|[ \t]+\{[#.][\w-][^}\n]*\}(?=[ \t]*$)"  # behind a heading
     r"|\{%.*?%\}|\{\{.*?\}\}"  # Liquid's tags
+    r"|!\[\[[^\]\n]*\]\]|%%[^%\n]*%%|[ \t]\^[\w-]+[ \t]*$"  # Obsidian's files, comments, names
+    r"|(?<=^> )\[!\w+\][+-]?[ \t]*"  # the kind of a call-out
+    r"|(?:(?<=^[-*+] )|(?<=^\d[.)] ))\[[ xX]\][ \t]+"  # the box of a task
     r"|^:{3,}.*$"  # fences of Pandoc's divs
     r"|^%{3,}.*$",
     re.M,
@@ -29,6 +35,11 @@ _FOOTNOTE = re.compile(
 _RAISED = re.compile(r"(?<=[^\s^\[])\^([^\s^\[\]]{1,12})\^(?!\^)")
 """Pandoc's "21^st^"; the mark of a note is in brackets."""
 _LOWERED = re.compile(r"(?<=[^\W_])~([^\s~]{1,12})~(?!~)")
+
+_LINK = re.compile(r"\[\[(?:[^\[\]|\n]*\|)?([^\[\]|\n]+)\]\]")
+"""A wiki's and Obsidian's: [[page]], [[page|text]]."""
+_MARKED = re.compile(r"(?<![=\w])==([^=\s][^=\n]*)==(?![=\w])")
+_DEFINITION = re.compile(r"\n:[ \t]+(?=\S)")
 
 
 def read_markdown(path: Path, left_out: LeftOut) -> Iterator[Block]:
@@ -44,6 +55,8 @@ def markdown_blocks(source: str, left_out: LeftOut, page: int | None = None) -> 
     source, notes = _FOOTNOTE.subn("", source)
     left_out["note"] += notes
     source = _NOT_TEXT.sub("", source)
+    source = _MARKED.sub(r"\1", _LINK.sub(r"\1", source))
+    source = _DEFINITION.sub("\n\n", source)
     source = _RAISED.sub(r"<sup>\1</sup>", source)
     source = _LOWERED.sub(r"<sub>\1</sub>", source)
     return html_blocks(MarkdownIt("commonmark").enable("table").render(source), left_out, page)
@@ -60,5 +73,5 @@ def read_notebook(path: Path, left_out: LeftOut) -> Iterator[Block]:
     for kind, source in sources:
         if kind == "markdown":
             yield from markdown_blocks(source, left_out)
-        elif kind == "code" and source.strip():
-            left_out["cell with code"] += 1
+        elif kind in {"code", "raw"} and source.strip():
+            left_out["cell with code" if kind == "code" else "raw cell"] += 1
