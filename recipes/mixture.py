@@ -1,6 +1,6 @@
 """The mixture that the question generator was fine-tuned on: data sets in, JSONL out.
 
-    python -m recipes.mixture --data ../shared/data --everyday data/everyday/train.json --out DIR
+    python -m recipes.mixture --data ../shared/data --out DIR
 
 writes ``train.jsonl``, the draws in their order, so that one epoch of it is the run, and a
 ``dev-*.jsonl`` for each domain, none of whose passages is trained on.  The same seed gives the same
@@ -35,6 +35,7 @@ SHARES = {
     "qadiscourse": 0.06,
     "qamr": 0.02,
     "templates": 0.0,
+    "written": 0.0,
 }
 """Of each source among the draws."""
 
@@ -103,12 +104,15 @@ def read_rows(path: Path) -> Iterator[tuple[dict, Example]]:
         print(f"{path.name}: {skipped} rows without a span left out", file=sys.stderr)
 
 
-def read_sources(data: Path, everyday: Path) -> tuple[dict[str, list[Row]], dict[str, list[Row]]]:
+def read_sources(
+    data: Path, everyday: Path, written: Path
+) -> tuple[dict[str, list[Row]], dict[str, list[Row]]]:
     """The rows of every source, and those of the development parts that the data sets have."""
     squad = [data / "squad" / name for name in ("train-v1.1.json", "dev-v1.1.json")]
     train = {
         "squad": load_part("du", "fit", squad, data / "nqg"),
         "everyday": list(itertools.chain.from_iterable(load_squad(everyday).values())),
+        "written": list(itertools.chain.from_iterable(load_squad(written).values())),
         **{
             name: [example for _, example in read_rows(data / f"squadshifts/{name}-train.jsonl")]
             for name in ("amazon", "reddit", "new_wiki")
@@ -230,7 +234,7 @@ def make(args: argparse.Namespace) -> None:
     """Write the files that the command line asks for."""
     args.out.mkdir(parents=True, exist_ok=True)
     draw = random.Random(args.seed)
-    sources, dev = read_sources(args.data, args.everyday)
+    sources, dev = read_sources(args.data, args.everyday, args.written)
     for name in ("amazon", "reddit", "new_wiki", "qed"):
         sources[name], dev[name] = cut_off(sources[name], args.dev_rows, draw)
     for name, rows in dev.items():
@@ -258,7 +262,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description="Write the mixture of the generator's training.")
     parser.add_argument("--data", type=Path, required=True, help="directory of the data sets")
-    parser.add_argument("--everyday", type=Path, required=True, help="data/everyday/train.json")
+    for name in ("everyday", "written"):
+        path = Path(f"data/{name}/train.json")
+        parser.add_argument(f"--{name}", type=Path, default=path, help="(%(default)s)")
     parser.add_argument("--out", type=Path, required=True, help="directory of the files")
     parser.add_argument("--size", type=int, default=150_000, help="draws (%(default)s)")
     parser.add_argument("--dev-rows", type=int, default=300, help="of a domain (%(default)s)")
