@@ -1,6 +1,6 @@
 """The mean of checkpoints' weights.
 
-python -m recipes.average runs/a/final:0.7 qgen/checkpoint:0.3 --out runs/mean [--half]
+python -m recipes.average runs/a/final:0.7 qgen/checkpoint:0.3 --out runs/mean [--packed]
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from qgen.errors import QGenError, exit_code
+from qgen.model.runtime.packed import save_packed
 from qgen.training.average import average_into
 from qgen.transformers import load_checkpoint
 
@@ -19,14 +20,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checkpoints", nargs="+", metavar="DIR:SHARE")
     parser.add_argument("--out", required=True, metavar="DIR")
-    parser.add_argument("--half", action="store_true", help="store half precision, as what ships")
+    parser.add_argument("--packed", action="store_true", help="8 bits a weight, as what ships")
     args = parser.parse_args(argv)
     names, shares = zip(*map(_named_share, args.checkpoints), strict=True)
     (model, tokenizer), *others = map(load_checkpoint, names)
     average_into(model, [other for other, _ in others], shares)
-    model = model.half() if args.half else model
-    model.save_pretrained(args.out)
-    tokenizer.save_pretrained(args.out)
+    if args.packed:
+        save_packed(model, tokenizer, args.out, fewest=8)
+    else:
+        model.save_pretrained(args.out)
+        tokenizer.save_pretrained(args.out)
 
 
 def _named_share(text: str) -> tuple[str, float]:

@@ -1,6 +1,6 @@
 """A question generator with twice the layers, to be trained on.
 
-    python -m recipes.grow qgen/checkpoint --out runs/l12
+python -m recipes.grow qgen/checkpoint --out runs/l12
 """
 
 from __future__ import annotations

@@ -5,9 +5,11 @@ import json
 import pytest
 import torch
 from conftest import PASSAGE, VOCABULARY
+from safetensors.torch import load_file
 from transformers import AutoModelForQuestionAnswering, BertConfig
 
 from qgen.errors import QGenError
+from qgen.model.checkpoints import load_checkpoint as load_plain
 from qgen.model.reader import Reader
 from qgen.model.runtime.packed import pack, unpack
 from qgen.training.average import average_into
@@ -15,7 +17,7 @@ from qgen.training.distill import JudgingReader, judged_batch, judged_items
 from qgen.training.prune import importance, prune
 from qgen.training.reader import ReaderExamples, SpanObjective
 from qgen.training.rounded import rounded_weights
-from recipes import average, reader
+from recipes import average, grow, reader
 
 ROWS = [
     {"passage": PASSAGE, "answer": answer, "question": question, "judgement": judgement}
@@ -132,6 +134,39 @@ def test_the_mean_of_checkpoints(checkpoint, bert_model, tmp_path):
     wanted = 0.25 * first.weight.detach() + 0.75 * second.weight.detach()
     average_into(first, [second], [1, 3])
     torch.testing.assert_close(first.weight.detach(), wanted)
+
+
+def test_a_generator_in_eight_bits(checkpoint, tmp_path, monkeypatch):
+    monkeypatch.setattr("qgen.model.runtime.packed.GROUP", 32)  # its matrices are small
+    model, tokenizer = average.load_checkpoint(checkpoint)
+    model.set_shortlist([1, 2, 300])
+    model.save_pretrained(tmp_path / "short")
+    tokenizer.save_pretrained(tmp_path / "short")
+    out = tmp_path / "packed"
+    average.main([f"{tmp_path / 'short'}:1", "--out", str(out), "--packed"])
+    small, _ = load_plain(out)
+    assert small.shortlist.tolist() == model.shortlist.tolist()
+    stored = load_file(out / "model.safetensors")
+    assert {tensor.dtype for tensor in stored.values()} >= {torch.int8}
+    assert not any("decoder" in name for name in stored)  # tied: stored once
+    for name, tensor in small.state_dict().items():
+        if tensor.is_floating_point():
+            whole = model.state_dict()[name]
+            assert (tensor - whole).abs().max() <= whole.abs().max() / 200
+
+
+def test_a_generator_of_twice_the_layers_asks_nearly_the_same(checkpoint, tmp_path):
+    grow.main([str(checkpoint), "--out", str(tmp_path / "deep")])
+    (deep, _), (model, _) = load_plain(tmp_path / "deep"), load_plain(checkpoint)
+    depth = model.config.backbone.num_hidden_layers
+    assert deep.config.backbone.num_hidden_layers == 2 * depth
+    ids = torch.tensor([[5, 6, 7, 8, 9]])
+    places = torch.arange(5)[None]
+    mask = torch.ones(1, 1, 5, dtype=torch.bool)
+    states = [
+        each.mlm.base_model(ids, torch.zeros_like(ids), places, mask) for each in (model, deep)
+    ]
+    assert torch.nn.functional.cosine_similarity(*states, dim=-1).min() > 0.95
 
 
 @pytest.mark.parametrize("shares", [[1], [1, -1], [0, 0]])

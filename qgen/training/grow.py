@@ -8,6 +8,7 @@ its scale and shift are set to undo that for the mean token.
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -25,8 +26,9 @@ def double_layers(encoder: Encoder, input_ids: Tensor) -> None:
     """
     length = input_ids.shape[1]
     hidden = encoder.embeddings(input_ids, torch.zeros_like(input_ids), torch.arange(length)[None])
-    layers: list[nn.Module] = []
-    for layer in encoder.encoder.layer:
+    layers: list[Any] = []
+    before: Any = encoder.encoder.layer
+    for layer in before:
         hidden = layer(hidden)
         added = copy.deepcopy(layer)
         for projected in (added.attention.output, added.output):

@@ -35,11 +35,11 @@ _FOUR_BITS = re.compile(
 """The large matrices that bear it: word embeddings and feed-forward layers."""
 
 
-def bits_of(name: str, weight: Tensor) -> int:
+def bits_of(name: str, weight: Tensor, fewest: int = 4) -> int:
     """With how many bits a parameter is stored: 4, 8, or 0 for one that stays as it is."""
     if weight.ndim != 2 or min(weight.shape) < GROUP:
         return 0
-    return 4 if _FOUR_BITS.search(name) else 8
+    return max(fewest, 4 if _FOUR_BITS.search(name) else 8)
 
 
 def pack(weight: Tensor, bits: int) -> tuple[Tensor, Tensor]:
@@ -87,7 +87,10 @@ def unpack_all(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def save_packed(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, directory: str | Path
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    directory: str | Path,
+    fewest: int = 4,
 ) -> None:
     """Save a checkpoint with word embeddings and feed-forward layers in 4 bits, other large
     matrices in 8, and the rest in half precision.
@@ -96,13 +99,18 @@ def save_packed(
         model: whose matrices have a multiple of :data:`GROUP` columns.
         tokenizer: its tokenizer.
         directory: made where it does not exist.
+        fewest: bits of a weight: 8 for all large matrices in 8, as int8 arithmetic rounds them.
     """
     tensors = {}
+    tied = model._tied_weights_keys or {}  # stored once
     for name, tensor in model.state_dict().items():
-        if bits := bits_of(name, tensor):
+        if name in tied:
+            continue
+        if bits := bits_of(name, tensor, fewest):
             tensors[name], tensors[name + SCALE] = pack(tensor, bits)
         else:
-            tensors[name] = tensor.detach().half().cpu().contiguous()
+            kept = tensor.half() if tensor.is_floating_point() else tensor
+            tensors[name] = kept.detach().cpu().contiguous()
     config = type(model.config).from_dict(
         model.config.to_dict() | {"quantization_config": {"quant_method": METHOD}}
     )
