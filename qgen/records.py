@@ -111,6 +111,7 @@ class Question:
             sentence of the passage with the answer blanked, or with the answer or a wrong one.
         is_true: of a "true-false" one, whether it has the answer; else ``None``.
         note: what whoever uses it should know, such as "1 of 4 choices not found".
+        reasons: what speaks against it, a sentence each, where a reader has checked it.
     """
 
     question: str
@@ -121,6 +122,7 @@ class Question:
     type: str = "wh"
     is_true: bool | None = None
     note: str = ""
+    reasons: tuple[str, ...] = ()
 
     @property
     def answer_text(self) -> str:
@@ -150,6 +152,7 @@ class Question:
         Multiple choice adds ``choices``, which hold the answer, and ``note`` where there are fewer
         than asked for; a type other than "wh" adds
         ``type``, and a false statement ``correction``: the passage's words in place of the wrong.
+        ``reasons`` say what speaks against the question, where something does.
         """
         answer = self.answer
         record: dict = {
@@ -168,6 +171,8 @@ class Question:
             record["correction"] = answer.text
         if self.note:
             record["note"] = self.note
+        if self.reasons:
+            record["reasons"] = list(self.reasons)
         return record
 
 
@@ -181,12 +186,15 @@ class Result:
         problems: sentences that say why nothing can be asked, of the passage or some answer.
         passed_over: why the passage was not asked about: it is not of the topic, or of the part of
             its document, that is wanted.
+        passage: the passage that the answers' offsets are of, where its characters were mended
+            (:mod:`qgen.english.clean`); empty where it is as it was given.
     """
 
     questions: tuple[Question, ...] = ()
     dropped: dict[str, int] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     passed_over: str = ""
+    passage: str = ""
 
     @property
     def reason(self) -> str:

@@ -42,6 +42,23 @@ def test_no_answer_gives_ranked_answers(generator):
         assert question.answer.kind
 
 
+def test_characters_are_mended_and_answers_move_with_them(generator):
+    messy = "The o\ufb03ce of Jan\u00adWeber opened in \u200bMarland in 1937."
+    clean = "The office of JanWeber opened in Marland in 1937."
+    given = (Answer("Jan\u00adWeber", messy.index("Jan")), "Marland\u200b", Answer("1937", 0))
+    lost = "The sta\x00 built the of\ue000ce for bridges in 1937."
+    found, same, refused = generator.generate([Request(messy, given), PASSAGE, lost])
+    assert found.passage == clean and same.passage == ""
+    spans = [(q.answer.text, q.answer.start) for q in found.questions]
+    assert spans == [(text, clean.index(text)) for text in ("JanWeber", "Marland")]
+    assert "not at character 0" in found.problems[0]
+    assert "lost letters" in refused.problems[0]
+    [question] = generator.questions(messy, "1937", messy.index("1937"))
+    assert question.answer == Answer("1937", clean.index("1937"))
+    for answer in generator.propose([messy])[0]:
+        assert clean[answer.start : answer.end] == answer.text
+
+
 def test_batch_equals_single_and_keeps_order(generator):
     short = "Joseph led the construction in 1937."
     requests = [request(PASSAGE, "1937"), request(PASSAGE), request(short, "Joseph", "1937")]

@@ -7,7 +7,8 @@ import pytest
 from conftest import PASSAGE
 
 from qgen.asking.pipeline import QuestionGenerator
-from qgen.asking.scoring import score_rows, without_referent
+from qgen.asking.reasons import without_referent
+from qgen.asking.scoring import score_rows
 from qgen.cli import main
 
 

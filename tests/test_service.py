@@ -355,6 +355,41 @@ def test_questions_for_proposed_answers_and_a_passage_that_has_none(client):
     assert bad["questions"] == [] and bad["reason"] == "the passage has no whole sentence"
 
 
+MESSY = "The o\ufb03ce of Jan\u00adWeber opened in \u200bMarland\u200b in 1937. It was big."
+MENDED = "The office of JanWeber opened in Marland in 1937. It was big."
+
+
+def test_characters_are_mended_and_offsets_are_those_of_the_passage_that_comes_back(client):
+    given = ["Marland", {"text": "1937", "start": MESSY.index("1937")}, "o\ufb03ce"]
+    body = {"passages": [{"passage": MESSY, "answers": given}, {"passage": PASSAGE}]}
+    messy, clean = client.post("/v1/questions", json=body).json()["results"]
+    assert messy["passage"] == MENDED and "passage" not in clean
+    found = [(q["answer"], q["answer_start"]) for q in messy["questions"]]
+    assert found == [(text, MENDED.index(text)) for text in ("Marland", "1937", "office")]
+    proposed = client.post("/v1/answers", json={"passage": MESSY}).json()
+    assert proposed["passage"] == MENDED and proposed["answers"]
+    for answer in proposed["answers"]:
+        assert MENDED[answer["start"] :].startswith(answer["text"])
+
+
+@pytest.mark.parametrize("path", ["questions", "answers"])
+def test_lost_letters_are_told(client, path):
+    lost = "The sta\x00 built the of\ue000ce for bridges in 1937, and it was big."
+    body = {"passages": [{"passage": lost}]} if path == "questions" else {"passage": lost}
+    response = client.post(f"/v1/{path}", json=body)
+    assert response.status_code == 422 and "lost letters" in response.json()["error"]["message"]
+
+
+def test_why_a_question_is_doubted_is_told(generator, reader, unchecked):
+    checked = QuestionGenerator(generator.generator, reader)
+    body = {"passages": [{"passage": PASSAGE, "answers": ["1937", "San Francisco"]}]}
+    with TestClient(create_app(checked)) as client:
+        [result] = client.post("/v1/questions", json=body).json()["results"]
+    asked = checked.generate([Request(PASSAGE, ("1937", "San Francisco"))])[0].questions
+    assert [q.get("reasons", []) for q in result["questions"]] == [list(q.reasons) for q in asked]
+    assert any(q.reasons for q in asked), "a random model's questions are doubted"
+
+
 def test_answers(client):
     found = client.post("/v1/answers", json={"passage": PASSAGE}).json()["answers"]
     assert {"text": "Joseph Strauss", "start": 56, "kind": "name"} in found
@@ -745,7 +780,6 @@ def test_requests_that_come_while_the_models_load_wait_for_them(generator, unche
 
 
 def test_models_that_take_too_long_or_cannot_be_loaded(generator):
-    answers = []
     loaded = threading.Event()
 
     def load():

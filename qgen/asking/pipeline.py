@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from qgen.asking.checks import (
     answer_problem,
@@ -29,9 +30,11 @@ from qgen.asking.draft import Draft, Outcome
 from qgen.asking.generator import NBestGenerator
 from qgen.asking.plausibility import Plausibility
 from qgen.asking.proposals import apart, propose_spans
+from qgen.asking.reasons import reasons
 from qgen.asking.selection import rank
 from qgen.asking.topic import NEAR, Topics, is_under
 from qgen.asking.types import are_made, opening_type, spread
+from qgen.english.clean import Mended, clean_text
 from qgen.english.dictionary import usual_tag
 from qgen.english.locate import locate_answer
 from qgen.english.paragraphs import is_long, paragraph_spans
@@ -126,7 +129,8 @@ class QuestionGenerator:
         settings: GenerationSettings | None = None,
         quiz: QuizSettings | None = None,
     ) -> list[Question]:
-        """Questions about one passage, best first; see :meth:`generate`.
+        """Questions about one passage, best first; see :meth:`generate`.  Offsets of answers are
+        those of the passage with its characters mended (:mod:`qgen.english.clean`).
 
         Raises:
             QGenError: passage or answer is no text, the answer is not in the passage, a setting is
@@ -139,8 +143,11 @@ class QuestionGenerator:
             problem = f"the answer's start must be a whole number, not {answer_start!r}"
         if problem:
             raise QGenError(problem)
-        answers = () if answer is None else (locate_answer(passage, answer, answer_start),)
-        [result] = self.generate([Request(passage, answers)], settings, quiz)
+        mended = Mended(passage)
+        if lost := mended.problem:
+            raise QGenError(lost)
+        answers = () if answer is None else (mended.locate(answer, answer_start),)
+        [result] = self.generate([Request(mended.text, answers)], settings, quiz)
         if not result.questions:
             raise QGenError(result.failure)
         return list(result.questions)
@@ -169,7 +176,8 @@ class QuestionGenerator:
         """
         settings = self.generator.within_range(_settings(settings, GenerationSettings))
         quiz = _settings(quiz, QuizSettings)
-        given = _several(requests)
+        requests = _several(requests)
+        given = [_mended(request) for request in requests]
         long = [_is_long(request) for request in given]
         if quiz.focus and not any(is_under(request, quiz.focus) for request in given):
             long = [False] * len(given)  # none of them is asked about
@@ -179,11 +187,17 @@ class QuestionGenerator:
             self._asked_by_paragraph(request, settings, quiz) if of_many else next(asked)
             for request, of_many in zip(given, long, strict=True)
         ]
-        return [each.result for each in outcomes]
+        return [
+            each.result
+            if after.passage == before.passage
+            else replace(each.result, passage=after.passage)
+            for each, before, after in zip(outcomes, requests, given, strict=True)
+        ]
 
     def propose(self, passages: Sequence[str]) -> list[list[Answer]]:
         """For each passage the answers that may be asked for: by the reader, the ones most worth it
-        first; without one, in the order they stand.
+        first; without one, in the order they stand.  Offsets are those of the passage with its
+        characters mended (:mod:`qgen.english.clean`).
 
         Raises:
             QGenError: a passage is no text.
@@ -191,6 +205,7 @@ class QuestionGenerator:
         for passage in passages:
             if problem := text_problem("passage", passage):
                 raise QGenError(problem)
+        passages = [clean_text(passage) for passage in passages]
         by_rule = [propose_answers(passage) for passage in passages]
         if not self.reader:
             return by_rule
@@ -339,7 +354,8 @@ class QuestionGenerator:
             assert question
             found = reading(draft.passage, question.answer, draft.windows)
             sure = confidence(draft.passage, question, found, self._weights)
-            draft.question = replace(question, confidence=sure)
+            against = tuple(reasons(draft.passage, question, found))
+            draft.question = replace(question, confidence=sure, reasons=against)
         return drafts
 
     def _read(self, drafts: Sequence[Draft]) -> None:
@@ -418,6 +434,23 @@ def _several(requests) -> list[Request]:
     if isinstance(requests, str | bytes | Request | Mapping) or not isinstance(requests, Iterable):
         raise QGenError("generate() takes a list of requests; questions() takes a single passage")
     return [one if isinstance(one, Request) else Request(one) for one in requests]
+
+
+def _mended(request: Request) -> Request:
+    """The request with the characters of its passage mended, and its answers where they stand."""
+    if text_problem("passage", request.passage) or not isinstance(request.answers, list | tuple):
+        return request  # which is told later
+    mended = Mended(request.passage)
+
+    def moved(answer: Any) -> Any:  # a text, too, or what is told later
+        if isinstance(answer, str):
+            return clean_text(answer)
+        if given_answer_problem(request.passage, answer):
+            return answer
+        begin = mended.at(answer.start)
+        return replace(answer, text=mended.text[begin : mended.at(answer.end)], start=begin)
+
+    return replace(request, passage=mended.text, answers=tuple(map(moved, request.answers)))
 
 
 def _is_long(request: Request) -> bool:

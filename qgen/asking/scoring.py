@@ -6,27 +6,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from qgen.asking.checks import answer_problem, gives_away, invented_names, is_degenerate
+from qgen.asking.checks import answer_problem
 from qgen.asking.confidence import confidence
 from qgen.asking.pipeline import QuestionGenerator
-from qgen.english.locate import locate_answer
+from qgen.asking.reasons import reasons
+from qgen.english.clean import Mended, clean_text
 from qgen.english.prose import passage_problem
-from qgen.english.words import FUNCTION_WORDS, QUESTION_WORD, answer_tokens, token_f1
 from qgen.errors import QGenError
 from qgen.model.reader import Reading, reading
 from qgen.records import Question
-
-AGREEING = 0.5
-"""Token F1 from which two answers count as the same one."""
-_AUXILIARY = re.compile(
-    r"\b(?:is|are|was|were|am|be|been|do|does|did|has|have|had|can|could|will|would|shall|should|"
-    r"may|might|must)\b",
-    re.I,
-)
-_PRONOUN = re.compile(r"\b(?:he|she|they|him|them|his|her|hers|their|theirs)\b", re.I)
-_WHO = re.compile(r"\bwho(?:m|se)?\b", re.I)
-_ARTICLES = frozenset({"the", "a", "an", "this", "that", "these", "those"})
-_NOUN_BEFORE = re.compile(r"\b(?:the|a|an|this|that|these|those)\s+\w+|\b[A-Z]\w+|\b\w{3,}s\b")
 
 
 @dataclass(frozen=True)
@@ -67,7 +55,9 @@ def score_rows(
     problems: list[str] = []
     for passage, question, answer, start in rows:
         try:
-            located.append((passage, Question(question, locate_answer(passage, answer, start), 0)))
+            mended = Mended(passage)
+            asked = Question(clean_text(question), mended.locate(answer, start), 0)
+            located.append((mended.text, asked))
             problems.append("")
         except QGenError as error:
             problems.append(str(error))
@@ -136,60 +126,9 @@ ORDINARY = -1.0
 def _verdict(
     generator: QuestionGenerator, passage: str, question: Question, found: Reading | None
 ) -> Verdict:
-    assert question.answer is not None
-    reasons = []
-    if is_degenerate(question.question):
-        reasons.append("the question is too short, or loops")
-    if gives_away(question.question, question.answer.text):
-        reasons.append("the question gives its answer away")
-    if names := invented_names(passage, question.question):
-        reasons.append(f"the passage does not have {' or '.join(map(repr, names))}")
-    if pronoun := without_referent(question.question):
-        reasons.append(f"'{pronoun}' has no referent")
+    against = tuple(reasons(passage, question, found))
     if found is None:
-        return Verdict(None, reasons=tuple(reasons))
+        return Verdict(None, reasons=against)
     answered = "" if found.unanswerable > found.probability else found.answer.text
-    if not answered:
-        reasons.append("the reader finds no answer in the passage")
-    elif _is_part(question.answer.text, answered):
-        reasons.append(f"the answer is only a part of {answered!r}")
-    elif token_f1(answered, question.answer.text) < AGREEING:
-        reasons.append(f"the reader answers {answered}")
     sure = confidence(passage, question, found, generator._weights)
-    return Verdict(sure, answered, tuple(reasons))
-
-
-def _is_part(answer: str, whole: str) -> bool:
-    """Whether an answer is one or some of the things that a list has."""
-    is_list = bool(re.search(r",|\band\b|\bor\b|;", whole)) and len(whole) > len(answer)
-    return is_list and set(answer_tokens(answer)) < set(answer_tokens(whole))
-
-
-def without_referent(question: str) -> str:
-    """The first pronoun of a question that nothing before it can stand for; empty if none.
-
-    What a question asks for is no referent of "they" ("What famous bridge did they build?"), but
-    who it asks for may be one ("Who lost his hat?").
-    """
-    for pronoun in _PRONOUN.finditer(question):
-        before = question[: pronoun.start()]
-        if _WHO.search(before):
-            continue
-        word = QUESTION_WORD.search(before)
-        known = [before[: word.start()] if word else before]
-        if word:
-            asked = _AUXILIARY.search(before, word.start())
-            if not asked:
-                continue  # of what is asked for itself: "Which countries lost their colonies?"
-            known.append(before[asked.end() :])
-        if not any(map(_may_be_meant, known)):
-            return pronoun[0].lower()
-    return ""
-
-
-def _may_be_meant(words: str) -> bool:
-    """Whether there is a name or noun that a pronoun can stand for."""
-    first = re.match(r"\W*(\w+)", words)
-    if first and first[1].lower() in FUNCTION_WORDS - _ARTICLES:
-        words = words[first.end() :]  # its capital says nothing
-    return bool(_NOUN_BEFORE.search(words))
+    return Verdict(sure, answered, against)

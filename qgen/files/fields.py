@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from qgen.english.clean import Mended, clean_text
 from qgen.english.locate import locate_answer
 from qgen.errors import QGenError
-from qgen.files.clean import clean_text, clean_with_offsets, has_lost_letters
 from qgen.records import Answer, Request, splits_word
 
 PASSAGE_NAMES = (
@@ -62,8 +62,8 @@ def to_request(fields: dict, names: FieldNames = USUAL_NAMES) -> Request:
     option (RACE's) or a free answer (CoQA's) that is not in the passage is no span to ask for.
     Fields that are not read are kept as they are.
 
-    The passage's characters are mended (:mod:`qgen.files.clean`); offsets are those of the passage
-    that the request has.
+    The passage's characters are mended (:mod:`qgen.english.clean`); offsets are those of the
+    passage that the request has.
 
     Raises:
         QGenError: there is no passage, a value is of the wrong type, or no answer is in the
@@ -183,35 +183,29 @@ class _Place:
     """A passage with its characters mended, and answers found by their places before that."""
 
     def __init__(self, passage: str):
-        self.passage, self._offsets = clean_with_offsets(passage)
-        if has_lost_letters(self.passage):
-            raise QGenError(
-                "the passage has characters that stand for lost letters, as copied from a PDF"
-            )
+        self._mended = Mended(passage)
+        self.passage = self._mended.text
+        if problem := self._mended.problem:
+            raise QGenError(problem)
         if not self.passage.strip():
             raise QGenError("the passage is empty")
 
     def locate(self, text: str | None, start: int | None) -> Answer | None:
         """The span of an answer, or ``None`` for what means that there is no answer."""
-        text = None if text is None else clean_text(text)
-        if text is None or not text.strip():
+        if text is None or not clean_text(text).strip():
             return None
-        if start is not None and self._offsets and 0 <= start < len(self._offsets):
-            start = self._offsets[start]
         try:
-            return locate_answer(self.passage, text, start)
+            return self._mended.locate(text, start)
         except QGenError:
             if text.strip().lower() in _NOTHING:  # how some programs write that there is none
                 return None
             if re.fullmatch(r"\s*\d+\.0\s*", text):  # and how they write whole numbers
-                return locate_answer(self.passage, text.strip().removesuffix(".0"), start)
+                return self._mended.locate(text.strip().removesuffix(".0"), start)
             raise
 
     def within(self, text: str, begin: int, end: int) -> Answer | None:
         """The span of an answer in a part of the given passage, or ``None`` if it is not there."""
-        if self._offsets:
-            last = len(self._offsets) - 1
-            begin, end = self._offsets[min(begin, last)], self._offsets[min(end, last)]
+        begin, end = self._mended.at(begin), self._mended.at(end)
         part = self.passage[begin:end]
         try:
             found = locate_answer(part, clean_text(text))

@@ -11,9 +11,9 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from qgen.english.clean import clean_text, has_lost_letters
 from qgen.english.passage import sentence_spans
 from qgen.english.prose import layout_problem
-from qgen.files.clean import clean_text, has_lost_letters
 from qgen.files.lines import (
     BULLET,
     MAX_WORD,

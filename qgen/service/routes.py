@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, Form, Request, UploadFile
 from fastapi.responses import FileResponse, PlainTextResponse, Response
 from prometheus_client import generate_latest
 
-from qgen.english.locate import locate_answer
+from qgen.english.clean import Mended
 from qgen.english.prose import passage_problem
 from qgen.errors import QGenError
 from qgen.records import Request as PassageRequest
@@ -55,13 +55,13 @@ async def loaded(request: Request) -> None:
     state = request.app.state
     if state.loaded.done() and not state.loaded.exception():
         return
-    waiter = asyncio.shield(asyncio.wrap_future(state.loaded))  # not cancelled with this request
-    try:
-        await asyncio.wait_for(waiter, state.settings.timeout_s)
-    except TimeoutError as error:
-        raise ApiError(504, "timeout", "the models are still loading") from error
-    except Exception as error:
-        raise ApiError(503, "not_ready", "the models could not be loaded") from error
+    waiter = asyncio.wrap_future(state.loaded)
+    waiter.add_done_callback(lambda done: done.exception())  # told below, or not at all
+    done, _ = await asyncio.wait({waiter}, timeout=state.settings.timeout_s)
+    if not done:
+        raise ApiError(504, "timeout", "the models are still loading")
+    if waiter.exception():
+        raise ApiError(503, "not_ready", "the models could not be loaded")
 
 
 public = APIRouter()
@@ -130,21 +130,23 @@ async def questions(body: QuestionsIn, request: Request) -> QuestionsOut:  # typ
     found = iter(results)
     return QuestionsOut(
         results=[
-            PassageOut.of(next(found) if one.request else Result(), map(str, one.problems))
+            PassageOut.of(next(found) if one.request else Result(), one.told, one.mended)
             for one in read
         ]
     )
 
 
-@v1.post("/answers")
+@v1.post("/answers", response_model_exclude_unset=True)
 async def answers(body: AnswersIn, request: Request) -> AnswersOut:
     """Propose answers of a passage."""
     if problem := _length_problem(body.passage, request.app.state.settings.max_characters):
         raise ApiError(422, "too_long", problem, "passage")
-    if refused := passage_problem(body.passage):
+    mended = Mended(body.passage)
+    if refused := mended.problem or passage_problem(mended.text):
         raise ApiError(422, "invalid", refused, "passage")
-    (found,) = await asyncio.to_thread(request.app.state.generator.propose, [body.passage])
-    return AnswersOut(answers=[AnswerOut.of(answer) for answer in found])
+    (found,) = await asyncio.to_thread(request.app.state.generator.propose, [mended.text])
+    told = {"passage": mended.text} if mended.text != body.passage else {}
+    return AnswersOut(answers=[AnswerOut.of(answer) for answer in found], **told)
 
 
 @v1.post("/scores")
@@ -169,26 +171,36 @@ async def scores(body: ScoresIn, request: Request) -> ScoresOut:
 
 @dataclass(frozen=True)
 class _Read:
-    """A passage as it was sent: what can be asked about it, if anything, and what cannot."""
+    """A passage as it was sent: what can be asked about it, if anything, and what cannot; and the
+    passage with its characters mended, empty where that is the same."""
 
     request: PassageRequest | None
     problems: list[ApiError]
+    mended: str = ""
+
+    @property
+    def told(self) -> list[str]:
+        return [str(problem) for problem in self.problems]
 
 
 def _read(sent: PassageIn, number: int, max_characters: int) -> _Read:
     field = f"passages.{number}"
     if problem := _length_problem(sent.passage, max_characters):
         return _Read(None, [ApiError(422, "too_long", problem, f"{field}.passage")])
+    mended = Mended(sent.passage)
+    if lost := mended.problem:
+        return _Read(None, [ApiError(422, "invalid", lost, f"{field}.passage")])
     found, problems = [], []
     for i, answer in enumerate(sent.answers):
         text, start = (answer, None) if isinstance(answer, str) else (answer.text, answer.start)
         try:
-            found.append(locate_answer(sent.passage, text, start))
+            found.append(mended.locate(text, start))
         except QGenError as error:
             problems.append(ApiError(422, "invalid", str(error), f"{field}.answers.{i}"))
     if problems and not found:  # none is left, which would mean that answers are to be proposed
         return _Read(None, problems)
-    return _Read(PassageRequest(sent.passage, tuple(found)), problems)
+    changed = mended.text if mended.text != sent.passage else ""
+    return _Read(PassageRequest(mended.text, tuple(found)), problems, changed)
 
 
 def _length_problem(passage: str, most: int) -> str:

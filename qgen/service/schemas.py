@@ -244,6 +244,10 @@ class QuestionOut(BaseModel):
         default="", description="of a false statement, the passage's words in place of the wrong"
     )
     note: str = Field(default="", description="such as how many of the choices were not found")
+    reasons: list[str] = Field(
+        default_factory=list,
+        description="what speaks against the question, a sentence each; only where something does",
+    )
 
     @classmethod
     def of(cls, question: Question) -> QuestionOut:
@@ -258,15 +262,27 @@ class PassageOut(BaseModel):
     problems: list[str] = Field(
         description="what could not be asked for, such as an answer that is not in the passage"
     )
+    passage: str = Field(
+        default="",
+        description="the passage that offsets are of; only where its characters were mended, such "
+        "as ligatures and soft hyphens",
+    )
 
     @classmethod
-    def of(cls, result: Result, problems: Iterable[str]) -> PassageOut:
+    def of(cls, result: Result, problems: Iterable[str], passage: str = "") -> PassageOut:
+        """
+        Args:
+            result: what came of it.
+            problems: what could not be asked for.
+            passage: the mended one; empty where it is as it was sent.
+        """
         problems = list(problems)
         reason = result.reason if result.questions or problems else result.failure
         return cls(
             questions=[QuestionOut.of(q) for q in result.questions],
             reason=reason,
             problems=problems,
+            **({"passage": passage} if passage else {}),
         )
 
 
@@ -280,6 +296,9 @@ class AnswersOut(BaseModel):
     """Answers that may be asked for, those most worth it first."""
 
     answers: list[AnswerOut]
+    passage: str = Field(
+        default="", description="the passage that offsets are of; only where it was mended"
+    )
 
 
 class ScoreOut(BaseModel):

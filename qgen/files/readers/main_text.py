@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from qgen.files.clean import clean_text
+from qgen.english.clean import clean_text
 from qgen.files.lines import ends_sentence
 from qgen.files.readers.blocks import Block, LeftOut
 

@@ -117,7 +117,7 @@ def to_record(request: Request, result: Result) -> dict:
     """What a request led to; input fields whose names it needs itself are prefixed ``input_``."""
     return {
         **renamed(request.extra, ("passage", "questions")),
-        "passage": request.passage,
+        "passage": result.passage or request.passage,
         "questions": [question.to_dict() for question in result.questions],
     }
 

@@ -10,6 +10,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from qgen.english.locate import locate_answer
+from qgen.records import Answer
+
 _LIGATURES = dict(
     zip("\ufb00\ufb01\ufb02\ufb03\ufb04\ufb05\ufb06", "ff fi fl ffi ffl st st".split(), strict=True)
 )
@@ -51,9 +54,44 @@ def has_lost_letters(text: str) -> bool:
     return bool(_LOST.search(text))
 
 
+def lost_letters_problem(passage: str) -> str | None:
+    """Why a cleaned passage is not asked about; ``None`` where it has no lost letters."""
+    if has_lost_letters(passage):
+        return "the passage has characters that stand for lost letters, as copied from a PDF"
+    return None
+
+
 def clean_text(text: str) -> str:
     """The text with its characters mended; line ends stay."""
     return clean_with_offsets(text)[0]
+
+
+class Mended:
+    """A given text with its characters mended, in which what stood in that one is found.
+
+    Attributes:
+        text: the mended one.
+    """
+
+    def __init__(self, given: str):
+        self.text, self._offsets = clean_with_offsets(given)
+
+    @property
+    def problem(self) -> str | None:
+        """As of :func:`lost_letters_problem`."""
+        return lost_letters_problem(self.text)
+
+    def at(self, offset: int) -> int:
+        """Where a character of the given text stands; an offset beyond its end stays."""
+        if self._offsets and 0 <= offset < len(self._offsets):
+            return self._offsets[offset]
+        return offset
+
+    def locate(self, answer: str, start: int | None = None) -> Answer:
+        """As :func:`qgen.english.locate.locate_answer`, with ``start`` in the given text."""
+        return locate_answer(
+            self.text, clean_text(answer), None if start is None else self.at(start)
+        )
 
 
 def clean_with_offsets(text: str) -> tuple[str, list[int] | None]:
