@@ -614,8 +614,6 @@ def test_a_folder_of_documents(tmp_path):
 def test_an_answer_that_is_left_out_is_told_and_the_others_are_asked_for(
     tmp_path, numbered, monkeypatch, capsys
 ):
-    from qgen.files import batch
-
     def rows(path, *others):
         for row in read_rows(path, *others):
             if isinstance(row.content, Request) and row.line in (2, 5):
@@ -624,7 +622,7 @@ def test_an_answer_that_is_left_out_is_told_and_the_others_are_asked_for(
             else:
                 yield row
 
-    monkeypatch.setattr(batch, "read_rows", rows)
+    monkeypatch.setattr("qgen.files.rows.read_rows", rows)
     summary = run(numbered, tmp_path / "out.jsonl")
     assert len(read_jsonl(tmp_path / "out.jsonl")) == 9
     errors = read_jsonl(summary.errors_path)

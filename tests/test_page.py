@@ -27,6 +27,7 @@ class Canned:
     """Instead of a model: a question for each proposed answer, another for each beam."""
 
     generator = SimpleNamespace(device=torch.device("cpu"))
+    reader = None
 
     def __init__(self):
         self.go = threading.Event()

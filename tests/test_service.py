@@ -21,6 +21,7 @@ from conftest import PASSAGE
 
 from qgen.asking.pipeline import QuestionGenerator
 from qgen.errors import QGenError
+from qgen.files.documents import read_document
 from qgen.records import Answer, Question, Request, Result
 from qgen.settings import GenerationSettings, QuizSettings
 
@@ -622,6 +623,43 @@ def test_a_batch_from_upload_to_result(client):
     [failed] = client.get(f"/v1/batches/{batch_id}/errors").text.splitlines()
     assert "'x' is not in the passage" in json.loads(failed)["error"]
     assert json.loads(failed)["line"] == 2
+
+
+def test_what_a_batch_leaves_out_is_told_and_a_document_is_read_once(client, monkeypatch):
+    read = []
+    monkeypatch.setattr(
+        "qgen.files.rows.read_document", lambda path: read.append(path) or read_document(path)
+    )
+    table = "<table><tr><td>1</td><td>2</td></tr><tr><td>3</td><td>4</td></tr></table>"
+    page = f"<html><body><p>{PASSAGE}</p>{table}</body></html>"
+    data = {"format": "quizlet", "choices": "3", "min_confidence": "0"}
+    started = client.post("/v1/batches", files={"file": ("a.html", page)}, data=data).json()
+    status = wait_for(client, started["id"], {"done", "failed"})
+    assert status["state"] == "done" and len(read) == 1
+    assert "a.html: left out: 1 table" in status["left_out"]
+    assert any("choices" in line for line in status["left_out"])
+    assert not any("/" in line for line in status["left_out"]), "no path of the server's"
+
+
+def test_a_test_set_for_retrieval_is_marked(generator, reader, unchecked, monkeypatch):
+    pytest.importorskip("bm25s")
+    marked = []
+
+    def mark(records, reader):
+        marked.append(reader)
+        return list(records)
+
+    monkeypatch.setattr("qgen.asking.retrieval.mark_records", mark)
+    rows = f'{{"passage": "{PASSAGE}", "answer": "1937"}}\n'
+    upload = {"files": {"file": ("rows.jsonl", rows)}, "data": {"format": "ragas"}}
+    with TestClient(create_app(QuestionGenerator(generator.generator, reader))) as client:
+        started = client.post("/v1/batches", **upload).json()
+        assert wait_for(client, started["id"], {"done", "failed"})["left_out"] == []
+    assert marked == [reader]
+    with TestClient(create_app(generator)) as client:
+        started = client.post("/v1/batches", **upload).json()
+        [told] = wait_for(client, started["id"], {"done", "failed"})["left_out"]
+        assert told.startswith("without a reader") and len(marked) == 1
 
 
 def test_a_batch_takes_settings_and_keeps_the_name_of_its_file(client):

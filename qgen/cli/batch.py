@@ -12,7 +12,7 @@ from qgen.cli.loading import question_generator
 from qgen.cli.options import add_model, add_settings, positive, settings_of
 from qgen.cli.output import tell
 from qgen.errors import QGenError
-from qgen.files.writers import FORMATS, RETRIEVAL, WRITERS, format_of
+from qgen.files.writers import FORMATS, RETRIEVAL, UNMARKED, WRITERS, format_of
 from qgen.records import Request, Result, beside_one_another
 from qgen.settings import BUFFER_SIZE, GenerationSettings, QuizSettings
 
@@ -157,7 +157,7 @@ def _mark(args: argparse.Namespace):
     if format_of(args.output, args.format) not in RETRIEVAL:
         return None
     if args.reader == "none":
-        tell("without a reader, questions that other passages answer are not marked")
+        tell(UNMARKED)
         return None
     from qgen.asking.retrieval import check_installed, mark_records
 

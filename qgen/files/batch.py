@@ -27,8 +27,7 @@ from qgen.files.rows import (
     FieldNames,
     Row,
     check_readable,
-    count_rows,
-    read_rows,
+    counted_rows,
 )
 from qgen.files.writers import CELLS, RETRIEVAL, format_of, to_record, write
 from qgen.records import Request, Result
@@ -71,13 +70,18 @@ class BatchSummary:
     errors_path: Path | None
     problems: int = 0
 
-    def __str__(self) -> str:
-        """What was done, in a line."""
+    @property
+    def counts(self) -> str:
+        """How much was done."""
         counts = [f"{self.rows} rows", f"{self.questions} questions", f"{self.errors} errors"]
         if self.problems:
             counts.append(f"{self.problems} answers left out")
+        return ", ".join(counts)
+
+    def __str__(self) -> str:
+        """What was done, in a line."""
         told = f" (see {self.errors_path})" if self.errors_path else ""
-        return f"{', '.join(counts)}{told} -> {self.output_path}"
+        return f"{self.counts}{told} -> {self.output_path}"
 
 
 def run_batch(
@@ -96,6 +100,7 @@ def run_batch(
     raw_cells: bool = False,
     mark: MarkFunction | None = None,
     names: FieldNames = USUAL_NAMES,
+    tell: Callable[[str], None] | None = None,
 ) -> BatchSummary:
     """Generate questions for every row of a file, or paragraph of a folder of documents.
 
@@ -125,6 +130,8 @@ def run_batch(
             :func:`qgen.files.writers.tables.write_csv`.
         mark: goes over the records before a test set for retrieval is written.
         names: which fields are the passage and the answer, where they have no usual name.
+        tell: called with a sentence for what is left out and belongs to no row, of the input or of
+            the output; by default it goes to stderr.
 
     Raises:
         QGenError: a path, a file format, the CSV header or a size is unusable, or the input has no
@@ -145,7 +152,8 @@ def run_batch(
         "settings": json.loads(json.dumps(settings)),
         "names": asdict(names),
     }
-    total = count_rows(source, names)
+    tell = tell or _report
+    total, rows = counted_rows(source, names, tell)
     if not total:
         raise QGenError(f"{source} has no rows")
     sink = _Sink(source, output, errors, identity, is_corpus)
@@ -160,9 +168,7 @@ def run_batch(
             if on_progress:
                 on_progress(done, total)
 
-        buffers = _buffers(
-            islice(read_rows(source, names, _report), resumed_from, None), buffer_size
-        )
+        buffers = _buffers(islice(rows, resumed_from, None), buffer_size)
         processed: Iterable[tuple[list[Row], list[Outcome]]]
         if engine is None:
             processed = (
@@ -176,7 +182,7 @@ def run_batch(
                 advance(len(buffer))
             del buffer, results  # before the next ones are read
 
-    sink.publish(written, raw_cells, mark if is_corpus else None)
+    sink.publish(written, raw_cells, mark if is_corpus else None, tell)
     return BatchSummary(
         rows=total,
         questions=sink.progress.questions,
@@ -378,7 +384,13 @@ class _Sink:
         document = {"document": row.document} if row.document else {}
         return _json_line({"line": row.line, "error": problem, "input": row.raw} | document)
 
-    def publish(self, output_format: str, raw_cells: bool, mark: MarkFunction | None) -> None:
+    def publish(
+        self,
+        output_format: str,
+        raw_cells: bool,
+        mark: MarkFunction | None,
+        tell: Callable[[str], None],
+    ) -> None:
         """Write the output from the records and, once it is complete, let it take its name."""
         complete = Path(f"{self._output}.new{self._output.suffix}")
         records: Iterable[dict] = _Records(self._partial)
@@ -387,7 +399,7 @@ class _Sink:
             for line in write(
                 output_format, mark(records) if mark else records, complete, raw_cells
             ):
-                _report(line)
+                tell(line)
             os.replace(complete, self._output)
         finally:
             _remove(complete)

@@ -7,6 +7,8 @@ suffix.  Everything is streamed.
 from __future__ import annotations
 
 import os
+import pickle
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -26,8 +28,12 @@ from qgen.records import Request
 
 __all__ = [
     "ROW_READERS", "USUAL_NAMES", "FieldNames", "Row", "check_answer_names", "check_readable",
-    "count_rows", "read_fields", "read_requests", "read_rows", "to_request",
+    "count_rows", "counted_rows", "read_fields", "read_requests", "read_rows", "to_request",
 ]  # fmt: skip
+
+
+IN_MEMORY = 1 << 24
+"""Bytes of documents' paragraphs that wait in memory."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +105,35 @@ def read_requests(path: str | os.PathLike) -> Iterator[tuple[int, Request]]:
         if isinstance(row.content, str):
             raise QGenError(f"{path}, line {row.line}: {row.content}")
         yield row.line, row.content
+
+
+def counted_rows(
+    path: str | os.PathLike,
+    names: FieldNames = USUAL_NAMES,
+    tell: Callable[[str], None] | None = None,
+) -> tuple[int, Iterator[Row]]:
+    """How many rows there are, and the rows: see :func:`read_rows`.
+
+    Documents, whose reading takes long, are read once: their paragraphs wait on the disk where
+    they are many.  Rows are only counted before.
+    """
+    path = Path(path)
+    check_readable(path)
+    if not path.is_dir() and kind_of(path) in ROW_READERS:
+        return count_rows(path, names), read_rows(path, names, tell)
+    kept = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115
+    count = 0
+    for row in read_rows(path, names, tell):
+        pickle.dump(row, kept)
+        count += 1
+    kept.seek(0)
+
+    def again() -> Iterator[Row]:
+        with kept:
+            for _ in range(count):
+                yield pickle.load(kept)
+
+    return count, again()
 
 
 def count_rows(path: str | os.PathLike, names: FieldNames = USUAL_NAMES) -> int:

@@ -98,4 +98,4 @@ def _start(state: State, generator: QuestionGenerator | Callable[[], QuestionGen
         stream_pool(device),
         count_streams(device),
     )
-    state.batches = Batches(state.batcher, settings.max_characters)
+    state.batches = Batches(state.batcher, settings.max_characters, state.generator.reader)

@@ -11,16 +11,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from qgen.errors import QGenError
-from qgen.files.batch import run_batch
+from qgen.files.batch import MarkFunction, run_batch
 from qgen.files.best import best_engine
 from qgen.files.rows import check_readable
-from qgen.files.writers import suffix_of
+from qgen.files.writers import RETRIEVAL, UNMARKED, suffix_of
 from qgen.records import Request, Result
 from qgen.service.queue import ClosedError, DynamicBatcher, QueueFullError
 from qgen.service.schemas import BatchOut
 from qgen.settings import GenerationSettings, QuizSettings
+
+if TYPE_CHECKING:
+    from qgen.model.reader import Reader
 
 MAX_KEPT = 100
 """Batches that are kept; the oldest that have ended are forgotten."""
@@ -47,6 +51,7 @@ class Batch:
         settings: how to decode.
         quiz: which questions to keep.
         best: how many questions to keep of each whole document; ``None`` to ask about every row.
+        mark: marks the questions of a test set for retrieval that other passages answer as well.
     """
 
     def __init__(
@@ -57,20 +62,27 @@ class Batch:
         settings: GenerationSettings,
         quiz: QuizSettings,
         best: int | None = None,
+        mark: MarkFunction | None = None,
     ):
         self.id = folder.name
         self.source, self.output_format = source, output_format
-        self.settings, self.quiz, self.best = settings, quiz, best
+        self.settings, self.quiz, self.best, self.mark = settings, quiz, best, mark
         self.output = folder / f"questions{suffix_of(output_format)}"
         self.errors = folder / "errors.jsonl"
         self.state, self.message = "queued", ""
         self.rows = self.total = 0
+        self.left_out: list[str] = []
         self._stop = threading.Event()
 
     def status(self) -> BatchOut:
         """Its state, for the client."""
         return BatchOut(
-            id=self.id, state=self.state, rows=self.rows, total=self.total, message=self.message
+            id=self.id,
+            state=self.state,
+            rows=self.rows,
+            total=self.total,
+            message=self.message,
+            left_out=self.left_out,
         )
 
     def cancel(self) -> None:
@@ -122,18 +134,27 @@ class Batch:
                 progress=False,
                 on_progress=self._advance,
                 engine=best_engine(ask_best) if self.best else None,
+                mark=self.mark,
+                tell=self._tell,
             )
-            counts = f"{summary.rows} rows, {summary.questions} questions, {summary.errors} errors"
-            self.state, self.message = "done", counts
+            self.state, self.message = "done", summary.counts
         except _CancelledError:
             self.state = "cancelled"
         except QGenError as error:
-            message = str(error).replace(str(self.source), self.source.name)
-            self.state, self.message = "failed", message
+            self.state, self.message = "failed", self._named(str(error))
         except OSError as error:
             self.state, self.message = "failed", error.strerror or str(error)
         except BaseException as error:  # the model's, too, whatever it is
             self.state, self.message = "failed", type(error).__name__
+
+    def _tell(self, message: str) -> None:
+        self.left_out.append(self._named(message))
+
+    def _named(self, message: str) -> str:
+        """A message with the names that the client knows."""
+        for path in (self.source, self.output):
+            message = message.replace(str(path), path.name)
+        return message
 
     def _advance(self, done: int, total: int) -> None:
         self.rows, self.total = done, total
@@ -150,10 +171,12 @@ class Batches:
     Args:
         batcher: decodes them.
         max_characters: of a passage; longer ones are refused, each for itself.
+        reader: finds the questions of a test set for retrieval that other passages answer as well;
+            without one they are not marked.
     """
 
-    def __init__(self, batcher: DynamicBatcher, max_characters: int):
-        self._batcher, self._max_characters = batcher, max_characters
+    def __init__(self, batcher: DynamicBatcher, max_characters: int, reader: Reader | None = None):
+        self._batcher, self._max_characters, self._reader = batcher, max_characters, reader
         self._scratch = tempfile.TemporaryDirectory(prefix="qgen-batches-")
         self._batches: dict[str, Batch] = {}
         self._lock = threading.Lock()
@@ -181,10 +204,12 @@ class Batches:
 
         Raises:
             QueueFullError: as many batches are kept as may be, and none has ended.
-            QGenError: its name does not say what it is, it is empty, or the disk is full.
+            QGenError: its name does not say what it is, it is empty, the disk is full, or what the
+                format needs is not installed.
         """
         if not content:
             raise QGenError("the file is empty")
+        mark = self._mark(output_format)
         with self._lock:
             self._forget()
             if len(self._batches) >= MAX_KEPT:
@@ -198,10 +223,21 @@ class Batches:
                 settings or GenerationSettings(),
                 quiz or QuizSettings(),
                 best,
+                mark,
             )
+            if output_format in RETRIEVAL and not mark:
+                batch.left_out.append(UNMARKED)
             self._batches[batch.id] = batch
         self._executor.submit(batch.run, self._batcher, self._max_characters)
         return batch.status()
+
+    def _mark(self, output_format: str) -> MarkFunction | None:
+        if output_format not in RETRIEVAL or not self._reader:
+            return None
+        from qgen.asking.retrieval import check_installed, mark_records  # imports PyTorch
+
+        check_installed()
+        return partial(mark_records, reader=self._reader)
 
     def _keep(self, filename: str, content: bytes) -> Path:
         """Where a file is written down; nothing of it is left where that fails."""

@@ -327,6 +327,10 @@ class BatchOut(BaseModel):
     rows: int = Field(description="rows done")
     total: int = Field(description="rows in all; 0 until they are counted")
     message: str = Field(description="why it failed, or what came of it")
+    left_out: list[str] = Field(
+        description="what was not read, such as a document's tables, and what the format has no "
+        "place for; rows that failed are among the errors"
+    )
 
 
 class ProblemOut(BaseModel):

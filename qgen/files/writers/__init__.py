@@ -101,6 +101,8 @@ _OTHER_SUFFIXES = {
 """Of the formats that no suffix means."""
 RETRIEVAL = ("beir", "ragas", "llama-index")
 """The formats that are test sets for retrieval: every passage of the input is part of them."""
+UNMARKED = "without a reader, questions that other passages answer are not marked"
+"""What is told of such a test set."""
 
 CELLS = ("csv", "tsv")
 """The formats that spreadsheets compute."""
