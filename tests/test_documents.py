@@ -59,6 +59,12 @@ def test_footnote_marks_lists_and_long_paragraphs(tmp_path):
     assert all(len(text.split()) <= MAX_WORDS and text.endswith(".") for text in found)
 
 
+@pytest.mark.parametrize("bullet", ["-", "*", "•", "·", "–", "3.", "(3)"])
+def test_marks_of_items_are_no_text(tmp_path, bullet):
+    content = f"{bullet} {FIRST}\n\n{bullet} {SECOND}\n"
+    assert texts(write(tmp_path, "a.txt", content)) == [FIRST, SECOND]
+
+
 def test_paragraphs_whose_first_lines_are_set_in(tmp_path):
     content = "   The ferry sank in\n1881 off Ardal.\n   Nobody on board was\nhurt that night.\n"
     assert texts(write(tmp_path, "a.txt", content)) == [

@@ -242,6 +242,19 @@ def test_one_bad_document_costs_one_row_of_its_folder(tmp_path):
     assert told == [f"{tmp_path}: 1 file is not read: d.csv; a file of rows is read by itself"]
 
 
+def test_what_a_folder_has_beside_files_is_told(tmp_path, monkeypatch):
+    (tmp_path / "a.txt").symlink_to(tmp_path / "gone.txt")
+    os.mkfifo(tmp_path / "b.txt")
+    (tmp_path / "c").mkdir()
+    (tmp_path / "d.txt").write_text(FIRST)
+    monkeypatch.setattr(os, "access", lambda path, mode: path.name != "c")
+    told = []
+    rows = list(read_rows(tmp_path, tell=told.append))
+    assert rows[0].content == "cannot read a.txt: No such file or directory"
+    assert [row.content.passage for row in rows[1:]] == [FIRST]
+    assert told == [f"{tmp_path}: 2 files are not read: b.txt, c"]
+
+
 def test_rows_in_json_nest_as_deep_as_they_like(tmp_path):
     path = tmp_path / "a.json"
     path.write_text('[{"passage": "Rome."}, ' + "[" * 100_000)

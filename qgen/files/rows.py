@@ -189,21 +189,31 @@ def _raw_rows(path: Path, names: FieldNames, tell: Callable[[str], None]) -> Ite
 
 
 def _documents(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The documents in a folder, and the other files; without hidden ones and Office's locks."""
-    found = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file()
-        and not any(part.startswith((".", "~$")) for part in path.relative_to(folder).parts)
-    )
-    documents = [path for path in found if path.suffix.lower() in DOCUMENT_SUFFIXES]
-    return documents, [path for path in found if path.suffix.lower() not in DOCUMENT_SUFFIXES]
+    """The documents in a folder, and what else is in it; without hidden files and Office's locks.
+
+    A link to nothing is a document that cannot be read; pipes and devices, which may never end, and
+    folders that must not be entered are no documents.
+    """
+    documents: list[Path] = []
+    others: list[Path] = []
+    for path in sorted(folder.rglob("*")):
+        if any(part.startswith((".", "~$")) for part in path.relative_to(folder).parts):
+            continue
+        if path.is_dir():
+            if not os.access(path, os.R_OK | os.X_OK):
+                others.append(path)
+        elif path.suffix.lower() in DOCUMENT_SUFFIXES and (path.is_file() or not path.exists()):
+            documents.append(path)
+        else:
+            others.append(path)
+    return documents, others
 
 
 def _not_read(folder: Path, files: list[Path], most: int = 10) -> str:
     names = ", ".join(path.relative_to(folder).as_posix() for path in files[:most])
     more = f" and {len(files) - most} more" if len(files) > most else ""
-    rows = [path for path in files if path.suffix.lower() in ROW_SUFFIXES]
+    row_suffixes = set(ROW_SUFFIXES) - set(DOCUMENT_SUFFIXES)
+    rows = [path for path in files if path.suffix.lower() in row_suffixes]
     hint = "; a file of rows is read by itself" if rows else ""
     count = f"{len(files)} files are" if len(files) > 1 else "1 file is"
     return f"{folder}: {count} not read: {names}{more}{hint}"
