@@ -164,3 +164,25 @@ def test_the_pipeline_makes_the_types_wanted(generator, monkeypatch):
 def test_unknown_types_are_refused():
     with pytest.raises(QGenError, match="types must be"):
         QuizSettings(types=("essay",))
+
+
+@pytest.mark.parametrize(
+    ("passage", "answer", "why"),
+    [
+        ("Both types of the long bridge were built by Joseph Strauss.", "Joseph Strauss", "refers"),
+        ("The country was divided into six regions after the last war.", "six regions", "refers"),
+        ("As the diagram shows, the firms pay all their taxes to Boston.", "Boston", "refers"),
+        ("Anna Lind and Otto Lemm built the long bridge in San Francisco.", "Otto Lemm", "list"),
+        ("The old mine sold its tin, copper and salt to the town of Dorne.", "tin", "list"),
+        ("The ray bends less when the object is small in front of it.", "when the object is small",
+         "clause"),
+    ],
+)  # fmt: skip
+def test_no_half_of_a_list_and_no_reference_to_another_sentence(passage, answer, why):
+    found = of(passage, answer)
+    assert isinstance(found, str) and why in found
+
+
+def test_no_blank_that_another_filling_suits():
+    done, dropped = spread(drafts(), ["cloze"], 4, lambda draft: [], lambda draft, text: True)
+    assert not done and dropped == {"with another right filling": 4}

@@ -61,9 +61,11 @@ _TITLE = re.compile(
     re.I,
 )
 _WHO = re.compile(r"\b(?:who|whom|whose)\b", re.I)
-_LISTED = re.compile(
-    r"(?:,[^,.;:]{1,40})*,?\s*(?:(?:and|or|as well as|nor)\s+)?(?:both\s+)?(?:the\s+|an?\s+)?", re.I
-)
+_BEFORE = r"(?:(?:in|on|at|by|with|behind|under|from|to|for|of)\s+)?(?:the\s+|an?\s+)?"
+_ITEMS = r"(?:,\s*(?:[\w'’-]+\s?){1,4})*,?\s*"
+_JOINED = re.compile(rf"{_ITEMS}\b(?:and|or|nor|as well as)\s+(?:both\s+)?{_BEFORE}", re.I)
+_COMMA = re.compile(rf",\s*{_BEFORE}", re.I)
+_GOES_ON = re.compile(rf"{_ITEMS}(?:and|or)\b", re.I)
 """What stands between two things of one list."""
 
 
@@ -175,6 +177,10 @@ def _alike(first: str, second: str, lexicon: Things | None) -> bool:
         return False
     if set(stems(first)) - LITTLE == set(stems(second)) - LITTLE or token_f1(first, second) > 0.7:
         return True
+    if len(a) == 1 and any(word[:5] == a[0][:5] for word in b if len(a[0]) > 5):
+        return True  # "corruption", "corrupt elite"
+    if re.search(r",|\band\b", first) and set(stems(first)) & set(stems(second)) - _JOINING:
+        return True  # two lists that share a thing
     if not lexicon:
         return False
     if fold(_bare(second)) in lexicon.synonyms(_bare(first)):
@@ -186,6 +192,7 @@ def _alike(first: str, second: str, lexicon: Things | None) -> bool:
     return False
 
 
+_JOINING = LITTLE | {"and", "or", "of", "in"}
 _PERIODS = frozenset("time day era period age year epoch season".split())
 """Nouns that mean the same behind an adjective: "colonial times", "colonial days"."""
 
@@ -282,10 +289,19 @@ def _is_listed(passage: str, answer: Answer, other: Answer) -> bool:
     """Whether two spans are things of one list, which may both be right."""
     first, second = sorted((answer, other), key=lambda one: one.start)
     between = passage[first.end : second.start]
-    return (
-        len(between) < 90
-        and bool(_LISTED.fullmatch(between))
-        and bool(re.search(r",|\b(?:and|or|nor|as)\b", between))
+    if len(between) > 90:
+        return False
+    if _COMMA.fullmatch(between):
+        return bool(_GOES_ON.match(passage[second.end :]))
+    return bool(_JOINED.fullmatch(between))
+
+
+def is_half_a_list(passage: str, answer: Answer) -> bool:
+    """Whether an answer is one of several things that stand side by side, as in "A and B"."""
+    return any(
+        not other.overlaps(answer) and _is_listed(passage, answer, other)
+        for other in propose_answers(passage)
+        if other.kind not in CLAUSE_KINDS
     )
 
 
@@ -318,7 +334,7 @@ def _thing_in_form_of(model: str, thing: str, proper: bool) -> str | None:
     if not words:
         return None
     if proper:
-        if not all(word[:1].isupper() or len(word) < 4 for word in words):
+        if not all(word[:1].isupper() or word in _SMALL for word in words):
             return None
         if lead["determiner"] and (own["determiner"] or _is_common(words[-1])):
             text = lead["determiner"].lower() + text
@@ -332,6 +348,10 @@ def _thing_in_form_of(model: str, thing: str, proper: bool) -> str | None:
         text = with_article((lead["determiner"] or "").lower() + text)
     text = (lead["preposition"] or "").lower() + text
     return text[:1].upper() + text[1:] if model[:1].isupper() else text
+
+
+_SMALL = frozenset("of the and de la le von van der du di da for in on".split())
+"""Words without a capital in names."""
 
 
 def _is_common(word: str) -> bool:

@@ -38,10 +38,11 @@ from qgen.english.clean import Mended, clean_text
 from qgen.english.dictionary import usual_tag
 from qgen.english.locate import locate_answer
 from qgen.english.paragraphs import is_long, paragraph_spans
+from qgen.english.passage import sentence_spans
 from qgen.english.phrases import propose_answers
 from qgen.english.things import things
 from qgen.english.values import shape
-from qgen.english.words import answer_tokens, words_repeated
+from qgen.english.words import answer_tokens, token_f1, words_repeated
 from qgen.errors import QGenError
 from qgen.model.reader import (
     DEFAULT_READER,
@@ -60,7 +61,9 @@ SPARE = 2
 """Proposed answers asked about for each question that is still wanted, since some questions will be
 dropped."""
 
-PLAUSIBLE = 0.4
+FILLED = 0.3
+"""Probability from which the reader is taken to have another filling for a blank."""
+PLAUSIBLE = 0.5
 """How plausible a wrong answer must be, from 0 to 1."""
 
 _NOTHING_PROPOSED = "no answer could be proposed for the passage; give one"
@@ -372,8 +375,23 @@ class QuestionGenerator:
         self._read(outcome.kept)
         given = bool(outcome.kept) and outcome.kept[0].given
         count = None if given else quiz.max_answers
-        outcome.kept, unfit = spread(outcome.kept, quiz.types, count, partial(self._wrong, count=1))
+        wrong = partial(self._wrong, count=1)
+        outcome.kept, unfit = spread(outcome.kept, quiz.types, count, wrong, self._filled_otherwise)
         outcome.dropped += unfit
+
+    def _filled_otherwise(self, draft: Draft, sentence: str) -> bool:
+        """Whether the passage without the answer's sentence has another filling for its blank."""
+        assert draft.question and draft.question.answer
+        answer = draft.question.answer
+        spans = sentence_spans(draft.passage)
+        rest = " ".join(
+            draft.passage[begin:end] for begin, end in spans if not begin <= answer.start < end
+        )
+        if not self.reader or not rest:
+            return False
+        found = reading(rest, None, self.reader.windows([(rest, sentence, None)])[0])
+        sure = found.probability > max(FILLED, found.unanswerable)
+        return sure and token_f1(found.answer.text, answer.text) < 0.5
 
     def _complete(self, outcomes: Sequence[Outcome], count: int) -> None:
         """Give each question so many of the wrong answers that fit it best, or say how many it

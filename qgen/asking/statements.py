@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from qgen.asking.distractors import with_article
+from qgen.asking.distractors import is_half_a_list, with_article
 from qgen.english.passage import Passage
 from qgen.english.words import FUNCTION_WORDS, LITTLE, WORD, stems
 from qgen.records import Answer
@@ -17,7 +17,7 @@ from qgen.settings import CLAUSE_KINDS
 BLANK = "_____"
 """What stands for the answer; the writers of quiz programs look for it."""
 
-_WORDS = range(6, 41)
+_WORDS = range(7, 41)
 _OF_STATEMENT = range(6, 31)
 """Words of a sentence to fill in, and of one to judge."""
 _ANSWER_SHARE = 0.4
@@ -35,7 +35,8 @@ _CONNECTIVE = re.compile(
 _REFERS_BACK = re.compile(
     r"\b(?:this|these|such|the (?:former|latter|same|above|following|preceding|other|others|rest)|"
     r"likewise|aforementioned|as (?:mentioned|noted|discussed|described|seen|shown)|"
-    r"(?:figure|table|chapter|section|example|equation) \d|(?:shown|seen|see) (?:in|below|above)|"
+    r"as the \w+ shows|(?:figure|table|chapter|section|example|equation) \d|"
+    r"(?:shown|seen|see) (?:in|below|above)|"
     r"(?:above|below)[.)]|i|my|me|myself|here)\b|"
     r"\bthose\b(?! who| of| in| that| with| from| whose)",
     re.I,
@@ -46,12 +47,21 @@ _BEGINS_BACK = re.compile(
     r"also|too|the (?:two|three|second|third|next|first|last|result|reason|answer))\b",
     re.I,
 )
-_QUANTITY = re.compile(r"(?:some|many|most|several|few|all|each|both|one)\s+(?:of|[a-z]{4,})", re.I)
+_QUANTITY = re.compile(r"(?:some|many|most|several|few|all)\s+(?:of|[a-z]{4,})", re.I)
+_GENERAL = re.compile(
+    r"the (?:country|city|town|village|island|region|area|state|company|group|team|film|novel|"
+    r"book|game|album|song|series|term|word|name|process|system|family|species|genus|language|"
+    r"attacks?|types?|war|battle|party|programme|program|study|disease|organi[sz]ation|theory)s?"
+    r"(?! (?:of|in|that|which|who|between|for|by|from|to)\b|(?-i: [A-Z]))\b",
+    re.I,
+)
+"""What begins a sentence and says of what only with the one before."""
 _PRONOUN = re.compile(r"(?:he|she|they|it|him|them|his|hers?|their|theirs|its|we|us|our)\Z", re.I)
 _NEGATION = re.compile(
     r"\b(?:not|never|no|none|nor|neither|nobody|nothing|without|hardly|rarely|cannot)\b|n['’]t\b",
     re.I,
 )
+_CLAUSE = re.compile(r"(?:when|while|if|because|that|whether|how|why|where|as)\b", re.I)
 _NOTE = re.compile(r"\s?\[(?:\d{1,3}|[a-z]|note \d+|citation needed|\w+ needed)\]", re.I)
 _IN_RANGE_BEFORE = re.compile(
     r"(?:[–—-]|\b(?:between|from)\s+(?:\S+\s+(?:and|to|until)\s+)?)\Z", re.I
@@ -100,7 +110,7 @@ def statement(passage: str, answer: Answer) -> Statement | str:
     Returns:
         The statement, or a short reason such as ``"in a sentence that refers to another"``.
     """
-    if answer.kind in CLAUSE_KINDS:
+    if answer.kind in CLAUSE_KINDS or _CLAUSE.match(answer.text):
         return "with a whole clause for an answer"
     found = Passage.of(passage)
     spans = zip(found.sentences, found.tokens, strict=True)
@@ -129,7 +139,8 @@ def statement(passage: str, answer: Answer) -> Statement | str:
     sentence = before + answer.text + after
     return (
         _form_problem(before, answer.text, after)
-        or (_reference_problem(passage, sentence, answer, held))
+        or _reference_problem(passage, sentence, answer, held)
+        or ("being a part of a list" if is_half_a_list(passage, answer) else None)
         or Statement(before, answer.text, after)
     )
 
@@ -183,6 +194,8 @@ def _reference_problem(passage: str, sentence: str, answer: Answer, held) -> str
     """Whether a sentence needs another one to be understood."""
     refers = "in a sentence that refers to another"
     if _REFERS_BACK.search(sentence):
+        return refers
+    if _GENERAL.match(sentence):
         return refers
     if _BEGINS_BACK.match(sentence) and not _QUANTITY.match(sentence):
         return refers

@@ -23,6 +23,8 @@ _UNWANTED = "of another type of question"
 
 Wrong = Callable[[Draft], Sequence[str]]
 """Finds a wrong answer for a draft's question, if there is one."""
+Filled = Callable[[Draft, str], bool]
+"""Whether a sentence's blank has another right filling."""
 
 
 def opening_type(question: str) -> str:
@@ -36,7 +38,11 @@ def are_made(types: Iterable[str]) -> bool:
 
 
 def spread(
-    drafts: Sequence[Draft], types: Sequence[str], count: int | None, wrong: Wrong
+    drafts: Sequence[Draft],
+    types: Sequence[str],
+    count: int | None,
+    wrong: Wrong,
+    filled: Filled = lambda draft, sentence: False,
 ) -> tuple[list[Draft], Counter[str]]:
     """Drafts of the types wanted, as equal in number as can be.
 
@@ -45,6 +51,7 @@ def spread(
         types: some of :data:`qgen.settings.QUESTION_TYPES`.
         count: how many at most; ``None`` for no limit.
         wrong: finds wrong answers for false statements.
+        filled: tells of sentences with a blank that another filling is right too.
 
     Returns:
         The drafts in their order, and reason to number of those that suit no type.  What begins,
@@ -63,7 +70,7 @@ def spread(
             break
         reasons = []
         for kind in sorted(turns, key=turns.__getitem__):
-            made = _of_type(draft, kind, truth, wrong)
+            made = _of_type(draft, kind, truth, wrong, filled)
             if not isinstance(made, str):
                 done.append(made)
                 turns[kind] += 1
@@ -75,7 +82,7 @@ def spread(
     return done, dropped
 
 
-def _of_type(draft: Draft, kind: str, truth: bool, wrong: Wrong) -> Draft | str:
+def _of_type(draft: Draft, kind: str, truth: bool, wrong: Wrong, filled: Filled) -> Draft | str:
     """The draft with its question as one of a type, or why it cannot be."""
     question = draft.question
     assert question and question.answer
@@ -86,6 +93,8 @@ def _of_type(draft: Draft, kind: str, truth: bool, wrong: Wrong) -> Draft | str:
     found = statement(draft.passage, question.answer)
     if isinstance(found, str):
         return found
+    if kind == "cloze" and filled(draft, found.cloze):
+        return "with another right filling"
     if kind == "cloze":
         return _with(draft, question, replace(question, question=found.cloze, type=kind))
     if problem := statement_problem(found):
