@@ -421,7 +421,7 @@ def test_pdf_items_of_a_list_are_no_notes(tmp_path):
 
 def test_pdf_heads_and_feet_of_two_pages(tmp_path):
     head, foot = "The bridges of Dorne, 28/11/26", "file:///bridges.html"
-    content = [[head, text, f"{foot} {n}/2"] for n, text in enumerate(TEXTS, 1)]
+    content = [[head, "P. Holm et al.", text, f"{foot} {n}/2"] for n, text in enumerate(TEXTS, 1)]
     assert read(tmp_path, "a.pdf", pdf(content))[0] == TEXTS
 
 

@@ -336,6 +336,16 @@ def test_delimiters_at_the_end_of_a_line(tmp_path, content):
     assert rows_of(tmp_path, "in.csv", content) == [LIT]
 
 
+def test_quotation_marks_behind_a_backslash(tmp_path):
+    content = (
+        'passage,answer\n"She said \\"yes\\" in Dorne, C:\\\\ and all.",Dorne\n"It rained.",\n'
+    )
+    rows = rows_of(tmp_path, "in.csv", content)
+    assert [row.passage for row in rows] == ['She said "yes" in Dorne, C:\\ and all.', "It rained."]
+    [request] = rows_of(tmp_path, "in.csv", 'passage,answer\n"It is in C:\\",C:\\\n')
+    assert request.passage == "It is in C:\\"
+
+
 def test_a_long_field(tmp_path):
     [request] = rows_of(tmp_path, "in.csv", f'passage\n"{TEXT * 5000}"\n')
     assert len(request.passage) == len(TEXT) * 5000

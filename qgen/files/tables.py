@@ -19,6 +19,8 @@ from qgen.files.encoding import open_bytes, open_text
 from qgen.files.fields import FieldNames, check_columns, normal_name
 from qgen.files.raw_rows import MAX_CHARACTERS, RawRow, bounded_lines, fail, printable
 
+_SAMPLE = 1 << 20
+
 
 def read_csv(path: Path, names: FieldNames, delimiter: str = ",") -> Iterator[RawRow]:
     """The rows of a table in text, each with the number of its first line."""
@@ -35,7 +37,13 @@ def read_csv(path: Path, names: FieldNames, delimiter: str = ",") -> Iterator[Ra
                 lines.append(text)
                 yield text
 
-        reader = csv.reader(recorded(), delimiter=delimiter, strict=True, skipinitialspace=True)
+        reader = csv.reader(
+            recorded(),
+            delimiter=delimiter,
+            escapechar=_escape(file),
+            strict=True,
+            skipinitialspace=True,
+        )
         try:
             header = next((row for row in reader if row and not _is_separator_line(row)), None)
         except csv.Error as error:
@@ -71,6 +79,13 @@ def _delimiter(file: io.TextIOWrapper) -> str | None:
     counts = {mark: bare.count(mark) for mark in ",;\t|"}
     best = max(counts, key=lambda mark: counts[mark])
     return best if counts[best] else None
+
+
+def _escape(file: io.TextIOWrapper) -> str | None:
+    """The backslash, where quotation marks stand behind one, as Spark and MySQL write them."""
+    sample = file.read(_SAMPLE)
+    file.seek(0)
+    return "\\" if re.search(r'\\"\w', sample) else None
 
 
 def _is_separator_line(row: list[str]) -> bool:

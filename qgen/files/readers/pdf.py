@@ -261,7 +261,7 @@ def _running_lines(pages: list[list[_Line]]) -> set[str]:
         text
         for text, count in ends.items()
         if (count > 2 and count > len(pages) / 3)
-        or (both and count == 2 and not ends_sentence(text))
+        or (both and count == 2 and (len(text.split()) < 8 or not ends_sentence(text)))
     }
 
 
