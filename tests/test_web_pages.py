@@ -181,6 +181,22 @@ def test_the_library_does_not_see_deep_or_very_long_pages(tmp_path, monkeypatch,
     assert len(found) == 4
 
 
+def test_formulas_leave_a_mark(tmp_path):
+    formula = "<math><msup><mi>y</mi><mn>2</mn></msup></math>"
+    picture = '<img class="mwe-math-fallback-image-inline" alt="{y^2}">'
+    text = "It holds that {} is the sum of the two, as Rosa Lund wrote in 1899."
+    body = paragraphs_of([*STORY, text.format(formula), text.format(picture)])
+    document = read(tmp_path, article(body))
+    assert texts(document) == [*READ, text.format("…"), text.format("…")]
+    assert document.left_out["formula"] == 2 and not document.left_out["picture"]
+
+
+def test_a_page_of_comments_alone_is_read(tmp_path):
+    comments = "".join(f'<div class="comment"><p>{text}</p></div>' for text in STORY)
+    body = f'<html><body><div id="comments">{comments}</div></body></html>'
+    assert texts(read(tmp_path, body)) == READ
+
+
 def test_note_marks_do_not_make_a_paragraph_foreign(tmp_path):
     marked = " ".join(
         f'{word}<sup class="reference"><a href="#{n}">[{n}]</a></sup>' if n % 3 == 0 else word

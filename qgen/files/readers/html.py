@@ -36,13 +36,15 @@ _SKIPPED_TYPES = re.compile(r"\b(?:footnotes?|endnotes?|rearnotes?|toc|index|not
 _SKIPPED_CLASSES = re.compile(  # MediaWiki's, Sphinx's and other programs' own
     r"(?:^|\s)(?:mw-editsection|navbox|reflist|references|toc|hatnote|headerlink|noprint"
     r"|sr-only|screen-reader-text|visually-hidden|footnotes?|footnote-ref|cookie[\w-]*"
-    r"|breadcrumbs?|sidebar|site-header|site-footer|comments?|comment-list|share-buttons?)(?:\s|$)"
+    r"|breadcrumbs?|site-header|site-footer|share-buttons?)(?:\s|$)"
 )
 
 
 MAX_DEPTH = 100
 MAX_ELEMENTS = 50_000
 """What a web page may have at most for its main text to be looked for; articles nest 30 deep."""
+
+_FORMULA = re.compile(r"(?:^|[\s-])(?:math|tex|latex)\b")
 
 
 def read_html(path: Path, left_out: LeftOut) -> Iterator[Block]:
@@ -124,6 +126,11 @@ class _Page:
             return
         # Themes name what a page has in the class of its body.
         whole = tag in {"html", "body", "main", "article"}
+        if tag == "math" or (tag == "img" and _FORMULA.search(attributes.get("class", ""))):
+            self._text.append("…")  # so that nobody takes what is left for the whole sentence
+            self._left_out["formula"] += 1
+            self._skipped = 1
+            return
         if tag in _SKIPPED or (not whole and _is_left_out(attributes)):
             self._skipped = 1
             if tag not in {"script", "style", "svg", "math"} and _is_block(tag):
