@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from types import UnionType
 
 
 class QGenError(ValueError):
@@ -46,3 +47,20 @@ def exit_code(program: str, command: Callable[[], int | None]) -> int:
         where = f" ({error.filename})" if error.filename else ""
         print(f"{program}: error: {error.strerror or error}{where}", file=sys.stderr)
         return 2
+
+
+def check_rows(what: str, given: object, *kinds: type | UnionType) -> None:
+    """Refuse what is no list of tuples of these types.
+
+    Raises:
+        QGenError: what it must be, and what it is.
+    """
+    names = ", ".join(getattr(kind, "__name__", str(kind)) for kind in kinds)
+    if not isinstance(given, list | tuple):
+        raise QGenError(f"{what} must be a list of ({names}), not {type(given).__name__}")
+    for row in given:
+        fits = isinstance(row, list | tuple) and len(row) == len(kinds)
+        if not fits or not all(map(isinstance, row, kinds)):
+            shown = repr(row)
+            shown = shown if len(shown) <= 60 else shown[:59] + "…"
+            raise QGenError(f"{what} must be a list of ({names}); one is {shown}")

@@ -196,3 +196,26 @@ def test_a_batch_has_room_for_more_short_sources(n_best_generator, monkeypatch):
     assert rows(config.max_source_length) == 16
     assert 16 < rows(8) < rows(8, num_beams=1) == 32
     assert rows(8, num_beams=40) < 16
+
+
+@pytest.mark.parametrize("wrong", [5, "text", b"bytes", [1], ["text"], {"a": 1}, object(), 3.5])
+def test_wrong_types_are_refused_in_a_sentence(n_best_generator, reader, wrong):
+    checked = QuestionGenerator(n_best_generator)
+    inputs = [(PASSAGE, Answer("1937", PASSAGE.index("1937")))]
+    calls = [
+        lambda: n_best_generator.generate(inputs, wrong),
+        lambda: n_best_generator.generate(wrong),
+        lambda: n_best_generator.generate([(PASSAGE, wrong)]),
+        lambda: n_best_generator.score(wrong),
+        lambda: n_best_generator.score([(PASSAGE, wrong)]),
+        lambda: n_best_generator.score_openings([(wrong, wrong)]),
+        lambda: reader.read(wrong),
+        lambda: reader.read([(PASSAGE, "Who?", wrong)]),
+        lambda: checked.generate([PASSAGE], wrong),
+        lambda: checked.generate([PASSAGE], quiz=wrong),
+        lambda: checked.propose([wrong] if isinstance(wrong, list) else wrong),
+    ]
+    for call in calls:
+        with pytest.raises(QGenError) as caught:
+            call()
+        assert str(caught.value) and "\n" not in str(caught.value)

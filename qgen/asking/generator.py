@@ -14,7 +14,7 @@ from torch import Tensor
 from qgen.asking.checks import text_problem
 from qgen.english.surface import recase, respace
 from qgen.english.verbs import correct_verbs
-from qgen.errors import QGenError
+from qgen.errors import QGenError, check_rows
 from qgen.model.checkpoints import DEFAULT_CHECKPOINT, fingerprint, load_checkpoint, move_to
 from qgen.model.decoding import decode
 from qgen.model.runtime.batches import batches_by_size
@@ -105,6 +105,8 @@ class NBestGenerator:
         Raises:
             QGenError: ``min_length`` is more than that, or the model does not know a control.
         """
+        if not isinstance(settings, GenerationSettings):
+            raise QGenError(f"settings must be GenerationSettings, not {type(settings).__name__}")
         most, known = self.model.config.max_target_length, self.model.config.controls or {}
         for name in settings.controls:
             if name not in known:
@@ -153,7 +155,8 @@ class NBestGenerator:
         Raises:
             QGenError: a setting is out of the model's range.
         """
-        settings = self.within_range(settings or GenerationSettings())
+        settings = self.within_range(GenerationSettings() if settings is None else settings)
+        check_rows("inputs", inputs, object, Answer | None)
         results = [NBest() for _ in inputs]
         sources: dict[int, list[int]] = {}  # by number of the input
         for i, (passage, answer) in enumerate(inputs):
@@ -244,6 +247,7 @@ class NBestGenerator:
         Raises:
             QGenError: an answer is too long.
         """
+        check_rows("questions", questions, str, Question)
         openings = [_OPENING.search(question.question) for _, question in questions]
         texts = [opening.string[: opening.end()] if opening else "" for opening in openings]
         tokens = self.tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else []
@@ -255,6 +259,7 @@ class NBestGenerator:
     @torch.inference_mode()
     def _token_scores(self, questions: Sequence[tuple[str, Question]]) -> list[list[float]]:
         """The log-probability of each token of each question, the closing ``[SEP]`` among them."""
+        check_rows("questions", questions, str, Question)
         alone_after_fork()
         scores = []
         for input_ids, mask, labels in self._packed(questions):

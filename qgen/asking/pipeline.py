@@ -205,6 +205,8 @@ class QuestionGenerator:
         Raises:
             QGenError: a passage is no text.
         """
+        if not isinstance(passages, list | tuple):
+            raise QGenError(f"propose() takes a list of passages, not {type(passages).__name__}")
         for passage in passages:
             if problem := text_problem("passage", passage):
                 raise QGenError(problem)

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from qgen.errors import QGenError, first_line
+from qgen.errors import QGenError, check_rows, first_line
 from qgen.model.checkpoints import (
     LOADING_ERRORS,
     assign_weights,
@@ -340,6 +340,7 @@ class Reader:
             items: passages, each with its question, which may be empty, and an answer that a
                 single window of the passage is to have in its middle; ``None`` for all windows.
         """
+        check_rows("items", items, str, str, Answer | None)
         rows: list[_Row] = []
         if not items:
             return []
