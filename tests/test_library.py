@@ -219,3 +219,9 @@ def test_wrong_types_are_refused_in_a_sentence(n_best_generator, reader, wrong):
         with pytest.raises(QGenError) as caught:
             call()
         assert str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 1.5, "16", True, None])
+def test_a_batch_size_is_a_whole_number(bert_model, tokenizer, wrong):
+    with pytest.raises(QGenError, match="batch_size must be a whole number"):
+        NBestGenerator(bert_model, tokenizer, device="cpu", batch_size=wrong)

@@ -63,6 +63,8 @@ class NBestGenerator:
         batch_size: int = 16,
         restore_case: bool = True,
     ):
+        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+            raise QGenError(f"batch_size must be a whole number of at least 1, not {batch_size!r}")
         self.device = move_to(model, device)
         self.model = model.eval()
         self.tokenizer = tokenizer
