@@ -206,6 +206,10 @@ def _fits(answer: str, other: str, proper: bool, person: bool) -> bool:
     lengths = sorted(len(text.split()) for text in (first, second))
     if bool(_LINK.search(first)) != bool(_LINK.search(second)) or lengths[1] > 2 * lengths[0]:
         return False
+    if first.count(",") != second.count(","):
+        return False
+    if person and _is_common(second.split()[-1]) and not _is_common(first.split()[-1]):
+        return False  # an empire beside an emperor
     if proper:
         if bool(_TITLE.match(first)) != bool(_TITLE.match(second)):
             return False
@@ -252,6 +256,8 @@ def _singular(phrase: str) -> str | None:
 
 def _plural(phrase: str) -> str:
     before, _, last = phrase.rpartition(" ")
+    if (usual_tag(last) or "NN")[:2] != "NN":
+        return phrase  # "the dead"
     forms = inflections(last, "NOUN").get("NNS", ())
     return f"{before} {forms[0] if forms else last + 's'}".strip()
 

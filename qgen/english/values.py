@@ -317,6 +317,12 @@ def _written(value: float, model: str) -> str:
 
 
 def _number_words(text: str, match: re.Match, draw: random.Random) -> Iterator[str]:
+    several = _WORD.findall(text)
+    if len(several) > 1 and re.search(
+        rf"(?:{_WORDS})\s+(?:or|to|and)\s+(?:{_WORDS})\b", text, re.I
+    ):
+        yield from _several_words(text, draw)
+        return
     if match["tens"]:
         at = _TENS.index(match["tens"].lower())
         values = [tens + (f"-{match['unit']}" if match["unit"] else "") for tens in _TENS]
@@ -333,6 +339,22 @@ def _number_words(text: str, match: re.Match, draw: random.Random) -> Iterator[s
         yield _agreeing(
             text, text[: match.start()] + _in_case_of(value, match[0]) + text[match.end() :]
         )
+
+
+def _several_words(text: str, draw: random.Random) -> Iterator[str]:
+    """All numbers in words of a text by the same step: "one or two", "three or four"."""
+    words = [match[0].lower() for match in _WORD.finditer(text)]
+    if not set(words) <= set(NUMBER_WORDS):
+        return
+
+    def shift(step: int) -> str | None:
+        places = [NUMBER_WORDS.index(word) + step for word in words]
+        if min(places) < 0 or max(places) >= len(NUMBER_WORDS):
+            return None
+        moved = iter(places)
+        return _WORD.sub(lambda m: _in_case_of(NUMBER_WORDS[next(moved)], m[0]), text)
+
+    yield from _shifted(text, ((1, 2, 3), (1, 2, 3)), draw, shift)
 
 
 def _agreeing(text: str, other: str) -> str:
