@@ -186,3 +186,19 @@ def test_no_half_of_a_list_and_no_reference_to_another_sentence(passage, answer,
 def test_no_blank_that_another_filling_suits():
     done, dropped = spread(drafts(), ["cloze"], 4, lambda draft: [], lambda draft, text: True)
     assert not done and dropped == {"with another right filling": 4}
+
+
+def test_a_sentence_is_used_once():
+    passage = "Joseph Strauss built the long bridge in San Francisco after the war of the north."
+    found = [("Who built it?", "Joseph Strauss"), ("Where is the bridge?", "San Francisco")]
+    two = [
+        Draft(0, passage, a, question=Question(q, a, -0.1, 0.9))
+        for q, a in ((q, locate_answer(passage, text)) for q, text in found)
+    ]
+    done, dropped = spread(two, ["cloze"], 4, lambda draft: [])
+    assert len(done) == 1 and dropped == {"in a sentence that is used already": 1}
+
+
+def test_a_value_in_two_units_is_not_stated():
+    found = of("The land spans an area of 207,600 square kilometres (80,200 sq mi).", "207,600")
+    assert statement_problem(found) == "given in another unit as well"

@@ -155,6 +155,8 @@ def statement_problem(found: Statement) -> str | None:
     is_value = any(c.isdigit() for c in found.answer)
     if is_value and (_IN_RANGE_BEFORE.search(found.before) or _IN_RANGE_AFTER.match(found.after)):
         return "in a range"
+    if is_value and re.match(r"[^,.;]{0,25}\(\D{0,12}\d", found.after):
+        return "given in another unit as well"
     return None
 
 

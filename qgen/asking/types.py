@@ -64,13 +64,14 @@ def spread(
     turns = dict.fromkeys([*types[shift:], *types[:shift]], 0)
     truth = _hash(drafts[0].question.question if drafts[0].question else "") % 2 == 0
     done: list[Draft] = []
+    used: set[str] = set()  # sentences that were made something of
     dropped: Counter[str] = Counter()
     for draft in drafts:
         if len(done) == count:
             break
         reasons = []
         for kind in sorted(turns, key=turns.__getitem__):
-            made = _of_type(draft, kind, truth, wrong, filled)
+            made = _of_type(draft, kind, truth, wrong, filled, used)
             if not isinstance(made, str):
                 done.append(made)
                 turns[kind] += 1
@@ -82,7 +83,9 @@ def spread(
     return done, dropped
 
 
-def _of_type(draft: Draft, kind: str, truth: bool, wrong: Wrong, filled: Filled) -> Draft | str:
+def _of_type(
+    draft: Draft, kind: str, truth: bool, wrong: Wrong, filled: Filled, used: set[str]
+) -> Draft | str:
     """The draft with its question as one of a type, or why it cannot be."""
     question = draft.question
     assert question and question.answer
@@ -93,15 +96,20 @@ def _of_type(draft: Draft, kind: str, truth: bool, wrong: Wrong, filled: Filled)
     found = statement(draft.passage, question.answer)
     if isinstance(found, str):
         return found
+    sentence = found.holding(found.answer)
+    if sentence in used:
+        return "in a sentence that is used already"
     if kind == "cloze" and filled(draft, found.cloze):
         return "with another right filling"
     if kind == "cloze":
+        used.add(sentence)
         return _with(draft, question, replace(question, question=found.cloze, type=kind))
     if problem := statement_problem(found):
         return problem
     others = wrong(draft)  # asked for of true ones too, or there would be more of them
     if not others:
         return "without a wrong answer to state"
+    used.add(sentence)
     return _with(draft, question, _stated(question, found, truth, others[0]))
 
 
