@@ -15,6 +15,7 @@ import gzip
 import json
 import random
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -55,14 +56,14 @@ def read_sets(data: Path) -> dict[str, list[dict]]:
     }
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Fit, print the accuracy on what is held out, and write the weights."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--sets", type=int, default=300, help="of each source")
     parser.add_argument("--seed", type=int, default=30)
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     draw = random.Random(args.seed)
     generator = QuestionGenerator.from_pretrained()
     plausibility = Plausibility(generator.generator, generator.reader)

@@ -16,7 +16,7 @@ import json
 import lzma
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -157,13 +157,13 @@ def lines(data: Path, wordnet: Path) -> Iterable[str]:
     return sorted(found)
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Write the lexicon."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--wordnet", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     text = "".join(line + "\n" for line in lines(args.data, args.wordnet))
     args.out.write_bytes(lzma.compress(text.encode(), preset=9))
 
