@@ -8,19 +8,18 @@ length, when there is nothing to score or when an input has no reference.
 
 Published question-generation results come from the ``qgevalcap`` scripts of Du
 et al. 2017 (arXiv 1705.00106), themselves taken from coco-caption.
-``corpus_bleu``, ``rouge_l`` and ``java_meteor`` give the same numbers as those
-scripts; the others are the common packages' definitions, for comparison.
+``corpus_bleu`` and ``rouge_l`` run those scripts as ``pycocoevalcap`` packages
+them, and ``java_meteor`` gives the same numbers; the others are the common packages'
+definitions, for comparison.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import math
 import os
 import re
 import shutil
 import subprocess
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -28,14 +27,13 @@ from pathlib import Path
 
 from nltk.corpus import wordnet
 from nltk.translate.meteor_score import meteor_score
+from pycocoevalcap.bleu.bleu import Bleu
+from pycocoevalcap.rouge.rouge import Rouge
 from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu.metrics import BLEU
 
-from qgen.english.words import lcs_length
 from qgen.errors import QGenError
 
-_MAX_ORDER = 4
-_ROUGE_BETA = 1.2
 _METEOR_TIMEOUT_S = 600
 _COCO = "coco-caption formula"
 
@@ -105,32 +103,8 @@ def corpus_bleu(hypotheses: list[str], references: list[list[str]]) -> list[floa
     Returns:
         Four percentages.
     """
-    _check(hypotheses, references)
-    tiny, small = 1e-15, 1e-9
-    matched, proposed = [0] * _MAX_ORDER, [0] * _MAX_ORDER
-    hypothesis_length = reference_length = 0
-    for hypothesis, segment_references in zip(hypotheses, references, strict=True):
-        tokens = hypothesis.split()
-        reference_tokens = [reference.split() for reference in segment_references]
-        hypothesis_length += len(tokens)
-        reference_length += min(
-            (abs(len(reference) - len(tokens)), len(reference)) for reference in reference_tokens
-        )[1]
-        for i in range(_MAX_ORDER):
-            counts = _ngram_counts(tokens, i + 1)
-            largest: Counter = Counter()
-            for reference in reference_tokens:
-                largest |= _ngram_counts(reference, i + 1)
-            matched[i] += (counts & largest).total()
-            proposed[i] += counts.total()
-    ratio = (hypothesis_length + tiny) / (reference_length + small)
-    brevity_penalty = math.exp(1 - 1 / ratio) if ratio < 1 else 1.0
-    scores = []
-    product = 1.0
-    for i in range(_MAX_ORDER):
-        product *= (matched[i] + tiny) / (proposed[i] + small)
-        scores.append(100 * brevity_penalty * product ** (1 / (i + 1)))
-    return scores
+    scores, _ = Bleu(4).compute_score(*_coco(hypotheses, references), verbose=0)
+    return [100 * score for score in scores]
 
 
 def rouge_l(hypotheses: list[str], references: list[list[str]]) -> float:
@@ -140,21 +114,8 @@ def rouge_l(hypotheses: list[str], references: list[list[str]]) -> float:
     Precision and recall are each the largest over the references, so they may
     come from different ones.  The mean over inputs.
     """
-    _check(hypotheses, references)
-    total = 0.0
-    for hypothesis, segment_references in zip(hypotheses, references, strict=True):
-        # Like the script, not split(): an empty string is one empty token.
-        tokens = hypothesis.split(" ")
-        precision = recall = 0.0
-        for reference in segment_references:
-            reference_tokens = reference.split(" ")
-            length = lcs_length(tokens, reference_tokens)
-            precision = max(precision, length / len(tokens))
-            recall = max(recall, length / len(reference_tokens))
-        if precision and recall:
-            weight = _ROUGE_BETA**2
-            total += (1 + weight) * precision * recall / (recall + weight * precision)
-    return 100 * total / len(hypotheses)
+    mean, _ = Rouge().compute_score(*_coco(hypotheses, references))
+    return 100 * float(mean)
 
 
 def sacrebleu_bleu(hypotheses: list[str], references: list[list[str]]) -> tuple[float, str]:
@@ -315,13 +276,17 @@ def _check(hypotheses: list[str], references: list[list[str]]) -> None:
         raise QGenError("every input needs at least one reference")
 
 
+def _coco(
+    hypotheses: list[str], references: list[list[str]]
+) -> tuple[dict[int, list[str]], dict[int, list[str]]]:
+    """References and hypotheses as coco-caption's scorers take them."""
+    _check(hypotheses, references)
+    return dict(enumerate(references)), {i: [each] for i, each in enumerate(hypotheses)}
+
+
 def _mean(values: Iterable[float]) -> float:
     values = list(values)
     return sum(values) / len(values)
-
-
-def _ngram_counts(tokens: list[str], order: int) -> Counter:
-    return Counter(zip(*(tokens[i:] for i in range(order)), strict=False))
 
 
 def _meteor_request(verb: str, fields: Iterable[str]) -> str:

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 import torch
 from conftest import PASSAGE
+from sklearn.metrics import roc_auc_score
 
-from eval.calibrate import area_under_roc, cross_validated, fit
+from eval.calibrate import cross_validated, fit
 from eval.calibrate import main as calibrate
 from eval.reading import answers_proposed, evaluate_reader
 from qgen.asking.confidence import (
@@ -88,13 +89,6 @@ def test_answers_proposed(reader):
 # -- confidence ------------------------------------------------------------------------------------
 
 
-def test_area_under_roc():
-    labels = torch.tensor([1, 1, 0, 0])
-    assert area_under_roc(torch.tensor([4.0, 3.0, 2.0, 1.0]), labels) == 1
-    assert area_under_roc(torch.tensor([1.0, 1.0, 1.0, 1.0]), labels) == 0.5
-    assert area_under_roc(torch.tensor([3.0, 1.0, 2.0, 0.0]), labels) == 0.75
-
-
 def test_logistic_regression_finds_what_decides():
     generator = torch.Generator().manual_seed(0)
     values = torch.randn(400, 2, generator=generator, dtype=torch.float64)
@@ -102,10 +96,26 @@ def test_logistic_regression_finds_what_decides():
     weights, bias = fit(values, labels)
     assert weights[0] > 5 * weights[1].abs() and bias < 0
     logits = cross_validated(values, labels, [str(i % 20) for i in range(400)])
-    assert area_under_roc(logits, labels) > 0.95
+    assert roc_auc_score(labels, logits) > 0.95
     noise = torch.rand(400, generator=generator).round().double()
     logits = cross_validated(values, noise, [str(i % 20) for i in range(400)])
-    assert 0.3 < area_under_roc(logits, noise) < 0.7, "what was fitted on does not count"
+    assert 0.3 < roc_auc_score(noise, logits) < 0.7, "what was fitted on does not count"
+
+
+def test_logistic_regression_penalises_each_weight_by_its_own():
+    generator = torch.Generator().manual_seed(0)
+    values = 3 * torch.randn(200, 3, generator=generator, dtype=torch.float64) + 1
+    labels = (values.sum(1) + torch.randn(200, generator=generator) > 3).double()
+    penalties = torch.tensor([0.01, 0.1, 1.0], dtype=torch.float64)
+    weights, bias = fit(values, labels, penalties)
+    found = torch.cat([weights, torch.tensor([bias])]).requires_grad_()
+    loss = (
+        torch.nn.functional.binary_cross_entropy_with_logits(values @ found[:3] + found[3], labels)
+        + (penalties * (found[:3] * values.std(0)) ** 2).sum()
+    )
+    (slope,) = torch.autograd.grad(loss, found)
+    assert slope.abs().max() < 1e-4, "at the minimum"
+    assert found[0] > found[1] > found[2] > 0
 
 
 def test_confidence_grows_with_agreement():
