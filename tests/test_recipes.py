@@ -54,8 +54,14 @@ def test_a_reader_is_made_from_its_teacher(teacher, rows, tmp_path):
     def run(step, *arguments, out):
         reader.main([step, *map(str, arguments), "--out", str(tmp_path / out)])
 
+    learnt = ("--judged", rows, "--epochs", 60, "--learning-rate", 1e-3, "--batch-size", 4)
+    run("judge", "--teacher", teacher, *learnt, "--rate", rows, out="rated.jsonl")
+    rated = [json.loads(line) for line in (tmp_path / "rated.jsonl").open(encoding="utf-8")]
+    assert [row["question"] for row in rated] == [row["question"] for row in ROWS]
+    assert max(row["right"] for row in rated[3:]) < 0.5 < min(row["right"] for row in rated[:3])
     run("prune", "--teacher", teacher, "--train", rows, "--layers", 2, "--neurons", 64, out="cut")
-    taught = ("--teacher", teacher, "--train", rows, "--judged", rows, "--epochs", 2)
+    judged = tmp_path / "rated.jsonl"
+    taught = ("--teacher", teacher, "--train", rows, "--judged", judged, "--epochs", 2)
     run("distill", "--student", tmp_path / "cut", *taught, out="read")
     run("distill", "--student", tmp_path / "read", *taught, "--rounded", out="rounded")
     run("pack", "--student", tmp_path / "rounded", out="packed")

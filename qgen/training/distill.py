@@ -101,13 +101,18 @@ class DistilledObjective:
             losses.append(-(target * predicted.log_softmax(-1)).sum(-1).mean())
         return (losses[0] + losses[1]) / 2
 
-    def judging_loss(self, model: JudgingReader, batch: dict[str, Tensor]) -> Tensor:
-        """Mean nats of the judgement; ``batch`` is of :func:`judged_batch`."""
-        known = ("asked", "answered", "right")
-        states, _ = model({name: t for name, t in batch.items() if name not in known})
-        logits = model.judgement(states, batch["asked"], batch["answered"]).float()
-        loss = nn.functional.binary_cross_entropy_with_logits(logits, batch["right"])
-        return self.judging_weight * loss
+
+def judge(model: JudgingReader, batch: dict[str, Tensor]) -> Tensor:
+    """Logits ``[rows]`` of the questions' being right; ``batch`` is of :func:`judged_batch`."""
+    known = ("asked", "answered", "right")
+    states, _ = model({name: t for name, t in batch.items() if name not in known})
+    return model.judgement(states, batch["asked"], batch["answered"]).float()
+
+
+def judging_loss(model: JudgingReader, batch: dict[str, Tensor]) -> Tensor:
+    """Mean nats of the judgement; ``batch`` is of :func:`judged_batch`."""
+    logits = judge(model, batch)
+    return nn.functional.binary_cross_entropy_with_logits(logits, batch["right"])
 
 
 def judged_items(
