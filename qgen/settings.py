@@ -163,7 +163,7 @@ class GenerationSettings(_Checked):
     max_length: int = _setting(48, "most tokens in a question, the closing [SEP] included", ge=2)
     min_length: int = _setting(1, "fewest tokens before [SEP]", ge=0)
     length_penalty: float = _setting(
-        1.3,
+        1.1,
         "exponent a of the score log P / length ** a; larger favours longer questions",
         ge=-10,
         le=10,
@@ -215,7 +215,7 @@ class QuizSettings(_Checked):
 
     max_answers: int = _setting(10, "questions per passage where no answer is given", ge=1)
     min_confidence: float = _setting(
-        0.7,
+        0.3,
         "drop the questions about proposed answers that the reader trusts less, from 0 to 1; "
         "a given answer always gets its question",
         ge=0,

