@@ -24,7 +24,7 @@ from qgen.cli import main
 from qgen.english.locate import locate_answer
 from qgen.english.words import answer_tokens, token_f1
 from qgen.errors import QGenError
-from qgen.model.reader import Reading
+from qgen.model.reader import COMMON, Reading, _Row
 from qgen.records import Answer, Example, Question
 
 
@@ -188,6 +188,34 @@ def test_features_of_the_words(question, reordered, copied):
     assert (values["reordered"], values["copied"]) == pytest.approx((reordered, copied))
 
 
+@pytest.mark.parametrize(
+    ("question", "answer", "definite", "named", "listed", "given"),
+    [
+        ("What did the company sell?", "the mill", 1, 0, 0, 0),
+        ("What did the company of Strauss sell to the baker?", "the mill", 1, 0, 0, 0),
+        ("Who sold the mill of the village?", "Strauss and Flint", 1, 1, 1, 0),
+        ("Which Strauss sold it?", "Strauss", 0, 1, 0, 1),
+        ("What was sold?", "bread, flour", 0, 0, 1, 0),
+    ],
+)
+def test_features_of_what_stands_on_its_own(question, answer, definite, named, listed, given):
+    asked = Question(question, Answer(answer, 0), -0.3)
+    values = features(answer, asked, Reading(Answer(answer, 0), 0.9, 0.01, 0.9, rarity=8.5))
+    names = ("definite", "named", "listed", "given", "rarity")
+    assert [values[name] for name in names] == [definite, named, listed, given, 8.5]
+
+
+def test_rare_words_have_higher_ids(reader):
+    rarities = [
+        reader.read([(PASSAGE, question, Answer("1937", PASSAGE.index("1937")))])[0].rarity
+        for question in ("when was it?", "when was the golden gate bridge opened?")
+    ]
+    assert rarities == pytest.approx(2 * [math.log(COMMON)])  # a small vocabulary
+    tokens = reader.tokenizer(["bridge"], add_special_tokens=False)["input_ids"][0]
+    row = _Row(0, [0, *tokens, 9 * COMMON], [], len(tokens) + 1, 0, [], None)
+    assert row.rarity() == pytest.approx((math.log(COMMON) + math.log(9 * COMMON)) / 2)
+
+
 def test_commands(checkpoint, tmp_path, capsys):
     assert main(["evaluate-reader", "--split", "du", "--model", str(tmp_path / "none")]) == 2
     assert "cannot load the reader" in capsys.readouterr().err
@@ -202,7 +230,8 @@ def test_calibrate_command(n_best_generator, reader, tmp_path, capsys, monkeypat
         n_best_generator, "score", lambda asked: [-0.1 * i for i in range(len(asked))]
     )
     rows = [
-        {"id": str(i), "passage": PASSAGE, "answer": "1937", "answer_start": PASSAGE.index("1937"),
+        {"id": str(i), "passage": f"{PASSAGE} {i}",
+         "answer": "1937", "answer_start": PASSAGE.index("1937"),
          "question": f"when {'was' if i % 2 else 'did'} it {i}?",
          "judgement": "good" if i < 10 else "wrong"}
         for i in range(20)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -30,6 +31,9 @@ from qgen.errors import QGenError
 from qgen.model.checkpoints import find_file
 from qgen.model.reader import Reading
 from qgen.records import Question
+
+_DEFINITE = re.compile(r"\bthe \w+\b(?! of)")
+_LISTED = re.compile(r",| and | or ")
 
 CONFIDENCE_FILE = "confidence.json"
 """A reader's weights, in its folder; ``eval.calibrate`` writes it."""
@@ -61,18 +65,23 @@ class Weights:
 
 WEIGHTS = Weights(
     {
-        "bias": -7.4205,
-        "surprise": -0.9793,
-        "agreement": 0.5833,
-        "answered": 0.2241,
-        "expected": 0.1068,
-        "unanswerable": -0.3652,
-        "foreign": 0.1927,
-        "repeated": -0.8975,
-        "reordered": -0.9738,
-        "copied": 1.0218,
-        "length": -0.0706,
-        "fronted": 0.1531,
+        "bias": -14.8163,
+        "surprise": -0.785,
+        "agreement": 0.8689,
+        "answered": 0.2518,
+        "expected": 0.0961,
+        "unanswerable": -0.2417,
+        "foreign": 0.7024,
+        "repeated": -0.4477,
+        "reordered": -0.3186,
+        "copied": 0.2334,
+        "length": 0.0208,
+        "fronted": 0.218,
+        "rarity": 0.9787,
+        "definite": -0.2668,
+        "named": 0.2968,
+        "listed": 0.4813,
+        "given": 0.6702,
     }
 )
 """For a reader with whose states no questions were judged."""
@@ -117,9 +126,16 @@ def features(passage: str, question: Question, reading: Reading) -> dict[str, fl
         the answer (words of several clauses are easily put together wrongly); ``copied``: the share
         of the question's runs of three words that stand in the passage (what is copied costs the
         generator little, right or wrong); ``length``: words; ``fronted``: 1 where the question word
-        does not come first, as in "In what year".
+        does not come first, as in "In what year"; ``rarity``: how rare its words are, see
+        :class:`qgen.model.reader.Window` (of common words alone it is often too vague);
+        ``definite``: how many of its things have an article and nothing after them ("the company",
+        not "the company of John"), so that it may need the passage to be understood; ``named``: 1
+        where the answer begins with a capital; ``listed``: 1 where it has several parts; ``given``:
+        the share of its content words that the question has already.
     """
     assert question.answer is not None
+    answer = question.answer.text
+    told = set(content_stems(answer))
     asked = content_stems(question.question)
     known, places = _runs_and_places(passage)
     middle = len(stems(passage[: question.answer.start]))
@@ -127,7 +143,7 @@ def features(passage: str, question: Question, reading: Reading) -> dict[str, fl
     runs = _runs(stems(question.question))
     return {
         "surprise": math.log(0.02 - question.score),
-        "agreement": token_f1(reading.answer.text, question.answer.text),
+        "agreement": token_f1(reading.answer.text, answer),
         "answered": _log(reading.probability),
         "expected": _log(reading.expected),
         "unanswerable": _log(reading.unanswerable),
@@ -137,6 +153,11 @@ def features(passage: str, question: Question, reading: Reading) -> dict[str, fl
         "copied": sum(run in known for run in runs) / max(1, len(runs)),
         "length": float(len(PIECE.findall(question.question))),
         "fronted": float(not QUESTION_WORD.match(question.question)),
+        "rarity": reading.rarity,
+        "definite": float(len(_DEFINITE.findall(question.question))),
+        "named": float(answer[:1].isupper()),
+        "listed": float(bool(_LISTED.search(answer))),
+        "given": len(told & set(asked)) / max(1, len(told)),
     }
 
 

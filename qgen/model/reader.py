@@ -10,6 +10,7 @@ question would be asked for.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -45,6 +46,9 @@ DEFAULT_READER = Path(__file__).parents[1] / "reader_checkpoint"
 MAX_ANSWER_TOKENS = 30
 """The longest span that the reader gives as an answer, as in Devlin et al.'s evaluation."""
 
+COMMON = 2000
+"""Ids below it are all called equally common: of signs, letters and function words, mostly."""
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -56,6 +60,7 @@ class Reading:
         unanswerable: the probability that the passage has no answer.
         expected: the probability of the span that was expected; 0 where none was given.
         states: see :class:`Window`; ``None`` where no span was expected.
+        rarity: see :class:`Window`.
     """
 
     answer: Answer
@@ -63,6 +68,7 @@ class Reading:
     unanswerable: float
     expected: float = 0.0
     states: Tensor | None = field(default=None, compare=False, repr=False)
+    rarity: float = 0.0
 
 
 class Window(NamedTuple):
@@ -72,6 +78,8 @@ class Window(NamedTuple):
         starts, ends: ``[tokens]``, the log-probabilities that the answer starts and ends there.
         offsets: for each of the tokens where it begins and ends in the passage.
         unanswerable: log-probability that this stretch has no answer.
+        rarity: the mean logarithm of the ids of the question's tokens, from :data:`COMMON` on:
+            vocabularies are ordered by frequency.  0 where there is no question.
         states: ``[2 * hidden]``, the mean of the last hidden states of the question's tokens, and
             that of the expected answer's: what the reader makes of the one in the light of the
             other.  ``None`` where there is no question, or no expected answer.
@@ -81,6 +89,7 @@ class Window(NamedTuple):
     ends: Tensor
     offsets: list[tuple[int, int]]
     unanswerable: float
+    rarity: float
     states: Tensor | None
 
 
@@ -96,6 +105,11 @@ class _Row(NamedTuple):
     first: int
     offsets: list[tuple[int, int]]
     expected: Answer | None
+
+    def rarity(self) -> float:
+        """The ``rarity`` of :class:`Window`."""
+        asked = self.ids[1 : self.asked + 1]
+        return sum(math.log(max(id, COMMON)) for id in asked) / max(1, len(asked))
 
     def summary(self, states: Tensor) -> Tensor | None:
         """The ``states`` of :class:`Window`, from those of all tokens."""
@@ -388,9 +402,8 @@ class Reader:
         for row, starts, ends, states in zip(batch, *self._run(batch), strict=True):
             shown = slice(row.first, row.first + len(row.offsets))
             unanswerable = float(starts[0] + ends[0])
-            windows.append(
-                Window(starts[shown], ends[shown], row.offsets, unanswerable, row.summary(states))
-            )
+            spans = starts[shown], ends[shown], row.offsets
+            windows.append(Window(*spans, unanswerable, row.rarity(), row.summary(states)))
         return windows
 
     def _run(self, batch: Sequence[_Row]) -> tuple[Tensor, Tensor, Tensor]:
@@ -454,6 +467,7 @@ def reading(passage: str, expected: Answer | None, windows: Sequence[Window]) ->
         _exp(min((window.unanswerable for window in windows), default=0.0)),
         _exp(log_probability(windows, expected)) if expected else 0.0,
         next((window.states for window in windows if window.states is not None), None),
+        next((window.rarity for window in windows), 0.0),
     )
 
 

@@ -3,13 +3,13 @@ import { grow, h, plural } from "./dom.js";
 
 const LETTERS = "ABCDEFGH";
 
-/** A confidence in words; the numbers are those of the model card: 0.9 is right nine times of ten. */
+/** A confidence in words; the model card says how many are wrong at which confidence. */
 export const sureness = (confidence) => {
   if (confidence === null || confidence === undefined) return "not checked";
-  if (confidence >= 0.95) return "very sure";
-  if (confidence >= 0.85) return "sure";
-  if (confidence >= 0.7) return "fairly sure";
-  return confidence >= 0.5 ? "unsure" : "doubtful";
+  if (confidence >= 0.8) return "very sure";
+  if (confidence >= 0.65) return "sure";
+  if (confidence >= 0.5) return "fairly sure";
+  return confidence >= 0.3 ? "unsure" : "doubtful";
 };
 const level = (confidence) => sureness(confidence).replace(" ", "-");
 
