@@ -6,7 +6,6 @@ import re
 import string
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
 
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 """A word as people count them: letters, with the apostrophe of "don't"."""
@@ -51,7 +50,8 @@ def words_repeated(question: str) -> int:
 
 
 def near_duplicates(first: str, second: str) -> bool:
-    """Whether two questions ask the same in all but a word or two."""
+    """Whether two questions ask the same in all but a word or two: of five content words in either,
+    four are in both."""
     a, b = set(content_stems(first)), set(content_stems(second))
     return bool(a | b) and len(a & b) >= 0.8 * len(a | b)
 
@@ -69,15 +69,3 @@ def token_f1(first: str, second: str) -> float:
     if not left or not right:
         return float(left == right)
     return 2 * (left & right).total() / (left.total() + right.total())
-
-
-def lcs_length(first: Sequence[str], second: Sequence[str]) -> int:
-    """The length in tokens of the longest common subsequence."""
-    row = [0] * (len(second) + 1)
-    for token in first:
-        previous = row
-        row = [0]
-        for j, other in enumerate(second):
-            match = token == other
-            row.append(previous[j] + 1 if match else max(previous[j + 1], row[j]))
-    return row[-1]

@@ -23,7 +23,6 @@ from torch import Tensor
 from tqdm import tqdm
 from transformers import PreTrainedTokenizerBase
 
-from qgen.english.words import lcs_length
 from qgen.model.decoding import decode
 from qgen.model.sources import pad, word_pieces_joined
 from qgen.model.unilm import IGNORE_INDEX
@@ -52,12 +51,24 @@ def reward(hypothesis: Sequence[str], reference: Sequence[str]) -> float:
     if not hypothesis or not reference:
         return 0.0
     bleu = sentence_bleu([reference], hypothesis, smoothing_function=SmoothingFunction().method2)
-    common = lcs_length(hypothesis, reference)
+    common = _lcs_length(hypothesis, reference)
     rouge = _f(common / len(hypothesis), common / len(reference), 1.2**2)
     stems = [Counter(map(_stem, words)) for words in (hypothesis, reference)]
     matched = (stems[0] & stems[1]).total()
     meteor = _f(matched / len(hypothesis), matched / len(reference), 0.85 / 0.15)
     return (bleu + rouge + meteor) / 3
+
+
+def _lcs_length(first: Sequence[str], second: Sequence[str]) -> int:
+    """The length in tokens of the longest common subsequence."""
+    row = [0] * (len(second) + 1)
+    for token in first:
+        previous = row
+        row = [0]
+        for j, other in enumerate(second):
+            match = token == other
+            row.append(previous[j] + 1 if match else max(previous[j + 1], row[j]))
+    return row[-1]
 
 
 def _f(precision: float, recall: float, beta2: float) -> float:
