@@ -142,6 +142,7 @@ def features(passage: str, question: Question, reading: Reading) -> dict[str, fl
     found = [min(places[stem], key=lambda i: abs(i - middle)) for stem in asked if stem in places]
     runs = _runs(stems(question.question))
     return {
+        # The summand keeps the logarithm finite where the model is certain.
         "surprise": math.log(0.02 - question.score),
         "agreement": token_f1(reading.answer.text, answer),
         "answered": _log(reading.probability),

@@ -11,7 +11,8 @@ from qgen.records import Answer
 from qgen.settings import CLAUSE_KINDS
 
 COST_OF_WORD = 0.3
-"""What each word of a proposed answer costs, in nats, when spans are ranked by the reader."""
+"""What each word of a proposed answer costs, in nats, when spans are ranked by the reader;
+chosen among six values (docs/experiments.md, "Cost of a word of an answer")."""
 CLAUSES = 5
 """Of so many questions one asks for a clause, such as a reason, where the passage has any."""
 SPANS = 40

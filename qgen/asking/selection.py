@@ -17,7 +17,7 @@ from qgen.settings import CLAUSE_KINDS, QuizSettings
 
 SPREAD = 0.05
 """Confidence that a question loses for each better one about the same sentence of its passage, or
-the same paragraph of its document."""
+the same paragraph of its document.  No measurement of this value is recorded."""
 
 
 def rank(drafts: Iterable[Draft], quiz: QuizSettings) -> tuple[list[Draft], Counter[str]]:
@@ -76,14 +76,15 @@ def rank(drafts: Iterable[Draft], quiz: QuizSettings) -> tuple[list[Draft], Coun
 
 def _bar(draft: Draft, quiz: QuizSettings) -> float:
     """The confidence that a draft's question must have: more where it was not among the first to be
-    tried, since the more are tried, the more wrong ones pass any bar."""
+    tried, since the more are tried, the more wrong ones pass any bar: by a third of the
+    way to certainty, or of the bar where that is less.  No measurement of the third is recorded."""
     least = quiz.min_confidence
     return least + min(least, 1 - least) / 3 if draft.spare else least
 
 
 def share_of_paragraph(count: int, paragraphs: int) -> int:
-    """Questions to make of each paragraph of a document that is to have ``count``: somewhat more
-    than are kept in the end."""
+    """Questions to make of each paragraph of a document that is to have ``count``: half as many
+    again as are kept, so that a poor paragraph can be made up for."""
     return count if paragraphs == 1 else max(1, math.ceil(1.5 * count / paragraphs))
 
 

@@ -21,7 +21,8 @@ _WORDS = range(7, 41)
 _OF_STATEMENT = range(6, 31)
 """Words of a sentence to fill in, and of one to judge."""
 _ANSWER_SHARE = 0.4
-"""Of the sentence's words; a longer answer leaves too little to go by."""
+"""Of the sentence's words; a longer answer leaves too little to go by.  No measurement of these
+three is recorded."""
 
 _CONNECTIVE = re.compile(
     r"(?:(?:and|but|so|yet|or|however|therefore|thus|hence|moreover|furthermore|nevertheless|"

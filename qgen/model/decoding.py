@@ -58,7 +58,8 @@ class Seq2SeqModel(Protocol):
 PIECE = 64
 """Values that are looked at together where the largest of many are wanted."""
 REPACK_BELOW = 0.9
-"""Decoding goes on without the inputs that are done once so few of the rows are still open."""
+"""Decoding goes on without the inputs that are done once so few of the rows are still open.  No
+measurement of this value is recorded."""
 
 
 @dataclass(frozen=True)
