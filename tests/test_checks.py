@@ -165,9 +165,10 @@ def test_of_five_questions_one_asks_for_a_clause_where_one_is_trusted():
         sure("How was corn ground there?", 3, "manner", 0.75),
         sure("Why did monks leave?", 4, "reason", 0.4),
     ]
-    kept, _ = ranked(questions, "abcdefgh", QuizSettings(max_answers=2))
+    two = QuizSettings(max_answers=2, min_confidence=0.7)
+    kept, _ = ranked(questions, "abcdefgh", two)
     assert [q.confidence for q in kept] == [0.95, 0.8]
-    kept, dropped = ranked(questions[:2] + questions[4:], "abcdefgh", QuizSettings(max_answers=2))
+    kept, dropped = ranked(questions[:2] + questions[4:], "abcdefgh", two)
     assert [q.confidence for q in kept] == [0.95, 0.9]
     assert dropped == {"not trusted by the reader": 1}
 
