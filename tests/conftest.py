@@ -1,10 +1,15 @@
 """Shared fixtures: a tiny random model with a word-piece tokenizer, made in a moment."""
 
+import os
 import threading
 import time
 from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # an unknown name is refused at once
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # each worker has a core
 
 import pytest
 import torch

@@ -31,6 +31,25 @@ def test_examples_are_whole(part):
         assert example.answer.text.lower() not in example.question.lower().split(), example.question
 
 
+def test_questions_for_real_passages_are_whole():
+    train, dev = (read_examples(DATA / "written" / f"{part}.json") for part in ("train", "dev"))
+    assert (len(train), len(dev)) == (1889, 266)
+    assert {e.passage for e in train}.isdisjoint(e.passage for e in dev)
+    for example in train + dev:
+        assert re.fullmatch(r"\S.+\?", example.question), example.question
+        assert example.answer.text.lower() not in example.question.lower(), example.question
+    judged = [
+        json.loads(line)
+        for line in (DATA / "judged" / "strict.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
+    fresh = {row["passage"] for row in judged if "given" not in row["use"]}
+    assert fresh.isdisjoint(e.passage for e in train + dev)
+    fit, held_out = (
+        {row["document"] for row in judged if row["part"] == part} for part in ("fit", "held-out")
+    )
+    assert fit and held_out and fit.isdisjoint(held_out)
+
+
 def test_what_is_judged_is_not_trained_on():
     trained = {
         part: {e.passage for e in read_examples(DATA / "everyday" / f"{part}.json")}

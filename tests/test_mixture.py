@@ -117,8 +117,8 @@ def test_the_files_are_what_training_reads(tmp_path, monkeypatch):
     dev = {"fairytaleqa": rows("tale", ("causal",)), "qadiscourse": rows("talk", ("reason",))}
     monkeypatch.setattr(mixture, "read_sources", lambda *_: (dict(sources), dict(dev)))
     arguments = Namespace(
-        data=None, everyday=None, size=300, dev_rows=3, renamed_share=0.1, share=[("qamr", 0.0)],
-        seed=1,
+        data=None, everyday=None, written=None, size=300, dev_rows=3, renamed_share=0.1,
+        share=[("qamr", 0.0)], seed=1,
     )  # fmt: skip
     made = []
     for out in (tmp_path / "a", tmp_path / "b"):
