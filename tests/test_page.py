@@ -53,7 +53,8 @@ class Canned:
                 )
                 for n, answer in enumerate(answers)
                 for beam in range(beams)
-            )
+            ),
+            dropped={"repeating another question": 2},
         )  # fmt: skip
 
     def propose(self, passages):
@@ -554,6 +555,13 @@ def test_settings_are_passed_on(page, model):
     page.generate()
     _, _, quiz = model.asked[-1]
     assert (quiz.max_answers, quiz.kinds, quiz.choices) == (3, ("date",), 3)
+
+
+@pytest.mark.slow
+def test_what_was_dropped_in_several_paragraphs_is_added_up(page):
+    page.write(TWO)
+    page.generate("dropped")
+    assert page.said().endswith("; dropped: 4 repeating another question")
 
 
 @pytest.mark.slow

@@ -4,6 +4,16 @@ import { editCard, pointsOf, printSheet, takeCard } from "./cards.js";
 import { Refusal, questions as ask, ready } from "./client.js";
 import { grow, h, plural } from "./dom.js";
 import { settingsForm } from "./form.js";
+
+/** Reasons of several paragraphs, such as "2 repeating another question", with their numbers added up. */
+const summed = (reasons) => {
+  const counts = new Map();
+  for (const reason of reasons.flatMap((one) => one.split(/; |, (?=\d+ )/))) {
+    const [, number, why] = reason.match(/^(\d+) (.+)$/) ?? [null, 0, reason];
+    counts.set(why, (counts.get(why) ?? 0) + Number(number));
+  }
+  return [...counts].map(([why, count]) => (count ? `${count} ${why}` : why)).join("; ");
+};
 import {
   caretBox, drawPassages, light, placeOf, selectedInArea, selectedInPassages,
 } from "./text.js"; // prettier-ignore
@@ -261,7 +271,7 @@ const start = (element, setup) => {
         throw new Refusal(`${reasons.find(Boolean) ?? "no question could be asked"}`);
       }
       const { chosen } = await served("choose", { questions: all, count });
-      const dropped = [...new Set(reasons)].join("; ");
+      const dropped = summed(reasons);
       const changes = { questions: chosen.map((i) => all[i]) };
       if (before.questions.length) {
         history = [...history, before].slice(-KEPT);
