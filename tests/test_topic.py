@@ -7,6 +7,7 @@ from qgen.asking.document import ask_document
 from qgen.asking.topic import NEAR, Topics, is_under
 from qgen.files.documents import read_document
 from qgen.model.checkpoints import load_checkpoint
+from qgen.model.vectors import WordVectors
 from qgen.records import Request
 from qgen.settings import GenerationSettings, QuizSettings
 
@@ -20,7 +21,7 @@ TEXTS = {
 @pytest.fixture(scope="module")
 def topics():
     model, tokenizer = load_checkpoint()
-    return Topics(model.get_input_embeddings().weight, tokenizer)
+    return Topics(WordVectors(model.get_input_embeddings().weight, tokenizer))
 
 
 @pytest.mark.parametrize(

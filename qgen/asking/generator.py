@@ -23,6 +23,7 @@ from qgen.model.runtime.workers import alone_after_fork, count_streams, side_by_
 from qgen.model.sources import AnswerTooLongError, pack_source, pack_target, pad, word_pieces_joined
 from qgen.model.tokenizer import AnyTokenizer
 from qgen.model.unilm import IGNORE_INDEX, UniLM
+from qgen.model.vectors import WordVectors
 from qgen.records import Answer, Question
 from qgen.settings import CONTROLS_OF_KINDS, GenerationSettings
 
@@ -100,6 +101,11 @@ class NBestGenerator:
     def fingerprint(self) -> str:
         """SHA-256 of the configuration and the weights: what the questions depend on."""
         return fingerprint(self.model)
+
+    @cached_property
+    def word_vectors(self) -> WordVectors:
+        """Of the model's word embeddings."""
+        return WordVectors(self.model.get_input_embeddings().weight, self.tokenizer)
 
     def within_range(self, settings: GenerationSettings) -> GenerationSettings:
         """The settings with ``max_length`` cut to what the model was trained for.

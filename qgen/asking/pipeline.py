@@ -269,8 +269,7 @@ class QuestionGenerator:
 
     @cached_property
     def _topics(self) -> Topics:
-        model = self.generator.model
-        return Topics(model.get_input_embeddings().weight, self.generator.tokenizer)
+        return Topics(self.generator.word_vectors)
 
     def _asked_by_paragraph(
         self, request: Request, settings: GenerationSettings, quiz: QuizSettings

@@ -6,12 +6,8 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import torch
-from torch.nn.functional import cosine_similarity
 
 from qgen.asking.distractors import Candidate, is_plural
 from qgen.model.reader import Reader, log_probability
@@ -21,7 +17,7 @@ if TYPE_CHECKING:
     from qgen.asking.generator import NBestGenerator
 
 WEIGHTS = Path(__file__).with_name("plausibility.json")
-"""Of the features, by name, with ``bias`` and ``threshold``."""
+"""Of the features, by name, with ``bias``."""
 
 FEATURES = ("embedding", "question", "reader", "reader_less", "opening", "options", "wordnet",
             "linked", "head", "length", "words", "number")  # fmt: skip
@@ -45,7 +41,6 @@ class Plausibility:
 
     def __init__(self, generator: NBestGenerator, reader: Reader | None):
         self._generator, self._reader = generator, reader
-        self._embeddings = generator.model.get_input_embeddings().weight
         weights = json.loads(WEIGHTS.read_text(encoding="utf-8")) if WEIGHTS.exists() else {}
         self._weights = [weights.get(name, 0.0) for name in FEATURES]
         self._bias = weights.get("bias", 0.0)
@@ -121,21 +116,8 @@ class Plausibility:
         ]
 
     def _cosines(self, of: Sequence[str], texts: Sequence[str]) -> list[list[float]]:
-        vectors = self._mean([*of, *texts])
-        left, right = vectors[: len(of)], vectors[len(of) :]
-        return cosine_similarity(left[:, None], right[None], dim=-1).tolist()
-
-    @torch.inference_mode()
-    def _mean(self, texts: Sequence[str]) -> torch.Tensor:
-        """``[texts, hidden]``, the mean word embedding of each text from that of all words."""
-        ids = self._generator.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
-        rows = [self._embeddings[each].float().mean(0) if each else self._centre for each in ids]
-        return torch.stack(rows).cpu() - self._centre
-
-    @cached_property
-    def _centre(self) -> torch.Tensor:
-        with torch.inference_mode():
-            return self._embeddings.float().mean(0).cpu()
+        vectors = self._generator.word_vectors
+        return (vectors.of(of) @ vectors.of(texts).T).tolist()
 
 
 def _tanh(value: float) -> float:

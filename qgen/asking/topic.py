@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
-from torch.nn.functional import normalize
 
 from qgen.english.words import content_stems, fold
-from qgen.model.tokenizer import AnyTokenizer
+from qgen.model.vectors import WordVectors
 from qgen.records import Request
 
 NEAR = 0.62
@@ -24,36 +22,26 @@ class Topics:
     al. 2020, arXiv:1904.09675, with embeddings without context).
 
     Args:
-        embeddings: ``[vocabulary, hidden]``.
-        tokenizer: whose word pieces they are of.
+        vectors: the model's word embeddings.
     """
 
-    def __init__(self, embeddings: Tensor, tokenizer: AnyTokenizer):
-        self._embeddings, self._tokenizer = embeddings, tokenizer
-        with torch.inference_mode():
-            self._centre = embeddings.float().mean(0)
+    def __init__(self, vectors: WordVectors):
+        self._vectors = vectors
 
     def nearness(self, topic: str, passages: Sequence[str]) -> list[float]:
         """Of each passage, from about 0 to 1."""
         asked = list(dict.fromkeys(content_stems(topic))) or [fold(topic)]
-        sought = self._vectors(asked)
+        sought = self._vectors.of(asked)
         found = []
         for passage in passages:
             words = list(dict.fromkeys(content_stems(passage)))
             if not words:
                 found.append(0.0)
                 continue
-            best = (sought @ self._vectors(words).T).max(1).values
+            best = (sought @ self._vectors.of(words).T).amax(1)
             same = torch.tensor([word in words for word in asked])
             found.append(float(best.where(~same, torch.ones_like(best)).mean()))
         return found
-
-    @torch.inference_mode()
-    def _vectors(self, words: list[str]) -> Tensor:
-        """``[words, hidden]``, of length 1."""
-        ids = self._tokenizer(words, add_special_tokens=False)["input_ids"]
-        rows = [self._embeddings[each].float().mean(0) if each else self._centre for each in ids]
-        return normalize(torch.stack(rows) - self._centre, dim=-1).cpu()
 
 
 def is_under(request: Request, heading: str) -> bool:
