@@ -6,6 +6,7 @@ from itertools import islice
 import pytest
 
 from qgen.english.values import is_near, near_values, shape
+from qgen.english.words import with_article
 
 
 @pytest.mark.parametrize(
@@ -64,3 +65,33 @@ def test_what_has_a_number_but_is_no_value(text):
 def test_far_values_are_not_confused():
     assert is_near("1937", "1912") and not is_near("1937", "1066")
     assert is_near("35 metres", "50 metres") and not is_near("35 metres", "3 metres")
+
+
+@pytest.mark.parametrize(
+    ("phrase", "right"),
+    [
+        ("an early 18th-century house", "an early 18th-century house"),
+        ("A eighth part", "An eighth part"),
+        ("an seventh part", "a seventh part"),
+        ("a 11-year-old", "an 11-year-old"),
+        ("an 110-page book", "a 110-page book"),
+        ("a 1,800 tonne ship", "a 1,800 tonne ship"),
+        ("a 80 %", "an 80 %"),
+        ("a animal", "an animal"),
+        ("an university", "a university"),
+        ("a uninhabited island", "an uninhabited island"),
+        ("an European", "a European"),
+        ("an one-way street", "a one-way street"),
+        ("an house", "a house"),
+        ("a hour", "an hour"),
+        ("another house", "another house"),
+        ("the eighth", "the eighth"),
+    ],
+)
+def test_the_article_is_as_the_next_word_is_spoken(phrase, right):
+    assert with_article(phrase) == right
+
+
+def test_an_early_century_keeps_its_article():
+    found = list(islice(near_values("an early 18th century"), 3))
+    assert found and all(other.startswith("an early ") for other in found)

@@ -19,7 +19,7 @@ from qgen.english.passage import sentence_spans
 from qgen.english.phrases import propose_answers
 from qgen.english.things import Likeness, Things
 from qgen.english.values import is_near, near_values, shape
-from qgen.english.words import LITTLE, answer_tokens, fold, stems, token_f1
+from qgen.english.words import LITTLE, answer_tokens, fold, stems, token_f1, with_article
 from qgen.records import Answer
 from qgen.settings import CLAUSE_KINDS
 
@@ -375,9 +375,3 @@ def _is_name(text: str) -> bool:
     """Whether a text begins with a capital that is not only the article's or the sentence's, as in
     "Honey bees"."""
     return text[:1].isupper() and _bare(text) == text and text.split()[-1][:1].isupper()
-
-
-def with_article(phrase: str) -> str:
-    """The phrase with "a" or "an", if it begins with either, as its next word asks for."""
-    vowel = re.match(r"an? (?:[aeiou](?!ni)|hour|heir|honest)", phrase, re.I)
-    return re.sub(r"^(a)n?(?= )", r"\1n" if vowel else r"\1", phrase, flags=re.I)

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from qgen.asking.distractors import is_half_a_list, with_article
+from qgen.asking.distractors import is_half_a_list
 from qgen.english.passage import Passage
-from qgen.english.words import FUNCTION_WORDS, LITTLE, WORD, stems
+from qgen.english.words import FUNCTION_WORDS, LITTLE, WORD, stems, with_article
 from qgen.records import Answer
 from qgen.settings import CLAUSE_KINDS
 

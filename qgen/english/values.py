@@ -10,6 +10,7 @@ from datetime import date
 
 from qgen.english.dictionary import inflections
 from qgen.english.quantities import MONTHS, NUMBER_WORDS, YEAR
+from qgen.english.words import with_article
 
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 _ORDINALS = (
@@ -203,7 +204,7 @@ def _ordinals(text: str, draw: random.Random) -> Iterator[str]:
         words = not any(word[0].isdigit() for word in _ORDINAL.findall(text))
         if min(values) < 1 or max(values) > (min(most, len(_ORDINALS)) if words else most):
             return None
-        return _with_article(_ORDINAL.sub(moved, text))
+        return with_article(_ORDINAL.sub(moved, text))
 
     yield from _shifted(text, ((1, 2, 3, 4), (1, 2, 3, 4)), draw, shift)
 
@@ -364,11 +365,6 @@ def _agreeing(text: str, other: str) -> str:
         return other
     plural = inflections(one[1], "NOUN").get("NNS", (one[1],))[0]
     return other.removesuffix(one[1]) + plural
-
-
-def _with_article(phrase: str) -> str:
-    vowel = re.match(r"an? (?:eigh|elev|11|18|8)", phrase, re.I)
-    return re.sub(r"^(a)n?(?= )", r"\1n" if vowel else r"\1", phrase, flags=re.I)
 
 
 def _in_case_of(text: str, model: str) -> str:

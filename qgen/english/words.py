@@ -13,6 +13,11 @@ PIECE = re.compile(r"\w+")
 """A run of letters and digits, between marks and spaces: "don't" has two."""
 PIECE_OR_MARK = re.compile(r"[^\W_]+|[^\w\s]|_")
 """What BERT's basic tokenizer makes of a text."""
+_BEFORE_VOWEL = re.compile(
+    r"an? (?:(?!uni(?![mn])|use|usual|eu|onc?e\b)[aeiou]|hour|heir|honou?r|honest|"
+    r"8|(?:11|18)(?:\d\d)?(?!\d))",
+    re.I,
+)
 _STEM = re.compile(r"\w+(?:[.,]\d+)*")
 
 INTERROGATIVES = ("what", "who", "whom", "whose", "when", "where", "which", "why", "how")
@@ -69,3 +74,9 @@ def token_f1(first: str, second: str) -> float:
     if not left or not right:
         return float(left == right)
     return 2 * (left & right).total() / (left.total() + right.total())
+
+
+def with_article(phrase: str) -> str:
+    """The phrase with "a" or "an", if it begins with either, as its next word is spoken."""
+    vowel = _BEFORE_VOWEL.match(phrase)
+    return re.sub(r"^(a)n?(?= )", r"\1n" if vowel else r"\1", phrase, flags=re.I)
