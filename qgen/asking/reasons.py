@@ -42,13 +42,12 @@ def reasons(passage: str, question: Question, found: Reading | None) -> list[str
         against.append(f"'{pronoun}' has no referent")
     if found is None:
         return against
-    answered = "" if found.unanswerable > found.probability else found.answer.text
-    if not answered:
+    if not found.answered:
         against.append("the reader finds no answer in the passage")
-    elif _is_part(question.answer.text, answered):
-        against.append(f"the answer is only a part of {answered!r}")
-    elif token_f1(answered, question.answer.text) < AGREEING:
-        against.append(f"the reader answers {answered}")
+    elif _is_part(question.answer.text, found.answered):
+        against.append(f"the answer is only a part of {found.answered!r}")
+    elif token_f1(found.answered, question.answer.text) < AGREEING:
+        against.append(f"the reader answers {found.answered}")
     return against
 
 

@@ -129,6 +129,5 @@ def _verdict(
     against = tuple(reasons(passage, question, found))
     if found is None:
         return Verdict(None, reasons=against)
-    answered = "" if found.unanswerable > found.probability else found.answer.text
     sure = confidence(passage, question, found, generator._weights)
-    return Verdict(sure, answered, against)
+    return Verdict(sure, found.answered, against)

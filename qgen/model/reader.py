@@ -70,6 +70,11 @@ class Reading:
     states: Tensor | None = field(default=None, compare=False, repr=False)
     rarity: float = 0.0
 
+    @property
+    def answered(self) -> str:
+        """What the reader answers; empty where it finds it likelier that there is no answer."""
+        return "" if self.unanswerable > self.probability else self.answer.text
+
 
 class Window(NamedTuple):
     """The log-probabilities of one question and one stretch of its passage.
