@@ -210,7 +210,10 @@ class QuestionGenerator:
         for passage in passages:
             if problem := text_problem("passage", passage):
                 raise QGenError(problem)
-        passages = [clean_text(passage) for passage in passages]
+        return self._proposed([clean_text(passage) for passage in passages])
+
+    def _proposed(self, passages: Sequence[str]) -> list[list[Answer]]:
+        """As :meth:`propose`, of passages that are mended already."""
         by_rule = [propose_answers(passage) for passage in passages]
         if not self.reader:
             return by_rule
@@ -308,7 +311,7 @@ class QuestionGenerator:
         that may be asked for later, should these not do."""
         problems = [request_problem(request) for request in requests]
         proposed = iter(
-            self.propose(
+            self._proposed(
                 [
                     request.passage
                     for request, problem in zip(requests, problems, strict=True)
