@@ -240,6 +240,7 @@ class NBestGenerator:
         Raises:
             QGenError: an answer is too long.
         """
+        check_rows("questions", questions, str, Question)
         return [sum(tokens) / len(tokens) for tokens in self._token_scores(questions)]
 
     def score_openings(self, questions: Sequence[tuple[str, Question]]) -> list[float]:
@@ -267,7 +268,6 @@ class NBestGenerator:
     @torch.inference_mode()
     def _token_scores(self, questions: Sequence[tuple[str, Question]]) -> list[list[float]]:
         """The log-probability of each token of each question, the closing ``[SEP]`` among them."""
-        check_rows("questions", questions, str, Question)
         alone_after_fork()
         scores = []
         for input_ids, mask, labels in self._packed(questions):
