@@ -93,13 +93,13 @@ def _judge(args: argparse.Namespace) -> None:
     model = JudgingReader(reader.to(_device()))
     judged = judged_items([row for path in args.judged for row in _judged(path)], tokenizer)
     rated = list(_asked(args.rate))
-    items = judged_items([(*asked, 0.0) for _, asked in rated], tokenizer)
+    items = judged_items([(*asked, 0.0) for _, _, asked in rated], tokenizer)
     batches = (judged_batch(each, tokenizer) for each in _forever(judged, args.batch_size))
     losses = (judging_loss(model, _moved(batch)) for batch in batches)
     _learn(model, losses, math.ceil(args.epochs * len(judged) / args.batch_size), args)
     model.eval()
     with torch.inference_mode(), open(args.out, "w", encoding="utf-8") as file:
-        for (extra, (passage, question, answer)), item in zip(rated, items, strict=True):
+        for (_, extra, (passage, question, answer)), item in zip(rated, items, strict=True):
             right = judge(model, _moved(judged_batch([item], tokenizer))).sigmoid().item()
             place = {"passage": passage, "answer": answer.text, "answer_start": answer.start}
             row = extra | place | {"question": question, "right": round(right, 4)}
@@ -173,19 +173,20 @@ def _examples(paths: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> Reade
     return dataset
 
 
-def _asked(path: str | Path) -> Iterator[tuple[dict, tuple[str, str, Answer]]]:
-    """What else the rows of a file say; passages, each with a question and its answer."""
+def _asked(path: str | Path) -> Iterator[tuple[int, dict, tuple[str, str, Answer]]]:
+    """The lines of a file, what else they say, and passages, each with a question and its
+    answer."""
     for line, request in read_requests(path):
         question = request.extra.get("question")
         if not request.answers or not question:
             raise QGenError(f"{path}, line {line}: no answer or question")
-        yield dict(request.extra), (request.passage, question, request.answers[0])
+        yield line, dict(request.extra), (request.passage, question, request.answers[0])
 
 
 def _judged(path: str | Path) -> Iterator[Judged]:
-    for number, (row, asked) in enumerate(_asked(path), 1):
+    for line, row, asked in _asked(path):
         if not {"right", "judgement"} & set(row):
-            raise QGenError(f"{path}, question {number}: no judgement")
+            raise QGenError(f"{path}, line {line}: no judgement")
         yield *asked, float(row.get("right", row.get("judgement") != "wrong"))
 
 

@@ -112,6 +112,13 @@ def test_weights_are_rounded_as_they_are_packed(teacher):
     torch.testing.assert_close(wide.weight, unpack(*pack(before, 4)), atol=1e-6, rtol=0)
 
 
+def test_a_row_without_a_judgement_is_told_by_its_line(rows):
+    row = {name: value for name, value in ROWS[0].items() if name != "judgement"}
+    rows.write_text(rows.read_text("utf-8") + "\n" + json.dumps(row) + "\n", encoding="utf-8")
+    with pytest.raises(QGenError, match="line 6: no judgement"):
+        list(reader._judged(rows))
+
+
 def test_the_judge_looks_at_question_and_answer(teacher, tokenizer, rows):
     model = JudgingReader(AutoModelForQuestionAnswering.from_pretrained(teacher)).eval()
     items = judged_items(list(reader._judged(rows)), tokenizer)
