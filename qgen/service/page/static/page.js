@@ -4,6 +4,12 @@ import { editCard, pointsOf, printSheet, takeCard } from "./cards.js";
 import { Refusal, questions as ask, ready } from "./client.js";
 import { grow, h, plural } from "./dom.js";
 import { settingsForm } from "./form.js";
+import {
+  caretBox, drawPassages, light, placeOf, selectedInArea, selectedInPassages,
+} from "./text.js"; // prettier-ignore
+
+const AHEAD = 3; // requests on their way at once: the browser has six connections
+const KEPT = 50; // steps that can be undone
 
 /** Reasons of several paragraphs, such as "2 repeating another question", with their numbers added up. */
 const summed = (reasons) => {
@@ -14,12 +20,6 @@ const summed = (reasons) => {
   }
   return [...counts].map(([why, count]) => (count ? `${count} ${why}` : why)).join("; ");
 };
-import {
-  caretBox, drawPassages, light, placeOf, selectedInArea, selectedInPassages,
-} from "./text.js"; // prettier-ignore
-
-const AHEAD = 3; // requests on their way at once: the browser has six connections
-const KEPT = 50; // steps that can be undone
 
 let connect;
 const gradio = new Promise((resolve) => (connect = resolve));
