@@ -11,7 +11,6 @@ NUMBER_WORDS = (
     "sixteen seventeen eighteen nineteen twenty"
 ).split()
 YEAR = re.compile(r"(?<![\d,.$£€])(?:1\d\d\d|20\d\d)(?![\d,%]|\.\d)")
-NUMBER = re.compile(rf"\d+(?:,\d{{3}})*(?:\.\d+)?|\b(?:{'|'.join(NUMBER_WORDS[1:])})\b", re.I)
 MEASURES = frozenset(
     "years months weeks days hours minutes seconds miles yards feet inches stones pounds ounces "
     "pence dollars cents euros year month week day hour minute second mile yard foot inch stone "

@@ -7,7 +7,6 @@ WordNet's nouns.
 from __future__ import annotations
 
 import lzma
-import re
 from collections import Counter, defaultdict
 from functools import cache
 from pathlib import Path
@@ -63,10 +62,6 @@ class Things:
                     self._of[key].append((number, place))
                     if " " in key:
                         self._by_last[key.rsplit(" ", 1)[1]].setdefault(key, name)
-
-    def knows(self, name: str) -> bool:
-        """Whether a thing is in the lexicon."""
-        return fold(name) in self._of
 
     def synonyms(self, name: str) -> set[str]:
         """The other names of a thing, folded."""
@@ -140,8 +135,3 @@ def _in_words(names: list[str], words: int, last_only: bool) -> str:
 def things() -> Things:
     """The lexicon that ships, read when it is first asked for."""
     return Things(lzma.decompress(LEXICON.read_bytes()).decode().splitlines())
-
-
-def bare_name(text: str) -> str:
-    """Without marks round it."""
-    return re.sub(r"^\W+|\W+$", "", text)

@@ -27,7 +27,7 @@ from qgen.settings import GenerationSettings
 
 
 class Seq2SeqModel(Protocol):
-    """What decoding needs of a model; see :class:`qgen.model.unilm.UniLMForConditionalGeneration`.
+    """What decoding needs of a model; see :class:`qgen.model.unilm.UniLM`.
 
     Attributes:
         config: with ``pad_token_id``, ``bos_token_id``, ``eos_token_id``, ``mask_token_id`` and
@@ -81,9 +81,6 @@ class BeamCache:
     Layout along the key axis: ``source_length`` source slots, then one group of ``width`` slots
     per step.  Each :meth:`update` writes at ``offset``; :meth:`advance` decides how much of what
     was written stays.
-
-    The ``transformers`` attention layers need only the two methods of its ``Cache`` interface
-    that are here.
     """
 
     def __init__(self, capacity: int):
@@ -91,17 +88,13 @@ class BeamCache:
         self.offset = 0
         self.layers: dict[int, tuple[Tensor, Tensor]] = {}
 
-    def get_seq_length(self, layer_idx: int = 0) -> int:
-        """Key slots in use."""
-        return self.offset
-
-    def update(self, keys: Tensor, values: Tensor, layer_idx: int, *args, **kwargs):
+    def update(self, keys: Tensor, values: Tensor, index: int) -> tuple[Tensor, Tensor]:
         """Write ``[batch, heads, new, head_dim]`` at ``offset``; return all up to its end."""
-        if layer_idx not in self.layers:
+        if index not in self.layers:
             shape = (*keys.shape[:2], self.capacity, keys.shape[3])
-            self.layers[layer_idx] = (keys.new_empty(shape), values.new_empty(shape))
+            self.layers[index] = (keys.new_empty(shape), values.new_empty(shape))
         end = self.offset + keys.shape[2]
-        stored = self.layers[layer_idx]
+        stored = self.layers[index]
         for buffer, new in zip(stored, (keys, values), strict=True):
             buffer[:, :, self.offset : end] = new
         return stored[0][:, :, :end], stored[1][:, :, :end]
