@@ -25,9 +25,11 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
+import numpy as np
 from nltk.corpus import wordnet
 from nltk.translate.meteor_score import meteor_score
 from pycocoevalcap.bleu.bleu import Bleu
+from pycocoevalcap.bleu.bleu_scorer import BleuScorer
 from pycocoevalcap.rouge.rouge import Rouge
 from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu.metrics import BLEU
@@ -36,6 +38,8 @@ from qgen.errors import QGenError
 
 _METEOR_TIMEOUT_S = 600
 _COCO = "coco-caption formula"
+DRAWS = 1000
+"""Corpora of a bootstrap interval."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ class Score:
         implementation: the program or formula that gave the value.
         tokenisation: how hypotheses and references were split into tokens.
         reason: why ``value`` is ``None``; empty otherwise.
+        interval: of :func:`bootstrap`, 95 %; ``None`` where it is not computed.
     """
 
     metric: str
@@ -56,6 +61,7 @@ class Score:
     implementation: str
     tokenisation: str
     reason: str = ""
+    interval: tuple[float, float] | None = None
 
 
 def score_all(hypotheses: list[str], references: list[list[str]], tokenisation: str) -> list[Score]:
@@ -78,15 +84,19 @@ def score_all(hypotheses: list[str], references: list[list[str]], tokenisation: 
     scores: list[Score] = []
     for names, implementation, further, scorer in _SCORERS:
         reason = ""
+        intervals: dict[str, tuple[float, float]] = {}
         try:
             found = scorer(hypotheses, references)
+            if implementation == _COCO:
+                measured = [name for name in names if name in _INTERVALS]
+                intervals = {name: _INTERVALS[name](hypotheses, references) for name in measured}
         except Exception as error:  # of whatever kind: it must not take the other scores along
             found, reason = None, " ".join(str(error).split()) or type(error).__name__
         if isinstance(found, tuple):  # with a signature
             found, implementation = found
         values = found if isinstance(found, list) else [found] * len(names)
         scores += [
-            Score(name, value, implementation, tokenisation + further, reason)
+            Score(name, value, implementation, tokenisation + further, reason, intervals.get(name))
             for name, value in zip(names, values, strict=True)
         ]
     return scores
@@ -116,6 +126,54 @@ def rouge_l(hypotheses: list[str], references: list[list[str]]) -> float:
     """
     mean, _ = Rouge().compute_score(*_coco(hypotheses, references))
     return 100 * float(mean)
+
+
+def bleu_interval(hypotheses: list[str], references: list[list[str]]) -> tuple[float, float]:
+    """The interval of :func:`bootstrap` for BLEU-4 of :func:`corpus_bleu`, in percent."""
+    scorer = BleuScorer(n=4)
+    for hypothesis, of_input in zip(hypotheses, references, strict=True):
+        scorer += (hypothesis, of_input)
+
+    def closest(lengths: list[int], length: int) -> int:
+        return min(lengths, key=lambda one: (abs(one - length), one))
+
+    # What BLEU sums up: of four lengths n-grams that are right and n-grams, and two lengths.
+    counts = [
+        [*c["correct"], *c["guess"], c["testlen"], closest(c["reflen"], c["testlen"])]
+        for c in scorer.ctest
+    ]
+
+    def bleu(sums: np.ndarray) -> float:
+        precisions = np.log((sums[:4] + 1e-15) / (sums[4:8] + 1e-9))
+        return 100 * float(np.exp(precisions.mean() + min(0.0, 1 - sums[9] / max(1, sums[8]))))
+
+    return bootstrap(np.array(counts), bleu)
+
+
+def rouge_interval(hypotheses: list[str], references: list[list[str]]) -> tuple[float, float]:
+    """The interval of :func:`bootstrap` for :func:`rouge_l`, in percent."""
+    _, each = Rouge().compute_score(*_coco(hypotheses, references))
+    return bootstrap(100 * np.array(each)[:, None], lambda sums: float(sums[0] / len(each)))
+
+
+def bootstrap(counts: np.ndarray, score: Callable[[np.ndarray], float]) -> tuple[float, float]:
+    """In what range a score would lie on other inputs like these.
+
+    The percentile bootstrap (Koehn 2004): the score of :data:`DRAWS` corpora, each of as many
+    inputs drawn from these with replacement, always the same ones.
+
+    Args:
+        counts: ``[inputs, counts]``, what the score sums up.
+        score: of the sums, ``[counts]``.
+
+    Returns:
+        The 2.5th and the 97.5th percentile.
+    """
+    draw = np.random.default_rng(0)
+    size = len(counts)
+    scores = [score(counts[draw.integers(size, size=size)].sum(0)) for _ in range(DRAWS)]
+    low, high = np.percentile(scores, [2.5, 97.5])
+    return float(low), float(high)
 
 
 def sacrebleu_bleu(hypotheses: list[str], references: list[list[str]]) -> tuple[float, str]:
@@ -341,3 +399,6 @@ _SCORERS: list[tuple[tuple[str, ...], str, str, _Scorer]] = [
     (("ROUGE-L",), "rouge-score (F1, no stemmer)", ", then rouge-score's [a-z0-9]+", rouge_score_l),
 ]
 """Names, implementation, what it does to the tokens, and function, in the order of the report."""
+
+_INTERVALS = {"BLEU-4": bleu_interval, "ROUGE-L": rouge_interval}
+"""Of the coco-caption formulas, those that published results are compared with."""

@@ -145,7 +145,9 @@ def _comparable(report: dict) -> dict[str, dict]:
 def _format_value(score: dict) -> str:
     if score["value"] is None:
         return f"n/a ({score['reason']})"
-    return f"{score['value']:.2f}"
+    interval = score.get("interval")
+    of_interval = f" ({interval[0]:.2f} to {interval[1]:.2f})" if interval else ""
+    return f"{score['value']:.2f}{of_interval}"
 
 
 def _title(report: dict) -> str:
@@ -158,7 +160,8 @@ def _format_markdown(report: dict) -> str:
     paragraphs = [
         f"# {_title(report)}",
         format_table(report),
-        f"Percentages. Published results: {report['published_source']}.",
+        "Percentages; in brackets a 95 % bootstrap interval. "
+        f"Published results: {report['published_source']}.",
     ]
     if report["details"]:
         paragraphs.append(

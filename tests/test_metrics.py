@@ -57,6 +57,31 @@ def test_bleu_by_hand():
     assert bleu[3] == pytest.approx(0, abs=0.1)
 
 
+@pytest.mark.parametrize("name", ["bleu", "rouge"])
+def test_an_interval_holds_the_score_and_narrows_with_more_inputs(corpus, name):
+    hypotheses, references = corpus
+    interval = {"bleu": metrics.bleu_interval, "rouge": metrics.rouge_interval}[name]
+    score = {"bleu": lambda *c: metrics.corpus_bleu(*c)[3], "rouge": metrics.rouge_l}[name]
+    low, high = interval(hypotheses, references)
+    assert low < score(hypotheses, references) < high
+    narrow_low, narrow_high = interval(hypotheses * 9, references * 9)
+    ratio = (narrow_high - narrow_low) / (high - low)
+    # A mean's is a third; BLEU's is another on the few four-grams that are right here.
+    assert ratio == pytest.approx(1 / 3, rel=0.1) if name == "rouge" else ratio < 1 / 2
+
+
+def test_the_scores_that_are_compared_have_an_interval(corpus):
+    scores = metrics.score_all(*corpus, "as given")
+    first = {score.metric: score for score in reversed(scores)}
+    assert [name for name, score in first.items() if score.interval] == ["ROUGE-L", "BLEU-4"]
+
+
+def test_an_interval_of_equal_inputs_is_their_score():
+    hypotheses, references = ["a b c d x"] * 7, [["a b c d e", "a b"]] * 7
+    interval = metrics.bleu_interval(hypotheses, references)
+    assert interval == pytest.approx([metrics.corpus_bleu(hypotheses, references)[3]] * 2)
+
+
 def test_bleu_clips_to_the_largest_count_in_one_reference():
     bleu = metrics.corpus_bleu(["a a a a"], [["a b b b", "a a b b"]])
     assert bleu[0] == pytest.approx(50)
