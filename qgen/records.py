@@ -43,7 +43,7 @@ class Example:
         id: the data set's own identifier, carried through unchanged.
         other_answers: texts that are right as well, such as other annotators'.
         controls: names of the style and of the kind of question, see
-            :class:`qgen.model.unilm.UniLMConfig`; none for a quiz's.
+            :class:`qgen.model.unilm.Seq2SeqConfig`; none for a quiz's.
     """
 
     passage: str

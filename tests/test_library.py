@@ -17,9 +17,10 @@ from conftest import PASSAGE
 from qgen.asking.generator import NBestGenerator
 from qgen.asking.pipeline import QuestionGenerator
 from qgen.errors import QGenError
+from qgen.model.decoding import Generation
 from qgen.model.reader import Reader
 from qgen.model.runtime.backends import int8
-from qgen.model.runtime.batches import batches_by_size
+from qgen.model.runtime.batches import batches_by_size, in_batches
 from qgen.model.runtime.linear import set_dtype
 from qgen.records import Answer, Request
 from qgen.settings import GenerationSettings, QuizSettings
@@ -184,14 +185,31 @@ def test_streams_have_equal_parts():
     assert [len(b) for b in batches_by_size([10] * 20, 1600, 32, 4)] == [20]
 
 
+def test_items_come_back_in_their_order():
+    sizes, device = [3, 9, 1, 9, 4, 2], torch.device("cpu")
+    found = in_batches(lambda batch: [-item for item in batch], range(6), sizes, 9, 2, device)
+    assert found == [0, -1, -2, -3, -4, -5]
+    assert in_batches(list, [], [], 9, 2, device) == []
+
+
 def test_a_batch_has_room_for_more_short_sources(n_best_generator, monkeypatch):
-    monkeypatch.setattr("qgen.asking.generator.count_streams", lambda device: 1)
+    monkeypatch.setattr("qgen.model.runtime.batches.count_streams", lambda device: 1)
     config = n_best_generator.model.config
 
     def rows(length, **kwargs):
+        decoded = []
+
+        def decode(model, input_ids, mask, settings):
+            decoded.append(len(input_ids))
+            nothing = torch.zeros(len(input_ids), 0, 1)
+            return Generation(nothing, nothing[:, :, 0])
+
+        monkeypatch.setattr("qgen.asking.generator.decode", decode)
+        monkeypatch.setattr(n_best_generator, "_source", lambda *args: [0] * length)
         settings = GenerationSettings(max_length=config.max_target_length, **kwargs)
-        batches = n_best_generator._batches({i: [0] * length for i in range(96)}, settings)
-        return max(len(batch) for batch in batches)
+        n_best_generator.n_best([("", None)] * 96, settings)
+        assert sum(decoded) == 96
+        return max(decoded)
 
     assert rows(config.max_source_length) == 16
     assert 16 < rows(8) < rows(8, num_beams=1) == 32

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,9 +17,9 @@ from qgen.english.verbs import correct_verbs
 from qgen.errors import QGenError, check_rows
 from qgen.model.checkpoints import DEFAULT_CHECKPOINT, fingerprint, load_checkpoint, move_to
 from qgen.model.decoding import decode
-from qgen.model.runtime.batches import batches_by_size
+from qgen.model.runtime.batches import in_batches
 from qgen.model.runtime.linear import set_dtype
-from qgen.model.runtime.workers import alone_after_fork, count_streams, side_by_side
+from qgen.model.runtime.workers import alone_after_fork
 from qgen.model.sources import AnswerTooLongError, pack_source, pack_target, pad, word_pieces_joined
 from qgen.model.tokenizer import AnyTokenizer
 from qgen.model.unilm import IGNORE_INDEX, UniLM
@@ -173,37 +173,29 @@ class NBestGenerator:
             except QGenError as error:
                 results[i].problem = str(error)
 
-        def ask(rows: Sequence[int]) -> None:
+        def ask(rows: Sequence[int]) -> list[list[Question]]:
             input_ids = pad([sources[i] for i in rows], self.tokenizer.pad_token_id)
             lengths = torch.tensor([len(sources[i]) for i in rows])
             mask = torch.arange(input_ids.shape[1]) < lengths[:, None]
             output = decode(self.model, input_ids.to(self.device), mask.to(self.device), settings)
-            for i, sequences, scores in zip(
-                rows, output.sequences.tolist(), output.scores.tolist(), strict=True
-            ):
-                results[i].questions = self._questions(*inputs[i], sequences, scores, settings)
+            return [
+                self._questions(*inputs[i], sequences, scores, settings)
+                for i, sequences, scores in zip(
+                    rows, output.sequences.tolist(), output.scores.tolist(), strict=True
+                )
+            ]
 
-        side_by_side(ask, self._batches(sources, settings), self.device)
-        return results
-
-    def _batches(
-        self, sources: Mapping[int, Sequence[int]], settings: GenerationSettings
-    ) -> list[list[int]]:
-        """The numbers of the sources in batches that need about as much memory as ``batch_size``
-        sources of the length in training with the usual beams, and twice so many at most."""
+        # A batch needs about as much memory - slots of the decoder's cache are what grows - as
+        # `batch_size` sources of the length in training with the usual beams.
         config, usual = self.model.config, GenerationSettings()
         width = settings.num_return_sequences if settings.do_sample else settings.num_beams
-        # Slots of the decoder's cache, which are what grows.
-        decoded = width * (settings.max_length + 1)
-        budget = config.max_source_length + usual.num_beams * (config.max_target_length + 1)
-        numbers = list(sources)
-        batches = batches_by_size(
-            [len(sources[i]) + decoded for i in numbers],
-            self.batch_size * budget,
-            2 * self.batch_size,
-            count_streams(self.device),
-        )
-        return [[numbers[i] for i in batch] for batch in batches]
+        sizes = [len(ids) + width * (settings.max_length + 1) for ids in sources.values()]
+        slots = config.max_source_length + usual.num_beams * (config.max_target_length + 1)
+        budget, most = self.batch_size * slots, 2 * self.batch_size
+        asked = in_batches(ask, list(sources), sizes, budget, most, self.device)
+        for i, questions in zip(sources, asked, strict=True):
+            results[i].questions = questions
+        return results
 
     def _questions(
         self,

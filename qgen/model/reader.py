@@ -14,7 +14,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,9 +32,8 @@ from qgen.model.checkpoints import (
     read_weights,
 )
 from qgen.model.encoder import ACTIVATIONS, FAMILIES, Encoder, EncoderConfig
-from qgen.model.runtime.batches import batches_by_size
+from qgen.model.runtime.batches import in_batches
 from qgen.model.runtime.linear import set_dtype
-from qgen.model.runtime.workers import count_streams, side_by_side
 from qgen.model.sources import pad, token_span
 from qgen.model.tokenizer import AnyTokenizer
 from qgen.records import Answer, splits_word
@@ -384,21 +382,15 @@ class Reader:
                 shown = slice(begin, begin + room)
                 ids, types, first = pack_question(self.tokenizer, question, passage[shown])
                 rows.append(_Row(i, ids, types, len(question), first, offsets[shown], about))
-        found: list[list[Window]] = [[] for _ in items]
         # A core is busy with a single window.  More of them are padded, and what lies between the
         # layers no longer fits its cache: 16 of SQuAD's together took twice the time.
         at_once = 1 if self.device.type == "cpu" else self.batch_size
-        numbers = batches_by_size(
-            [len(row.ids) for row in rows],
-            at_once * self.max_length,
-            self.batch_size,
-            count_streams(self.device),
-        )
-        batches = [[rows[i] for i in batch] for batch in numbers]
-        read = chain.from_iterable(side_by_side(self._windows, batches, self.device))
-        for row, window in zip(chain.from_iterable(batches), read, strict=True):
+        sizes, budget = [len(row.ids) for row in rows], at_once * self.max_length
+        read = in_batches(self._windows, rows, sizes, budget, self.batch_size, self.device)
+        found: list[list[Window]] = [[] for _ in items]
+        for row, window in zip(rows, read, strict=True):
             found[row.item].append(window)
-        return [sorted(windows, key=lambda window: window.offsets[:1]) for windows in found]
+        return found
 
     @torch.inference_mode()
     def _windows(self, batch: Sequence[_Row]) -> list[Window]:

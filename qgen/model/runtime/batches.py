@@ -1,9 +1,14 @@
-"""Batches filled by tokens, and not by rows."""
+"""Batches filled by tokens, and not by rows, and run side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import chain
 from math import ceil
+
+import torch
+
+from qgen.model.runtime.workers import Item, Result, count_streams, side_by_side
 
 
 def batches_by_size(
@@ -47,3 +52,25 @@ def batches_by_size(
         else:
             high = middle
     return filled(high)
+
+
+def in_batches(
+    function: Callable[[list[Item]], Sequence[Result]],
+    items: Sequence[Item],
+    sizes: Sequence[int],
+    budget: int,
+    most: int,
+    device: torch.device,
+) -> list[Result]:
+    """What a function makes of items that it takes a batch at a time, in the order of the items.
+
+    Args:
+        function: makes something of each item of a batch; runs on several batches at once.
+        items: what it is about.
+        sizes, budget, most: of :func:`batches_by_size`.
+        device: where it computes.
+    """
+    batches = batches_by_size(sizes, budget, most, count_streams(device))
+    found = side_by_side(lambda batch: function([items[i] for i in batch]), batches, device)
+    results = dict(zip(chain.from_iterable(batches), chain.from_iterable(found), strict=True))
+    return [results[i] for i in range(len(items))]
