@@ -59,21 +59,17 @@ class _Document:
     def __init__(self, raised: set[str], left_out: LeftOut):
         self.blocks: list[Block] = []
         self._raised_styles, self._left_out = raised, left_out
-        self._skipped = 0
         self._texts: list[tuple[list[str], int]] = []  # of paragraphs, a box in one of another
         self._tables: list[tuple[list[Block], int]] = []
         self._spans: list[bool] = []
         self._links = 0
 
+    def skips(self, name: str) -> bool:
+        if what := _SKIPPED.get(name):
+            self._left_out[what] += 1
+        return name in _SKIPPED
+
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        if self._skipped:
-            self._skipped += 1
-            return
-        if name in _SKIPPED:
-            self._skipped = 1
-            if _SKIPPED[name]:
-                self._left_out[_SKIPPED[name]] += 1
-            return
         if name in {"p", "h"}:
             level = attributes.get("outline-level", "1")
             self._texts.append(([], max(int(level), 1) if name == "h" and level.isdigit() else 0))
@@ -99,9 +95,7 @@ class _Document:
             self.data("\n")
 
     def end(self, name: str) -> None:
-        if self._skipped:
-            self._skipped -= 1
-        elif name in {"p", "h"} and self._texts:
+        if name in {"p", "h"} and self._texts:
             pieces, level = self._texts.pop()
             text = "".join(pieces).strip()
             if text:
@@ -119,7 +113,7 @@ class _Document:
             self._links -= 1
 
     def data(self, text: str) -> None:
-        if self._skipped or not self._texts:
+        if not self._texts:
             return
         pieces = self._texts[-1][0]
         if self._spans and self._spans[-1]:

@@ -70,12 +70,12 @@ class _Slide:
         self._reads = self._raised = False
         self._place = ""  # what the shape is for
         self._tables: list[list[Block]] = []
-        self._skipped = 0
+
+    def skips(self, name: str) -> bool:
+        return name == "Fallback"  # the second form of a drawing
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        if self._skipped or name == "Fallback":
-            self._skipped += 1
-        elif name == "sld":
+        if name == "sld":
             self.shown = attributes.get("show", "1") not in {"0", "false"}
         elif name == "sp":
             self._place = ""
@@ -101,9 +101,7 @@ class _Slide:
             self._text.append("\n")
 
     def end(self, name: str) -> None:
-        if self._skipped:
-            self._skipped -= 1
-        elif name == "t":
+        if name == "t":
             self._reads = False
         elif name == "p" and self._text is not None:
             text = "".join(self._text).strip()
@@ -119,7 +117,7 @@ class _Slide:
                 self._left_out["table"] += 1
 
     def data(self, text: str) -> None:
-        if self._reads and self._text is not None and not self._skipped:
+        if self._reads and self._text is not None:
             if self._raised:
                 text = raised_text("".join(self._text[-4:])[-12:], text)
             self._text.append(text)

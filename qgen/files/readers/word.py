@@ -115,7 +115,6 @@ class _Document:
     def __init__(self, styles: dict[str, _Style], left_out: LeftOut):
         self.blocks: list[Block] = []
         self._styles, self._left_out = styles, left_out
-        self._skipped = 0
         self._open: list[str] = []  # the elements that the parser is in
         self._paragraphs: list[_Paragraph] = []
         self._tables: list[_Table] = []
@@ -124,14 +123,11 @@ class _Document:
         self._field: list[str] = []  # the codes of the fields that the text is in
         self._placeholders: list[int] = []  # depths of controls that nobody has filled in
 
+    def skips(self, name: str) -> bool:
+        # "ins", "del" and the like also stand in properties, where they hold no text.
+        return name in _SKIPPED
+
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        if self._skipped:
-            self._skipped += 1
-            return
-        if name in _SKIPPED:
-            # "ins", "del" and the like also stand in properties, where they hold no text.
-            self._skipped = 1
-            return
         parent = self._open[-1] if self._open else ""
         self._open.append(name)
         value = attributes.get("val", "")
@@ -175,9 +171,6 @@ class _Document:
             text.append("^")
 
     def end(self, name: str) -> None:
-        if self._skipped:
-            self._skipped -= 1
-            return
         self._open.pop()
         if self._placeholders and len(self._open) < self._placeholders[-1]:
             self._placeholders.pop()
@@ -191,7 +184,7 @@ class _Document:
             self._end_table(self._tables.pop())
 
     def data(self, text: str) -> None:
-        if self._skipped or not self._reads or self._hidden or not self._paragraphs:
+        if not self._reads or self._hidden or not self._paragraphs:
             return
         if self._placeholders:
             return

@@ -13,8 +13,9 @@ _CHUNK = 1 << 16
 def parse_part(path: Path, content: bytes, target: Any, what: str) -> None:
     """Tell ``target`` the elements of a part; their names come without their namespaces.
 
-    The target has ``start(name, attributes)``, ``end(name)`` and ``data(text)``.  libxml2 itself
-    bounds the depth (256) and the length of a text.
+    The target has ``start(name, attributes)``, ``end(name)`` and ``data(text)``, and its
+    ``skips(name)`` says of which elements, with all that they hold, it is told nothing.  libxml2
+    itself bounds the depth (256) and the length of a text.
 
     Raises:
         QGenError: the part is not well formed; ``what`` says what the file should be.
@@ -35,11 +36,13 @@ def parse_part(path: Path, content: bytes, target: Any, what: str) -> None:
 
 
 class _Local:
-    """A target whose names have no namespaces; those of different ones do not meet in a part."""
+    """A target whose names have no namespaces - those of different ones do not meet in a part -,
+    and that passes on what the other does not skip."""
 
     def __init__(self, target: Any):
         self._target = target
         self._names: dict[str, str] = {}
+        self._skipped = 0  # how many elements deep in one that is left out
 
     def _name(self, name: str) -> str:
         if name not in self._names:
@@ -47,14 +50,21 @@ class _Local:
         return self._names[name]
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
+        if self._skipped or self._target.skips(self._name(name)):
+            self._skipped += 1
+            return
         local = {self._name(key): value for key, value in attributes.items()}
         self._target.start(self._name(name), local)
 
     def end(self, name: str) -> None:
-        self._target.end(self._name(name))
+        if self._skipped:
+            self._skipped -= 1
+        else:
+            self._target.end(self._name(name))
 
     def data(self, text: str) -> None:
-        self._target.data(text)
+        if not self._skipped:
+            self._target.data(text)
 
     def close(self) -> None:
         pass
@@ -65,6 +75,9 @@ class Elements:
 
     def __init__(self) -> None:
         self.found: list[tuple[str, dict[str, str]]] = []
+
+    def skips(self, name: str) -> bool:
+        return False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         self.found.append((name, attributes))
