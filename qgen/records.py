@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 
 
 @dataclass(frozen=True)
@@ -77,18 +78,22 @@ class Request:
 
 
 def beside_one_another(requests: Sequence[Request]) -> list[Request]:
-    """Requests of one document or file, each with the passages nearest to it there; those that
-    have some already keep them."""
-    passages = [request.passage for request in requests]
+    """Requests each with the passages nearest to it in its document, which ``extra`` names, or else
+    in their file; those that have some already keep them."""
 
-    def near(i: int) -> tuple[str, ...]:
+    def near(passages: list[str], i: int) -> tuple[str, ...]:
         around = passages[max(0, i - NEAR) : i + NEAR + 1]
         return tuple(p for p in dict.fromkeys(around) if isinstance(p, str) and p != passages[i])
 
-    return [
-        request if request.beside else replace(request, beside=near(i))
-        for i, request in enumerate(requests)
-    ]
+    found: list[Request] = []
+    for _, group in groupby(requests, key=lambda request: request.extra.get("document")):
+        rows = list(group)
+        passages = [row.passage for row in rows]
+        found += [
+            row if row.beside else replace(row, beside=near(passages, i))
+            for i, row in enumerate(rows)
+        ]
+    return found
 
 
 NEAR = 10

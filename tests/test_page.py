@@ -13,6 +13,7 @@ import torch
 from conftest import PASSAGE, served
 from fastapi.testclient import TestClient
 
+from qgen.asking.document import quiz_of_paragraph
 from qgen.english.phrases import propose_answers
 from qgen.records import Answer, Question, Result
 from qgen.service.app import create_app
@@ -88,6 +89,7 @@ def test_an_upload_is_read_and_nothing_else(tmp_path, monkeypatch):
         (folder / "notes.md").write_text(f"# Bridge\n\n{PASSAGE}\n", encoding="utf-8")
     read = build.read_upload({"path": str(uploads / "notes.md"), "name": "notes.md"})
     assert [passage["text"] for passage in read["passages"]] == [PASSAGE]
+    assert read["passages"][0]["headings"] == ["Bridge"]
     for path in (tmp_path / "notes.md", uploads / ".." / "notes.md"):
         assert "error" in build.read_upload({"path": str(path), "name": "notes.md"})
     (uploads / "empty.md").write_text("# Only a heading\n", encoding="utf-8")
@@ -101,6 +103,16 @@ def test_the_best_of_a_text_are_chosen_in_its_order():
         made("What is it called?", passage=1, start=0, confidence=0.4),
     ]  # fmt: skip
     assert build.choose({"questions": questions, "count": 2}) == {"chosen": [1, 0]}
+
+
+def test_questions_are_shared_out_as_a_document_s_are():
+    settings = {"max_answers": 5, "tries": 8, "kinds": ["date"]}
+    shared = build.share({"headings": [[]] * 90, "settings": settings})
+    each = quiz_of_paragraph(QuizSettings(max_answers=5, tries=8), 90)
+    assert shared == {"max_answers": each.max_answers, "tries": each.tries}
+    one = {"headings": [["Bridges"], ["Boats"]], "settings": settings | {"focus": "boats"}}
+    assert build.share(one) == {"max_answers": 5, "tries": 8}
+    assert "error" in build.share({"headings": [[]], "settings": {"max_answers": 0}})
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "csv", "gift", "anki", "markdown", "squad", "parquet"])
@@ -576,12 +588,18 @@ def test_what_is_refused_is_said_and_the_questions_stay(page):
 
 
 @pytest.mark.slow
-def test_a_document_by_choosing_and_by_dropping(page, tmp_path):
+def test_a_document_by_choosing_and_by_dropping(page, model, tmp_path):
     path = tmp_path / "notes.md"
     path.write_text(f"# Bridge\n\n{PASSAGE}\n\n{OTHER}\n", encoding="utf-8")
     page.find("#upload").send_keys(str(path))
     page.wait(lambda: [p.text for p in page.all("#reading p")] == [PASSAGE, OTHER])
     assert page.find("#text-note").text.startswith("notes.md: 2 paragraphs")
+    model.asked.clear()
+    page.press("#setting-choices option[value='3']")
+    page.generate("questions")
+    asked = {request.passage: request for requests, _, _ in model.asked for request in requests}
+    assert {r.headings for r in asked.values()} == {("Bridge",)}
+    assert (asked[PASSAGE].beside, asked[OTHER].beside) == ((OTHER,), (PASSAGE,))
     page.js(
         "const data = new DataTransfer();"
         "data.items.add(new File([arguments[0]], 'dropped.txt'));"
@@ -591,6 +609,7 @@ def test_a_document_by_choosing_and_by_dropping(page, tmp_path):
     )
     page.wait(lambda: [p.text for p in page.all("#reading p")] == [OTHER])
     page.generate("questions")
+    assert [r.headings for r in model.asked[-1][0]] == [()]
     (tmp_path / "empty.md").write_text("# Only a heading\n", encoding="utf-8")
     page.find("#upload").send_keys(str(tmp_path / "empty.md"))
     page.wait(lambda: "empty.md holds no prose" in page.said())

@@ -356,6 +356,7 @@ def test_questions_for_proposed_answers_and_a_passage_that_has_none(client):
     assert bad["questions"] == [] and bad["reason"] == "the passage has no whole sentence"
 
 
+OTHER = "Marie Curie was born in Warsaw in 1867."
 MESSY = "The o\ufb03ce of Jan\u00adWeber opened in \u200bMarland\u200b in 1937. It was big."
 MENDED = "The office of JanWeber opened in Marland in 1937. It was big."
 
@@ -371,6 +372,40 @@ def test_characters_are_mended_and_offsets_are_those_of_the_passage_that_comes_b
     assert proposed["passage"] == MENDED and proposed["answers"]
     for answer in proposed["answers"]:
         assert MENDED[answer["start"] :].startswith(answer["text"])
+
+
+def test_passages_stand_beside_one_another_and_under_their_headings():
+    seen = []
+
+    def remember(requests, settings, quiz):
+        seen.extend((r.passage, r.beside, r.headings) for r in requests)
+        return echo(requests, settings, quiz)
+
+    passages = [
+        {"passage": PASSAGE, "headings": ["Bridges", "The Gate"]},
+        {"passage": MESSY},
+        {"passage": OTHER, "beside": [MESSY, "In Paris."]},
+        {"passage": "x" * 20_001},
+    ]
+    with TestClient(create_app(only(remember))) as client:
+        response = client.post("/v1/questions", json={"passages": passages})
+        assert response.status_code == 200, response.text
+        assert sorted(seen) == sorted(
+            [
+                (PASSAGE, (MENDED, OTHER), ("Bridges", "The Gate")),
+                (MENDED, (PASSAGE, OTHER), ()),
+                (OTHER, (MENDED, "In Paris."), ()),
+            ]
+        )
+        seen.clear()
+        rows = "\n".join(map(json.dumps, passages[:3]))
+        started = client.post("/v1/batches", files={"file": ("rows.jsonl", rows)}).json()
+        wait_until(lambda: client.get(f"/v1/batches/{started['id']}").json()["state"] == "done")
+    assert (PASSAGE, (MENDED, OTHER)) in [row[:2] for row in seen], "the rows of a file as well"
+    refused = {"passages": [{"passage": PASSAGE, "beside": ["x" * 20_001]}]}
+    with TestClient(create_app(only(remember))) as client:
+        error = client.post("/v1/questions", json=refused).json()["error"]
+    assert error["code"] == "too_long" and error["field"] == "passages.0.beside.0"
 
 
 @pytest.mark.parametrize("path", ["questions", "answers"])

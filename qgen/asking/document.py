@@ -43,12 +43,7 @@ def ask_document(
     Returns:
         One result for each paragraph, with those of its questions that were chosen.
     """
-    wanted = len(paragraphs)
-    if quiz.focus:
-        wanted = sum(is_under(paragraph, quiz.focus) for paragraph in paragraphs)
-    if quiz.topic:  # how many are near it is not known yet
-        wanted = min(wanted, FEW)
-    share = quiz_of_paragraph(quiz, max(1, wanted))
+    share = quiz_of_each(quiz, paragraphs)
     paragraphs = beside_one_another(paragraphs)
     results: list[Result] = []
     for at in range(0, len(paragraphs), AT_ONCE):
@@ -68,6 +63,16 @@ def ask_document(
         else replace(result, questions=tuple(q for of, q in chosen if of == number))
         for number, (paragraph, result) in enumerate(zip(paragraphs, results, strict=True))
     ]
+
+
+def quiz_of_each(quiz: QuizSettings, paragraphs: Sequence[Request]) -> QuizSettings:
+    """What is asked of each of the paragraphs of a document, of those that are asked about."""
+    wanted = len(paragraphs)
+    if quiz.focus:
+        wanted = sum(is_under(paragraph, quiz.focus) for paragraph in paragraphs)
+    if quiz.topic:  # how many are near it is not known yet
+        wanted = min(wanted, FEW)
+    return quiz_of_paragraph(quiz, max(1, wanted))
 
 
 def quiz_of_paragraph(quiz: QuizSettings, paragraphs: int) -> QuizSettings:

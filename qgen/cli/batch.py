@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import partial
-from itertools import groupby
 
 from qgen.cli.loading import question_generator
 from qgen.cli.options import add_model, add_settings, positive, settings_of
@@ -166,16 +165,7 @@ def _mark(args: argparse.Namespace):
 
 
 def _generate_with(generator, settings, quiz, requests: Sequence[Request]) -> list[Result]:
-    return generator.generate(_beside(requests) if quiz.choices else requests, settings, quiz)
-
-
-def _beside(requests: Sequence[Request]) -> list[Request]:
-    """The rows of each document, or of the file, beside one another: their names may be wrong
-    choices."""
-    done: list[Request] = []
-    for _, rows in groupby(requests, key=lambda request: request.extra.get("document")):
-        done += beside_one_another(list(rows))
-    return done
+    return generator.generate(beside_one_another(requests), settings, quiz)
 
 
 def _load_generate(args: argparse.Namespace, settings, quiz):

@@ -18,7 +18,7 @@ from qgen.files.batch import MarkFunction, run_batch
 from qgen.files.best import best_engine
 from qgen.files.rows import check_readable
 from qgen.files.writers import RETRIEVAL, UNMARKED, suffix_of
-from qgen.records import Request, Result
+from qgen.records import Request, Result, beside_one_another
 from qgen.service.queue import ClosedError, DynamicBatcher, QueueFullError
 from qgen.service.schemas import BatchOut
 from qgen.settings import GenerationSettings, QuizSettings
@@ -102,7 +102,7 @@ class Batch:
         ) -> list[Result]:
             if self._stop.is_set():
                 raise _CancelledError
-            short = [r for r in requests if len(r.passage) <= max_characters]
+            short = beside_one_another([r for r in requests if len(r.passage) <= max_characters])
             # Through the queue of all clients, and waiting for room in it: a file has time.
             try:
                 future = batcher.submit(short, settings, quiz, wait=True)

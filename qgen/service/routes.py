@@ -14,11 +14,11 @@ from fastapi import APIRouter, Depends, Form, Request, UploadFile
 from fastapi.responses import FileResponse, PlainTextResponse, Response
 from prometheus_client import generate_latest
 
-from qgen.english.clean import Mended
+from qgen.english.clean import Mended, clean_text
 from qgen.english.prose import passage_problem
 from qgen.errors import QGenError
 from qgen.records import Request as PassageRequest
-from qgen.records import Result
+from qgen.records import Result, beside_one_another
 from qgen.service.errors import ApiError, errors, refusal
 from qgen.service.jobs import Batch, too_long
 from qgen.service.schemas import (
@@ -116,7 +116,7 @@ async def questions(body: QuestionsIn, request: Request) -> QuestionsOut:  # typ
     if len(passages) > allowed.max_passages:
         raise ApiError(422, "too_many", f"at most {allowed.max_passages} passages", "passages")
     read = [_read(one, number, allowed.max_characters) for number, one in enumerate(passages)]
-    asked = [one.request for one in read if one.request]
+    asked = beside_one_another([one.request for one in read if one.request])
     if not asked:
         raise read[0].problems[0]
     try:
@@ -187,6 +187,9 @@ def _read(sent: PassageIn, number: int, max_characters: int) -> _Read:
     field = f"passages.{number}"
     if problem := _length_problem(sent.passage, max_characters):
         return _Read(None, [ApiError(422, "too_long", problem, f"{field}.passage")])
+    for i, passage in enumerate(sent.beside):
+        if problem := _length_problem(passage, max_characters):
+            return _Read(None, [ApiError(422, "too_long", problem, f"{field}.beside.{i}")])
     mended = Mended(sent.passage)
     if lost := mended.problem:
         return _Read(None, [ApiError(422, "invalid", lost, f"{field}.passage")])
@@ -200,7 +203,13 @@ def _read(sent: PassageIn, number: int, max_characters: int) -> _Read:
     if problems and not found:  # none is left, which would mean that answers are to be proposed
         return _Read(None, problems)
     changed = mended.text if mended.text != sent.passage else ""
-    return _Read(PassageRequest(mended.text, tuple(found)), problems, changed)
+    request = PassageRequest(
+        mended.text,
+        tuple(found),
+        beside=tuple(map(clean_text, sent.beside)),
+        headings=tuple(sent.headings),
+    )
+    return _Read(request, problems, changed)
 
 
 def _length_problem(passage: str, most: int) -> str:

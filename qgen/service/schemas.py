@@ -14,7 +14,7 @@ from fastapi import UploadFile
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from qgen.files.writers import WRITERS
-from qgen.records import Answer, Question, Result
+from qgen.records import NEAR, Answer, Question, Result
 from qgen.settings import GenerationSettings, QuizSettings
 
 PASSAGE = "Marie Curie was born in Warsaw in 1867."
@@ -110,6 +110,17 @@ class PassageIn(_Strict):
         default_factory=list,
         max_length=50,
         description="each is asked for; none: they are proposed",
+    )
+    headings: list[str] = Field(
+        default_factory=list,
+        max_length=20,
+        description="those over it in its document, the outermost first: what `focus` looks at",
+    )
+    beside: list[str] = Field(
+        default_factory=list,
+        max_length=2 * NEAR,
+        description="other passages of its document, whose names may be wrong choices; none: those "
+        "near it in this request",
     )
 
 

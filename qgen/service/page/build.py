@@ -11,7 +11,7 @@ import base64
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from itertools import groupby
 from pathlib import Path
@@ -31,8 +31,9 @@ from qgen.english.passage import sentence_spans
 from qgen.errors import QGenError
 from qgen.files.documents import DOCUMENT_READERS, read_document, text_paragraphs
 from qgen.files.writers import WRITERS, format_of, suffix_of, write
-from qgen.records import Answer, Question
+from qgen.records import NEAR, Answer, Question, Request
 from qgen.service.schemas import QuestionsIn
+from qgen.settings import QuizSettings
 
 _HERE = Path(__file__).parent
 _PAGE = (_HERE / "page.html").read_text(encoding="utf-8")
@@ -86,7 +87,7 @@ def build_page() -> gr.Blocks:
             html_template="",
             js_on_load=_ADOPT,
             apply_default_css=False,
-            server_functions=[paragraphs, read_upload, choose, export_quiz],
+            server_functions=[paragraphs, read_upload, share, choose, export_quiz],
         )
     return page
 
@@ -101,6 +102,7 @@ def page_setup() -> dict:
             **{name: name for name in WRITERS if name not in _FORMATS},
         },
         "documents": list(DOCUMENT_READERS),
+        "near": NEAR,
     }
 
 
@@ -187,7 +189,25 @@ def read_upload(upload: dict) -> dict:
         read = read_document(path)
     except QGenError as error:
         raise QGenError(str(error).replace(str(path), upload["name"])) from error
-    return {"passages": [_passage(paragraph.text) for paragraph in read], "left_out": read.summary}
+    passages = [_passage(paragraph.text, paragraph.headings) for paragraph in read]
+    return {"passages": passages, "left_out": read.summary}
+
+
+@_told
+def share(asked: dict) -> dict:
+    """The settings with which to ask about each paragraph of a text, by the headings of each and
+    what was chosen for all of it: as :func:`qgen.asking.document.ask_document` does it, but that
+    the page shows the questions as they come."""
+    from qgen.asking.document import quiz_of_each  # imports PyTorch
+
+    paragraphs = [Request("", headings=tuple(headings)) for headings in asked["headings"]]
+    given = {name: asked["settings"][name] for name in _SHARED if name in asked["settings"]}
+    quiz = quiz_of_each(QuizSettings(**given), paragraphs)
+    return {"max_answers": quiz.max_answers, "tries": quiz.tries}
+
+
+_SHARED = ("max_answers", "tries", "topic", "focus")
+"""Settings by which questions are shared out among the paragraphs."""
 
 
 @_told
@@ -231,9 +251,10 @@ def export_quiz(quiz: dict) -> dict:
     return {"name": path.name, "content": content, "left_out": left_out}
 
 
-def _passage(text: str) -> dict:
-    """A paragraph, and where its sentences end, in characters."""
-    return {"text": text, "sentences": [end for _, end in sentence_spans(text)]}
+def _passage(text: str, headings: Sequence[str] = ()) -> dict:
+    """A paragraph, where its sentences end, in characters, and the headings over it."""
+    ends = [end for _, end in sentence_spans(text)]
+    return {"text": text, "sentences": ends, "headings": list(headings)}
 
 
 _PAGES_OWN = frozenset({"id", "passage", "span", "start", "asked", "kept", "taken", "open", "busy"})

@@ -26,7 +26,7 @@ const gradio = new Promise((resolve) => (connect = resolve));
 
 /**
  * Called by Gradio's component once it is there: it takes the page over, which works already.
- * @param server the component's functions: paragraphs, read_upload, choose, export_quiz.
+ * @param server the component's functions: paragraphs, read_upload, share, choose, export_quiz.
  * @param upload sends a file to the server.
  */
 export const adopted = (component, server, upload) => {
@@ -40,7 +40,7 @@ export const adopted = (component, server, upload) => {
 
 /**
  * @param element holds `page.html`.
- * @param setup {schema, samples, formats, documents} of the service.
+ * @param setup {schema, samples, formats, documents, near} of the service.
  */
 const start = (element, setup) => {
   const find = (selector) => element.querySelector(selector);
@@ -202,6 +202,14 @@ const start = (element, setup) => {
     else update(changes);
     return passages;
   };
+  /** A passage as the service takes it; for wrong answers with those round it in the text. */
+  const sent = (passage, answers = []) => {
+    const { text, headings = [] } = state.passages[passage];
+    const { choices, types } = form.chosen();
+    const near = state.passages.slice(Math.max(0, passage - setup.near), passage + setup.near + 1);
+    const beside = choices || types ? near.map((one) => one.text).filter((one) => one !== text) : [];
+    return { passage: text, answers, headings, beside };
+  };
   const received = (passage, made) => {
     return {
       ...made, id: nextId++, passage, span: made.answer, start: made.answer_start,
@@ -226,7 +234,9 @@ const start = (element, setup) => {
       const before = state;
       const settings = form.chosen();
       const count = form.value("max_answers");
-      const each = passages.length === 1 ? count : Math.max(1, Math.ceil((1.5 * count) / passages.length));
+      const each = await served("share", {
+        settings: { ...settings, max_answers: count }, headings: passages.map((p) => p.headings ?? []),
+      }); // prettier-ignore
       const found = passages.map(() => []);
       const reasons = [];
       const size = Math.min(8, Math.ceil(passages.length / 12));
@@ -241,7 +251,7 @@ const start = (element, setup) => {
           next += size;
           const part = passages.slice(first, next);
           const { results } = await ask(
-            { ...settings, passages: part.map((p) => ({ passage: p.text })), max_answers: Math.min(each, 50) },
+            { ...settings, ...each, passages: part.map((_, i) => sent(first + i)) },
             { signal, waiting: tell },
           );
           results.forEach((result, i) => {
@@ -290,7 +300,7 @@ const start = (element, setup) => {
       if (!place) throw new Refusal("This part of the text is left out as no prose; select another.");
       const { passage, start } = place;
       const { results } = await ask(
-        { ...form.chosen(), passages: [{ passage: passages[passage].text, answers: [{ text: place.answer, start }] }] },
+        { ...form.chosen(), passages: [sent(passage, [{ text: place.answer, start }])] },
         { signal, waiting: tell },
       );
       const made = results[0].questions.map((one) => received(passage, one));
@@ -314,9 +324,7 @@ const start = (element, setup) => {
       const { results } = await ask(
         {
           ...chosen,
-          passages: [
-            { passage: state.passages[question.passage].text, answers: [{ text: question.span, start: question.start }] },
-          ],
+          passages: [sent(question.passage, [{ text: question.span, start: question.start }])],
           settings: { ...chosen.settings, num_beams: most, num_return_sequences: most },
         },
         { waiting: tell },
