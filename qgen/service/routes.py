@@ -187,9 +187,6 @@ def _read(sent: PassageIn, number: int, max_characters: int) -> _Read:
     field = f"passages.{number}"
     if problem := _length_problem(sent.passage, max_characters):
         return _Read(None, [ApiError(422, "too_long", problem, f"{field}.passage")])
-    for i, passage in enumerate(sent.beside):
-        if problem := _length_problem(passage, max_characters):
-            return _Read(None, [ApiError(422, "too_long", problem, f"{field}.beside.{i}")])
     mended = Mended(sent.passage)
     if lost := mended.problem:
         return _Read(None, [ApiError(422, "invalid", lost, f"{field}.passage")])
@@ -206,7 +203,7 @@ def _read(sent: PassageIn, number: int, max_characters: int) -> _Read:
     request = PassageRequest(
         mended.text,
         tuple(found),
-        beside=tuple(map(clean_text, sent.beside)),
+        beside=tuple(clean_text(one) for one in sent.beside if len(one) <= max_characters),
         headings=tuple(sent.headings),
     )
     return _Read(request, problems, changed)

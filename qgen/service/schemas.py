@@ -113,14 +113,13 @@ class PassageIn(_Strict):
     )
     headings: list[str] = Field(
         default_factory=list,
-        max_length=20,
         description="those over it in its document, the outermost first: what `focus` looks at",
     )
     beside: list[str] = Field(
         default_factory=list,
         max_length=2 * NEAR,
         description="other passages of its document, whose names may be wrong choices; none: those "
-        "near it in this request",
+        "near it in this request; one that is too long for a passage is passed over",
     )
 
 
