@@ -9,7 +9,8 @@ from math import ceil
 from qgen.english.passage import sentence_spans
 
 MAX_WORDS = 220
-"""The longest paragraph: what the generator and the reader see at once."""
+"""Of the longest paragraph: what the generator and the reader see at once, by and large.  A round
+number; no measurement is recorded."""
 
 
 def is_long(text: str) -> bool:

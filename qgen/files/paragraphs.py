@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from qgen.english.clean import clean_text, has_lost_letters
+from qgen.english.paragraphs import MAX_WORDS
 from qgen.english.passage import sentence_spans
 from qgen.english.prose import layout_problem
 from qgen.files.lines import (
@@ -24,9 +25,6 @@ from qgen.files.lines import (
     without_page_numbers,
 )
 from qgen.files.readers.blocks import Block, LeftOut
-
-MAX_WORDS = 220
-"""A longer paragraph is divided between sentences."""
 
 _FOOTNOTE = re.compile(
     r"\[(?:\d{1,3}(?:[,–-]\s?\d{1,3})*|[a-z]|note \d+|citation needed|\^[^\]]+)\]"
