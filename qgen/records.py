@@ -97,7 +97,8 @@ def beside_one_another(requests: Sequence[Request]) -> list[Request]:
 
 
 NEAR = 10
-"""Passages before and behind another one that are beside it."""
+"""Passages before and behind another one that are beside it.  A round number; no measurement is
+recorded."""
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,11 @@ GenerateFunction = Callable[[Sequence[Request], GenerationSettings, QuizSettings
 AT_ONCE = 8
 """Paragraphs asked about together, between two calls of ``progress``."""
 FEW = 4
-"""Paragraphs that are taken to be near a topic, at most: each is asked about so much."""
+"""Paragraphs that are taken to be near a topic, at most: each is asked about so much.  A round
+number; no measurement is recorded."""
 PLENTY = 2
 """Where the paragraphs' shares come to so many times the questions wanted, few of a paragraph's
-proposed answers need to be tried."""
+proposed answers need to be tried.  A round number; no measurement is recorded."""
 
 
 def ask_document(

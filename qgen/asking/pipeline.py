@@ -59,12 +59,13 @@ _log = logging.getLogger(__name__)
 
 SPARE = 2
 """Proposed answers asked about for each question that is still wanted, since some questions will be
-dropped."""
+dropped.  A round number; no measurement is recorded."""
 
 FILLED = 0.3
-"""Probability from which the reader is taken to have another filling for a blank."""
+"""Probability from which the reader is taken to have another filling for a blank.  No measurement
+is recorded."""
 PLAUSIBLE = 0.5
-"""How plausible a wrong answer must be, from 0 to 1."""
+"""How plausible a wrong answer must be, from 0 to 1: half; no measurement is recorded."""
 
 _NOTHING_PROPOSED = "no answer could be proposed for the passage; give one"
 

@@ -28,7 +28,8 @@ what the lexicon says (:class:`qgen.english.things.Likeness`); and how much leng
 grammatical number differ."""
 
 MOST = 16
-"""Candidates that the models look at, those first that lexicon and embeddings like best."""
+"""Candidates that the models look at, those first that lexicon and embeddings like best.  A round
+number; no measurement is recorded."""
 
 
 class Plausibility:

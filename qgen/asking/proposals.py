@@ -14,9 +14,11 @@ COST_OF_WORD = 0.3
 """What each word of a proposed answer costs, in nats, when spans are ranked by the reader;
 chosen among six values (docs/experiments.md, "Cost of a word of an answer")."""
 CLAUSES = 5
-"""Of so many questions one asks for a clause, such as a reason, where the passage has any."""
+"""Of so many questions one asks for a clause, such as a reason, where the passage has any.  A round
+number; no measurement is recorded."""
 SPANS = 40
-"""Spans that the reader may add per window of a passage."""
+"""Spans that the reader may add per window of a passage.  A round number; no measurement is
+recorded."""
 
 
 def propose_spans(

@@ -10,7 +10,7 @@ from qgen.model.reader import Reading
 from qgen.records import Question
 
 AGREEING = 0.5
-"""Token F1 from which two answers count as the same one."""
+"""Token F1 from which two answers count as the same one: half; no measurement is recorded."""
 _AUXILIARY = re.compile(
     r"\b(?:is|are|was|were|am|be|been|do|does|did|has|have|had|can|could|will|would|shall|should|"
     r"may|might|must)\b",

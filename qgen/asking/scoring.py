@@ -120,7 +120,7 @@ def _surprises(
 
 
 ORDINARY = -1.0
-"""About the mean log-probability of the tokens of SQuAD's questions."""
+"""About the mean log-probability of the tokens of SQuAD's questions, in nats."""
 
 
 def _verdict(

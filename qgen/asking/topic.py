@@ -11,7 +11,7 @@ from qgen.model.vectors import WordVectors
 from qgen.records import Request
 
 NEAR = 0.62
-"""The least nearness of a passage that is about a topic."""
+"""The least nearness of a passage that is about a topic.  No measurement is recorded."""
 
 
 class Topics:

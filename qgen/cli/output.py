@@ -10,7 +10,8 @@ from string import ascii_uppercase
 from qgen.records import Question
 
 SURE, UNSURE = 0.65, 0.4
-"""Confidences from which a question is shown in green, and in yellow."""
+"""Confidences from which a question is shown in green, and in yellow.  No measurement is
+recorded."""
 
 
 def tell(message: str) -> None:

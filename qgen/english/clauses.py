@@ -98,7 +98,7 @@ _NEXT = re.compile(rf", (?:(?:and|but|so|or) {_SUBJECT}|which\b|who\b|where\b|wh
 """A comma behind which a new clause begins."""
 _OPEN = re.compile(r"[ ,](?:and|or|but|however|of|in|the|an?|to|that|which)$", re.I)
 _MOST = 30
-"""Words of an answer."""
+"""Words of an answer, at most.  A round number; no measurement is recorded."""
 
 
 def propose_clauses(passage: str) -> list[Answer]:

@@ -18,6 +18,8 @@ LEXICON = Path(__file__).with_name("things.txt.xz")
 """A group a line: its source, "t" trivia, "b" textbooks or "w" WordNet, and things of one kind,
 each with its other names behind "="."""
 _MOST_OF_HEAD = 40
+"""Things with the same last word that are looked at.  A round number; no measurement is
+recorded."""
 
 
 def fold(text: str) -> str:

@@ -258,6 +258,7 @@ def _fractions(text: str, match: re.Match, draw: random.Random) -> Iterator[str]
 
 
 _FACTORS = ((0.8, 0.7, 0.6, 0.5, 0.4, 0.25), (1.2, 1.3, 1.5, 1.7, 2.0, 2.5, 3.0))
+"""Of the values below and above a number.  No measurement is recorded."""
 
 
 def _numbers(text: str, draw: random.Random) -> Iterator[str]:

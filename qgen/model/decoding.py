@@ -56,7 +56,8 @@ class Seq2SeqModel(Protocol):
 
 
 PIECE = 64
-"""Values that are looked at together where the largest of many are wanted."""
+"""Values that are looked at together where the largest of many are wanted, which are the same for
+any number.  How fast others are is not recorded."""
 REPACK_BELOW = 0.9
 """Decoding goes on without the inputs that are done once so few of the rows are still open.  No
 measurement of this value is recorded."""

@@ -45,7 +45,8 @@ MAX_ANSWER_TOKENS = 30
 """The longest span that the reader gives as an answer, as in Devlin et al.'s evaluation."""
 
 COMMON = 2000
-"""Ids below it are all called equally common: of signs, letters and function words, mostly."""
+"""Ids below it are all called equally common: of signs, letters and function words, mostly.  A
+round number; no measurement is recorded."""
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ RETRY_AFTER = 60
 """Seconds after which a client that found as many waiting may try again."""
 
 ROWS = 16
-"""Rows of a file in the queue at once, for each stream."""
+"""Rows of a file in the queue at once, for each stream: a batch."""
 MAX_NAME_BYTES = 200
 """Of a file's name, of which file systems take no more than 255."""
 

@@ -30,7 +30,7 @@ SOURCE = 128
 
 QUIET_S = 0.01
 """Seconds without another request after which company is waited for no longer, where no client has
-just been answered."""
+just been answered.  A round number; no measurement is recorded."""
 
 
 class QueueFullError(QGenError):

@@ -31,12 +31,13 @@ from qgen.training.objectives import Item, source_batch
 from qgen.transformers import UniLMForConditionalGeneration
 
 BEAMS = 8
-"""Questions decoded for each example."""
+"""Questions decoded for each example.  No measurement of this value and the next is recorded."""
 
 HYPOTHESES = 4
 """Of them kept: the most probable, the most and the least like the reference, and another one."""
 
 _CHUNK = 256
+"""Examples whose questions are written down together."""
 
 
 def reward(hypothesis: Sequence[str], reference: Sequence[str]) -> float:

@@ -18,7 +18,8 @@ _RUN = 4
 _SHARED = 0.5
 """Of a block's runs, how many must be in the text."""
 _LEAST = 0.1
-"""Of the blocks' words, how many must stay; where fewer do, the text was not found."""
+"""Of the blocks' words, how many must stay; where fewer do, the text was not found.  Round numbers,
+all three; no measurement is recorded."""
 
 
 def main_text(source: str, blocks: list[Block], left_out: LeftOut) -> list[Block]:

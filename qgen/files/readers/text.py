@@ -16,7 +16,8 @@ _TIME = re.compile(
 )
 _SOUND = re.compile(r"\[[^\]]*\]|\([A-Z][A-Z ,'-]*\)|[♪♫].*")
 _PAUSE = 4.0
-"""Seconds without words after which a new paragraph begins, if a sentence has ended."""
+"""Seconds without words after which a new paragraph begins, if a sentence has ended.  A round
+number; no measurement is recorded."""
 
 
 def read_text(path: Path, left_out: LeftOut) -> Iterator[Block]:

@@ -24,7 +24,8 @@ METHOD = "qgen"
 """The ``quant_method`` of such a checkpoint's configuration."""
 
 GROUP = 64
-"""Weights of 4 bits that share a scale, along a row."""
+"""Weights of 4 bits that share a scale, along a row: what the files have.  No measurement of other
+sizes is recorded."""
 
 SCALE = "_scale"
 """What follows a packed weight's name in that of its scales."""
