@@ -23,10 +23,9 @@ def _name(page):
 
 def _commands(page):
     """The commands of the blocks of a page, each on one line."""
-    blocks = re.findall(
-        r"^ *```(?:bash|sh|console)?\n(.*?)^ *```", page.read_text("utf-8"), re.M | re.S
-    )
-    lines = "".join(blocks).replace("\\\n", " ").splitlines()
+    blocks = re.findall(r"^ *```(\w*)\n(.*?)^ *```", page.read_text("utf-8"), re.M | re.S)
+    shown = (block for language, block in blocks if language in {"", "bash", "sh", "console"})
+    lines = "".join(shown).replace("\\\n", " ").splitlines()
     return [
         match[1]
         for line in lines
