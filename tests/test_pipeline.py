@@ -332,6 +332,40 @@ def test_a_reader_gives_every_question_a_confidence(checked):
     assert json.loads(json.dumps(questions[0].to_dict()))["confidence"] is not None
 
 
+@pytest.mark.parametrize(
+    ("confidences", "shown", "read"),
+    [
+        ({"Who led it?": 0.7, "Who was it?": 0.9}, ["Who led it?"], 1),
+        ({"Who led it?": 0.5, "Who was it?": 0.9}, ["Who was it?"], 3),
+        ({"Who led it?": 0.5, "Who was it?": 0.4}, ["Who led it?"], 3),
+        ({"Who led it?": 0.5, "Who ran it?": 0.9}, ["Who led it?"], 3),  # the fourth is not read
+    ],
+)
+def test_the_surest_of_the_n_best_is_shown(reader, monkeypatch, confidences, shown, read):
+    asked = {"Strauss": ["Who led it?", "Who was it?", "Who built it?", "Who ran it?"]}
+    generator = QuestionGenerator(Scripted(asked), reader)
+    judged = []
+    monkeypatch.setattr(
+        "qgen.asking.pipeline.confidence",
+        lambda passage, question, *_: (
+            judged.append(question) or confidences.get(question.question, 0.1)
+        ),
+    )
+    passage = "The work was led by Strauss in 1937."
+    assert [q.question for q in generator.questions(passage, "Strauss")] == shown
+    assert len(judged) == read
+
+
+def test_of_several_questions_for_an_answer_the_surest_come_first(reader, monkeypatch):
+    asked = {"Strauss": ["Who led it?", "Who was it?", "Who built it?", "Who ran it?"]}
+    generator = QuestionGenerator(Scripted(asked), reader)
+    sure = dict(zip(asked["Strauss"], [0.3, 0.2, 0.5, 0.9], strict=True))
+    monkeypatch.setattr("qgen.asking.pipeline.confidence", lambda _, q, *rest: sure[q.question])
+    settings = GenerationSettings(num_return_sequences=2)
+    found = generator.questions("The work was led by Strauss.", "Strauss", settings=settings)
+    assert [q.question for q in found] == ["Who built it?", "Who led it?"]
+
+
 def test_few_of_the_proposals_are_decoded(checked, monkeypatch):
     asked = []
     n_best = checked.generator.n_best
