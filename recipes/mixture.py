@@ -105,12 +105,13 @@ def read_rows(path: Path) -> Iterator[tuple[dict, Example]]:
 
 
 def read_sources(
-    data: Path, everyday: Path, written: Path
+    data: Path, everyday: Path, written: Path, partial: bool = False
 ) -> tuple[dict[str, list[Row]], dict[str, list[Row]]]:
-    """The rows of every source, and those of the development parts that the data sets have."""
+    """The rows of every source, and those of the development parts that the data sets have; with
+    ``partial`` SQuAD's files may lack some articles."""
     squad = [data / "squad" / name for name in ("train-v1.1.json", "dev-v1.1.json")]
     train = {
-        "squad": load_part("du", "fit", squad, data / "nqg"),
+        "squad": load_part("du", "fit", squad, data / "nqg", partial=partial),
         "everyday": list(itertools.chain.from_iterable(load_squad(everyday).values())),
         "written": list(itertools.chain.from_iterable(load_squad(written).values())),
         **{
@@ -234,7 +235,7 @@ def make(args: argparse.Namespace) -> None:
     """Write the files that the command line asks for."""
     args.out.mkdir(parents=True, exist_ok=True)
     draw = random.Random(args.seed)
-    sources, dev = read_sources(args.data, args.everyday, args.written)
+    sources, dev = read_sources(args.data, args.everyday, args.written, args.partial)
     for name in ("amazon", "reddit", "new_wiki", "qed"):
         sources[name], dev[name] = cut_off(sources[name], args.dev_rows, draw)
     for name, rows in dev.items():
@@ -266,6 +267,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         path = Path(f"data/{name}/train.json")
         parser.add_argument(f"--{name}", type=Path, default=path, help="(%(default)s)")
     parser.add_argument("--out", type=Path, required=True, help="directory of the files")
+    parser.add_argument("--partial", action="store_true", help="SQuAD's files may lack articles")
     parser.add_argument("--size", type=int, default=150_000, help="draws (%(default)s)")
     parser.add_argument("--dev-rows", type=int, default=300, help="of a domain (%(default)s)")
     parser.add_argument("--renamed-share", type=float, default=0.06, help="(%(default)s)")

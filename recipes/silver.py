@@ -17,6 +17,7 @@ from pathlib import Path
 from qgen import QuestionGenerator, QuizSettings, Request
 from qgen.errors import exit_code
 from qgen.files.rows import read_requests
+from qgen.model.reader import DEFAULT_READER
 
 AT_ONCE = 64
 """Passages asked about together."""
@@ -28,10 +29,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("passages", help="rows with a passage; their answers are not looked at")
     parser.add_argument("out", help="rows with passage, answer, answer_start and question")
     parser.add_argument("--model", metavar="DIR", help="the generator (the one that ships)")
+    parser.add_argument(
+        "--reader", metavar="DIR", default=DEFAULT_READER, help="the reader (the one that ships)"
+    )
     parser.add_argument("--min-confidence", type=float, default=0.8)
     parser.add_argument("--max-answers", type=int, default=10)
     args = parser.parse_args(argv)
-    generator = QuestionGenerator.from_pretrained(args.model)
+    generator = QuestionGenerator.from_pretrained(args.model, reader=args.reader)
     quiz = QuizSettings(max_answers=args.max_answers, min_confidence=args.min_confidence)
     requests = [Request(request.passage) for _, request in read_requests(args.passages)]
     with Path(args.out).open("w", encoding="utf-8") as file:

@@ -2,7 +2,6 @@
 
 import json
 import random
-from argparse import Namespace
 from collections import Counter
 from dataclasses import replace
 
@@ -106,33 +105,86 @@ def test_rows_without_a_span_are_counted(tmp_path, capsys):
     assert "2 rows without a span" in capsys.readouterr().err
 
 
-def test_the_files_are_what_training_reads(tmp_path, monkeypatch):
-    def rows(name, kinds=()):
+@pytest.fixture
+def data(tmp_path):
+    """The data sets of the mixture, each of eight rows about passages of its own."""
+
+    def rows(name, **more):
         return [
-            Row(replace(example(), passage=f"{PASSAGE} {name} {i}", id=name), kinds)
+            {
+                "id": f"{name}-{i}",
+                "passage": f"{PASSAGE} {name} {i}",
+                "answer": "Weimar",
+                "answer_start": PASSAGE.index("Weimar"),
+                "question": "Where did Meister live?",
+                **more,
+            }
             for i in range(8)
         ]
 
-    sources = {name: rows(name) for name in mixture.SHARES}
-    dev = {"fairytaleqa": rows("tale", ("causal",)), "qadiscourse": rows("talk", ("reason",))}
-    monkeypatch.setattr(mixture, "read_sources", lambda *_: (dict(sources), dict(dev)))
-    arguments = Namespace(
-        data=None, everyday=None, written=None, size=300, dev_rows=3, renamed_share=0.1,
-        share=[("qamr", 0.0)], seed=1,
-    )  # fmt: skip
+    def articles(name):
+        for row in rows(name):
+            answer = {"text": row["answer"], "answer_start": row["answer_start"]}
+            asked = {"id": row["id"], "question": row["question"], "answers": [answer]}
+            paragraph = {"context": row["passage"], "qas": [asked]}
+            yield {"title": row["id"], "paragraphs": [paragraph]}
+
+    def write(path, text):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text, encoding="utf-8")
+
+    def squad(path, *names):
+        found = [article for name in names for article in articles(name)]
+        write(path, json.dumps({"version": "1.1", "data": found}))
+
+    squad("everyday.json", "everyday")
+    squad("written.json", "written")
+    squad("squad/train-v1.1.json", "squad", "squad-more", "squad-test")
+    squad("squad/dev-v1.1.json", "squad-dev")
+    for part, names in (("train", ("squad", "squad-more")), ("dev", ("squad-dev",)),
+                        ("test", ("squad-test",))):  # fmt: skip
+        titles = [article["title"] for name in names for article in articles(name)]
+        write(f"nqg/doclist-{part}.txt", "\n".join(titles))
+    sets = {f"squadshifts/{name}-train": rows(name) for name in ("amazon", "reddit", "new_wiki")}
+    sets |= {"qed/train": rows("qed", kind="prose") + rows("table", kind="table")}
+    sets |= {"qamr/dev": rows("qamr")}
+    for part in ("train", "dev"):
+        sets[f"fairytaleqa-full/{part}"] = rows(f"tale-{part}", attribute="causal")
+        sets[f"qadiscourse/{part}"] = rows(f"talk-{part}", kind="what is the reason")
+    for path, found in sets.items():
+        write(f"{path}.jsonl", "".join(json.dumps(row) + "\n" for row in found))
+    return tmp_path
+
+
+def test_the_files_are_what_training_reads(data, tmp_path):
     made = []
     for out in (tmp_path / "a", tmp_path / "b"):
-        mixture.make(Namespace(**vars(arguments), out=out))
+        arguments = f"--data {data} --everyday {data}/everyday.json --written {data}/written.json"
+        arguments += f" --out {out} --partial --size 300 --dev-rows 3"
+        arguments += " --share qamr=0 --share templates=0.1 --share written=0.1"
+        mixture.main(arguments.split())
         made.append({path.name: path.read_text() for path in sorted(out.iterdir())})
     assert made[0] == made[1]
     train = read_examples(tmp_path / "a" / "train.jsonl")
-    assert len(train) == 300 and "qamr" not in {e.id for e in train}
+    assert all(e.passage.startswith(e.answer.text, e.answer.start) for e in train)
+    of = Counter(e.id.rpartition("-")[0] for e in train)
+    assert len(train) == 300 and of.keys() == {
+        "", "squad", "squad-more", "amazon", "reddit", "new_wiki", "everyday", "written", "qed",
+        "tale-train", "talk-train",
+    }  # fmt: skip
+    assert of[""] == sum("Weimar" not in e.passage for e in train) > 10  # the templates
+    squad = {f"{name}-{i}" for name in ("squad", "squad-more") for i in range(8)}
+    held_out_title = sorted(squad)[10]
+    assert squad & {e.id for e in train} == squad - {held_out_title}
     parts = {path: read_examples(path) for path in (tmp_path / "a").glob("dev-*.jsonl")}
     assert len(parts) == 6 and all(len(part) == 3 for part in parts.values())
     held_out = {e.passage for part in parts.values() for e in part}
     assert not held_out & {e.passage for e in train}
     assert {e.controls for part in parts.values() for e in part} == {
         (), ("search",), ("discourse",)
+    }  # fmt: skip
+    assert {e.controls for e in train if e.id.startswith("talk")} == {
+        ("discourse",), ("discourse", "reason")
     }  # fmt: skip
 
 

@@ -1,23 +1,39 @@
 """What ships can be made again: every step of the recipes, on models of a moment."""
 
+import gzip
 import json
+import lzma
+import random
+import re
+from collections import Counter
 
 import pytest
 import torch
-from conftest import PASSAGE, VOCABULARY
+from conftest import PASSAGE, VOCABULARY, random_model
 from safetensors.torch import load_file
 from transformers import AutoModelForQuestionAnswering, BertConfig
 
+from qgen.asking import plausibility
+from qgen.asking.distractors import Candidate
+from qgen.asking.generator import NBestGenerator
+from qgen.asking.pipeline import QuestionGenerator
+from qgen.asking.plausibility import FEATURES, Plausibility
+from qgen.english.locate import locate_answer
+from qgen.english.things import Likeness, Things
 from qgen.errors import QGenError
 from qgen.model.checkpoints import load_checkpoint as load_plain
 from qgen.model.reader import Reader
 from qgen.model.runtime.packed import pack, unpack
+from qgen.records import Question
 from qgen.training.average import average_into
 from qgen.training.distill import JudgingReader, judged_batch, judged_items
+from qgen.training.generator import read_examples
 from qgen.training.prune import importance, prune
 from qgen.training.reader import ReaderExamples, SpanObjective
 from qgen.training.rounded import rounded_weights
-from recipes import average, grow, reader
+from recipes import average, choices, grow, silver, things
+from recipes import reader as reader_recipe
+from recipes.templates import rare_name
 
 ROWS = [
     {"passage": PASSAGE, "answer": answer, "question": question, "judgement": judgement}
@@ -27,6 +43,10 @@ ROWS = [
         ("Joseph Strauss", "who led its construction?", "good"),
         ("Joseph Strauss", "when did the bridge cost?", "wrong"),
     ]
+]
+
+ASKED = [
+    (PASSAGE, Question(row["question"], locate_answer(PASSAGE, row["answer"]), 0)) for row in ROWS
 ]
 
 
@@ -52,7 +72,7 @@ def rows(tmp_path):
 
 def test_a_reader_is_made_from_its_teacher(teacher, rows, tmp_path):
     def run(step, *arguments, out):
-        reader.main([step, *map(str, arguments), "--out", str(tmp_path / out)])
+        reader_recipe.main([step, *map(str, arguments), "--out", str(tmp_path / out)])
 
     learnt = ("--judged", rows, "--epochs", 60, "--learning-rate", 1e-3, "--batch-size", 4)
     run("judge", "--teacher", teacher, *learnt, "--rate", rows, out="rated.jsonl")
@@ -82,7 +102,9 @@ def test_the_neurons_that_matter_are_kept(teacher, tokenizer, rows):
         for layer in layers:
             layer.output.dense.weight[:, 1::2] = 0  # the odd neurons do nothing
     objective = SpanObjective(tokenizer)
-    batches = [objective.collate(ReaderExamples(reader.read_examples(rows), tokenizer).items)]
+    batches = [
+        objective.collate(ReaderExamples(reader_recipe.read_examples(rows), tokenizer).items)
+    ]
     for worth in importance(model, layers, batches, objective.loss):
         assert worth[1::2].max() == 0 < worth[::2].min()
     with torch.inference_mode():
@@ -116,12 +138,12 @@ def test_a_row_without_a_judgement_is_told_by_its_line(rows):
     row = {name: value for name, value in ROWS[0].items() if name != "judgement"}
     rows.write_text(rows.read_text("utf-8") + "\n" + json.dumps(row) + "\n", encoding="utf-8")
     with pytest.raises(QGenError, match="line 6: no judgement"):
-        list(reader._judged(rows))
+        list(reader_recipe._judged(rows))
 
 
 def test_the_judge_looks_at_question_and_answer(teacher, tokenizer, rows):
     model = JudgingReader(AutoModelForQuestionAnswering.from_pretrained(teacher)).eval()
-    items = judged_items(list(reader._judged(rows)), tokenizer)
+    items = judged_items(list(reader_recipe._judged(rows)), tokenizer)
     batch = judged_batch(items, tokenizer)
     assert batch["right"].tolist() == [1, 1, 1, 0]
     words = tokenizer.convert_ids_to_tokens(
@@ -138,15 +160,19 @@ def test_the_judge_looks_at_question_and_answer(teacher, tokenizer, rows):
     assert not torch.equal(model.judgement(states, *args), model.judgement(changed, *args))
 
 
-def test_the_mean_of_checkpoints(checkpoint, bert_model, tmp_path):
-    average.main([f"{checkpoint}:1", f"{checkpoint}:3", "--out", str(tmp_path / "mean")])
-    saved = average.load_checkpoint(tmp_path / "mean")[0].state_dict()
-    for name, tensor in bert_model.state_dict().items():
-        torch.testing.assert_close(saved[name], tensor, atol=1e-6, rtol=1e-5)
-    first, second = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
-    wanted = 0.25 * first.weight.detach() + 0.75 * second.weight.detach()
-    average_into(first, [second], [1, 3])
-    torch.testing.assert_close(first.weight.detach(), wanted)
+def test_the_mean_of_checkpoints(checkpoint, bert_model, tokenizer, tmp_path):
+    other = random_model(bert_model.config, seed=1)
+    other.save_pretrained(tmp_path / "other")
+    tokenizer.save_pretrained(tmp_path / "other")
+    shares = [f"{checkpoint}:1", f"{tmp_path / 'other'}:3"]
+    average.main([*shares, "--out", str(tmp_path / "mean")])
+    mean, one, another = (
+        model.state_dict() for model in (load_plain(tmp_path / "mean")[0], bert_model, other)
+    )
+    for name in one:
+        wanted = 0.25 * one[name] + 0.75 * another[name]
+        torch.testing.assert_close(mean[name], wanted, atol=1e-6, rtol=1e-5)
+    assert NBestGenerator.from_pretrained(tmp_path / "mean", "cpu").score(ASKED)
 
 
 def test_a_generator_in_eight_bits(checkpoint, tmp_path, monkeypatch):
@@ -168,18 +194,131 @@ def test_a_generator_in_eight_bits(checkpoint, tmp_path, monkeypatch):
             assert (tensor - whole).abs().max() <= whole.abs().max() / 200
 
 
-def test_a_generator_of_twice_the_layers_asks_nearly_the_same(checkpoint, tmp_path):
-    grow.main([str(checkpoint), "--out", str(tmp_path / "deep")])
-    (deep, _), (model, _) = load_plain(tmp_path / "deep"), load_plain(checkpoint)
-    depth = model.config.backbone.num_hidden_layers
-    assert deep.config.backbone.num_hidden_layers == 2 * depth
-    ids = torch.tensor([[5, 6, 7, 8, 9]])
-    places = torch.arange(5)[None]
-    mask = torch.ones(1, 1, 5, dtype=torch.bool)
-    states = [
-        each.mlm.base_model(ids, torch.zeros_like(ids), places, mask) for each in (model, deep)
+def test_a_generator_of_twice_the_layers_scores_nearly_the_same(bert_model, tokenizer, tmp_path):
+    model = random_model(bert_model.config)
+    layers = model.mlm.base_model.encoder.layer
+    for layer in layers:
+        torch.nn.init.uniform_(layer.output.LayerNorm.weight, 0.2, 0.8)  # as learnt ones, not 1
+    model.save_pretrained(tmp_path / "small")
+    tokenizer.save_pretrained(tmp_path / "small")
+    grow.main([str(tmp_path / "small"), "--out", str(tmp_path / "deep")])
+    small, deep = (
+        NBestGenerator.from_pretrained(tmp_path / name, "cpu", dtype="float32")
+        for name in ("small", "deep")
+    )
+    assert deep.model.config.backbone.num_hidden_layers == 2 * len(layers)
+    assert len(deep.model.mlm.base_model.encoder.layer) == 2 * len(layers)
+    assert deep.score(ASKED) == pytest.approx(small.score(ASKED), abs=0.2)
+
+
+def test_silver_questions_are_rows_to_train_on(checkpoint, teacher, tmp_path, unchecked):
+    passages = ["The bridge cost 35 million dollars.", PASSAGE]
+    source, out = tmp_path / "passages.jsonl", tmp_path / "silver.jsonl"
+    source.write_text("".join(json.dumps({"passage": text}) + "\n" for text in passages))
+
+    def silver_rows(least):
+        arguments = ["--model", checkpoint, "--reader", teacher, "--min-confidence", least]
+        silver.main([str(each) for each in (source, out, *arguments)])
+        return [json.loads(line) for line in out.open(encoding="utf-8")]
+
+    every = silver_rows(0)
+    assert {row["passage"] for row in every} == set(passages)
+    examples = read_examples(out)
+    assert [example.question for example in examples] == [row["question"] for row in every]
+    assert all(e.passage.startswith(e.answer.text, e.answer.start) for e in examples)
+    least = max(row["confidence"] for row in every) / 2
+    sure = silver_rows(least)
+    assert 0 < len(sure) < len(every) and min(row["confidence"] for row in sure) >= least
+
+
+@pytest.fixture
+def option_sets(tmp_path):
+    """The folder of option sets of textbooks and trivia: invented names of one word or of three; in
+    one set no name besides, and one of a category that is left out."""
+    draw = random.Random(0)
+
+    def options(words):
+        return [" ".join(rare_name(draw) for _ in range(words)) for _ in range(4)]
+
+    made = [options(words) for _ in range(12) for words in (1, 3)]
+    rows = [
+        {"question": "who led its construction?", "choices": choices, "key": number % 4}
+        for number, choices in enumerate(made)
     ]
-    assert torch.nn.functional.cosine_similarity(*states, dim=-1).min() > 0.95
+    books = [row | {"book": "bridges"} for row in rows[:12]]
+    books.append(books[0] | {"choices": ["None of these", *books[0]["choices"][1:]]})
+    trivia = [row | {"kind": "choice", "category": "world"} for row in rows[12:]]
+    trivia.append(trivia[0] | {"category": "movies", "choices": ["Jaws", "Alien", "Psycho", "Big"]})
+    for name, found in (("openstax/mcq.jsonl", books), ("opentriviaqa/mcq.jsonl.gz", trivia)):
+        (tmp_path / name).parent.mkdir()
+        text = "".join(json.dumps(row) + "\n" for row in found).encode()
+        (tmp_path / name).write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
+    return tmp_path
+
+
+def test_the_ranker_of_choices_learns_what_people_wrote(
+    option_sets, n_best_generator, reader, tmp_path, monkeypatch, capsys
+):
+    shipped = QuestionGenerator(n_best_generator, reader)
+    monkeypatch.setattr(QuestionGenerator, "from_pretrained", lambda *_, **__: shipped)
+    out = tmp_path / "plausibility.json"
+    choices.main(["--data", str(option_sets), "--out", str(out)])
+    assert json.loads(out.read_text()).keys() == {*FEATURES, "bias"}
+    assert re.findall(r"(\w+): AUC \d", capsys.readouterr().out) == ["books", "trivia"]
+    monkeypatch.setattr(plausibility, "WEIGHTS", out)
+    # Whoever wrote a set wrote names of as many words.
+    tried = [Candidate(text, Likeness()) for text in ("Lobaruth", "Lobaruth Nuvisk Tolafor")]
+    same, longer = Plausibility(n_best_generator, reader).scores(
+        "who led its construction?", "Kovaruth", tried
+    )
+    assert same > longer
+
+
+def test_the_lexicon_is_made_of_option_sets_and_wordnet(option_sets, tmp_path):
+    """WordNet of four metals, of which iron is also a golf club, and of three bridges."""
+    synsets = [
+        # offset, words, pointers, gloss
+        ("01", "metal", "", "a chemical element"),
+        ("02", "copper", "@ 01", "a reddish metal"),
+        ("03", "iron", "@ 01", "a heavy metal"),
+        ("04", "mercury quicksilver", "@ 01", "a heavy liquid metal"),
+        ("05", "tin", "@ 01", "a silvery metal"),
+        ("06", "golf_club", "", "used by a golfer"),
+        ("07", "iron", "@ 06", "a golf club with a metal head"),
+        ("08", "driver", "@ 06", "a golf club with a wooden head"),
+        ("09", "putter", "@ 06", "a golf club for putting"),
+        ("10", "bridge", "", "a structure"),
+        ("11", "Tower_Bridge", "@i 10", "in London (1894)"),
+        ("12", "Brooklyn_Bridge", "@i 10", "in New York (1883)"),
+        ("13", "Golden_Gate_Bridge", "@i 10", "in San Francisco (1937)"),
+    ]
+    licence = "  1 This software and database\n"
+    data, meanings = licence, {}
+    for offset, words, pointer, gloss in synsets:
+        names = " ".join(f"{word} 0" for word in words.split())
+        pointers = f"001 {pointer} n 0000" if pointer else "000"
+        data += f"{offset} 03 n {len(words.split()):02x} {names} {pointers} | {gloss}\n"
+        for word in words.lower().split():
+            meanings.setdefault(word, []).append(offset)
+    index = licence + "".join(
+        f"{word} n {len(at)} 1 @ {len(at)} 0 {' '.join(at)}\n" for word, at in meanings.items()
+    )
+    (tmp_path / "data.noun").write_text(data, encoding="latin-1")
+    (tmp_path / "index.noun").write_text(index, encoding="latin-1")
+    folders = ["--data", str(option_sets), "--wordnet", str(tmp_path)]
+    packed = []
+    for out in (tmp_path / "a.xz", tmp_path / "b.xz"):
+        things.main([*folders, "--out", str(out)])
+        packed.append(out.read_bytes())
+    assert packed[0] == packed[1]
+    lines = lzma.decompress(packed[0]).decode().splitlines()
+    assert [line for line in lines if line.startswith("w")] == [
+        "w\tBrooklyn Bridge\tTower Bridge\tGolden Gate Bridge",  # by their years
+        "w\tcopper\tiron\tmercury=quicksilver\ttin",
+    ]
+    assert Counter(line.partition("\t")[0] for line in lines) == {"b": 13, "t": 12, "w": 2}
+    assert not any("None" in line or "Jaws" in line for line in lines)
+    assert Things(lines).like("copper").keys() == {"iron", "mercury", "tin"}
 
 
 @pytest.mark.parametrize("shares", [[1], [1, -1], [0, 0]])
