@@ -1,7 +1,8 @@
 """Products of 8-bit integers on CPUs of the x86 family, by oneDNN.
 
 These are the operators that ``torch.compile`` lowers quantized models to; PyTorch's quantized
-tensors, and the operators on them, are deprecated.
+tensors, and the operators on them, are deprecated, and torchao's int8 is slower
+(``docs/performance.md``).
 """
 
 from __future__ import annotations
