@@ -1,119 +1,107 @@
-"""The weights of :mod:`qgen.asking.plausibility`: option sets that people wrote in, a small JSON
-file out.
+"""The weights of :mod:`qgen.asking.plausibility`: judged choices in, a small JSON file out.
 
-    python -m recipes.choices --data ../shared/data --out qgen/asking/plausibility.json
+    python -m recipes.choices data/judged/choices.jsonl --out qgen/asking/plausibility.json
 
-For every set the key's wrong options are to be told from options of other questions of the same
-book or category, and from other things that the lexicon has near the answer.  Every fourth set is
-held out.
+Each row has a question, its answer, ``candidates`` for wrong choices and, as ``labels``, a letter
+for each: "p" plausible and wrong, "i" implausible, "r" right as well.  How well the ranker tells
+the first from the others is measured by cross-validation over documents.
 """
 
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
-import random
-from collections import defaultdict
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import GroupKFold, cross_val_predict
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from qgen.asking.distractors import Candidate
+from qgen.asking.distractors import Candidate, alike
 from qgen.asking.pipeline import QuestionGenerator
 from qgen.asking.plausibility import FEATURES, Plausibility
 from qgen.english.things import Likeness, things
-from qgen.english.values import shape
 from qgen.english.words import fold
-from recipes.things import CATEGORIES, is_thing
+from qgen.errors import QGenError, exit_code
 
-OTHERS, NEAR = 3, 4
-"""Options of other questions beside the wrong ones of each set, and things that the lexicon has
-near the answer: nobody chose these, which is what most candidates are like."""
+FOLDS = 10
+CHOICES = 3
+"""Wrong ones of a complete set."""
+THRESHOLDS = (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6)
 
 
-def read_sets(data: Path) -> dict[str, list[dict]]:
-    """Option sets of names and phrases, by book or category."""
-    found = defaultdict(list)
-    with open(data / "openstax/mcq.jsonl", encoding="utf-8") as lines:
-        for row in map(json.loads, lines):
-            found["books"].append(row | {"topic": row["book"]})
-    with gzip.open(data / "opentriviaqa/mcq.jsonl.gz", "rt", encoding="utf-8") as lines:
-        for row in map(json.loads, lines):
-            if row["category"] in CATEGORIES and row["kind"] == "choice":
-                found["trivia"].append(row | {"topic": row["category"]})
-    return {
-        source: [
-            row
-            for row in rows
-            if all(is_thing(o) and not shape(o) for o in row["choices"]) and len(row["choices"]) > 2
-        ]
-        for source, rows in found.items()
-    }
+def read_sets(path: Path) -> list[dict]:
+    """The rows of a file of judged choices.
+
+    Raises:
+        QGenError: a row lacks something, or has not one label for each candidate.
+    """
+    rows = []
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            row = json.loads(line)
+            if missing := {"document", "question", "answer", "candidates", "labels"} - set(row):
+                raise QGenError(f"{path}, line {number}: no {min(missing)}")
+            if len(row["labels"]) != len(row["candidates"]):
+                raise QGenError(f"{path}, line {number}: not one label for each candidate")
+            rows.append(row)
+    if not rows:
+        raise QGenError(f"{path} has no rows")
+    return rows
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Fit, print the accuracy on what is held out, and write the weights."""
+    """Fit, print how well it does on documents that it was not fitted to, and write the weights."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("judged", type=Path, help="rows of judged choices")
+    parser.add_argument("--model", metavar="DIR", help="the generator (the one that ships)")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--sets", type=int, default=300, help="of each source")
-    parser.add_argument("--seed", type=int, default=30)
     args = parser.parse_args(argv)
-    draw = random.Random(args.seed)
-    generator = QuestionGenerator.from_pretrained()
+    rows = read_sets(args.judged)
+    generator = QuestionGenerator.from_pretrained(args.model)
     plausibility = Plausibility(generator.generator, generator.reader)
-    rows: list[list[float]] = []
-    labels: list[int] = []
-    sets: list[int] = []
-    sources: list[str] = []
-    for source, all_rows in read_sets(args.data).items():
-        by_topic = defaultdict(list)
-        for row in all_rows:
-            by_topic[row["topic"]].append(row)
-        for number, row in enumerate(draw.sample(all_rows, min(args.sets, len(all_rows)))):
-            answer = row["choices"][row["key"]]
-            wrong = [o for i, o in enumerate(row["choices"]) if i != row["key"]]
-            others: list[str] = []
-            while len(others) < OTHERS:
-                other = draw.choice(draw.choice(by_topic[row["topic"]])["choices"])
-                if other not in row["choices"] and other not in others:
-                    others.append(other)
-            like = things().like(answer, frozenset(map(fold, row["choices"])))
-            known = {fold(thing): likeness for thing, likeness in like.items()}
-            options = {fold(o) for o in row["choices"]}
-            near = sorted(thing for thing in like if fold(thing) not in options)
-            others += draw.sample(near, min(NEAR, len(near)))
-            tried = [Candidate(o, known.get(fold(o), Likeness())) for o in wrong + others]
-            rows += plausibility.features(row["question"], answer, tried)
-            labels += [1] * len(wrong) + [0] * len(others)
-            sets += [number] * len(tried)
-            sources += [source] * len(tried)
-    x, y = np.array(rows), np.array(labels)
-    held = np.array(sets) % 4 == 0
-    scale = x[~held].std(0) + 1e-9
-    model = LogisticRegression(max_iter=1000).fit(x[~held] / scale, y[~held])
-    for source in ("books", "trivia"):
-        of = held & (np.array(sources) == source)
-        sure = model.decision_function(x[of] / scale)
-        first = _first_right(sure, y[of], np.array(sets)[of])
-        print(f"{source}: AUC {roc_auc_score(y[of], sure):.3f}, first of a set right {first:.3f}")
-    weights = dict(zip(FEATURES, (model.coef_[0] / scale).round(4).tolist(), strict=True))
-    print(weights)
-    weights["bias"] = round(float(model.intercept_[0]), 4)
-    args.out.write_text(json.dumps(weights, indent=1) + "\n", encoding="utf-8")
+    features: list[list[float]] = []
+    for row in rows:
+        known = {fold(thing): found for thing, found in alike(row["answer"], things()).items()}
+        found = [Candidate(text, known.get(fold(text), Likeness())) for text in row["candidates"]]
+        features += plausibility.features(row["question"], row["answer"], found)
+    x = np.array(features)
+    y = np.array([label == "p" for row in rows for label in row["labels"]])
+    sets = np.array([i for i, row in enumerate(rows) for _ in row["labels"]])
+    documents = [rows[i]["document"] for i in sets]
+    folds = GroupKFold(min(FOLDS, len(set(documents))), shuffle=True, random_state=0)
+    sure = cross_val_predict(_ranker(), x, y, groups=documents, cv=folds, method="predict_proba")
+    print(f"{len(rows)} sets, {len(y)} candidates, {y.mean():.0%} plausible and wrong")
+    print(f"AUC {roc_auc_score(y, sure[:, 1]):.3f}")
+    for least in THRESHOLDS:
+        print(f"at least {least}: {_complete(sure[:, 1], y, sets, least)}")
+    scaler, model = _ranker().fit(x, y).named_steps.values()
+    weights = model.coef_[0] / scaler.scale_
+    bias = float(model.intercept_[0] - weights @ scaler.mean_)
+    by_name = dict(zip(FEATURES, weights.round(4).tolist(), strict=True))
+    args.out.write_text(json.dumps(by_name | {"bias": round(bias, 4)}, indent=1) + "\n")
 
 
-def _first_right(scores: np.ndarray, labels: np.ndarray, sets: np.ndarray) -> float:
-    """The share of sets whose most plausible candidate is one of the key's own wrong options."""
-    best = [labels[sets == one][scores[sets == one].argmax()] for one in np.unique(sets)]
-    return float(np.mean(best))
+def _ranker() -> Pipeline:
+    return make_pipeline(StandardScaler(), LogisticRegression(C=0.3, max_iter=500))
+
+
+def _complete(sure: np.ndarray, plausible: np.ndarray, sets: np.ndarray, least: float) -> str:
+    """Of how many sets the best candidates are as plausible as that, and all of them rightly."""
+    complete = right = 0
+    for one in np.unique(sets):
+        of_set = np.flatnonzero(sets == one)
+        best = of_set[np.argsort(-sure[of_set])][:CHOICES]
+        if len(best) == CHOICES and (sure[best] >= least).all():
+            complete += 1
+            right += bool(plausible[best].all())
+    return f"{complete} complete sets, {right} with plausible and wrong choices alone"
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(2)
-    main()
+    sys.exit(exit_code("recipes.choices", main))

@@ -9,6 +9,13 @@ from qgen.english.passage import _Latest as Latest
 def test_sentences_do_not_end_at_abbreviations():
     text = "Dr. Smith came. He left."
     assert [text[a:b] for a, b in sentence_spans(text)] == ["Dr. Smith came.", "He left."]
+    for text in (
+        "Some Plasmodium spp. have shown resistance.",
+        "Raphanus raphanistrum subsp. sativus is the radish.",
+        "Smith et al. 2011 found no such thing.",
+        "He was the first American to earn a Ph.D. from Harvard.",
+    ):
+        assert len(sentence_spans(text)) == 1
     sentences = [
         "It opens at 9 a.m. on Mondays and at 6 p.m.",
         "On Fridays it opens at 7 a.m.",

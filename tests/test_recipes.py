@@ -256,22 +256,61 @@ def option_sets(tmp_path):
     return tmp_path
 
 
-def test_the_ranker_of_choices_learns_what_people_wrote(
-    option_sets, n_best_generator, reader, tmp_path, monkeypatch, capsys
+def test_the_ranker_of_choices_learns_what_was_judged(
+    n_best_generator, reader, tmp_path, monkeypatch, capsys
 ):
+    """Names of as many words as the answer are plausible here, and no others."""
+    draw = random.Random(0)
+
+    def name(words):
+        return " ".join(rare_name(draw) for _ in range(words))
+
+    rows = [
+        {
+            "document": f"bridge {number}",
+            "question": "who led its construction?",
+            "answer": name(words),
+            "candidates": [name(length) for length in (1, 3, 1, 3, 1, 3)],
+            "labels": "piprpi" if words == 1 else "ipipip",
+        }
+        for number in range(10)
+        for words in (1, 3)
+    ]
+    judged, out = tmp_path / "choices.jsonl", tmp_path / "plausibility.json"
+    judged.write_text("".join(json.dumps(row) + "\n" for row in rows))
     shipped = QuestionGenerator(n_best_generator, reader)
     monkeypatch.setattr(QuestionGenerator, "from_pretrained", lambda *_, **__: shipped)
-    out = tmp_path / "plausibility.json"
-    choices.main(["--data", str(option_sets), "--out", str(out)])
+    choices.main([str(judged), "--out", str(out)])
     assert json.loads(out.read_text()).keys() == {*FEATURES, "bias"}
-    assert re.findall(r"(\w+): AUC \d", capsys.readouterr().out) == ["books", "trivia"]
+    printed = capsys.readouterr().out
+    assert "20 sets, 120 candidates, 50% plausible and wrong" in printed
+    assert float(re.search(r"AUC (\S+)", printed)[1]) > 0.9
+    assert "at least 0.5: 20 complete sets, 20 with plausible" in printed
     monkeypatch.setattr(plausibility, "WEIGHTS", out)
-    # Whoever wrote a set wrote names of as many words.
     tried = [Candidate(text, Likeness()) for text in ("Lobaruth", "Lobaruth Nuvisk Tolafor")]
     same, longer = Plausibility(n_best_generator, reader).scores(
         "who led its construction?", "Kovaruth", tried
     )
     assert same > longer
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"question": "Who?", "answer": "A", "candidates": [], "labels": ""}', "no document"),
+        (
+            '{"document": "d", "question": "Who?", "answer": "A", "candidates": ["B"], '
+            '"labels": "pp"}',
+            "not one label for each",
+        ),
+        ("", "no rows"),
+    ],
+)
+def test_judged_choices_that_are_none(tmp_path, line, message):
+    judged = tmp_path / "choices.jsonl"
+    judged.write_text(line)
+    with pytest.raises(QGenError, match=message):
+        choices.main([str(judged), "--out", str(tmp_path / "out.json")])
 
 
 def test_the_lexicon_is_made_of_option_sets_and_wordnet(option_sets, tmp_path):

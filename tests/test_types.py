@@ -202,3 +202,19 @@ def test_a_sentence_is_used_once():
 def test_a_value_in_two_units_is_not_stated():
     found = of("The land spans an area of 207,600 square kilometres (80,200 sq mi).", "207,600")
     assert statement_problem(found) == "given in another unit as well"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "answer"),
+    [
+        ("Silk had reached the harbours of Egypt by the 15th century.", "15th century"),
+        ("The library of the town holds more than 4,000 old books.", "4,000"),
+        ("The library of the town holds more than 4,000 old books.", "more than 4,000"),
+        ("The bridge over the river cost at least $35 million to build.", "$35 million"),
+        ("The bridge over the river cost at least $35 million to build.", "35 million"),
+    ],
+)
+def test_no_statement_is_made_of_a_bound(sentence, answer):
+    found = statement(sentence, locate_answer(sentence, answer))
+    assert isinstance(found, Statement)
+    assert statement_problem(found) == "given as a bound"

@@ -98,8 +98,7 @@ def candidates(
     found: dict[str, Candidate] = {}
     proper = _is_proper(passage, answer)
     person = bool(_WHO.search(question))
-    name = _bare(answer.text) if proper else _singular(_bare(answer.text)) or _bare(answer.text)
-    like = lexicon.like(_bare(answer.text)) or lexicon.like(name)
+    like = alike(answer.text, lexicon)
     known = {fold(thing): likeness for thing, likeness in like.items()}
     for text in (passage, *beside):
         for other in propose_answers(text):
@@ -121,6 +120,12 @@ def candidates(
             if shown_thing and _fits(answer.text, shown_thing, proper, person):
                 found.setdefault(fold(shown_thing), Candidate(shown_thing, likeness))
     return list(found.values())
+
+
+def alike(answer: str, lexicon: Things) -> dict[str, Likeness]:
+    """What the lexicon has beside an answer, or beside the singular of one in the plural."""
+    bare = _bare(answer)
+    return lexicon.like(bare) or lexicon.like(_singular(bare) or bare)
 
 
 def chosen(

@@ -1,5 +1,5 @@
 """How plausible a wrong answer is beside the right one: a linear model on what the two shipped
-models and the lexicon say, fitted to option sets that people wrote (``recipes/choices.py``)."""
+models and the lexicon say, fitted to judged choices (``recipes/choices.py``)."""
 
 from __future__ import annotations
 

@@ -67,6 +67,13 @@ _NOTE = re.compile(r"\s?\[(?:\d{1,3}|[a-z]|note \d+|citation needed|\w+ needed)\
 _IN_RANGE_BEFORE = re.compile(
     r"(?:[–—-]|\b(?:between|from)\s+(?:\S+\s+(?:and|to|until)\s+)?)\Z", re.I
 )
+_BOUND = re.compile(
+    r"\b(?:by|until|before|after|since|over|under|above|below|exceed(?:s|ed|ing)?|up to|"
+    r"(?:more|less|fewer|greater|older|younger|longer|later|earlier) than|"
+    r"at (?:least|most)|as (?:early|late|many|much|few|little|long) as)\s+(?:the\s+|\$|£|€)?\Z",
+    re.I,
+)
+"""Before a value that is a bound, so that another one may be right as well."""
 _IN_RANGE_AFTER = re.compile(r"\s?[–—-](?=\s?\d)|\s(?:to|until|and)\s+\d")
 
 
@@ -147,8 +154,8 @@ def statement(passage: str, answer: Answer) -> Statement | str:
 
 
 def statement_problem(found: Statement) -> str | None:
-    """Why a statement is none to be judged true or false: too long, negated, or part of a range,
-    which another value may turn round."""
+    """Why a statement is none to be judged true or false: too long, negated, or with a bound or
+    part of a range, beside which another value may be right."""
     if len(WORD.findall(found.holding(found.answer))) not in _OF_STATEMENT:
         return "in a sentence that is too long or short"
     if _NEGATION.search(found.holding(found.answer)):
@@ -156,6 +163,8 @@ def statement_problem(found: Statement) -> str | None:
     is_value = any(c.isdigit() for c in found.answer)
     if is_value and (_IN_RANGE_BEFORE.search(found.before) or _IN_RANGE_AFTER.match(found.after)):
         return "in a range"
+    if is_value and _BOUND.search(found.before + re.split(r"\d", found.answer)[0]):
+        return "given as a bound"
     if is_value and re.match(r"[^,.;]{0,25}\(\D{0,12}\d", found.after):
         return "given in another unit as well"
     return None

@@ -18,7 +18,8 @@ from qgen.english.dictionary import tag_words
 T = TypeVar("T")
 
 _ABBREVIATIONS = (
-    "dr mr mrs ms st prof sr jr gen col lt rev hon vs etc e.g i.e u.s u.k a.m p.m no vol inc ltd co"
+    "dr mr mrs ms st prof sr jr gen col lt rev hon vs etc e.g i.e u.s u.k a.m p.m no vol inc ltd "
+    "co spp subsp al op ph.d"
 )
 _AFTER_TIME = re.compile(r"\b[ap]\.m\.(\s+)(?=[A-Z])")
 """Where a sentence ends with a time of day: "at 9 a.m. On Monday", not "at 9 a.m. on Monday"."""
