@@ -37,9 +37,9 @@ from qgen.records import Question
 FOLDS = 10
 PENALTY = 0.02
 """Of the squared weights of the standardised features, so that 300 questions are enough."""
-STATE_PENALTY = 0.3
-"""Of those of the standardised hidden states, which are many more: the best by cross-validation for
-the shipped reader."""
+STATE_PENALTY = 0.1
+"""Of those of the standardised hidden states, which are many more.  With 5,000 strictly judged
+questions 0.1 and 0.3 had areas of 0.796 and 0.794 on others."""
 ALSO = 0.2
 """What a question judged by another definition counts beside one: with 0.05, 0.1, 0.2 and 0.4 the
 area under the ROC curve was 0.787, 0.784, 0.778 and 0.767 on the strictly judged ones, by

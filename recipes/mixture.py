@@ -234,7 +234,7 @@ def mix(
 def make(args: argparse.Namespace) -> None:
     """Write the files that the command line asks for."""
     args.out.mkdir(parents=True, exist_ok=True)
-    draw = random.Random(args.seed)
+    draw = random.Random(args.dev_seed)
     sources, dev = read_sources(args.data, args.everyday, args.written, args.partial)
     for name in ("amazon", "reddit", "new_wiki", "qed"):
         sources[name], dev[name] = cut_off(sources[name], args.dev_rows, draw)
@@ -246,6 +246,8 @@ def make(args: argparse.Namespace) -> None:
     for name in SHARES:
         print(f"{name}: {len(sources[name])} rows", file=sys.stderr)
     shares = SHARES | dict(args.share)
+    if args.seed != args.dev_seed:
+        draw = random.Random(args.seed)
     train = mix(sources, shares, args.size, args.renamed_share, draw)
     write(args.out / "train.jsonl", train)
     counts = Counter(name for example in train for name in example.controls)
@@ -272,7 +274,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--dev-rows", type=int, default=300, help="of a domain (%(default)s)")
     parser.add_argument("--renamed-share", type=float, default=0.06, help="(%(default)s)")
     parser.add_argument("--share", type=_share, action="append", default=[], metavar="SOURCE=SHARE")
-    parser.add_argument("--seed", type=int, default=27, help="(%(default)s)")
+    parser.add_argument("--seed", type=int, default=27, help="of the draws (%(default)s)")
+    parser.add_argument(
+        "--dev-seed",
+        type=int,
+        default=27,
+        help="of what is cut off for development, which should be the same for all runs that "
+        "start from one another (%(default)s)",
+    )
     make(parser.parse_args(arguments))
 
 
