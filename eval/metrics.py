@@ -84,17 +84,15 @@ def score_all(hypotheses: list[str], references: list[list[str]], tokenisation: 
     scores: list[Score] = []
     for names, implementation, further, scorer in _SCORERS:
         reason = ""
-        intervals: dict[str, tuple[float, float]] = {}
         try:
             found = scorer(hypotheses, references)
-            if implementation == _COCO:
-                measured = [name for name in names if name in _INTERVALS]
-                intervals = {name: _INTERVALS[name](hypotheses, references) for name in measured}
         except Exception as error:  # of whatever kind: it must not take the other scores along
             found, reason = None, " ".join(str(error).split()) or type(error).__name__
         if isinstance(found, tuple):  # with a signature
             found, implementation = found
         values = found if isinstance(found, list) else [found] * len(names)
+        of_interest = _INTERVALS if implementation == _COCO and not reason else {}
+        intervals = {n: of_interest[n](hypotheses, references) for n in names if n in of_interest}
         scores += [
             Score(name, value, implementation, tokenisation + further, reason, intervals.get(name))
             for name, value in zip(names, values, strict=True)

@@ -109,7 +109,8 @@ class Question:
         question: its text.
         answer: the answer it asks for, or ``None`` where it was generated without one.
         score: mean log-probability of its tokens, in nats; higher is better.  N-best are ordered by
-            what beam search maximises, in which longer ones may be favoured.
+            their confidence, without a reader by what beam search maximises, in which longer ones
+            may be favoured.
         confidence: how probable it is that the question is good, from 0 to 1; ``None`` where no
             reader has checked it.
         distractors: wrong answers to choose among, where multiple choice was asked for.

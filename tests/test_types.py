@@ -218,3 +218,17 @@ def test_no_statement_is_made_of_a_bound(sentence, answer):
     found = statement(sentence, locate_answer(sentence, answer))
     assert isinstance(found, Statement)
     assert statement_problem(found) == "given as a bound"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "answer"),
+    [
+        ("The price of bread in the town rose by 20 percent in a year.", "20 percent"),
+        ("The long play for the stage was written by 12 authors together.", "12 authors"),
+        ("The bridge over the wide river opened to traffic in 1937.", "1937"),
+    ],
+)
+def test_a_value_that_is_no_bound_is_stated(sentence, answer):
+    found = statement(sentence, locate_answer(sentence, answer))
+    assert isinstance(found, Statement)
+    assert statement_problem(found) is None

@@ -123,7 +123,8 @@ def candidates(
 
 
 def alike(answer: str, lexicon: Things) -> dict[str, Likeness]:
-    """What the lexicon has beside an answer, or beside the singular of one in the plural."""
+    """What the lexicon has beside an answer, or beside the singular of one that ends like a plural,
+    names too."""
     bare = _bare(answer)
     return lexicon.like(bare) or lexicon.like(_singular(bare) or bare)
 

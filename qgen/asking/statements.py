@@ -68,12 +68,15 @@ _IN_RANGE_BEFORE = re.compile(
     r"(?:[–—-]|\b(?:between|from)\s+(?:\S+\s+(?:and|to|until)\s+)?)\Z", re.I
 )
 _BOUND = re.compile(
-    r"\b(?:by|until|before|after|since|over|under|above|below|exceed(?:s|ed|ing)?|up to|"
+    r"\b(?:until|before|after|since|over|under|above|below|exceed(?:s|ed|ing)?|up to|"
     r"(?:more|less|fewer|greater|older|younger|longer|later|earlier) than|"
     r"at (?:least|most)|as (?:early|late|many|much|few|little|long) as)\s+(?:the\s+|\$|£|€)?\Z",
     re.I,
 )
 """Before a value that is a bound, so that another one may be right as well."""
+_BY_A_TIME = re.compile(
+    r"\bby\s+(?:the\s+)?[^\d]*(?:\d{4}\b|\d+(?:st|nd|rd|th)\b|\d+\s?[ap]\.?m\b)", re.I
+)
 _IN_RANGE_AFTER = re.compile(r"\s?[–—-](?=\s?\d)|\s(?:to|until|and)\s+\d")
 
 
@@ -163,7 +166,9 @@ def statement_problem(found: Statement) -> str | None:
     is_value = any(c.isdigit() for c in found.answer)
     if is_value and (_IN_RANGE_BEFORE.search(found.before) or _IN_RANGE_AFTER.match(found.after)):
         return "in a range"
-    if is_value and _BOUND.search(found.before + re.split(r"\d", found.answer)[0]):
+    lead = found.before + re.split(r"\d", found.answer)[0]
+    tail = found.before[-8:] + found.answer
+    if is_value and (_BOUND.search(lead) or _BY_A_TIME.search(tail)):
         return "given as a bound"
     if is_value and re.match(r"[^,.;]{0,25}\(\D{0,12}\d", found.after):
         return "given in another unit as well"

@@ -14,8 +14,8 @@ PIECE = re.compile(r"\w+")
 PIECE_OR_MARK = re.compile(r"[^\W_]+|[^\w\s]|_")
 """What BERT's basic tokenizer makes of a text."""
 _BEFORE_VOWEL = re.compile(
-    r"an? (?:(?!uni(?![mn])|use|usual|eu|onc?e\b)[aeiou]|hour|heir|honou?r|honest|"
-    r"8|(?:11|18)(?:\d\d)?(?!\d))",
+    r"an? (?:(?!uni[cfoqtv]|use|usual|u\.|ubi|ura|uti|uto|eu|onc?e\b)[aeiou]|"
+    r"hour|heir|honou?r|honest|8|(?:11|18)(?:\d\d)?(?!\d))",
     re.I,
 )
 _STEM = re.compile(r"\w+(?:[.,]\d+)*")
