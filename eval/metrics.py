@@ -21,7 +21,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
 
@@ -91,13 +91,21 @@ def score_all(hypotheses: list[str], references: list[list[str]], tokenisation: 
         if isinstance(found, tuple):  # with a signature
             found, implementation = found
         values = found if isinstance(found, list) else [found] * len(names)
-        of_interest = _INTERVALS if implementation == _COCO and not reason else {}
-        intervals = {n: of_interest[n](hypotheses, references) for n in names if n in of_interest}
         scores += [
-            Score(name, value, implementation, tokenisation + further, reason, intervals.get(name))
+            Score(name, value, implementation, tokenisation + further, reason)
             for name, value in zip(names, values, strict=True)
         ]
+        if implementation == _COCO and not reason:
+            scores[-1] = _with_interval(scores[-1], hypotheses, references)
     return scores
+
+
+def _with_interval(score: Score, hypotheses: list[str], references: list[list[str]]) -> Score:
+    """A score by the coco-caption formulas with its interval, if that can be computed."""
+    try:
+        return replace(score, interval=_INTERVALS[score.metric](hypotheses, references))
+    except Exception:  # of whatever kind: the score holds without it
+        return score
 
 
 def corpus_bleu(hypotheses: list[str], references: list[list[str]]) -> list[float]:
@@ -399,4 +407,4 @@ _SCORERS: list[tuple[tuple[str, ...], str, str, _Scorer]] = [
 """Names, implementation, what it does to the tokens, and function, in the order of the report."""
 
 _INTERVALS = {"BLEU-4": bleu_interval, "ROUGE-L": rouge_interval}
-"""Of the coco-caption formulas, those that published results are compared with."""
+"""Of what published results are compared with: the last score of each coco-caption formula."""

@@ -76,6 +76,16 @@ def test_the_scores_that_are_compared_have_an_interval(corpus):
     assert [name for name, score in first.items() if score.interval] == ["ROUGE-L", "BLEU-4"]
 
 
+def test_an_interval_that_fails_leaves_its_score(corpus, monkeypatch):
+    def broken(hypotheses, references):
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(metrics._INTERVALS, "ROUGE-L", broken)
+    first = {s.metric: s for s in reversed(metrics.score_all(*corpus, "as given"))}
+    assert first["ROUGE-L"].value == metrics.rouge_l(*corpus)
+    assert first["ROUGE-L"].interval is None and first["BLEU-4"].interval
+
+
 def test_an_interval_of_equal_inputs_is_their_score():
     hypotheses, references = ["a b c d x"] * 7, [["a b c d e", "a b"]] * 7
     interval = metrics.bleu_interval(hypotheses, references)
