@@ -22,7 +22,7 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from qgen.asking.distractors import Candidate, alike
+from qgen.asking.distractors import Candidate, things_like
 from qgen.asking.pipeline import QuestionGenerator
 from qgen.asking.plausibility import FEATURES, Plausibility
 from qgen.english.things import Likeness, things
@@ -67,7 +67,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     plausibility = Plausibility(generator.generator, generator.reader)
     features: list[list[float]] = []
     for row in rows:
-        known = {fold(thing): found for thing, found in alike(row["answer"], things()).items()}
+        known = {
+            fold(thing): found for thing, found in things_like(row["answer"], things()).items()
+        }
         found = [Candidate(text, known.get(fold(text), Likeness())) for text in row["candidates"]]
         features += plausibility.features(row["question"], row["answer"], found)
     x = np.array(features)

@@ -98,7 +98,7 @@ def candidates(
     found: dict[str, Candidate] = {}
     proper = _is_proper(passage, answer)
     person = bool(_WHO.search(question))
-    like = alike(answer.text, lexicon)
+    like = things_like(answer.text, lexicon)
     known = {fold(thing): likeness for thing, likeness in like.items()}
     for text in (passage, *beside):
         for other in propose_answers(text):
@@ -122,7 +122,7 @@ def candidates(
     return list(found.values())
 
 
-def alike(answer: str, lexicon: Things) -> dict[str, Likeness]:
+def things_like(answer: str, lexicon: Things) -> dict[str, Likeness]:
     """What the lexicon has beside an answer, or beside the singular of one that ends like a plural,
     names too."""
     bare = _bare(answer)

@@ -67,6 +67,7 @@ _NOTE = re.compile(r"\s?\[(?:\d{1,3}|[a-z]|note \d+|citation needed|\w+ needed)\
 _IN_RANGE_BEFORE = re.compile(
     r"(?:[–—-]|\b(?:between|from)\s+(?:\S+\s+(?:and|to|until)\s+)?)\Z", re.I
 )
+_IN_RANGE_AFTER = re.compile(r"\s?[–—-](?=\s?\d)|\s(?:to|until|and)\s+\d")
 _BOUND = re.compile(
     r"\b(?:until|before|after|since|over|under|above|below|exceed(?:s|ed|ing)?|up to|"
     r"(?:more|less|fewer|greater|older|younger|longer|later|earlier) than|"
@@ -77,7 +78,7 @@ _BOUND = re.compile(
 _BY_A_TIME = re.compile(
     r"\bby\s+(?:the\s+)?[^\d]*(?:\d{4}\b|\d+(?:st|nd|rd|th)\b|\d+\s?[ap]\.?m\b)", re.I
 )
-_IN_RANGE_AFTER = re.compile(r"\s?[–—-](?=\s?\d)|\s(?:to|until|and)\s+\d")
+"""Behind "by" a number is a bound only where it is a year, a century, a day or a time."""
 
 
 @dataclass(frozen=True)
@@ -163,14 +164,15 @@ def statement_problem(found: Statement) -> str | None:
         return "in a sentence that is too long or short"
     if _NEGATION.search(found.holding(found.answer)):
         return "in a sentence that denies"
-    is_value = any(c.isdigit() for c in found.answer)
-    if is_value and (_IN_RANGE_BEFORE.search(found.before) or _IN_RANGE_AFTER.match(found.after)):
+    if not any(c.isdigit() for c in found.answer):
+        return None
+    if _IN_RANGE_BEFORE.search(found.before) or _IN_RANGE_AFTER.match(found.after):
         return "in a range"
-    lead = found.before + re.split(r"\d", found.answer)[0]
-    tail = found.before[-8:] + found.answer
-    if is_value and (_BOUND.search(lead) or _BY_A_TIME.search(tail)):
+    before_digits = found.before + re.split(r"\d", found.answer)[0]
+    by_and_value = found.before[-len("by the ") - 1 :] + found.answer
+    if _BOUND.search(before_digits) or _BY_A_TIME.search(by_and_value):
         return "given as a bound"
-    if is_value and re.match(r"[^,.;]{0,25}\(\D{0,12}\d", found.after):
+    if re.match(r"[^,.;]{0,25}\(\D{0,12}\d", found.after):
         return "given in another unit as well"
     return None
 
