@@ -62,7 +62,7 @@ _TITLE = re.compile(
 )
 _WHO = re.compile(r"\b(?:who|whom|whose)\b", re.I)
 _BEFORE = r"(?:(?:in|on|at|by|with|behind|under|from|to|for|of)\s+)?(?:the\s+|an?\s+)?"
-_ITEMS = r"(?:,\s*(?:[\w'’-]+\s?){1,4})*,?\s*"
+_ITEMS = r"(?:,\s*[\w'’-]+(?:\s[\w'’-]+){0,3}\s?)*,?\s*"
 _JOINED = re.compile(rf"{_ITEMS}\b(?:and|or|nor|as well as)\s+(?:both\s+)?{_BEFORE}", re.I)
 _COMMA = re.compile(rf",\s*{_BEFORE}", re.I)
 _GOES_ON = re.compile(rf"{_ITEMS}(?:and|or)\b", re.I)
