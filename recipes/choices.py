@@ -28,6 +28,7 @@ from qgen.asking.plausibility import FEATURES, Plausibility
 from qgen.english.things import Likeness, things
 from qgen.english.words import fold
 from qgen.errors import QGenError, exit_code
+from recipes.rows import read_rows
 
 FOLDS = 10
 CHOICES = 3
@@ -41,17 +42,10 @@ def read_sets(path: Path) -> list[dict]:
     Raises:
         QGenError: a row lacks something, or has not one label for each candidate.
     """
-    rows = []
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            row = json.loads(line)
-            if missing := {"document", "question", "answer", "candidates", "labels"} - set(row):
-                raise QGenError(f"{path}, line {number}: no {min(missing)}")
-            if len(row["labels"]) != len(row["candidates"]):
-                raise QGenError(f"{path}, line {number}: not one label for each candidate")
-            rows.append(row)
-    if not rows:
-        raise QGenError(f"{path} has no rows")
+    rows = read_rows(path, ("document", "question", "answer", "candidates", "labels"))
+    for number, row in enumerate(rows, 1):
+        if len(row["labels"]) != len(row["candidates"]):
+            raise QGenError(f"{path}, line {number}: not one label for each candidate")
     return rows
 
 

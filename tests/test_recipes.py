@@ -304,6 +304,8 @@ def test_the_ranker_of_choices_learns_what_was_judged(
             "not one label for each",
         ),
         ("", "no rows"),
+        ("{", "line 1: no JSON"),
+        ('["document"]', "line 1: no answer"),
     ],
 )
 def test_judged_choices_that_are_none(tmp_path, line, message):

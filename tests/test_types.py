@@ -5,9 +5,11 @@ from dataclasses import replace
 
 import pytest
 
+from qgen.asking import types
 from qgen.asking.draft import Draft
+from qgen.asking.fitness import fitness
 from qgen.asking.generator import NBest
-from qgen.asking.statements import BLANK, Statement, statement, statement_problem
+from qgen.asking.statements import BLANK, Statement, misfit, statement, statement_problem
 from qgen.asking.types import opening_type, spread
 from qgen.english.locate import locate_answer
 from qgen.errors import QGenError
@@ -123,8 +125,20 @@ def drafts():
     ]
 
 
+@pytest.fixture(autouse=True)
+def any_fitness(request, monkeypatch):
+    """How fit a statement is does not matter, but where a test says so."""
+    if "shipped_fitness" not in request.fixturenames:
+        monkeypatch.setattr(types, "FIT", dict.fromkeys(types.FIT, 0.0))
+
+
+@pytest.fixture
+def shipped_fitness():
+    """The limits that ship."""
+
+
 def test_true_and_false_take_turns():
-    done, dropped = spread(drafts(), ["true-false"], 4, lambda draft: ["Boston"])
+    done, dropped = spread(drafts(), ["true-false"], 4, lambda *_: ["Boston"])
     made = [draft.question for draft in done]
     assert len(made) == 4 and not dropped
     assert sorted(q.is_true for q in made) == [False, False, True, True]
@@ -133,17 +147,17 @@ def test_true_and_false_take_turns():
         assert record["type"] == "true-false" and record["answer"] == str(q.is_true)
         assert ("Boston" in q.question) != q.is_true
         assert record.get("correction", "") == ("" if q.is_true else q.answer.text)
-    again, _ = spread(drafts(), ["true-false"], 4, lambda draft: ["Boston"])
+    again, _ = spread(drafts(), ["true-false"], 4, lambda *_: ["Boston"])
     assert [draft.question for draft in again] == made
 
 
 def test_without_a_wrong_answer_nothing_is_stated():
-    done, dropped = spread(drafts(), ["true-false"], 4, lambda draft: [])
+    done, dropped = spread(drafts(), ["true-false"], 4, lambda *_: [])
     assert not done and dropped == {"without a wrong answer to state": 4}
 
 
 def test_types_are_equal_in_number():
-    done, _ = spread(drafts(), ["wh", "cloze"], 4, lambda draft: [])
+    done, _ = spread(drafts(), ["wh", "cloze"], 4, lambda *_: [])
     types = [draft.question.type for draft in done]
     assert types.count("cloze") == types.count("wh") == 2
     assert all((BLANK in d.question.question) == (d.question.type == "cloze") for d in done)
@@ -186,6 +200,44 @@ def test_no_half_of_a_list_and_no_reference_to_another_sentence(passage, answer,
     assert isinstance(found, str) and why in found
 
 
+@pytest.mark.parametrize(
+    ("sentence", "answer", "other", "expected"),
+    [
+        ("Fish have two pairs of fins.", "two", "three", False),
+        ("Five brown rabbits lived there.", "Five", "One", True),
+        ("It was signed in the Middle Ages.", "Middle Ages", "the Renaissance", True),
+        ("They left the United States early.", "United States", "Australia", True),
+        ("They left the United States early.", "United States", "United Nations", False),
+        ("They left the United States early.", "United States", "Netherlands", False),
+        ("She was born in 1854 in Oxford.", "1854", "1855", True),
+        ("She was born in 1854 in Oxford.", "1854", "1849", False),
+        ("Marie became a Christian in Rome.", "Christian", "a Buddhist", True),
+    ],
+)
+def test_what_cannot_stand_in_a_statement(sentence, answer, other, expected):
+    before, after = sentence.split(answer)
+    assert misfit(Statement(before, answer, after), other) is expected
+
+
+def test_a_sentence_that_needs_the_one_before_is_less_fit(shipped_fitness):
+    alone = "Marie Curie discovered polonium and radium in a Paris laboratory in 1898."
+    passage = f"An old king had a daughter. {alone} The girl then gave the king a golden ring."
+
+    def sure(answer):
+        span = locate_answer(passage, answer)
+        return fitness(passage, Question("What?", span, -0.1, 0.9), statement(passage, span))
+
+    assert sure("Paris") > types.FIT["cloze"] > types.FIT["true-false"] > sure("a golden ring")
+    two = [
+        Draft(0, passage, span, question=Question("What was it?", span, -0.1, 0.9))
+        for span in (locate_answer(passage, "a golden ring"), locate_answer(passage, "Paris"))
+    ]
+    done, dropped = spread(two, ["cloze"], 2, lambda *_: [])
+    assert [draft.question.answer.text for draft in done] == ["Paris"]
+    assert done[0].question.confidence == sure("Paris")
+    assert dropped == {"not sure to be understood by itself": 1}
+
+
 def test_a_long_list_costs_no_time():
     listed = "beef, pork, venison, rabbit, lamb, poultry, sausages, seafood, barley, and pepper"
     passage = f"A stew may include {listed}. While water can be used for stews, stock is common."
@@ -195,7 +247,7 @@ def test_a_long_list_costs_no_time():
 
 
 def test_no_blank_that_another_filling_suits():
-    done, dropped = spread(drafts(), ["cloze"], 4, lambda draft: [], lambda draft, text: True)
+    done, dropped = spread(drafts(), ["cloze"], 4, lambda *_: [], lambda draft, text: True)
     assert not done and dropped == {"with another right filling": 4}
 
 
@@ -206,7 +258,7 @@ def test_a_sentence_is_used_once():
         Draft(0, passage, a, question=Question(q, a, -0.1, 0.9))
         for q, a in ((q, locate_answer(passage, text)) for q, text in found)
     ]
-    done, dropped = spread(two, ["cloze"], 4, lambda draft: [])
+    done, dropped = spread(two, ["cloze"], 4, lambda *_: [])
     assert len(done) == 1 and dropped == {"in a sentence that is used already": 1}
 
 

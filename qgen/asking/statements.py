@@ -177,6 +177,23 @@ def statement_problem(found: Statement) -> str | None:
     return None
 
 
+def misfit(found: Statement, other: str) -> bool:
+    """Whether another answer cannot stand in a statement: it counts one thing where the sentence
+    speaks of several, or the reverse; it has an article where one stands, or is a name without one
+    behind "the"; or it is a year so near to the right one that no class can tell."""
+    one, another = (bool(re.search(r"\bone\b", text, re.I)) for text in (found.answer, other))
+    if one != another:
+        return True
+    if article := re.search(r"\b(?:(the)|an?)\s\Z", found.before, re.I):
+        is_name = re.fullmatch(r"[A-Z]\w*[^\Ws]", other) and " " in found.answer
+        if re.match(r"(?:the|an?)\s", other, re.I) or (article[1] and is_name):
+            return True
+    years = [re.findall(r"\b\d{3,4}\b", text) for text in (found.answer, other)]
+    return all(years) and 0 < abs(int(years[0][-1]) - int(years[1][-1])) < _NEAR_YEARS
+
+
+_NEAR_YEARS = 3
+
 _FINITE = frozenset({"VB", "VBD", "VBZ", "VBP", "VBN", "MD"})
 """Tags of what may be a finite verb: the tagger cannot tell "built" from "was built"."""
 

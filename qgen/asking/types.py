@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from qgen.asking.draft import Draft
-from qgen.asking.statements import Statement, statement, statement_problem
+from qgen.asking.fitness import fitness
+from qgen.asking.statements import Statement, misfit, statement, statement_problem
 from qgen.records import Question
 from qgen.settings import OPEN_TYPES
 
@@ -21,8 +22,11 @@ _HOW = re.compile(
 )
 _UNWANTED = "of another type of question"
 
-Wrong = Callable[[Draft], Sequence[str]]
-"""Finds a wrong answer for a draft's question, if there is one."""
+FIT = {"cloze": 0.78, "true-false": 0.7}
+"""The fitness that a statement must have."""
+
+Wrong = Callable[[Draft, Statement], Sequence[str]]
+"""Finds wrong answers for a draft's question, which its statement may hold instead, best first."""
 Filled = Callable[[Draft, str], bool]
 """Whether a sentence's blank has another right filling."""
 
@@ -99,14 +103,20 @@ def _of_type(
     sentence = found.holding(found.answer)
     if sentence in used:
         return "in a sentence that is used already"
-    if kind == "cloze" and filled(draft, found.cloze):
-        return "with another right filling"
+    if kind == "true-false" and (problem := statement_problem(found)):
+        return problem
+    if question.confidence is not None:
+        sure = fitness(draft.passage, question, found)
+        if sure < FIT[kind]:
+            return "not sure to be understood by itself"
+        question = replace(question, confidence=sure)
     if kind == "cloze":
+        if filled(draft, found.cloze):
+            return "with another right filling"
         used.add(sentence)
         return _with(draft, question, replace(question, question=found.cloze, type=kind))
-    if problem := statement_problem(found):
-        return problem
-    others = wrong(draft)  # asked for of true ones too, or there would be more of them
+    # Asked for of true ones too, or there would be more of them.
+    others = [other for other in wrong(draft, found) if not misfit(found, other)]
     if not others:
         return "without a wrong answer to state"
     used.add(sentence)
