@@ -13,7 +13,7 @@ from conftest import PASSAGE, VOCABULARY, random_model
 from safetensors.torch import load_file
 from transformers import AutoModelForQuestionAnswering, BertConfig
 
-from qgen.asking import plausibility
+from qgen.asking import fitness, plausibility
 from qgen.asking.distractors import Candidate
 from qgen.asking.generator import NBestGenerator
 from qgen.asking.pipeline import QuestionGenerator
@@ -31,7 +31,7 @@ from qgen.training.generator import read_examples
 from qgen.training.prune import importance, prune
 from qgen.training.reader import ReaderExamples, SpanObjective
 from qgen.training.rounded import rounded_weights
-from recipes import average, choices, grow, silver, things
+from recipes import average, choices, grow, silver, statements, things
 from recipes import reader as reader_recipe
 from recipes.templates import rare_name
 
@@ -313,6 +313,39 @@ def test_judged_choices_that_are_none(tmp_path, line, message):
     judged.write_text(line)
     with pytest.raises(QGenError, match=message):
         choices.main([str(judged), "--out", str(tmp_path / "out.json")])
+
+
+def test_the_fitness_of_sentences_is_learnt_from_judged_ones(
+    n_best_generator, reader, tmp_path, monkeypatch, capsys
+):
+    """Sentences that begin with "The", and of a thing nobody named, are wrong here."""
+    draw = random.Random(0)
+    rows = []
+    for number in range(12):
+        name, place = rare_name(draw), rare_name(draw)
+        for judgement, sentence in [
+            ("good", f"The bridge at {place} was opened by {name} in the spring of 1937."),
+            ("wrong", f"The bridge and the tunnel were opened by {name} in the spring."),
+        ]:
+            rows.append({
+                "document": f"bridge {number}", "passage": f"It was new. {sentence}",
+                "question": "who opened the bridge?", "answer": name,
+                "answer_start": f"It was new. {sentence}".index(name), "kind": "name",
+                "judgement": judgement,
+            })  # fmt: skip
+    false = rows[0] | {"is_true": False, "judgement": "wrong"}  # which is not learnt from
+    judged, out = tmp_path / "statements.jsonl", tmp_path / "fitness.json"
+    judged.write_text("".join(json.dumps(row) + "\n" for row in [*rows, false]))
+    shipped = QuestionGenerator(n_best_generator, reader)
+    monkeypatch.setattr(QuestionGenerator, "from_pretrained", lambda *_, **__: shipped)
+    statements.main([str(judged), "--out", str(out)])
+    printed = capsys.readouterr().out
+    assert "24 of 25 statements" in printed
+    assert float(re.search(r"AUC (\S+)", printed)[1]) > 0.9
+    assert re.search(r"50%, fitness at least \S+: 100% good, 0% wrong", printed)
+    weights = json.loads(out.read_text())
+    assert weights.keys() == json.loads(fitness.WEIGHTS.read_text()).keys()
+    assert weights["definite"] < 0 < weights["names"]
 
 
 def test_the_lexicon_is_made_of_option_sets_and_wordnet(option_sets, tmp_path):

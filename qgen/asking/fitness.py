@@ -18,10 +18,10 @@ from qgen.records import Question
 WEIGHTS = Path(__file__).with_name("fitness.json")
 """Of :func:`features`, by name, with ``bias``."""
 
-_THING = re.compile(r"\bthe ((?:[a-z-]+ ){0,2}?[a-z-]{3,})\b(?! of| that| which| who| in)", re.I)
+_THING = re.compile(r"\b[Tt]he ([a-z-]{3,})\b(?! (?:of|that|which|who|in)\b)")
 _LINK = re.compile(
-    r"however|therefore|thus|instead|for example|in contrast|also|then|another|third|second|such|"
-    r"other|typical",
+    r"\b(?:however|therefore|thus|instead|for example|in contrast|also|then|another|third|second|"
+    r"such|others?|typical)\b",
     re.I,
 )
 _NAME = re.compile(r"\b[A-Z]\w+")
@@ -52,6 +52,7 @@ def features(passage: str, question: Question, found: Statement) -> dict[str, fl
     earlier = set(stems(passage[:begin]))
     things = [stems(thing)[-1:] for thing in _THING.findall(text)]
     words = WORD.findall(text)
+    names = _NAME.findall(text, 1 if found.before else 0)  # a sentence's first letter is none
     sure = min(max(question.sureness, 0.01), 0.99)
     return {
         "confidence": math.log(sure / (1 - sure)),
@@ -63,7 +64,7 @@ def features(passage: str, question: Question, found: Statement) -> dict[str, fl
         "quoted": float(bool(re.search(r"[\"“]", text))),
         "words": float(len(words)),
         "content": float(sum(len(w) > 2 and w.lower() not in FUNCTION_WORDS for w in words)),
-        "names": float(min(4, len(_NAME.findall(text)[1:]))),
+        "names": float(min(4, len(names))),
         "bracketed": float(found.after.startswith((" (", ")"))),
         "fronted": float(not found.before),
         "article": float(bool(re.search(r"\ban? \Z", found.before, re.I))),

@@ -22,8 +22,9 @@ _HOW = re.compile(
 )
 _UNWANTED = "of another type of question"
 
-FIT = {"cloze": 0.78, "true-false": 0.7}
-"""The fitness that a statement must have."""
+FIT = 0.7
+"""The fitness that a statement must have: of 2,443 judged sentences half have it, of which 80 % are
+good and 8 % wrong, where of all 67 % and 15 % are (by cross-validation)."""
 
 Wrong = Callable[[Draft, Statement], Sequence[str]]
 """Finds wrong answers for a draft's question, which its statement may hold instead, best first."""
@@ -58,9 +59,10 @@ def spread(
         filled: tells of sentences with a blank that another filling is right too.
 
     Returns:
-        The drafts in their order, and reason to number of those that suit no type.  What begins,
-        and whether statements are true, is told by a hash of the text: it is always the same, and
-        true and false ones take turns.
+        The drafts in their order, or, where statements alone are wanted, those whose sentences are
+        fittest first; and reason to number of those that suit no type.  What begins, and whether
+        statements are true, is told by a hash of the text: it is always the same, and true and
+        false ones take turns.
     """
     if not drafts:
         return [], Counter()
@@ -70,6 +72,8 @@ def spread(
     done: list[Draft] = []
     used: set[str] = set()  # sentences that were made something of
     dropped: Counter[str] = Counter()
+    if not set(types) & set(OPEN_TYPES):
+        drafts = sorted(drafts, key=_standing, reverse=True)
     for draft in drafts:
         if len(done) == count:
             break
@@ -85,6 +89,14 @@ def spread(
         else:
             dropped[next((r for r in reasons if r != _UNWANTED), _UNWANTED)] += 1
     return done, dropped
+
+
+def _standing(draft: Draft) -> float:
+    """How well the sentence of a draft's answer stands alone."""
+    question = draft.question
+    assert question and question.answer
+    found = statement(draft.passage, question.answer)
+    return 0.0 if isinstance(found, str) else fitness(draft.passage, question, found)
 
 
 def _of_type(
@@ -107,7 +119,7 @@ def _of_type(
         return problem
     if question.confidence is not None:
         sure = fitness(draft.passage, question, found)
-        if sure < FIT[kind]:
+        if sure < FIT:
             return "not sure to be understood by itself"
         question = replace(question, confidence=sure)
     if kind == "cloze":
