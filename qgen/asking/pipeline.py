@@ -532,8 +532,14 @@ def _usable(passage: str, answers: Iterable[Answer], kinds: Sequence[str]) -> li
     return [
         answer
         for answer in answers
-        if (not kinds or _may_be(answer.kind, kinds)) and not answer_problem(passage, answer)
+        if (_may_be(answer.kind, kinds) if kinds else answer.kind not in _SELDOM_GOOD)
+        and not answer_problem(passage, answer)
     ]
+
+
+_SELDOM_GOOD = frozenset({"contrast", "outcome"})
+"""Clauses that are asked for only where their kind is wanted: of 79 and 68 judged questions for
+them 95 % and 72 % were wrong, of 1,015 for other clauses 62 %."""
 
 
 def _tried(quiz: QuizSettings, tries: int) -> int:
