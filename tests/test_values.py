@@ -1,5 +1,6 @@
 """Near values: the form, unit and precision of a quantity or date stay, and nothing odd comes."""
 
+import calendar
 import re
 from itertools import islice
 
@@ -53,6 +54,44 @@ def test_the_answer_is_not_always_in_the_middle():
         for year in range(1700, 1760)
     }
     assert below == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern"),
+    [
+        ("15:45", r"1[1-9]:45"),
+        ("09:30", r"(0[5-8]|1[0-3]):30"),
+        ("12:15", r"(8|9|10|11):15"),
+        ("0:30", r"[1-4]:30"),
+        ("9:30–11:00", r"\d\d?:30–\d\d?:00"),
+        ("2:03:59", r"[1-6]:03:59"),
+        ("10^6", r"10\^\d\d?"),
+        ("6.02 × 10^-23", r"6\.02 × 10\^-\d\d"),
+        ("29 February 2004", r"29 February (19[789]\d|20[012]\d)"),
+    ],
+)
+def test_times_powers_and_leap_days_stay_such(text, pattern):
+    found = list(near_values(text))
+    assert len(found) >= 3
+    for other in found:
+        assert re.fullmatch(pattern, other), other
+        assert shape(other) == shape(text)
+        if "February" in text:
+            assert calendar.isleap(int(other[-4:]))
+        if ":" in text:
+            assert all(int(hour) <= 23 for hour in re.findall(r"(?<![:\d])\d+(?=:)", other))
+
+
+def test_a_range_keeps_its_width():
+    assert set(near_values("90–95%")) == {"85–90%", "80–85%", "75–80%"}
+    for other in near_values("300 to 350 people"):
+        first, last = map(int, re.findall(r"\d+", other))
+        assert last - first == 50
+
+
+@pytest.mark.parametrize("text", ["9" * 310, "9" * 400 + " metres", "ſeven", "the ſecond century"])
+def test_what_is_no_number_that_can_be_counted_has_no_near_value(text):
+    assert list(near_values(text)) == []
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import math
 import random
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -21,16 +22,14 @@ _FRACTIONS = (
     "one-tenth one-fifth one-quarter one-third two-fifths one-half three-fifths two-thirds "
     "three-quarters four-fifths nine-tenths"
 ).split()
+# "a" beside "i": a long s is no s here, for no list below has the words that are written with it.
 _FRACTION = re.compile(
-    r"\b(?:(?:one|two|three|four|five|six|seven|nine)[ -](?:half|thirds?|fourths?|quarters?|"
-    r"fifths?|sixths?|eighths?|tenths?)|half|a quarter|a third|a half)\b(?=\s+of\b|\s*$)",
-    re.I,
+    r"\b(?ai:(?:one|two|three|four|five|six|seven|nine)[ -](?:half|thirds?|fourths?|quarters?|"
+    r"fifths?|sixths?|eighths?|tenths?)|half|a quarter|a third|a half)\b(?=\s+(?ai:of)\b|\s*$)"
 )
 _WORDS = "|".join(sorted(NUMBER_WORDS, key=len, reverse=True))
-_WORD = re.compile(
-    rf"\b(?:(?P<tens>{'|'.join(_TENS)})(?:-(?P<unit>{_WORDS}))?|(?:{_WORDS}))\b", re.I
-)
-_ORDINAL = re.compile(rf"\b(?:{'|'.join(_ORDINALS[::-1])}|\d{{1,2}}(?:st|nd|rd|th))\b", re.I)
+_WORD = re.compile(rf"\b(?ai:(?P<tens>{'|'.join(_TENS)})(?:-(?P<unit>{_WORDS}))?|(?:{_WORDS}))\b")
+_ORDINAL = re.compile(rf"\b(?:(?ai:{'|'.join(_ORDINALS[::-1])})|\d{{1,2}}(?ai:st|nd|rd|th))\b")
 _CENTURY = re.compile(r"\b(?:centur|millenni)", re.I)
 _DIGITS = re.compile(r"(?<![\w.,])(?<![A-Za-z]-)\d+(?:,\d{3})*(?:\.\d+)?(?![\d\w])(?!-[A-Z])")
 _GLUED = re.compile(
@@ -39,6 +38,10 @@ _GLUED = re.compile(
 )
 _NUMBER = re.compile(f"{_GLUED.pattern}|{_DIGITS.pattern}")
 _TIME = re.compile(r"\b(\d{1,2})(:\d\d)?(?=\s?(?:[ap]\.?m\b|o['’]clock))", re.I)
+_CLOCK = re.compile(r"(?<![\w:.,])\d{1,2}(?=:[0-5]\d(?::[0-5]\d)?(?![\w:]))")
+"""The hours of a time without "a.m.", or of one that something took."""
+_POWER = re.compile(r"(?<=\d)(\s?\^\s?[({]?[-−+]?)(\d{1,3})(?![\d.,]\d|\d)")
+_LEAP_DAY = re.compile(r"(?=.*\bFeb)(?=.*\b29(?:th)?\b)", re.S)
 _ERA = re.compile(r"\b(?:B\.?C\.?(?:E\.?)?)(?!\w)")
 _SHORT_RANGE = re.compile(r"\b(1\d\d\d|20\d\d)([–-])(\d\d)\b(?!\d)")
 _MONTH = re.compile(rf"\b(?:{'|'.join(m.capitalize() for m in sorted(MONTHS))})\b")
@@ -65,7 +68,7 @@ def shape(text: str) -> str:
             return ""
         if words > 6:
             return ""
-    found = _MONTH.sub("<month>", _DAY.sub("<day>", found))
+    found = _MONTH.sub("<month>", _DAY.sub("<day>", _CLOCK.sub("<hour>", found)))
     found = _ORDINAL.sub("<ordinal>", _NUMBER.sub("#", found))
     return _WORD.sub("<word>", found).lower()
 
@@ -112,6 +115,8 @@ def _near(text: str, draw: random.Random) -> Iterator[str]:
         yield from _fractions(text, match, draw)
     elif match := _TIME.search(text):
         yield from _hours(text, match, draw)
+    elif _CLOCK.search(text):
+        yield from _clocks(text, draw)
     elif YEAR.search(text):
         yield from _years(text, draw)
     elif _ORDINAL.search(text) and not _MONTH.search(text):
@@ -122,6 +127,8 @@ def _near(text: str, draw: random.Random) -> Iterator[str]:
         days = [_in_case_of(day, match[0]) for day in calendar.day_name]
         draw.shuffle(days)
         yield from (text[: match.start()] + day + text[match.end() :] for day in days)
+    elif _POWER.search(text):
+        yield from _powers(text, draw)
     elif _NUMBER.search(text):
         yield from _numbers(text, draw)
     elif match := _WORD.search(text):
@@ -167,9 +174,14 @@ def _years(text: str, draw: random.Random) -> Iterator[str]:
         unit = 100 if all(year % 100 == 0 for year in years) else 10
     else:
         unit = 1 if years[0] >= 1900 else 2 if years[0] >= 1700 else 5
+    leap = bool(_LEAP_DAY.match(text))
+    if leap:
+        unit = 4
 
     def shift(step: int) -> str | None:
         if max(years) + step > latest or min(years) + step < 1000:
+            return None
+        if leap and not all(calendar.isleap(year + step) for year in years):
             return None
         if short := _SHORT_RANGE.search(text):
             end = int(short[3]) + step
@@ -179,7 +191,7 @@ def _years(text: str, draw: random.Random) -> Iterator[str]:
             return text[: short.start()] + moved + text[short.end() :]
         return YEAR.sub(lambda match: str(int(match[0]) + step), text)
 
-    most = 2 if unit >= 10 else 5
+    most = 2 if unit >= 10 or leap else 5
     yield from _shifted(
         text, (_spaced(unit, draw, 4, most), _spaced(unit, draw, 4, most)), draw, shift
     )
@@ -235,6 +247,33 @@ def _hours(text: str, match: re.Match, draw: random.Random) -> Iterator[str]:
     yield from _shifted(text, ((1, 2, 3, 4), (1, 2, 3, 4)), draw, shift)
 
 
+def _clocks(text: str, draw: random.Random) -> Iterator[str]:
+    """All hours of the text by the same step, on the clock of twelve or of twenty-four hours."""
+    hours = _CLOCK.findall(text)
+    padded = any(len(hour) == 2 and hour[0] == "0" for hour in hours)
+    highest = max(map(int, hours))
+    least = 0 if padded or highest > 12 or min(map(int, hours)) == 0 else 1
+    most = next(most for most in (12 if least else 23, 23, 59, 99) if highest <= most)
+
+    def shift(step: int) -> str | None:
+        if min(map(int, hours)) + step < least or highest + step > most:
+            return None
+        return _CLOCK.sub(lambda hour: f"{int(hour[0]) + step:0{2 if padded else 1}}", text)
+
+    yield from _shifted(text, ((1, 2, 3, 4), (1, 2, 3, 4)), draw, shift)
+
+
+def _powers(text: str, draw: random.Random) -> Iterator[str]:
+    """All exponents of the text by the same step: "10^6", "10^7"."""
+
+    def shift(step: int) -> str | None:
+        if min(int(power[2]) for power in _POWER.finditer(text)) + step < 1:
+            return None
+        return _POWER.sub(lambda power: f"{power[1]}{int(power[2]) + step}", text)
+
+    yield from _shifted(text, ((1, 2, 3, 4), (1, 2, 3, 4)), draw, shift)
+
+
 def _fractions(text: str, match: re.Match, draw: random.Random) -> Iterator[str]:
     own = match[0].lower()
     same = {
@@ -265,18 +304,22 @@ def _numbers(text: str, draw: random.Random) -> Iterator[str]:
     """All numbers of the text by the same factor: as many decimals, as round, as many zeros."""
     numbers = _NUMBER.findall(text)
     plain = [float(number.replace(",", "")) for number in numbers]
+    if not math.isfinite(max(plain) * 10):
+        return  # of hundreds of digits: there is no such float
     is_small = all(value == int(value) and value <= 12 for value in plain)
     bounded = any(_BOUNDED.match(text[m.end() :]) for m in _NUMBER.finditer(text))
     least = 0 if min(plain) <= 0 else 1 if all(v == int(v) for v in plain) else 0.001
 
-    def changed(change: Callable[[float], float]) -> str | None:
+    def changed(change: Callable[[float], float], is_round: bool = True) -> str | None:
         values = [change(value) for value in plain]
-        written = [_written(v, number) for v, number in zip(values, numbers, strict=True)]
+        written = [_written(v, model, is_round) for v, model in zip(values, numbers, strict=True)]
         back = [float(w.replace(",", "")) for w in written]
         if any(a == b for a, b in zip(back, plain, strict=True) if b) or min(back) < least:
             return None
         if len(back) > 1 and sorted(back) != back and sorted(plain) == plain:
             return None
+        if len(set(back)) < len(set(plain)):
+            return None  # "80–80%"
         if bounded and max(plain) <= 100 <= max(back):
             return None
         if min(back) == 1 != min(plain):
@@ -288,8 +331,9 @@ def _numbers(text: str, draw: random.Random) -> Iterator[str]:
         below = [changed(lambda v, s=s: v - s) for s in (1, 2, 3, 4)]  # type: ignore[misc]
         above = [changed(lambda v, s=s: v + s) for s in (1, 2, 3, 4)]  # type: ignore[misc]
     elif width := _width(text, plain):
-        below = [changed(lambda v, s=s: v - s * width) for s in (1, 2, 3)]  # type: ignore[misc]
-        above = [changed(lambda v, s=s: v + s * width) for s in (1, 2, 3)]  # type: ignore[misc]
+        # As round as the width makes it: 85 of "90–95" must not become 80.
+        below = [changed(lambda v, s=s: v - s * width, False) for s in (1, 2, 3)]  # type: ignore[misc]
+        above = [changed(lambda v, s=s: v + s * width, False) for s in (1, 2, 3)]  # type: ignore[misc]
     elif bounded and 80 < max(plain) <= 100:
         below = [changed(lambda v, f=f: v * f) for f in (0.95, 0.9, 0.85, 0.75, 0.7)]  # type: ignore[misc]
         above = [changed(lambda v, s=s: v + s) for s in (2, 4, 7)]  # type: ignore[misc]
@@ -306,11 +350,11 @@ def _width(text: str, values: Sequence[float]) -> float:
     return values[1] - values[0] if is_range and values[1] > values[0] else 0
 
 
-def _written(value: float, model: str) -> str:
-    """A value as a number is written: commas, decimals and zeros at the end."""
+def _written(value: float, model: str, is_round: bool = True) -> str:
+    """A value as a number is written: commas, decimals and, if round, zeros at the end."""
     plain = model.replace(",", "")
     decimals = len(plain.partition(".")[2])
-    if not decimals:
+    if is_round and not decimals:
         zeros = len(plain) - len(plain.rstrip("0")) if float(plain) else 0
         digits = len(str(abs(int(value))))
         value = round(value, -min(zeros, max(0, digits - 1)))
