@@ -28,6 +28,9 @@ from qgen.cli import main
         ("Which countries lost their colonies?", ""),
         ("When was the bridge opened?", ""),
         ("What is it that opened in 1937?", ""),
+        ("Why do children obey their parents?", ""),
+        ("How did women win their rights?", ""),
+        ("Why do deer shed their antlers?", ""),
     ],
 )
 def test_a_pronoun_needs_something_that_it_stands_for(question, pronoun):

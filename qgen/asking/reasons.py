@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from qgen.asking.checks import gives_away, invented_names, is_degenerate
+from qgen.english.dictionary import usual_tag
 from qgen.english.words import FUNCTION_WORDS, QUESTION_WORD, answer_tokens, token_f1
 from qgen.model.reader import Reading
 from qgen.records import Question
@@ -20,6 +21,9 @@ _PRONOUN = re.compile(r"\b(?:he|she|they|him|them|his|her|hers|their|theirs)\b",
 _WHO = re.compile(r"\bwho(?:m|se)?\b", re.I)
 _ARTICLES = frozenset({"the", "a", "an", "this", "that", "these", "those"})
 _NOUN_BEFORE = re.compile(r"\b(?:the|a|an|this|that|these|those)\s+\w+|\b[A-Z]\w+|\b\w{3,}s\b")
+
+_UNCHANGED = frozenset("aircraft bison deer elk fish moose police salmon sheep swine trout".split())
+"""Plurals that the tagger takes for singular."""
 
 
 def reasons(passage: str, question: Question, found: Reading | None) -> list[str]:
@@ -84,4 +88,7 @@ def _may_be_meant(words: str) -> bool:
     first = re.match(r"\W*(\w+)", words)
     if first and first[1].lower() in FUNCTION_WORDS - _ARTICLES:
         words = words[first.end() :]  # its capital says nothing
-    return bool(_NOUN_BEFORE.search(words))
+    if _NOUN_BEFORE.search(words):
+        return True
+    found = re.findall(r"\w+", words.lower())
+    return any(usual_tag(word) == "NNS" or word in _UNCHANGED for word in found)
