@@ -14,10 +14,17 @@ PIECE = re.compile(r"\w+")
 PIECE_OR_MARK = re.compile(r"[^\W_]+|[^\w\s]|_")
 """What BERT's basic tokenizer makes of a text."""
 _BEFORE_VOWEL = re.compile(
-    r"an? (?:(?!uni[cfoqtv]|use|usual|u\.|ubi|ura|uti|uto|eu|onc?e\b)[aeiou]|"
-    r"hour|heir|honou?r|honest|8|(?:11|18)(?:\d\d)?(?!\d))",
+    r"an? (?:(?!uni[cfoqtv]|unanim|unilat|use|usual|usur|ubi|uga|uk[ru]|ur[aeiou]|ut[aeio]|u[iy]gh|"
+    r"uzbe|u\.|eu|onc?e\b)[aeiou]|hour|heir|honou?r|honest|8|(?:11|18)(?:\d\d)?(?!\d))",
     re.I,
 )
+_SPELLED = re.compile(
+    r"[Aa]n? (?!(?:RAM|ROM|SIM|LAN|HUD)\b)([A-Za-z])(?:(?![^\W\d_]|['’])|(?<=[a-z])(?=[A-Z])|"
+    r"(?<=[A-Z])[A-Z]{1,2}(?![^\W\d_])|(?<=U)(?=[A-Z]{2})|(?=[A-Z]{3})(?:(?<=[HLMN])[^AEIOU]|"
+    r"(?<=F)[^AEIOULR]|(?<=R)[^AEIOUH]|(?<=S)(?:[BDFGJRVXYZ]|.[^AEIOUHRY])|(?<=X)))"
+)
+"""A letter by itself ("X-ray", "F.B.I."), and the first of those that are read one by one ("NFL",
+"mRNA", "HTML"; not "NATO")."""
 _STEM = re.compile(r"\w+(?:[.,]\d+)*")
 
 INTERROGATIVES = ("what", "who", "whom", "whose", "when", "where", "which", "why", "how")
@@ -76,7 +83,15 @@ def token_f1(first: str, second: str) -> float:
     return 2 * (left & right).total() / (left.total() + right.total())
 
 
+def capitalized(text: str) -> str:
+    """The text with a capital at its beginning, but for a word with a capital inside ("eBay",
+    "pH")."""
+    first = re.match(r"[^\W\d_]+", text)
+    return text if first and first[0] != first[0].lower() else text[:1].upper() + text[1:]
+
+
 def with_article(phrase: str) -> str:
     """The phrase with "a" or "an", if it begins with either, as its next word is spoken."""
-    vowel = _BEFORE_VOWEL.match(phrase)
+    spelled = None if phrase.isupper() else _SPELLED.match(phrase)  # "A MAN" is read as ever
+    vowel = spelled[1] in "AEFHILMNORSXaefhilmnorsx" if spelled else _BEFORE_VOWEL.match(phrase)
     return re.sub(r"^(a)n?(?= )", r"\1n" if vowel else r"\1", phrase, flags=re.I)
