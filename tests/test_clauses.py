@@ -1,5 +1,7 @@
 """Clauses that are proposed as answers, whole and with their kinds."""
 
+import time
+
 import pytest
 
 from qgen.english.clauses import propose_clauses
@@ -73,3 +75,17 @@ def test_places_are_those_of_the_passage():
     passage = "It rained.\n\nThe match was stopped because the field was wet. They left."
     [clause] = propose_clauses(passage)
     assert passage[clause.start : clause.end] == clause.text == "the field was wet"
+
+
+def test_a_sentence_without_an_end_takes_linear_time():
+    propose_clauses("He left because it rained.")  # reads the dictionary
+    begin = time.process_time()
+    propose_clauses("if he ran " * 3200)
+    assert time.process_time() - begin < 2
+
+
+@pytest.mark.parametrize("words", [30, 31])
+def test_a_clause_has_thirty_words_at_most(words):
+    clause = " ".join(["it", "rained", *["hard"] * (words - 2)])
+    found = propose_clauses(f"They left because {clause}.")
+    assert [answer.text for answer in found] == [clause] * (words == 30)

@@ -7,8 +7,10 @@ their conjunction, a purpose with its "to", a manner with its "by", a condition 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from qgen.english.dictionary import lemmas
 from qgen.english.passage import Passage, Token, once_a_passage
@@ -99,6 +101,9 @@ _NEXT = re.compile(rf", (?:(?:and|but|so|or) {_SUBJECT}|which\b|who\b|where\b|wh
 _OPEN = re.compile(r"[ ,](?:and|or|but|however|of|in|the|an?|to|that|which)$", re.I)
 _MOST = 30
 """Words of an answer, at most.  A round number; no measurement is recorded."""
+_BEFORE_IF, _BEHIND = 40, 60
+"""Characters that :data:`_WHETHER` looks at, and that the patterns of an end look ahead: without a
+bound the time of a long sentence grows with its square."""
 
 
 def propose_clauses(passage: str) -> list[Answer]:
@@ -117,8 +122,10 @@ def _clauses(passage: Passage) -> list[Answer]:
     found: dict[tuple[int, int], str] = {}
     for (begin, end), tokens in zip(passage.sentences, passage.tokens, strict=True):
         sentence = passage.text[begin:end]
+        verbs = [t.start - begin for t in tokens if t.tag.startswith(("VB", "MD"))]
+        finite = [t.start - begin for t in tokens if t.tag in {"VBD", "VBZ", "VBP", "MD"}]
         for cue, start in _starts(passage.text, begin, sentence, tokens):
-            for stop in _ends(cue, sentence, start - begin, begin, tokens):
+            for stop in _ends(cue, sentence, start - begin, verbs, finite):
                 found.setdefault((start, begin + stop), cue.kind)
     return [Answer(passage.text[a:b], a, kind) for (a, b), kind in sorted(found.items())]
 
@@ -135,7 +142,7 @@ def _starts(
     for cue in _CUES:
         for match in cue.pattern.finditer(sentence):
             at = match.start("answer")
-            if cue.kind == "condition" and _WHETHER.search(sentence[:at]):
+            if cue.kind == "condition" and _WHETHER.search(sentence[max(0, at - _BEFORE_IF) : at]):
                 continue
             if cue.kind == "purpose" and at == 0 and "," not in sentence:
                 continue  # "To err is human"
@@ -160,33 +167,28 @@ def _is_base(word: str) -> bool:
     return word in lemmas(word, "VERB").get("VERB", ())
 
 
-def _ends(cue: _Cue, sentence: str, start: int, begin: int, tokens: list[Token]) -> Iterator[int]:
-    """Where in its sentence the answer may end."""
+def _ends(
+    cue: _Cue, sentence: str, start: int, verbs: list[int], finite: list[int]
+) -> Iterator[int]:
+    """Where in its sentence the answer may end; verbs are given by their places in it."""
     whole = len(sentence.rstrip(" \n.!?\"”')"))
+    too_far = next(islice(WORD.finditer(sentence, start), _MOST, None), None)
+    if too_far:
+        whole = min(whole, too_far.end() + _BEHIND)
     stop = _STOP.search(sentence, start + 1, whole)
     whole = stop.start() if stop else whole
-    commas = [comma.start() for comma in _COMMA.finditer(sentence, start, whole)]
+    comma = _COMMA.search(sentence, start, whole)
+    commas = [comma.start()] if comma else []
     # Where no verb stands before it, the main clause is still to come.
-    front = cue.kind != "outcome" and not any(
-        token.start - begin < start and token.tag.startswith(("VB", "MD")) for token in tokens
-    )
-    if front or (commas and _NEXT.match(sentence, commas[0])):
-        ends = commas[:1]
-    else:
-        ends = [*commas[:1], whole]
-    verbs = [
-        token.start - begin
-        for token in tokens
-        if token.start - begin > start and token.tag in {"VBD", "VBZ", "VBP", "MD"}
-    ]
+    front = cue.kind != "outcome" and not (verbs and verbs[0] < start)
+    at_comma = front or (commas and _NEXT.match(sentence, commas[0]))
+    ends = commas if at_comma else [*commas, whole]
     if not cue.clause and not front:
-        ends = [min([end, *verbs]) for end in ends]
+        behind = bisect_right(finite, start)
+        ends = [min([end, *finite[behind : behind + 1]]) for end in ends]
     for end in dict.fromkeys(ends):
         answer = sentence[start:end].rstrip(" ,")
-        has_verb = any(
-            token.tag.startswith(("VB", "MD")) and start <= token.start - begin < end
-            for token in tokens
-        )
+        has_verb = bisect_left(verbs, start) < bisect_left(verbs, end)
         few = 3 if cue.clause else 2
         whole_one = has_verb or not cue.clause
         if whole_one and few <= len(WORD.findall(answer)) <= _MOST and not _OPEN.search(answer):
