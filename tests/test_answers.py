@@ -1,5 +1,6 @@
 """Where answers stand, and which are proposed."""
 
+import time
 import unicodedata
 
 import pytest
@@ -161,3 +162,26 @@ def test_quantities_dates_and_names_are_whole(passage, whole, parts):
 @pytest.mark.parametrize("passage", ["", "   ", "!!!", "\n\n"])
 def test_nothing_to_propose(passage):
     assert propose_answers(passage) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["red apples, " * 2400, "apples," * 3500, "very red " * 3000, "Paul of " * 3000]
+)
+def test_a_long_list_is_divided_in_linear_time(text):
+    begin = time.process_time()
+    propose_answers(text)
+    assert time.process_time() - begin < 3
+
+
+def test_nothing_is_lost_where_a_long_sentence_is_divided():
+    text = "Ida Brandt saw red apples and " * 150 + "left."
+    assert [answer.text for answer in propose_answers(text)] == [
+        "Ida Brandt", "red apples", "red apples and Ida Brandt"
+    ]  # fmt: skip
+
+
+def test_a_long_row_of_dots_is_located_in_linear_time():
+    begin = time.process_time()
+    with pytest.raises(QGenError):
+        locate_answer("It rained.", f"a{'.' * 64_000}b")
+    assert time.process_time() - begin < 2

@@ -62,8 +62,8 @@ def _forms(answer: str) -> list[str]:
     """The folded answer, then without the quotes round it, then without punctuation at its ends."""
     whole = _fold(answer)[0].strip()
     unquoted = answer.strip().strip(_QUOTES)
-    bare = re.sub(r"^\W+|\W+$", "", unquoted)
-    forms = [whole, *(_fold(text)[0].strip() for text in (unquoted, bare))]
+    bare = re.search(r"\w(?:.*\w)?", unquoted, re.S)
+    forms = [whole, *(_fold(text)[0].strip() for text in (unquoted, bare[0] if bare else ""))]
     return [form for form in dict.fromkeys(forms) if form]
 
 

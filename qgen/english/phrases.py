@@ -4,6 +4,7 @@ nltk's chunker."""
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from qgen.records import Answer
 
 if TYPE_CHECKING:
     from nltk.chunk.regexp import RegexpParser
+    from nltk.tree import Tree
 
 # Stages apply in order; a later one may build on the chunks of an earlier one.
 _THING = "<CHUNK|ENTITY|NAME|NUMBER|QUANTITY>"
@@ -41,6 +43,13 @@ _KINDS = {
     "LIST": "phrase",
     "PHRASE": "phrase",
 }
+_PIECE = 300
+"""Words that are divided together.  The chunker's time grows with the square of a long list, and
+it gives up after five seconds; few sentences have so many."""
+_IN_CHUNKS = re.compile(
+    r"CC|CD|DT|IN|[JN].+|OF|OR|POS|PRP.*|RB|[$#,]|BOUND|MEASURE|MONTH|SIGN|UNIT|YEAR"
+)
+"""Tags that the grammar has; between two others nothing is lost."""
 
 
 def propose_answers(passage: str) -> list[Answer]:
@@ -68,7 +77,7 @@ def _answers(passage: Passage) -> list[Answer]:
         if not leaves:
             continue
         # Subtrees come outermost first, so the last word on a span is the innermost chunk's.
-        for chunk in _parser().parse(leaves).subtrees(lambda tree: tree.label() in _KINDS):
+        for chunk in _chunks(leaves):
             begin, end = chunk.leaves()[0][0][0], chunk.leaves()[-1][0][1]
             if re.search(r"\b[ap]\.m$", text[begin:end]) and text[end : end + 1] == ".":
                 end += 1  # one stop ends the sentence, too
@@ -89,6 +98,21 @@ def _answers(passage: Passage) -> list[Answer]:
             seen.add(words.lower())
             answers.append(Answer(words, start, kind))
     return answers
+
+
+def _chunks(leaves: list[tuple[tuple[int, int], str]]) -> Iterator[Tree]:
+    """The chunks of a sentence, which is divided in pieces where it is very long."""
+    begin = 0
+    while begin < len(leaves):
+        end = begin + _PIECE
+        if end < len(leaves):
+            places = range(end, begin + _PIECE // 2, -1)
+            outside = (i for i in places if not _IN_CHUNKS.fullmatch(leaves[i - 1][1]))
+            at_comma = (i for i in places if leaves[i - 1][1] == ",")
+            end = next(outside, None) or next(at_comma, end)
+        piece = _parser().parse(leaves[begin:end])
+        yield from piece.subtrees(lambda tree: tree.label() in _KINDS)
+        begin = end
 
 
 @cache
