@@ -1,5 +1,7 @@
 """What is not worth asking about, and which questions are not worth showing."""
 
+import time
+
 import pytest
 
 from qgen.asking.checks import (
@@ -11,7 +13,7 @@ from qgen.asking.checks import (
 )
 from qgen.asking.draft import Draft
 from qgen.asking.selection import best_of_document, rank, share_of_paragraph
-from qgen.english.prose import passage_problem
+from qgen.english.prose import layout_problem, passage_problem
 from qgen.english.words import near_duplicates
 from qgen.records import Answer, Question
 from qgen.settings import QuizSettings
@@ -291,3 +293,15 @@ def test_invented_names(question, invented):
         "Weavers met at Café Zoë."
     )
     assert invented_names(passage, question) == invented
+
+
+@pytest.mark.parametrize("row", ["." * 16_000, "-" * 16_000, ",:" * 8000, "1" * 16_000])
+def test_a_long_row_of_marks_takes_linear_time(row):
+    begin = time.process_time()
+    layout_problem(f"{row}a")
+    assert time.process_time() - begin < 0.5
+
+
+def test_numbers_with_marks_are_counted():
+    assert layout_problem("$3.50 -4 (.5) a") == "the passage is mostly numbers"
+    assert layout_problem("in 3.5km of 1990s a") is None

@@ -53,7 +53,8 @@ def _table_problem(passage: str, words: Sequence[str]) -> str | None:
     rows = [line for line in lines if len(re.split(r"\t|\s\|\s|\s{3,}|,(?=\S)", line.strip())) > 2]
     if len(lines) > 1 and len(rows) > len(lines) / 2:
         return "the passage is a table, not prose"
-    numbers = re.findall(r"(?<!\w)[\d.,:%$€£+-]*\d[\d.,:%$€£+-]*(?!\w)", passage)
+    # Without the marks before the first digit, which would be tried from each mark of a long row.
+    numbers = re.findall(r"(?<!\w)\d[\d.,:%$€£+-]*(?!\w)", passage)
     return "the passage is mostly numbers" if len(numbers) > len(words) else None
 
 
