@@ -52,6 +52,20 @@ def test_the_opening_tells_the_type(question, kind):
          "The steel bridge was opened by _____ in the spring."),
         ("But in 1937 the bridge was opened to all traffic.", "1937",
          "In _____ the bridge was opened to all traffic."),
+        ("So the old bridge was closed to all traffic in 1937.", "1937",
+         "The old bridge was closed to all traffic in _____."),
+        ("So ships had to sail round all the islands in 1937.", "1937",
+         "Ships had to sail round all the islands in _____."),
+        ("So far, the probe has sent many pictures to Boston.", "Boston",
+         "So far, the probe has sent many pictures to _____."),
+        ("So great was the damage that the bridge closed in 1937.", "1937",
+         "So great was the damage that the bridge closed in _____."),
+        ("So many ships sank that the port was closed in 1937.", "1937",
+         "So many ships sank that the port was closed in _____."),
+        ("Yet another probe was sent to the moon in 1937.", "1937",
+         "Yet another probe was sent to the moon in _____."),
+        ("But eBay sold the old bridge of the town in 1937.", "1937",
+         "eBay sold the old bridge of the town in _____."),
     ],
 )  # fmt: skip
 def test_a_sentence_with_its_answer_blanked(passage, answer, cloze):
@@ -89,6 +103,17 @@ def test_wrong_answers_in_a_statement_agree_with_it():
     assert found.holding("monkey") == "The sailor kept a monkey in a cabin of the ship."
     found = of("The cook kept a parrot in a cabin of the ship.", "The cook")
     assert found.holding("the sailor").startswith("The sailor kept")
+    assert found.holding("eBay").startswith("eBay kept")
+    assert found.holding("anti-American men").startswith("Anti-American men kept")
+    found = of("The hepatitis A infection was found in a school of the town.", "infection")
+    assert "hepatitis A outbreak was" in found.holding("outbreak")
+    found = of("A parrot was kept by the cook in a cabin of the ship.", "parrot")
+    assert found.holding("old monkey").startswith("An old monkey was")
+    assert Statement('He sang "A ', "song", '".').holding("aria") == 'He sang "An aria".'
+    found = of("The plants turned all the\nthick carbon\ndioxide into wood.", "carbon\ndioxide")
+    assert (
+        found.holding(found.answer) == "The plants turned all the thick carbon dioxide into wood."
+    )
 
 
 @pytest.mark.parametrize(
@@ -244,6 +269,13 @@ def test_a_long_list_costs_no_time():
     begin = time.process_time()
     of(passage, "water")
     assert time.process_time() - begin < 1  # a pattern that could part words anyhow took hours
+
+
+def test_a_long_row_of_capitals_costs_no_time():
+    passage = f"The old bridge of {'A' * 16_000}, was closed to all traffic by Anna in 1937."
+    begin = time.process_time()
+    of(passage, "Anna")
+    assert time.process_time() - begin < 1
 
 
 def test_no_blank_that_another_filling_suits():

@@ -9,8 +9,9 @@ import re
 from dataclasses import dataclass
 
 from qgen.asking.distractors import is_half_a_list
+from qgen.english.dictionary import usual_tag
 from qgen.english.passage import Passage
-from qgen.english.words import FUNCTION_WORDS, LITTLE, WORD, stems, with_article
+from qgen.english.words import FUNCTION_WORDS, LITTLE, WORD, capitalized, stems, with_article
 from qgen.records import Answer
 from qgen.settings import CLAUSE_KINDS
 
@@ -30,9 +31,19 @@ _CONNECTIVE = re.compile(
     r"consequently|accordingly|finally|of course|in other words|that is|on the other hand|"
     r"in contrast|by contrast|similarly|likewise|meanwhile|instead|unfortunately|fortunately|"
     r"interestingly|still|also|besides|afterwards?|later|then|not surprisingly|in short|"
-    r"in conclusion|overall|again),\s+|(?:and|but|so|yet|or)\s+)",
+    r"in conclusion|overall|again),\s+|(?:and|but|or)\s+|(?:so|yet)\s+(?=(?P<next>\w+)))",
     re.I,
 )
+_AFTER_SO = re.compile(
+    r"(?:the|an?|this|these|those|he|she|it|they|we|i|you|there|his|her|its|their|our|my|your|no|"
+    r"all|some|most|in|on|at|by|from|for|with|after|before|during|when|while|if|although|because)"
+    r"\b|(?-i:[A-Z])|\d",
+    re.I,
+)
+"""What begins a clause behind "so" or "yet", which belong to the next word in "So far", "So great
+was the damage" and "Yet another probe"."""
+_ARTICLE = re.compile(r"(?:(?<![\w-])(?:an?|the)|(?:\A|(?<=[\"“(]))(?:An?|The))\s\Z")
+"""Before an answer; the capital inside a sentence is no article, as in "hepatitis A"."""
 _REFERS_BACK = re.compile(
     r"\b(?:this|these|such|the (?:former|latter|same|above|following|preceding|other|others|rest)|"
     r"likewise|aforementioned|as (?:mentioned|noted|discussed|described|seen|shown)|"
@@ -87,7 +98,7 @@ class Statement:
 
     Attributes:
         before: what stands in it before the answer.
-        answer: the passage's own words.
+        answer: the passage's own words, a space between them.
         after: what follows, the full stop included.
     """
 
@@ -103,8 +114,8 @@ class Statement:
     def holding(self, answer: str) -> str:
         """With an answer, its own or another: capital and article agree with it."""
         if not self.before:
-            return answer[:1].upper() + answer[1:] + self.after
-        article = re.search(r"\b(an?)\s\Z", self.before, re.I)
+            return capitalized(answer) + self.after
+        article = _ARTICLE.search(self.before)
         if article and answer != self.answer:
             return self.before[: article.start()] + with_article(article[0] + answer) + self.after
         return self.before + answer + self.after
@@ -144,17 +155,28 @@ def statement(passage: str, answer: Answer) -> Statement | str:
         return "in no whole sentence"
     before = _clean(passage[begin : answer.start]).lstrip()
     after = _clean(passage[answer.end : end]).rstrip()
-    while before and (lead := _CONNECTIVE.match(before)):
-        before = before[lead.end() :]
-    if before:
-        before = before[:1].upper() + before[1:]
-    sentence = before + answer.text + after
+    text = " ".join(answer.text.split())
+    while before and (lead := _connective(before, text)):
+        before = before[lead:]
+    before = capitalized(before)
+    sentence = before + text + after
     return (
-        _form_problem(before, answer.text, after)
+        _form_problem(before, text, after)
         or _reference_problem(passage, sentence, answer, held)
         or ("being a part of a list" if is_half_a_list(passage, answer) else None)
-        or Statement(before, answer.text, after)
+        or Statement(before, text, after)
     )
+
+
+def _connective(before: str, answer: str) -> int:
+    """The length of the connective that a sentence begins with, if it does."""
+    found = _CONNECTIVE.match(before + answer)
+    if not found or found.end() > len(before):
+        return 0
+    word = found["next"]
+    if word and not _AFTER_SO.match(before + answer, found.end()) and usual_tag(word) != "NNS":
+        return 0
+    return found.end()
 
 
 def statement_problem(found: Statement) -> str | None:
@@ -184,9 +206,9 @@ def misfit(found: Statement, other: str) -> bool:
     one, another = (bool(re.search(r"\bone\b", text, re.I)) for text in (found.answer, other))
     if one != another:
         return True
-    if article := re.search(r"\b(?:(the)|an?)\s\Z", found.before, re.I):
+    if article := _ARTICLE.search(found.before):
         is_name = re.fullmatch(r"[A-Z]\w*[^\Ws]", other) and " " in found.answer
-        if re.match(r"(?:the|an?)\s", other, re.I) or (article[1] and is_name):
+        if re.match(r"(?:the|an?)\s", other, re.I) or ("the" in article[0].lower() and is_name):
             return True
     years = [re.findall(r"\b\d{3,4}\b", text) for text in (found.answer, other)]
     return all(years) and 0 < abs(int(years[0][-1]) - int(years[1][-1])) < _NEAR_YEARS
@@ -217,7 +239,8 @@ def _form_problem(before: str, answer: str, after: str) -> str | None:
             return "in a quotation that is cut open"
     if re.search(r"[?:;]\s*\Z|\.\.\.|…", sentence) or BLANK in sentence:
         return "in no whole sentence"
-    cut_name = re.search(r"[A-Z][\w.]*[ -]\Z", before) and before.strip().count(" ")
+    # Of a long row of capitals each would be tried to the end.
+    cut_name = re.search(r"[A-Z][\w.]*[ -]\Z", before[-80:]) and before.strip().count(" ")
     if answer[:1].isupper() and (cut_name or re.match(r"[ -][A-Z]\w", after)):
         return "being part of a name"
     rest = set(stems(before) + stems(after))
