@@ -182,3 +182,25 @@ def test_choices_hold_the_answer_once_in_a_steady_order():
     }
     assert places == {0, 1, 2, 3}, "the answer stands anywhere"
     assert Question("When?", Answer("1937", 0), -1.0).choices == []
+
+
+def test_a_line_that_ends_within_an_answer_is_a_space():
+    lexicon = Things(["t\tcarbon dioxide\tcarbon monoxide", "t\tnitrogen dioxide\tsalt"])
+    expected = {"carbon monoxide", "nitrogen dioxide"}
+    assert (
+        set(lexicon.like("carbon\ndioxide")) == set(lexicon.like("carbon\xa0dioxide")) == expected
+    )
+    assert lexicon.synonyms("carbon\ndioxide") == {"carbon dioxide"}
+    passage = "They kept the\nold ship. At last a red\ncrane took the new\xa0tram away."
+    assert {"a red crane", "the new tram"} == set(found("the\nold ship", passage))
+    assert all("\n" not in text for text in values("12\nmillion dollars"))
+
+
+def test_a_capital_only_where_the_answer_begins_or_beside_a_name():
+    passage = "A hospital was visited by an NBA player in winter. The town thanked Ann Vey."
+    assert {"hospital", "winter"} <= set(found("NBA player", passage))
+    lexicon = Things(["w\tBritish sailor\tsoldier"])
+    assert found("British sailor", "She met a British sailor.", lexicon=lexicon) == ["soldier"]
+    passage = "NBA players came to the hospitals of Leeds."
+    assert "Hospitals" in found("NBA players", passage)
+    assert "Hospitals" in found("NBA players", f'"{passage}"')

@@ -19,7 +19,15 @@ from qgen.english.passage import sentence_spans
 from qgen.english.phrases import propose_answers
 from qgen.english.things import Likeness, Things
 from qgen.english.values import is_near, near_values, shape
-from qgen.english.words import LITTLE, answer_tokens, fold, stems, token_f1, with_article
+from qgen.english.words import (
+    LITTLE,
+    answer_tokens,
+    capitalized,
+    fold,
+    stems,
+    token_f1,
+    with_article,
+)
 from qgen.records import Answer
 from qgen.settings import CLAUSE_KINDS
 
@@ -71,15 +79,16 @@ _GOES_ON = re.compile(rf"{_ITEMS}(?:and|or)\b", re.I)
 
 def values(passage: str, answer: Answer) -> Iterator[str]:
     """Near values of the same form: the passage's own first."""
-    form = shape(answer.text)
+    text, begins = _spaced(answer.text), _begins_sentence(passage, answer)
+    form = shape(text)
     for other in propose_answers(passage):
         if (
-            shape(other.text) == form
+            shape(_spaced(other.text)) == form
             and not other.overlaps(answer)
-            and is_near(other.text, answer.text)
+            and is_near(other.text, text)
         ):
-            yield _in_form_of(answer.text, passage, other)
-    yield from near_values(answer.text)
+            yield _in_form_of(text, begins, passage, other)
+    yield from near_values(text)
 
 
 def candidates(
@@ -98,7 +107,8 @@ def candidates(
     found: dict[str, Candidate] = {}
     proper = _is_proper(passage, answer)
     person = bool(_WHO.search(question))
-    like = things_like(answer.text, lexicon)
+    model, begins = _spaced(answer.text), _begins_sentence(passage, answer)
+    like = things_like(model, lexicon)
     known = {fold(thing): likeness for thing, likeness in like.items()}
     for text in (passage, *beside):
         for other in propose_answers(text):
@@ -110,14 +120,14 @@ def candidates(
                 continue
             if shape(other.text) or not _is_whole(text, other):
                 continue
-            if _is_proper(text, other) == proper and _fits(answer.text, other.text, proper, person):
-                shown = _in_form_of(answer.text, text, other)
+            if _is_proper(text, other) == proper and _fits(model, other.text, proper, person):
+                shown = _in_form_of(model, begins, text, other)
                 likeness = known.get(fold(_bare(shown)), Likeness())
                 found.setdefault(fold(shown), Candidate(shown, likeness))
     if answer.kind not in CLAUSE_KINDS:
         for thing, likeness in like.items():
-            shown_thing = _thing_in_form_of(answer.text, thing, proper)
-            if shown_thing and _fits(answer.text, shown_thing, proper, person):
+            shown_thing = _thing_in_form_of(model, begins, thing, proper)
+            if shown_thing and _fits(model, shown_thing, proper, person):
                 found.setdefault(fold(shown_thing), Candidate(shown_thing, likeness))
     return list(found.values())
 
@@ -279,9 +289,22 @@ def _is_proper(passage: str, answer: Answer) -> bool:
     ]
     if not words or not words[0][:1].isupper() or not words[-1][:1].isupper():
         return False
-    begins = any(begin == answer.start for begin, _ in sentence_spans(passage))
+    begins = _begins_sentence(passage, answer)
     first = usual_tag(words[0].lower()) or ""
     return not (begins and bare == answer.text and len(words) == 1 and first[:2] in {"NN", "JJ"})
+
+
+def _begins_sentence(passage: str, answer: Answer) -> bool:
+    """Whether nothing but a quote or bracket stands before an answer."""
+    return any(
+        begin <= answer.start <= begin + 2 and not passage[begin : answer.start].strip("\"'“‘([")
+        for begin, _ in sentence_spans(passage)
+    )
+
+
+def _spaced(text: str) -> str:
+    """With one space for a line's end and the like."""
+    return " ".join(text.split())
 
 
 def _is_whole(text: str, other: Answer) -> bool:
@@ -317,28 +340,33 @@ def is_half_a_list(passage: str, answer: Answer) -> bool:
     )
 
 
-def _in_form_of(model: str, passage: str, other: Answer) -> str:
-    """Another answer of a passage with preposition, article and capital as the model has them."""
-    lead, own = _LEAD.match(model), _LEAD.match(other.text)
+def _in_form_of(model: str, begins: bool, passage: str, other: Answer) -> str:
+    """Another answer of a passage with preposition, article and capital as the model has them,
+    which may begin its sentence."""
+    own_text = _spaced(other.text)
+    lead, own = _LEAD.match(model), _LEAD.match(own_text)
     assert lead and own  # both may be empty
-    text = other.text[own.end() :]
+    text = own_text[own.end() :]
     first, _, rest = text.partition(" ")
     if (usual_tag(first.lower()) or "")[:2] in {"NN", "JJ", "VB"} and rest == rest.lower():
         text = text[:1].lower() + text[1:]  # it may have begun a sentence
         if first.isupper() and len(first) > 1:
             text = f"{first} {rest}".strip()
-    beside_name = _is_name(model) and not text[:1].isupper()
+    is_name = text[:1].isupper()
+    beside_name = _is_name(model) and not is_name
     if lead["determiner"] or beside_name:
         before = _OWN_DETERMINER.search(passage[: other.start])
-        determiner = own["determiner"] or (before[0] if before else "")
+        determiner = own["determiner"] or (f"{before[0].strip()} " if before else "")
         text = determiner.lower() + text
     text = (lead["preposition"] or "").lower() + text
-    return text[:1].upper() + text[1:] if model[:1].isupper() and not beside_name else text
+    capital = model[:1].isupper() and (begins or is_name) and not beside_name
+    return capitalized(text) if capital else text
 
 
-def _thing_in_form_of(model: str, thing: str, proper: bool) -> str | None:
-    """A thing of the lexicon with preposition, article, capital and number as the model has them;
-    ``None`` for a name beside a common noun, or the other way round."""
+def _thing_in_form_of(model: str, begins: bool, thing: str, proper: bool) -> str | None:
+    """A thing of the lexicon with preposition, article, capital and number as the model has them,
+    which may begin its sentence; ``None`` for a name beside a common noun, or the other way
+    round."""
     lead, own = _LEAD.match(model), _LEAD.match(thing)
     assert lead and own
     text = thing[own.end() :] if own["determiner"] else thing
@@ -359,7 +387,7 @@ def _thing_in_form_of(model: str, thing: str, proper: bool) -> str | None:
             text = _plural(text) if is_plural(_bare(model)) else _singular(text) or text
         text = with_article((lead["determiner"] or "").lower() + text)
     text = (lead["preposition"] or "").lower() + text
-    return text[:1].upper() + text[1:] if model[:1].isupper() else text
+    return capitalized(text) if model[:1].isupper() and (begins or proper) else text
 
 
 _SMALL = frozenset("of the and de la le von van der du di da for in on".split())

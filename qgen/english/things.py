@@ -69,7 +69,7 @@ class Things:
         """The other names of a thing, folded."""
         return {
             fold(other)
-            for number, place in self._of.get(fold(name), ())
+            for number, place in self._of.get(fold(" ".join(name.split())), ())
             for other in self._groups[number][1][place]
         }
 
@@ -80,7 +80,7 @@ class Things:
             name: without article or preposition.
             leave_out: the things of an option set that is not to count, for measuring.
         """
-        key, words = fold(name), len(name.split())
+        key, words = fold(" ".join(name.split())), len(name.split())  # a line may end within it
         places = self._of.get(key, [])
         last_only = False
         if not places and words == 1 and name[:1].isupper():  # a surname
