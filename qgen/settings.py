@@ -223,7 +223,7 @@ class QuizSettings(_Checked):
     )
     kinds: tuple[str, ...] = _setting(
         (),
-        "only answers of these kinds, where none is given (all kinds); "
+        "only answers of these kinds, where none is given (all but contrast and outcome); "
         + ", ".join(f"{kind}: {question}" for kind, question in CLAUSE_KINDS.items()),
         ANSWER_KINDS,
     )
@@ -244,8 +244,9 @@ class QuizSettings(_Checked):
     )
     tries: int = _setting(
         8,
-        "proposed answers asked about for each question wanted, at most: two at first, and more "
-        "where too few of their questions are good enough, which must then be somewhat surer",
+        "proposed answers asked about for each question wanted, at most: two at first, two more "
+        "where those kept are not sure, and more where too few are good enough; what comes later "
+        "must be somewhat surer",
         ge=1,
     )
 

@@ -409,6 +409,16 @@ def test_more_proposals_are_tried_where_too_few_questions_are_good(checked, monk
     assert len(rounds) == 2, "no more than are needed"
 
     rounds.clear()
+    good[asked[2].text], good[asked[0].text] = 0.6, 0.4
+    [result] = checked.generate([PASSAGE], quiz=quiz)
+    assert [q.answer.text for q in result.questions] == [asked[2].text], "a surer one is tried for"
+    rounds.clear()
+    good[asked[2].text] = 0.1
+    [result] = checked.generate([PASSAGE], quiz=quiz)
+    assert [q.answer.text for q in result.questions] == [asked[0].text]
+    assert [len(each) for each in rounds] == [2, 2], "not for so long where there is one"
+
+    rounds.clear()
     checked.generate([PASSAGE], quiz=QuizSettings(max_answers=1, min_confidence=0.95, tries=3))
     assert [len(each) for each in rounds] == [2, 1]
     rounds.clear()

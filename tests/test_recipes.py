@@ -315,9 +315,7 @@ def test_judged_choices_that_are_none(tmp_path, line, message):
         choices.main([str(judged), "--out", str(tmp_path / "out.json")])
 
 
-def test_the_fitness_of_sentences_is_learnt_from_judged_ones(
-    n_best_generator, reader, tmp_path, monkeypatch, capsys
-):
+def test_the_fitness_of_sentences_is_learnt_from_judged_ones(tmp_path, capsys):
     """Sentences that begin with "The", and of a thing nobody named, are wrong here."""
     draw = random.Random(0)
     rows = []
@@ -331,18 +329,18 @@ def test_the_fitness_of_sentences_is_learnt_from_judged_ones(
                 "document": f"bridge {number}", "passage": f"It was new. {sentence}",
                 "question": "who opened the bridge?", "answer": name,
                 "answer_start": f"It was new. {sentence}".index(name), "kind": "name",
-                "judgement": judgement,
+                "judgement": judgement, "confidence": 0.5,
             })  # fmt: skip
+    rows[-1]["part"] = rows[-2]["part"] = "held-out"
     false = rows[0] | {"is_true": False, "judgement": "wrong"}  # which is not learnt from
     judged, out = tmp_path / "statements.jsonl", tmp_path / "fitness.json"
     judged.write_text("".join(json.dumps(row) + "\n" for row in [*rows, false]))
-    shipped = QuestionGenerator(n_best_generator, reader)
-    monkeypatch.setattr(QuestionGenerator, "from_pretrained", lambda *_, **__: shipped)
     statements.main([str(judged), "--out", str(out)])
     printed = capsys.readouterr().out
     assert "24 of 25 statements" in printed
-    assert float(re.search(r"AUC (\S+)", printed)[1]) > 0.9
-    assert re.search(r"50%, fitness at least \S+: 100% good, 0% wrong", printed)
+    assert "by cross-validation, 22: AUC 1.000" in printed
+    assert "held out, 2: AUC 1.000" in printed
+    assert len(re.findall(r"50%, fitness at least \S+: 100% good, 0% wrong", printed)) == 2
     weights = json.loads(out.read_text())
     assert weights.keys() == json.loads(fitness.WEIGHTS.read_text()).keys()
     assert weights["definite"] < 0 < weights["names"]

@@ -261,6 +261,33 @@ def test_a_sentence_that_needs_the_one_before_is_less_fit(shipped_fitness):
     assert [draft.question.answer.text for draft in done] == ["Paris"]
     assert done[0].question.confidence == sure("Paris")
     assert dropped == {"not sure to be understood by itself": 1}
+    # For a given answer there is one, however unsure.
+    given = [replace(draft, given=True) for draft in two]
+    done, dropped = spread(given, ["cloze"], None, lambda *_: [], least=1.0)
+    assert [draft.question.answer.text for draft in done] == ["a golden ring", "Paris"]
+
+
+def test_the_fittest_sentence_comes_first_and_a_false_one_is_less_sure(shipped_fitness):
+    passage = (
+        "Marie Curie discovered polonium in a Paris laboratory in 1898. Henri Becquerel, a French "
+        "physicist, discovered radioactivity in Paris with uranium salts during the year 1896."
+    )
+    found = [
+        Draft(0, passage, span, question=Question("When was it found?", span, -0.1, sure))
+        for span, sure in (
+            (locate_answer(passage, "1898"), 0.75),
+            (locate_answer(passage, "1896"), 0.9),
+        )
+    ]
+    done, _ = spread(found, ["cloze"], 2, lambda *_: [])
+    assert [draft.question.answer.text for draft in done] == ["1896", "1898"]
+    stated, _ = spread(found, ["true-false"], 2, lambda *_: ["1905"])
+    sure = {draft.question.is_true: draft.question.confidence for draft in stated}
+    assert sure[False] < types.OF_FALSE < types.FIT < sure[True]
+    assert not any(
+        q.question.is_true is False
+        for q in spread(found, ["true-false"], 2, lambda *_: ["1905"], least=0.5)[0]
+    )
 
 
 def test_a_long_list_costs_no_time():

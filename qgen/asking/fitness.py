@@ -38,11 +38,11 @@ def features(passage: str, question: Question, found: Statement) -> dict[str, fl
     Returns:
         ``confidence``: of the question, as log-odds; of the sentence without the answer
         ``definite``: how many things have an article and nothing after them ("the girl"), ``back``:
-        how many of these an earlier sentence speaks of, ``led``: 1 where it begins with such a
-        thing, ``linked``: 1 where a word links it to others, ``broken``: 1 where it has a dash or
-        semicolon, ``quoted``: 1 where it has quotation marks, ``words``, ``content`` words, and
-        ``names``, four at most; of the answer ``bracketed``: 1 where brackets follow it, as those
-        of an abbreviation do, or hold it, ``fronted``: 1 where the sentence begins with it,
+        how many of these an earlier sentence speaks of, ``led``: 1 where it begins with "the" and a
+        small letter, ``linked``: 1 where a word links it to others, ``broken``: 1 where it has a
+        dash or semicolon, ``quoted``: 1 where it has quotation marks, ``words``, ``content`` words,
+        and ``names``, four at most; of the answer ``bracketed``: 1 where brackets follow it, as
+        those of an abbreviation do, or hold it, ``fronted``: 1 where the sentence begins with it,
         ``article``: 1 behind "a" or "an", ``own_article``: 1 where it begins with "the",
         ``length``: its words, ``capital`` and ``digit``: 1 where it has one.
     """

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from qgen.asking.distractors import is_half_a_list
 from qgen.english.dictionary import usual_tag
 from qgen.english.passage import Passage
+from qgen.english.quantities import YEAR
 from qgen.english.words import FUNCTION_WORDS, LITTLE, WORD, capitalized, stems, with_article
 from qgen.records import Answer
 from qgen.settings import CLAUSE_KINDS
@@ -210,8 +211,8 @@ def misfit(found: Statement, other: str) -> bool:
         is_name = re.fullmatch(r"[A-Z]\w*[^\Ws]", other) and " " in found.answer
         if re.match(r"(?:the|an?)\s", other, re.I) or ("the" in article[0].lower() and is_name):
             return True
-    years = [re.findall(r"\b\d{3,4}\b", text) for text in (found.answer, other)]
-    return all(years) and 0 < abs(int(years[0][-1]) - int(years[1][-1])) < _NEAR_YEARS
+    years = [[year[0] for year in YEAR.finditer(text)][-1:] for text in (found.answer, other)]
+    return all(years) and 0 < abs(int(years[0][0]) - int(years[1][0])) < _NEAR_YEARS
 
 
 _NEAR_YEARS = 3
