@@ -244,9 +244,8 @@ class QuizSettings(_Checked):
     )
     tries: int = _setting(
         8,
-        "proposed answers asked about for each question wanted, at most: two at first, two more "
-        "where those kept are not sure, and more where too few are good enough; what comes later "
-        "must be somewhat surer",
+        "proposed answers asked about for each question wanted, at most: two at first, and more "
+        "where too few of their questions are good enough, which must then be somewhat surer",
         ge=1,
     )
 

@@ -62,11 +62,6 @@ SPARE = 2
 """Proposed answers asked about for each question that is still wanted, since some questions will be
 dropped.  A round number; no measurement is recorded."""
 
-BETTER = 4
-"""Proposed answers asked about for each question, at most, while some of those kept are unsure.  A
-round number; of judged questions, six of each passage, the two surest of four were 30 % wrong, of
-six 24 %."""
-
 TRIED = 2
 """Of an answer's n-best so many are read, at least, where the first is not sure."""
 SURE = 0.5
@@ -562,14 +557,10 @@ def _first(answers: Sequence[Answer], quiz: QuizSettings) -> list[Answer]:
 def _next(
     spare: list[Answer], asked: int, kept: Sequence[Draft], quiz: QuizSettings
 ) -> list[Answer]:
-    """The proposed answers to ask about next, taken from ``spare``: for questions that are missing,
-    and, for a shorter while, in place of kept ones that are not sure.  None where there are no such
-    questions, or so many answers were ``asked`` about that it is not worth trying more."""
-    each = _tried(quiz, SPARE)
-    left, better = (_tried(quiz, n) * quiz.max_answers - asked for n in (quiz.tries, BETTER))
-    missing = quiz.max_answers - len(kept)
-    unsure = sum(_sureness(draft) < SURE for draft in kept if _is_checked(draft))
-    count = min(left, max(each * missing, min(each * (missing + unsure), better)))
+    """The proposed answers to ask about next, taken from ``spare``; none where enough are kept, or
+    so many were ``asked`` about that it is not worth trying more."""
+    left = _tried(quiz, quiz.tries) * quiz.max_answers - asked
+    count = min(left, _tried(quiz, SPARE) * (quiz.max_answers - len(kept)))
     taken = [draft.answer for draft in kept if draft.answer]
     free = [a for a in spare if not any(a.overlaps(other) for other in taken)]
     more = apart(free, max(0, count))
@@ -622,13 +613,9 @@ def _sureness(draft: Draft) -> float:
     return draft.question.sureness if draft.question else 1.0
 
 
-def _is_checked(draft: Draft) -> bool:
-    return draft.question is not None and draft.question.confidence is not None
-
-
 def _surest(first: Sequence[Draft], others: Sequence[Draft]) -> list[Draft]:
     """As many of a draft's alternatives as the first are: the surest of those that were judged."""
-    judged = filter(_is_checked, others)
+    judged = [one for one in others if one.question and one.question.confidence is not None]
     return sorted([*first, *judged], key=_sureness, reverse=True)[: len(first)]
 
 
