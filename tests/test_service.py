@@ -915,7 +915,7 @@ def test_sigterm_finishes_what_is_in_flight(checkpoint):
         while not ready():
             assert time.monotonic() < deadline and process.poll() is None
             time.sleep(0.1)
-        body = json.dumps({"passages": [{"passage": f"{PASSAGE} " * 3}] * 12}).encode()
+        body = json.dumps({"passages": [{"passage": f"{PASSAGE} " * 3}] * 6}).encode()
         headers = {"Content-Type": "application/json"}
         answers = []
 
@@ -929,6 +929,6 @@ def test_sigterm_finishes_what_is_in_flight(checkpoint):
         process.send_signal(signal.SIGTERM)
         client.join(60)
         assert process.wait(30) in {0, -signal.SIGTERM}
-        assert len(answers[0]["results"]) == 12
+        assert len(answers[0]["results"]) == 6
     finally:
         process.kill()
