@@ -28,6 +28,7 @@ from qgen.asking.plausibility import FEATURES, Plausibility
 from qgen.english.things import Likeness, things
 from qgen.english.words import fold
 from qgen.errors import QGenError, exit_code
+from recipes.linear import plain_weights
 from recipes.rows import read_rows
 
 FOLDS = 10
@@ -76,11 +77,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f"AUC {roc_auc_score(y, sure[:, 1]):.3f}")
     for least in THRESHOLDS:
         print(f"at least {least}: {_complete(sure[:, 1], y, sets, least)}")
-    scaler, model = _ranker().fit(x, y).named_steps.values()
-    weights = model.coef_[0] / scaler.scale_
-    bias = float(model.intercept_[0] - weights @ scaler.mean_)
-    by_name = dict(zip(FEATURES, weights.round(4).tolist(), strict=True))
-    args.out.write_text(json.dumps(by_name | {"bias": round(bias, 4)}, indent=1) + "\n")
+    weights = plain_weights(_ranker().fit(x, y), FEATURES)
+    args.out.write_text(json.dumps(weights, indent=1) + "\n")
 
 
 def _ranker() -> Pipeline:

@@ -28,6 +28,7 @@ from qgen.asking.fitness import features
 from qgen.asking.statements import Statement, statement
 from qgen.errors import exit_code
 from qgen.records import Answer, Question
+from recipes.linear import plain_weights
 from recipes.rows import read_rows
 
 FOLDS = 10
@@ -80,10 +81,7 @@ def _fitted(
     fitted = _model().fit(x[fit], good[fit])
     if held_out.any():
         _describe("held out", fitted.predict_proba(x[held_out])[:, 1], labels[held_out])
-    scaler, model = fitted.named_steps.values()
-    each = model.coef_[0] / scaler.scale_
-    bias = float(model.intercept_[0] - each @ scaler.mean_)
-    return dict(zip(features[0], each.round(4).tolist(), strict=True)) | {"bias": round(bias, 4)}
+    return plain_weights(fitted, features[0])
 
 
 def _describe(which: str, sure: np.ndarray, labels: np.ndarray) -> None:

@@ -24,6 +24,7 @@ from qgen.english.words import (
     answer_tokens,
     capitalized,
     fold,
+    spaced,
     stems,
     token_f1,
     with_article,
@@ -79,11 +80,11 @@ _GOES_ON = re.compile(rf"{_ITEMS}(?:and|or)\b", re.I)
 
 def values(passage: str, answer: Answer) -> Iterator[str]:
     """Near values of the same form: the passage's own first."""
-    text, begins = _spaced(answer.text), _begins_sentence(passage, answer)
+    text, begins = spaced(answer.text), _begins_sentence(passage, answer)
     form = shape(text)
     for other in propose_answers(passage):
         if (
-            shape(_spaced(other.text)) == form
+            shape(spaced(other.text)) == form
             and not other.overlaps(answer)
             and is_near(other.text, text)
         ):
@@ -107,7 +108,7 @@ def candidates(
     found: dict[str, Candidate] = {}
     proper = _is_proper(passage, answer)
     person = bool(_WHO.search(question))
-    model, begins = _spaced(answer.text), _begins_sentence(passage, answer)
+    model, begins = spaced(answer.text), _begins_sentence(passage, answer)
     like = things_like(model, lexicon)
     known = {fold(thing): likeness for thing, likeness in like.items()}
     for text in (passage, *beside):
@@ -302,11 +303,6 @@ def _begins_sentence(passage: str, answer: Answer) -> bool:
     )
 
 
-def _spaced(text: str) -> str:
-    """With one space for a line's end and the like."""
-    return " ".join(text.split())
-
-
 def _is_whole(text: str, other: Answer) -> bool:
     """Whether a name of a passage is not a part of a longer one, nor joined from two."""
     before, after = text[: other.start], text[other.end :]
@@ -343,7 +339,7 @@ def is_half_a_list(passage: str, answer: Answer) -> bool:
 def _in_form_of(model: str, begins: bool, passage: str, other: Answer) -> str:
     """Another answer of a passage with preposition, article and capital as the model has them,
     which may begin its sentence."""
-    own_text = _spaced(other.text)
+    own_text = spaced(other.text)
     lead, own = _LEAD.match(model), _LEAD.match(own_text)
     assert lead and own  # both may be empty
     text = own_text[own.end() :]

@@ -12,7 +12,15 @@ from qgen.asking.distractors import is_half_a_list
 from qgen.english.dictionary import usual_tag
 from qgen.english.passage import Passage
 from qgen.english.quantities import YEAR
-from qgen.english.words import FUNCTION_WORDS, LITTLE, WORD, capitalized, stems, with_article
+from qgen.english.words import (
+    FUNCTION_WORDS,
+    LITTLE,
+    WORD,
+    capitalized,
+    spaced,
+    stems,
+    with_article,
+)
 from qgen.records import Answer
 from qgen.settings import CLAUSE_KINDS
 
@@ -156,7 +164,7 @@ def statement(passage: str, answer: Answer) -> Statement | str:
         return "in no whole sentence"
     before = _clean(passage[begin : answer.start]).lstrip()
     after = _clean(passage[answer.end : end]).rstrip()
-    text = " ".join(answer.text.split())
+    text = spaced(answer.text)
     while before and (lead := _connective(before, text)):
         before = before[lead:]
     before = capitalized(before)

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from qgen.asking.draft import Draft
 from qgen.asking.fitness import fitness
@@ -78,14 +79,15 @@ def spread(
     done: list[Draft] = []
     used: set[str] = set()  # sentences that were made something of
     dropped: Counter[str] = Counter()
+    held = [(draft, _sentence(draft)) for draft in drafts]
     if not set(types) & set(OPEN_TYPES) and not drafts[0].given:
-        drafts = sorted(drafts, key=_standing, reverse=True)
-    for draft in drafts:
+        held.sort(key=lambda pair: pair[1].fitness, reverse=True)
+    for draft, sentence in held:
         if len(done) == count:
             break
         reasons = []
         for kind in sorted(turns, key=turns.__getitem__):
-            made = _of_type(draft, kind, truth, wrong, filled, used, least)
+            made = _of_type(draft, sentence, kind, truth, wrong, filled, used, least)
             if not isinstance(made, str):
                 done.append(made)
                 turns[kind] += 1
@@ -97,16 +99,26 @@ def spread(
     return done, dropped
 
 
-def _standing(draft: Draft) -> float:
-    """How well the sentence of a draft's answer stands alone."""
+class _Sentence(NamedTuple):
+    """That of a draft's answer: the statement that it makes, or why it makes none; and how well it
+    stands alone."""
+
+    found: Statement | str
+    fitness: float
+
+
+def _sentence(draft: Draft) -> _Sentence:
     question = draft.question
     assert question and question.answer
     found = statement(draft.passage, question.answer)
-    return 0.0 if isinstance(found, str) else fitness(draft.passage, question, found)
+    if isinstance(found, str):
+        return _Sentence(found, 0.0)
+    return _Sentence(found, fitness(draft.passage, question, found))
 
 
 def _of_type(
     draft: Draft,
+    sentence: _Sentence,
     kind: str,
     truth: bool,
     wrong: Wrong,
@@ -121,16 +133,15 @@ def _of_type(
         return draft if opening_type(question.question) == kind else _UNWANTED
     if opening_type(question.question) != "wh":
         return _UNWANTED
-    found = statement(draft.passage, question.answer)
+    found, fit = sentence
     if isinstance(found, str):
         return found
-    sentence = found.holding(found.answer)
-    if sentence in used:
+    whole = found.holding(found.answer)
+    if whole in used:
         return "in a sentence that is used already"
     if kind == "true-false" and (problem := statement_problem(found)):
         return problem
     if question.confidence is not None:
-        fit = fitness(draft.passage, question, found)
         sure = fit if truth or kind == "cloze" else OF_FALSE * fit
         if not draft.given and (fit < FIT or sure < least):
             return "not sure to be understood by itself"
@@ -138,13 +149,13 @@ def _of_type(
     if kind == "cloze":
         if filled(draft, found.cloze):
             return "with another right filling"
-        used.add(sentence)
+        used.add(whole)
         return _with(draft, question, replace(question, question=found.cloze, type=kind))
     # Asked for of true ones too, or there would be more of them.
     others = [other for other in wrong(draft, found) if not misfit(found, other)]
     if not others:
         return "without a wrong answer to state"
-    used.add(sentence)
+    used.add(whole)
     return _with(draft, question, _stated(question, found, truth, others[0]))
 
 

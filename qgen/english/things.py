@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from qgen.english.words import fold as _fold
+from qgen.english.words import spaced
 
 LEXICON = Path(__file__).with_name("things.txt.xz")
 """A group a line: its source, "t" trivia, "b" textbooks or "w" WordNet, and things of one kind,
@@ -69,7 +70,7 @@ class Things:
         """The other names of a thing, folded."""
         return {
             fold(other)
-            for number, place in self._of.get(fold(" ".join(name.split())), ())
+            for number, place in self._of.get(fold(spaced(name)), ())
             for other in self._groups[number][1][place]
         }
 
@@ -80,7 +81,7 @@ class Things:
             name: without article or preposition.
             leave_out: the things of an option set that is not to count, for measuring.
         """
-        key, words = fold(" ".join(name.split())), len(name.split())  # a line may end within it
+        key, words = fold(spaced(name)), len(name.split())  # a line may end within it
         places = self._of.get(key, [])
         last_only = False
         if not places and words == 1 and name[:1].isupper():  # a surname

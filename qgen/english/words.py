@@ -83,6 +83,11 @@ def token_f1(first: str, second: str) -> float:
     return 2 * (left & right).total() / (left.total() + right.total())
 
 
+def spaced(text: str) -> str:
+    """The text with one space for a line's end and other white space, and none at its ends."""
+    return " ".join(text.split())
+
+
 def capitalized(text: str) -> str:
     """The text with a capital at its beginning, but for a word with a capital inside ("eBay",
     "pH")."""
