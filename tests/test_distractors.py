@@ -59,6 +59,13 @@ def test_the_passages_own_values_come_first_where_they_are_of_the_form():
     assert all(text.startswith("between") for text in values("between 1815 and 1820", passage))
 
 
+def test_a_month_keeps_its_capital_and_a_noun_that_begins_a_sentence_does_not():
+    passage = "They left in August 1940. In October 1940 they came. March 1941 was colder."
+    assert values("October 1940", passage)[:2] == ["August 1940", "March 1941"]
+    passage = "Tin ore was dug here. The mine sold copper ore to France."
+    assert "tin ore" in found("copper ore", passage)
+
+
 def test_names_get_other_names_and_nouns_get_nouns():
     passage = "Ida Brandt left Dorne. Later Otto Lemm, a miller, sailed to Ellby with two horses."
     names = found("Ida Brandt", passage, "Who left Dorne?")

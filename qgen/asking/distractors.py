@@ -17,6 +17,7 @@ from typing import NamedTuple
 from qgen.english.dictionary import inflections, lemmas, usual_tag
 from qgen.english.passage import sentence_spans
 from qgen.english.phrases import propose_answers
+from qgen.english.quantities import MONTHS
 from qgen.english.things import Likeness, Things
 from qgen.english.values import is_near, near_values, shape
 from qgen.english.words import (
@@ -344,8 +345,9 @@ def _in_form_of(model: str, begins: bool, passage: str, other: Answer) -> str:
     assert lead and own  # both may be empty
     text = own_text[own.end() :]
     first, _, rest = text.partition(" ")
-    if (usual_tag(first.lower()) or "")[:2] in {"NN", "JJ", "VB"} and rest == rest.lower():
-        text = text[:1].lower() + text[1:]  # it may have begun a sentence
+    is_common = (usual_tag(first.lower()) or "")[:2] in {"NN", "JJ", "VB"} and rest == rest.lower()
+    if is_common and _begins_sentence(passage, other) and first.lower() not in MONTHS:
+        text = text[:1].lower() + text[1:]
         if first.isupper() and len(first) > 1:
             text = f"{first} {rest}".strip()
     is_name = text[:1].isupper()
