@@ -477,3 +477,11 @@ def test_without_the_shipped_reader_it_says_so_and_goes_on(
 
 def test_the_fingerprint_depends_on_the_reader(checked, generator):
     assert checked.fingerprint != generator.fingerprint
+
+
+def test_the_fingerprint_depends_on_the_small_models(checked, monkeypatch, tmp_path):
+    before = checked.fingerprint
+    other = tmp_path / "fitness.json"
+    other.write_text("{}")
+    monkeypatch.setattr("qgen.asking.fitness.WEIGHTS", other)
+    assert checked.fingerprint != before

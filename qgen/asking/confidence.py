@@ -18,6 +18,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from qgen.asking.logistic import probability
 from qgen.english.passage import Passage, once_a_passage
 from qgen.english.words import (
     PIECE,
@@ -195,8 +196,7 @@ def confidence(
         weights: those of that reader.
     """
     values = features(passage, question, reading)
-    of = weights.features
-    logit = of["bias"] + sum(of[name] * value for name, value in values.items())
+    of_states = 0.0
     if weights.states is not None and reading.states is not None:
-        logit += float(weights.states @ reading.states)
-    return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
+        of_states = float(weights.states @ reading.states)
+    return probability(weights.features, values, of_states)

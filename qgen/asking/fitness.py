@@ -10,6 +10,7 @@ import re
 from functools import cache
 from pathlib import Path
 
+from qgen.asking.logistic import probability
 from qgen.asking.statements import Statement
 from qgen.english.passage import sentence_spans
 from qgen.english.words import FUNCTION_WORDS, WORD, stems
@@ -78,10 +79,7 @@ def features(passage: str, question: Question, found: Statement) -> dict[str, fl
 def fitness(passage: str, question: Question, found: Statement) -> float:
     """How probable it is that a careful teacher would use a statement with its answer blanked, or
     as a true one, unchanged, from 0 to 1; see :func:`features`."""
-    weights = _weights()
-    values = features(passage, question, found)
-    logit = weights["bias"] + sum(weights[name] * value for name, value in values.items())
-    return 1 / (1 + math.exp(-logit))
+    return probability(_weights(), features(passage, question, found))
 
 
 @cache

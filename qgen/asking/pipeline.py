@@ -15,6 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from qgen.asking import fitness, plausibility
 from qgen.asking.checks import (
     answer_problem,
     given_answer_problem,
@@ -135,8 +136,12 @@ class QuestionGenerator:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of all weights, their dtype included: what the results depend on."""
+        """SHA-256 of all weights, their dtype and the small models' included: what the results
+        depend on."""
         parts = [self.generator.fingerprint]
+        parts += [
+            path.read_text(encoding="utf-8") for path in (fitness.WEIGHTS, plausibility.WEIGHTS)
+        ]
         if self.reader:
             parts += [self.reader.fingerprint, self._weights.to_json()]
         return hashlib.sha256(" ".join(parts).encode()).hexdigest()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qgen.asking.distractors import Candidate, is_plural
+from qgen.asking.logistic import probability
 from qgen.model.reader import Reader, log_probability
 from qgen.records import Answer, Question
 
@@ -43,8 +44,7 @@ class Plausibility:
     def __init__(self, generator: NBestGenerator, reader: Reader | None):
         self._generator, self._reader = generator, reader
         weights = json.loads(WEIGHTS.read_text(encoding="utf-8")) if WEIGHTS.exists() else {}
-        self._weights = [weights.get(name, 0.0) for name in FEATURES]
-        self._bias = weights.get("bias", 0.0)
+        self._weights = dict.fromkeys([*FEATURES, "bias"], 0.0) | weights
 
     def ranked(
         self, question: str, answer: str, candidates: Sequence[Candidate], least: float
@@ -71,10 +71,7 @@ class Plausibility:
     def scores(self, question: str, answer: str, candidates: Sequence[Candidate]) -> list[float]:
         """The plausibility of each candidate, from 0 to 1."""
         rows = self.features(question, answer, candidates)
-        logits = [
-            self._bias + sum(w * x for w, x in zip(self._weights, row, strict=True)) for row in rows
-        ]
-        return [1 / (1 + math.exp(-logit)) for logit in logits]
+        return [probability(self._weights, dict(zip(FEATURES, row, strict=True))) for row in rows]
 
     def features(
         self, question: str, answer: str, candidates: Sequence[Candidate]
