@@ -8,6 +8,7 @@ from qgen.asking.distractors import candidates, chosen, first_values, is_plural
 from qgen.asking.pipeline import QuestionGenerator
 from qgen.english.locate import locate_answer
 from qgen.english.things import Things, things
+from qgen.english.values import first_number
 from qgen.records import Answer, Question, Request, beside_one_another
 
 PASSAGE = (
@@ -57,6 +58,30 @@ def test_the_passages_own_values_come_first_where_they_are_of_the_form():
     assert "1938" not in values("1937", PASSAGE, is_right=lambda text: text == "1938")
     passage = "It rose between 1815 and 1820. In 1817 it fell."
     assert all(text.startswith("between") for text in values("between 1815 and 1820", passage))
+
+
+@pytest.mark.parametrize(
+    ("answer", "passage", "higher"),
+    [
+        ("over 90%", "They were over 90% of all.", True),
+        ("1950", "It was built after 1950.", True),
+        ("5 miles", "It is not less than 5 miles away.", True),
+        ("ten hours", "He worked no more than ten hours.", False),
+        ("less than 40 dollars", "It cost less than 40 dollars.", False),
+    ],
+)
+def test_a_value_that_a_bound_implies_is_no_wrong_one(answer, passage, higher):
+    number = first_number(answer)
+    assert number
+    others = [first_number(text) for text in values(answer, passage)]
+    assert others and all(other and (other[1] > number[1]) is higher for other in others)
+
+
+def test_a_count_has_no_decimals_and_agrees_with_what_it_counts():
+    passage = "The mongooses have 23 species; they are some 21.8 million years old."
+    assert all("." not in text for text in values("23", passage))
+    passage = "Each of them sent one chief delegate."
+    assert "two chief delegates" in values("one chief delegate", passage)
 
 
 def test_a_month_keeps_its_capital_and_a_noun_that_begins_a_sentence_does_not():

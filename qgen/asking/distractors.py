@@ -19,7 +19,7 @@ from qgen.english.passage import sentence_spans
 from qgen.english.phrases import propose_answers
 from qgen.english.quantities import MONTHS
 from qgen.english.things import Likeness, Things
-from qgen.english.values import is_near, near_values, shape
+from qgen.english.values import implied, is_near, near_values, shape
 from qgen.english.words import (
     LITTLE,
     answer_tokens,
@@ -82,15 +82,15 @@ _GOES_ON = re.compile(rf"{_ITEMS}(?:and|or)\b", re.I)
 def values(passage: str, answer: Answer) -> Iterator[str]:
     """Near values of the same form: the passage's own first."""
     text, begins = spaced(answer.text), _begins_sentence(passage, answer)
-    form = shape(text)
-    for other in propose_answers(passage):
-        if (
-            shape(spaced(other.text)) == form
-            and not other.overlaps(answer)
-            and is_near(other.text, text)
-        ):
-            yield _in_form_of(text, begins, passage, other)
-    yield from near_values(text)
+    form, before = shape(text), passage[: answer.start]
+    own = [
+        _in_form_of(text, begins, passage, other)
+        for other in propose_answers(passage)
+        if shape(spaced(other.text)) == form
+        and not other.overlaps(answer)
+        and is_near(other.text, text)
+    ]
+    yield from (other for other in [*own, *near_values(text)] if not implied(before, text, other))
 
 
 def candidates(
@@ -355,7 +355,7 @@ def _in_form_of(model: str, begins: bool, passage: str, other: Answer) -> str:
     if lead["determiner"] or beside_name:
         before = _OWN_DETERMINER.search(passage[: other.start])
         determiner = own["determiner"] or (f"{before[0].strip()} " if before else "")
-        text = determiner.lower() + text
+        text = with_article(determiner.lower() + text)
     text = (lead["preposition"] or "").lower() + text
     capital = model[:1].isupper() and (begins or is_name) and not beside_name
     return capitalized(text) if capital else text
@@ -375,7 +375,7 @@ def _thing_in_form_of(model: str, begins: bool, thing: str, proper: bool) -> str
         if not all(word[:1].isupper() or word in _SMALL for word in words):
             return None
         if lead["determiner"] and (own["determiner"] or _is_common(words[-1])):
-            text = lead["determiner"].lower() + text
+            text = with_article(lead["determiner"].lower() + text)
     else:
         if text != text.lower():
             if not all(map(_is_common, words)):

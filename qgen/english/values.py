@@ -86,14 +86,55 @@ def _is_counted(text: str) -> bool:
 
 def is_near(first: str, second: str) -> bool:
     """Whether two values of one form are near enough to be confused: years within sixty years of
-    one another, other numbers within five times."""
-    pairs = [
-        (float(a.replace(",", "")), float(b.replace(",", "")))
-        for a, b in zip(_DIGITS.findall(first), _DIGITS.findall(second), strict=False)
-    ]
+    one another, other numbers within five times, and both with decimals or neither."""
+    written = list(zip(_DIGITS.findall(first), _DIGITS.findall(second), strict=False))
+    if any(("." in a) != ("." in b) for a, b in written):
+        return False  # "23 species" and "21.8"
+    pairs = [(float(a.replace(",", "")), float(b.replace(",", ""))) for a, b in written]
     if YEAR.search(first):
         return all(abs(a - b) <= 60 for a, b in pairs)
     return all(min(a, b) * 5 >= max(a, b) for a, b in pairs)
+
+
+_MORE = "(?:more|greater|older|longer|later|higher|larger) than"
+_LESS = "(?:less|fewer|smaller|younger|shorter|earlier|lower) than"
+_NOT = r"(?<!\bno )(?<!\bnot )"
+_NEAR = r"\b[^,.;:\d]{0,12}\Z"
+_LEAST = re.compile(
+    rf"\b(?:over|above|exceed(?:s|ed|ing)?|after|at least|upwards of|{_NOT}{_MORE}|"
+    rf"(?:no|not) {_LESS}){_NEAR}",
+    re.I,
+)
+_MOST = re.compile(
+    rf"\b(?:under|below|before|at most|up to|{_NOT}{_LESS}|(?:no|not) {_MORE}){_NEAR}", re.I
+)
+"""What makes the value behind it a bound, below and above."""
+
+
+def implied(before: str, text: str, other: str) -> bool:
+    """Whether another value is right because a bound is: who has "over 90 %" has over 80 %.
+
+    Args:
+        before: what stands before the value.
+        text: the value, which may begin with the words that make it a bound.
+        other: another of its form.
+    """
+    number, another = first_number(text), first_number(other)
+    if not number or not another:
+        return False
+    lead = before[-40:] + text[: number[0]]
+    if _LEAST.search(lead):
+        return another[1] < number[1]
+    return bool(_MOST.search(lead)) and another[1] > number[1]
+
+
+def first_number(text: str) -> tuple[int, float] | None:
+    """Where the first number of a text begins, in digits or words, and the number."""
+    if found := re.search(r"\d+(?:,\d{3})*(?:\.\d+)?", text):
+        return found.start(), float(found[0].replace(",", ""))
+    if (found := _WORD.search(text)) and found[0].lower() in NUMBER_WORDS:
+        return found.start(), NUMBER_WORDS.index(found[0].lower()) + 1.0
+    return None
 
 
 def near_values(text: str) -> Iterator[str]:
@@ -336,7 +377,7 @@ def _numbers(text: str, draw: random.Random) -> Iterator[str]:
         above = [changed(lambda v, s=s: v + s * width, False) for s in (1, 2, 3)]  # type: ignore[misc]
     elif bounded and 80 < max(plain) <= 100:
         below = [changed(lambda v, f=f: v * f) for f in (0.95, 0.9, 0.85, 0.75, 0.7)]  # type: ignore[misc]
-        above = [changed(lambda v, s=s: v + s) for s in (2, 4, 7)]  # type: ignore[misc]
+        above = [changed(lambda v, s=s: v + s, False) for s in (2, 4, 7)]  # type: ignore[misc]
     else:
         low, high = (sorted(draw.sample(side, 4), key=lambda f: abs(f - 1)) for side in _FACTORS)
         below = [changed(lambda v, f=f: v * f) for f in low]  # type: ignore[misc]
@@ -403,10 +444,18 @@ def _several_words(text: str, draw: random.Random) -> Iterator[str]:
     yield from _shifted(text, ((1, 2, 3), (1, 2, 3)), draw, shift)
 
 
+_NO_THINGS = frozenset(
+    "percent per million billion hundred thousand dozen in of out to and or at".split()
+)
+_ONE_THING = re.compile(
+    rf"(?:.*\s)?(?:one|1)\s+(?:(?!(?:{'|'.join(_NO_THINGS)})\b)[a-z]+\s+){{0,2}}([a-z]{{3,}})", re.I
+)
+
+
 def _agreeing(text: str, other: str) -> str:
     """The other with the plural of what the text has one of: "one mile", "two miles"."""
-    one = re.fullmatch(r"(?:.*\b)?(?:one|1)\s+([a-z]{3,})", text, re.I)
-    if not one or one[1] in {"percent", "million", "billion", "hundred", "thousand", "per"}:
+    one = _ONE_THING.fullmatch(text)
+    if not one or one[1] in _NO_THINGS:
         return other
     plural = inflections(one[1], "NOUN").get("NNS", (one[1],))[0]
     return other.removesuffix(one[1]) + plural
