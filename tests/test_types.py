@@ -237,6 +237,10 @@ def test_no_half_of_a_list_and_no_reference_to_another_sentence(passage, answer,
         ("She was born in 1854 in Oxford.", "1854", "1855", True),
         ("She was born in 1854 in Oxford.", "1854", "1849", False),
         ("Marie became a Christian in Rome.", "Christian", "a Buddhist", True),
+        ("It took him eighteen years to build.", "eighteen years", "nineteen years", True),
+        ("It took him eighteen years to build.", "eighteen years", "twelve years", False),
+        ("Some 80,000 tons were sold.", "80,000 tons", "120,000 tons", False),
+        ("The town has 352,381 people in all.", "352,381", "250,112", True),
     ],
 )
 def test_what_cannot_stand_in_a_statement(sentence, answer, other, expected):
