@@ -234,8 +234,8 @@ def misfit(found: Statement, other: str) -> bool:
 
 _NEAR_YEARS = 3
 _NEAR_NUMBERS = 0.2
-"""Of 14 judged false statements with a number that is nearer one was good, and of the 8 with another
-number of three and more digits none."""
+"""Of 14 judged false statements with a nearer number one was good, and of the 8 with another number
+of three and more digits none."""
 
 _FINITE = frozenset({"VB", "VBD", "VBZ", "VBP", "VBN", "MD"})
 """Tags of what may be a finite verb: the tagger cannot tell "built" from "was built"."""
