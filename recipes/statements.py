@@ -5,8 +5,10 @@
 Each row has a passage, a question about it with the ``confidence`` that it had when it was judged,
 its answer with ``answer_start`` and ``kind``, and a ``judgement`` of what was made of the answer's
 sentence: of a blank, or of a true statement (of a false one, whose ``is_true`` says so, the
-sentence is not to blame).  How well the fitness tells the good ones is measured by cross-validation
-over documents, and on the rows whose ``part`` is ``held-out``, which are not fitted to.
+sentence is not to blame).  Rows that are ``alone`` were judged with no question beside them, which
+is stricter: the others count less.  How well the fitness tells the good ones is measured by
+cross-validation over documents, and on the rows whose ``part`` is ``held-out``, which are not
+fitted to.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import GroupKFold, cross_val_predict
+from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -32,6 +34,8 @@ from recipes.linear import plain_weights
 from recipes.rows import read_rows
 
 FOLDS = 10
+BESIDE = 0.3
+"""What a row counts that was judged beside a question, of one that was judged alone."""
 SHARES = (0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 """Of the statements, the surest first, for which it is printed how many are good."""
 
@@ -50,6 +54,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     labels: list[str] = []
     documents: list[str] = []
     held_out: list[bool] = []
+    alone: list[bool] = []
     for row in rows:
         answer = Answer(row["answer"], row["answer_start"], row.get("kind", ""))
         question = Question(row["question"], answer, 0, row["confidence"])
@@ -59,8 +64,9 @@ def main(argv: Sequence[str] | None = None) -> None:
             labels.append(row["judgement"])
             documents.append(row["document"])
             held_out.append(row.get("part") == "held-out")
+            alone.append(bool(row.get("alone")))
     print(f"{len(x)} of {len(rows)} statements")
-    weights = _fitted(x, np.array(labels), np.array(documents), np.array(held_out))
+    weights = _fitted(x, *map(np.array, (labels, documents, held_out, alone)))
     args.out.write_text(json.dumps(weights, indent=1) + "\n")
 
 
@@ -69,18 +75,24 @@ def _fitted(
     labels: np.ndarray,
     documents: np.ndarray,
     held_out: np.ndarray,
+    alone: np.ndarray,
 ) -> dict[str, float]:
     """The weights; what they are worth is printed."""
     x = np.array([list(each.values()) for each in features])
-    good, fit = labels == "good", ~held_out
+    good, fit = labels == "good", np.flatnonzero(~held_out)
+    counts = np.where(alone | ~alone.any(), 1.0, BESIDE)
     folds = GroupKFold(min(FOLDS, len(set(documents[fit]))), shuffle=True, random_state=0)
-    sure = cross_val_predict(
-        _model(), x[fit], good[fit], groups=documents[fit], cv=folds, method="predict_proba"
-    )
-    _describe("by cross-validation", sure[:, 1], labels[fit])
-    fitted = _model().fit(x[fit], good[fit])
-    if held_out.any():
-        _describe("held out", fitted.predict_proba(x[held_out])[:, 1], labels[held_out])
+    sure = np.zeros(len(x))
+    for train, test in folds.split(fit, groups=documents[fit]):
+        sure[fit[test]] = _model(x[fit[train]], good[fit[train]], counts[fit[train]]).predict_proba(
+            x[fit[test]]
+        )[:, 1]
+    fitted = _model(x[fit], good[fit], counts[fit])
+    sure[held_out] = fitted.predict_proba(x[held_out])[:, 1] if held_out.any() else 0
+    for which, rows in (("by cross-validation", ~held_out), ("held out", held_out)):
+        for how, some in (("judged alone", rows & alone), ("beside a question", rows & ~alone)):
+            if len(set(good[some])) == 2:
+                _describe(f"{which}, {how}", sure[some], labels[some])
     return plain_weights(fitted, features[0])
 
 
@@ -96,8 +108,10 @@ def _describe(which: str, sure: np.ndarray, labels: np.ndarray) -> None:
         )
 
 
-def _model() -> Pipeline:
-    return make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=500))
+def _model(x: np.ndarray, good: np.ndarray, counts: np.ndarray) -> Pipeline:
+    """Fitted to rows that count so much each."""
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=500))
+    return model.fit(x, good, logisticregression__sample_weight=counts)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from qgen.asking.logistic import probability
 from qgen.asking.statements import Statement
-from qgen.english.passage import sentence_spans
+from qgen.english.passage import Passage
+from qgen.english.quantities import YEAR
 from qgen.english.words import FUNCTION_WORDS, WORD, stems
 from qgen.records import Question
 
@@ -26,6 +27,7 @@ _LINK = re.compile(
     re.I,
 )
 _NAME = re.compile(r"\b[A-Z]\w+")
+_IS_A = re.compile(r"\W*(?:is|are|was|were) (?:an?|the|one)\b")
 
 
 def features(passage: str, question: Question, found: Statement) -> dict[str, float]:
@@ -45,15 +47,23 @@ def features(passage: str, question: Question, found: Statement) -> dict[str, fl
         and ``names``, four at most; of the answer ``bracketed``: 1 where brackets follow it, as
         those of an abbreviation do, or hold it, ``fronted``: 1 where the sentence begins with it,
         ``article``: 1 behind "a" or "an", ``own_article``: 1 where it begins with "the",
-        ``length``: its words, ``capital`` and ``digit``: 1 where it has one.
+        ``length``: its words, ``capital`` and ``digit``: 1 where it has one; and of both, by the
+        passage, ``first``: 1 where it is the first sentence, ``known``: how many of its names, four
+        at most, an earlier sentence has, ``past``: its verbs in the past, ``year``: 1 where it has
+        one, ``is_a``: 1 where it says of the answer what it is, ``echo``: 1 where another word of
+        it begins as one of the answer's does ("Chinese", "China"), and ``elsewhere``: the share of
+        the answer's words that other sentences have.
     """
     assert question.answer
     answer, text = question.answer.text, found.before + found.after
-    begin = next(b for b, e in sentence_spans(passage) if b <= question.answer.start < e)
+    of = Passage.of(passage)
+    own = next(i for i, (b, e) in enumerate(of.sentences) if b <= question.answer.start < e)
+    begin, end = of.sentences[own]
     earlier = set(stems(passage[:begin]))
     things = [stems(thing)[-1:] for thing in _THING.findall(text)]
     words = WORD.findall(text)
     names = _NAME.findall(text, 1 if found.before else 0)  # a sentence's first letter is none
+    told, others = stems(answer), set(stems(passage[:begin] + passage[end:]))
     sure = min(max(question.sureness, 0.01), 0.99)
     return {
         "confidence": math.log(sure / (1 - sure)),
@@ -73,7 +83,28 @@ def features(passage: str, question: Question, found: Statement) -> dict[str, fl
         "length": float(len(answer.split())),
         "capital": float(answer[:1].isupper()),
         "digit": float(any(c.isdigit() for c in answer)),
+        "first": float(own == 0),
+        "known": float(sum(name in passage[:begin] for name in names[:4])),
+        "past": float(sum(token.tag == "VBD" for token in of.tokens[own])),
+        "year": float(bool(YEAR.search(text))),
+        "is_a": float(not found.before and bool(_IS_A.match(found.after))),
+        "echo": float(_echoes(answer, text)),
+        "elsewhere": len([s for s in told if s in others]) / max(1, len(told)),
     }
+
+
+def _echoes(answer: str, text: str) -> bool:
+    """Whether a word of the text begins as one of the answer does, for most of the shorter one."""
+    told, words = (
+        [w.lower() for w in WORD.findall(of) if len(w) > 3 and w.lower() not in FUNCTION_WORDS]
+        for of in (answer, text)
+    )
+    return any(
+        a[:most] == b[:most]
+        for a in told
+        for b in words
+        if (most := max(4, math.ceil(0.6 * min(len(a), len(b)))))
+    )
 
 
 def fitness(passage: str, question: Question, found: Statement) -> float:
