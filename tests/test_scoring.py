@@ -10,6 +10,8 @@ from qgen.asking.pipeline import QuestionGenerator
 from qgen.asking.reasons import without_referent
 from qgen.asking.scoring import score_rows
 from qgen.cli import main
+from qgen.files.rows import read_fields
+from qgen.files.scores import read_questions, write_scores
 
 
 @pytest.mark.parametrize(
@@ -110,6 +112,24 @@ def test_a_file_is_scored_row_by_row(checked, monkeypatch, tmp_path, capsys, suf
         assert json.loads(rows[1]["tags"]) == ["a"]
     assert [int(row["id"]) for row in rows] == [7, 8, 9]
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["in.jsonl", output.name]
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".parquet"])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("in.jsonl", b'{"passage": "Rome"}\n{"passage": "Caf\\ud83d"}\n'),
+        ("in.json", b'[{"passage": "Rome"}, {"passage": "Caf\\ud83d"}]'),
+        ("in.csv", "passage,tag\nRome,é\nCaf".encode() + b"\xe9,x\n"),
+    ],
+)
+def test_broken_characters_cost_no_more_than_their_row(tmp_path, name, content, suffix):
+    source, output = tmp_path / name, tmp_path / f"out{suffix}"
+    source.write_bytes(content)
+    verdict = {"confidence": None, "reasons": ["no"]}
+    write_scores((row.with_verdict(verdict) for row in read_questions(source)), output)
+    [first, second] = [row for row in read_fields(output) if isinstance(row, dict)]
+    assert (first["passage"], second["passage"]) == ("Rome", "Caf\ufffd")
 
 
 def test_bad_files_are_refused_before_a_model_is_loaded(tmp_path, capsys):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
@@ -29,8 +30,9 @@ def fail(message: str) -> dict:
 
 
 def printable(text: str) -> str:
-    """Text of a file whose broken bytes were kept as lone surrogates, with marks in their place."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    """Text that can be written: lone surrogates, such as those that broken bytes were kept as and
+    those that JSON has escapes for, are replacement characters."""
+    return re.sub("[\ud800-\udfff]", "\ufffd", text)
 
 
 TOO_LONG = f"a line is longer than {MAX_CHARACTERS:,} characters"

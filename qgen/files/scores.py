@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from qgen.errors import QGenError
+from qgen.files.raw_rows import printable
 from qgen.files.rows import check_readable, read_fields, to_request
 from qgen.files.writers.tables import renamed, write_csv_rows
 from qgen.records import Question
@@ -84,7 +85,7 @@ def write_scores(rows: Iterable[dict[str, Any]], output: str | Path) -> None:
     try:
         with partly.open("w", encoding="utf-8", newline="\n") as file:
             for row in rows:
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+                file.write(printable(json.dumps(row, ensure_ascii=False)) + "\n")
         _WRITERS[path.suffix.lower()](partly, complete)
         os.replace(complete, path)
     finally:

@@ -187,5 +187,7 @@ def read_parquet(path: Path, names: FieldNames) -> Iterator[RawRow]:
                     number += 1
                     raw = json.dumps(fields, ensure_ascii=False, default=str)
                     yield RawRow(number, raw, partial(json.loads, raw))
+    except UnicodeDecodeError as error:
+        raise QGenError(f"{path}: a text in it is not valid UTF-8") from error
     except (pyarrow.ArrowException, OSError) as error:
         raise QGenError(f"{path} is not a Parquet file: {first_line(error)}") from error
