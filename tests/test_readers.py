@@ -168,6 +168,11 @@ def test_utf8_with_a_broken_byte_is_utf8():
     assert decode_text(b"\xef\xbb\xbfRome") == "Rome"
 
 
+def test_windows_1252_that_has_something_like_a_character_of_utf8():
+    text = "“Beyoncé”—the singer—was born in 1981. The café opened in “1937”."
+    assert decode_text(text.encode("cp1252")) == text
+
+
 def test_unusable_header_is_told_at_once(tmp_path):
     with pytest.raises(QGenError, match='"Right answer" looks like an answer'):
         rows_of(tmp_path, "in.csv", f'passage,Right answer\n"{TEXT}",1854\n')

@@ -8,6 +8,7 @@ import pytest
 from qgen.files.documents import read_document
 from qgen.files.readers import main_text
 from qgen.files.readers.blocks import Block, LeftOut
+from qgen.files.readers.html import decode_html
 
 STORY = [
     "The Kestrel Bridge in Dorne was opened by Queen Maud on the 21<sup>st</sup> of May 1897.",
@@ -179,6 +180,21 @@ def test_the_library_does_not_see_deep_or_very_long_pages(tmp_path, monkeypatch,
     monkeypatch.setattr(html, "main_text", lambda *_: pytest.fail("it has seen the page"))
     found = [block.text for block in html.web_page_blocks(source, LeftOut())]
     assert len(found) == 4
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding", "named"),
+    [
+        ("Beyoncé”—the café", "cp1252", "windows-1252"),
+        ("the “café”", "cp1252", "iso-8859-1"),  # as browsers read it
+        ("the café of Łódź", "iso8859-2", "iso-8859-2"),
+        ("the café", "utf-8", "windows-1252"),  # which the page clearly is not in
+        ("the café", "cp1252", "hex"),
+    ],
+)
+def test_the_encoding_that_a_page_names(content, encoding, named):
+    page = f'<meta charset="{named}"><p>{content}'
+    assert decode_html(page.encode(encoding)) == page
 
 
 def test_formulas_leave_a_mark(tmp_path):

@@ -83,9 +83,11 @@ def decode_text(content: bytes) -> str:
 def detect_encoding(sample: bytes) -> str:
     """The encoding of a file, by its first MiB.
 
-    A file with UTF-8's multi-byte characters is UTF-8, even where some bytes are broken.  English
-    that is neither UTF-8 nor UTF-16 is Windows-1252; detectors such as charset-normalizer, which
-    weigh all languages, take a few accents or a pound sign for Central European.
+    A file with UTF-8's multi-byte characters is UTF-8, even where some bytes are broken; but not
+    where more are broken than whole, since an accent and two marks of Windows-1252 ("é”—") look
+    like such a character.  English that is neither UTF-8 nor UTF-16 is Windows-1252; detectors such
+    as charset-normalizer, which weigh all languages, take a few accents or a pound sign for Central
+    European.
     """
     for mark, encoding in _MARKS.items():
         if sample.startswith(mark):
@@ -94,9 +96,7 @@ def detect_encoding(sample: bytes) -> str:
         return "utf-16-le" if sample[1::2].count(0) > sample[::2].count(0) else "utf-16-be"
     if len(sample) == _SAMPLE:  # it may end inside a character
         sample = sample[: sample.rfind(b"\n") + 1]
-    try:
-        sample.decode("utf-8")
-        return "utf-8"
-    except UnicodeDecodeError:
-        multi_byte = re.search(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}", sample)
-        return "utf-8" if multi_byte else "cp1252"
+    text = sample.decode("utf-8", "replace")
+    broken = text.count("\ufffd") - sample.count("\ufffd".encode())
+    whole = len(re.findall(r"[^\0-\x7f]", text)) - broken
+    return "utf-8" if broken <= whole else "cp1252"

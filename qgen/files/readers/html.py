@@ -56,9 +56,14 @@ def decode_html(content: bytes) -> str:
     """A page's text, in the encoding that it names, unless it clearly is in another."""
     encoding = detect_encoding(content[: 1 << 20])
     named = re.search(rb"<meta[^>]+charset=[\"']?\s*([\w-]+)", content[:4096], re.I)
-    if encoding == "cp1252" and named:
-        with suppress(LookupError):
-            encoding = codecs.lookup(named.group(1).decode("ascii")).name
+    if encoding == "utf-8":
+        with suppress(UnicodeDecodeError):
+            return content.decode(encoding)
+    if encoding in {"utf-8", "cp1252"} and named:
+        with suppress(LookupError, UnicodeError):  # nobody knows it, or it is not one of text
+            name = codecs.lookup(named.group(1).decode("ascii")).name
+            # As browsers do: who names a part of Windows-1252 has it all.
+            return content.decode("cp1252" if name in {"iso8859-1", "ascii"} else name, "replace")
     return content.decode(encoding, "replace")
 
 
