@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -107,9 +108,13 @@ def question_rows(records: Iterable[dict]) -> Iterator[dict]:
 
 
 def renamed(extra: dict, taken: Iterable[str]) -> dict:
-    """Fields of the input, those whose names are taken with ``input_`` in front."""
+    """Fields of the input, those whose names are taken with ``input_`` in front; and those that
+    have it in front of such a name with one more, so that no two become the same."""
     taken = set(taken)
-    return {f"input_{name}" if name in taken else name: value for name, value in extra.items()}
+    return {
+        f"input_{name}" if re.sub("^(input_)+", "", name) in taken else name: value
+        for name, value in extra.items()
+    }
 
 
 def _columns(records: Iterable[dict]) -> list[str]:
