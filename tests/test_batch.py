@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gc
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -193,8 +194,10 @@ def test_csv_output_has_a_row_per_question(tmp_path):
 
 
 def test_input_field_that_clashes_with_the_output_is_kept(tmp_path):
-    _, rows, _ = run_text(tmp_path, "in.jsonl", '{"passage": "Rome.", "questions": ["old"]}')
+    row = '{"passage": "Rome.", "questions": ["old"], "input_questions": ["older"], "input_id": 7}'
+    _, rows, _ = run_text(tmp_path, "in.jsonl", row)
     assert rows[0]["input_questions"] == ["old"] and len(rows[0]["questions"]) == 1
+    assert rows[0]["input_input_questions"] == ["older"] and rows[0]["input_id"] == 7
 
 
 @pytest.mark.parametrize("name", ["sample.jsonl", "sample.csv", "sample.txt"])
@@ -226,6 +229,10 @@ def test_samples_are_valid(tmp_path, name):
         ("strange.csv", "out.jsonl", '"Correct Answer" looks like an answer'),
         ("sub", "out.jsonl", "holds no document"),
         ("docs", "docs/out.jsonl", "must not be in the folder"),
+        ("in.jsonl", "mine.jsonl", "no error file of a batch"),
+        ("in.jsonl", "in.way.jsonl", "is in the way"),
+        ("o.csv.new.csv", "o.csv", "would be lost"),
+        ("in.jsonl", "pipe.jsonl", "a pipe or a device"),
     ],
 )
 def test_unusable_arguments_are_refused_before_any_work(tmp_path, source, output, message):
@@ -239,8 +246,12 @@ def test_unusable_arguments_are_refused_before_any_work(tmp_path, source, output
         "two_answers.csv": "passage,answer,Answers\nRome,,\n",
         "strange.csv": "passage,Correct Answer\nRome,Rome\n",
         "twice.csv": "passage,id,id\nRome,1,2\n",
+        "mine.jsonl.errors.jsonl": "mine",
+        "in.way.jsonl.new.jsonl": "mine",
+        "o.csv.new.csv": "passage\nRome\n",
     }.items():
         (tmp_path / name).write_text(content, encoding="utf-8")
+    os.mkfifo(tmp_path / "pipe.jsonl")
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub.jsonl").mkdir()
     (tmp_path / "docs").mkdir()
@@ -467,7 +478,7 @@ def test_errors_written_after_the_last_journal_entry_are_dropped(tmp_path):
     options = {"batch_size": 1, "buffer_size": 1}
     with pytest.raises(KeyboardInterrupt):
         run_text(tmp_path, "in.txt", "Rome\nOslo\n", FakeModel(crash="Oslo"), **options)
-    (tmp_path / "out.jsonl.errors.jsonl").write_text("half a line")
+    (tmp_path / "out.jsonl.errors.jsonl").write_text('{"line": 2, "er')
     summary, rows, errors = run_text(tmp_path, "in.txt", "Rome\nOslo\n", **options)
     assert (summary.resumed_from, len(rows), errors) == (1, 2, [])
     assert not (tmp_path / "out.jsonl.errors.jsonl").exists()
@@ -609,6 +620,27 @@ def test_a_folder_of_documents(tmp_path):
 
 
 # --- What is told ----------------------------------------------------------------------------
+
+
+def test_names_of_files_that_are_no_text(tmp_path):
+    folder, output = tmp_path / "f", tmp_path / os.fsdecode(b"caf\xe9.jsonl")
+    folder.mkdir()
+    for name in (b"caf\xe9.txt", b"caf\xe9.docx"):
+        (folder / os.fsdecode(name)).write_text("Rome is an old city in Italy.")
+    summary = run(folder, output)
+    assert [row["document"] for row in read_jsonl(output)] == ["caf\ufffd.txt"]
+    assert [row["document"] for row in read_jsonl(summary.errors_path)] == ["caf\ufffd.docx"]
+
+
+def test_links_are_written_through(tmp_path, numbered):
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    (tmp_path / "out.jsonl").symlink_to(folder / "real.jsonl")
+    (tmp_path / "bad.jsonl").symlink_to(folder / "errors.jsonl")
+    run(numbered, tmp_path / "out.jsonl", errors_path=tmp_path / "bad.jsonl")
+    assert (tmp_path / "out.jsonl").is_symlink() and (tmp_path / "bad.jsonl").is_symlink()
+    assert len(read_jsonl(folder / "real.jsonl")) == 9
+    assert [path.name for path in sorted(folder.iterdir())] == ["errors.jsonl", "real.jsonl"]
 
 
 def test_an_answer_that_is_left_out_is_told_and_the_others_are_asked_for(

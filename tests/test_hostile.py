@@ -247,12 +247,13 @@ def test_what_a_folder_has_beside_files_is_told(tmp_path, monkeypatch):
     os.mkfifo(tmp_path / "b.txt")
     (tmp_path / "c").mkdir()
     (tmp_path / "d.txt").write_text(FIRST)
+    (tmp_path / "e").symlink_to(tmp_path)
     monkeypatch.setattr(os, "access", lambda path, mode: path.name != "c")
     told = []
     rows = list(read_rows(tmp_path, tell=told.append))
     assert rows[0].content == "cannot read a.txt: No such file or directory"
     assert [row.content.passage for row in rows[1:]] == [FIRST]
-    assert told == [f"{tmp_path}: 2 files are not read: b.txt, c"]
+    assert told == [f"{tmp_path}: 3 files are not read: b.txt, c, e"]
 
 
 def test_rows_in_json_nest_as_deep_as_they_like(tmp_path):

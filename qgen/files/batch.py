@@ -29,7 +29,15 @@ from qgen.files.rows import (
     check_readable,
     counted_rows,
 )
-from qgen.files.writers import CELLS, RETRIEVAL, format_of, to_record, write
+from qgen.files.writers import (
+    CELLS,
+    RETRIEVAL,
+    check_writable,
+    format_of,
+    link_target,
+    to_record,
+    write,
+)
 from qgen.records import Request, Result
 from qgen.settings import BUFFER_SIZE
 
@@ -134,8 +142,9 @@ def run_batch(
             the output; by default it goes to stderr.
 
     Raises:
-        QGenError: a path, a file format, the CSV header or a size is unusable, or the input has no
-            rows; nothing has been generated or overwritten then.
+        QGenError: a path, a file format, the CSV header or a size is unusable, a file that is no
+            run's own would be overwritten, or the input has no rows; nothing has been generated or
+            overwritten then.
     """
     source, output = Path(input_path), Path(output_path)
     errors = Path(errors_path or f"{output}.errors.jsonl")
@@ -143,6 +152,7 @@ def run_batch(
     if raw_cells and written not in CELLS:
         raise QGenError(f"raw cells are for {' and '.join(CELLS)}, not for {written}")
     _check_arguments(source, output, errors, batch_size, buffer_size)
+    output, errors = link_target(output), link_target(errors)
     is_corpus = written in RETRIEVAL
     identity = {
         "is_corpus": is_corpus,
@@ -202,13 +212,33 @@ def _check_arguments(
     check_readable(source)
     if len({path.resolve() for path in (source, output, errors)}) < 3:
         raise QGenError("the input, the output and the error file must be different files")
+    partial, journal, complete = _own_files(link_target(output))
+    for path in (source, errors):
+        if path.resolve() in {own.resolve() for own in (partial, journal, complete)}:
+            raise QGenError(f"{path} would be lost while {output} is written: choose another name")
     if source.is_dir() and source.resolve() in output.resolve().parents:
         raise QGenError("the output must not be in the folder that is read")
     for path in (output, errors):
-        if path.is_dir():
-            raise QGenError(f"cannot write {path}: it is a directory")
-        if not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
-            raise QGenError(f"cannot write {path}: its directory is missing or read-only")
+        check_writable(path)
+    if complete.exists() and not journal.exists():  # not left by a run that was killed
+        raise QGenError(f"{complete} is in the way of {output}: choose another name")
+    if errors.exists():
+        with errors.open("rb") as file:
+            if not _ERROR.startswith(file.read(len(_ERROR))):
+                raise QGenError(f"{errors} is no error file of a batch: choose another name")
+
+
+_ERROR = b'{"line": '
+"""What every error file begins with; a kill may leave less."""
+
+
+def _own_files(output: Path) -> tuple[Path, Path, Path]:
+    """The records so far, the journal, and the output while it is being written."""
+    return (
+        Path(f"{output}.partial"),
+        Path(f"{output}.progress.json"),
+        Path(f"{output}.new{output.suffix}"),
+    )
 
 
 def _sha256(path: Path) -> str:
@@ -218,7 +248,7 @@ def _sha256(path: Path) -> str:
     try:
         for name in files:
             if path.is_dir():
-                digest.update(f"{name.relative_to(path)}\0".encode())
+                digest.update(os.fsencode(f"{name.relative_to(path)}\0"))
             with name.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
     except OSError as error:
@@ -316,8 +346,7 @@ class _Sink:
         """
         self._is_corpus = is_corpus
         self._source, self._output, self._errors = source, output, errors
-        self._partial = Path(f"{output}.partial")
-        self._journal = Path(f"{output}.progress.json")
+        self._partial, self._journal, self._complete = _own_files(output)
         self._identity = identity
         self.progress = self._resume() or self._start()
 
@@ -346,6 +375,7 @@ class _Sink:
         return progress
 
     def _start(self) -> _Progress:
+        _remove(self._complete)
         # The journal goes first: it must never describe files that are no longer its own.
         for path in (self._journal, self._partial, self._errors):
             path.unlink(missing_ok=True)
@@ -374,7 +404,8 @@ class _Sink:
             self.progress.error_bytes += _append(self._errors, "".join(errors))
         new_journal = Path(f"{self._journal}.new")
         new_journal.unlink(missing_ok=True)
-        _append(new_journal, _json_line({"run": self._identity, "progress": asdict(self.progress)}))
+        # In ASCII, since names of files may be no valid text.
+        _append(new_journal, json.dumps({"run": self._identity, "progress": asdict(self.progress)}))
         os.replace(new_journal, self._journal)
 
     def _told(self, row: Row, problem: str) -> str:
@@ -392,17 +423,16 @@ class _Sink:
         tell: Callable[[str], None],
     ) -> None:
         """Write the output from the records and, once it is complete, let it take its name."""
-        complete = Path(f"{self._output}.new{self._output.suffix}")
         records: Iterable[dict] = _Records(self._partial)
         try:
-            _remove(complete)
+            _remove(self._complete)
             for line in write(
-                output_format, mark(records) if mark else records, complete, raw_cells
+                output_format, mark(records) if mark else records, self._complete, raw_cells
             ):
                 tell(line)
-            os.replace(complete, self._output)
+            os.replace(self._complete, self._output)
         finally:
-            _remove(complete)
+            _remove(self._complete)
         self._partial.unlink()
         self._journal.unlink(missing_ok=True)
 

@@ -22,7 +22,7 @@ from qgen.files.fields import USUAL_NAMES, FieldNames, check_answer_names, to_re
 from qgen.files.formats import DOCUMENT_SUFFIXES, ROW_SUFFIXES, kind_of
 from qgen.files.json_rows import read_json, read_jsonl
 from qgen.files.lines import ends_sentence
-from qgen.files.raw_rows import RawRow, fail, line_rows
+from qgen.files.raw_rows import RawRow, fail, line_rows, printable
 from qgen.files.tables import read_csv, read_parquet, read_workbook
 from qgen.records import Request
 
@@ -169,7 +169,7 @@ def _raw_rows(path: Path, names: FieldNames, tell: Callable[[str], None]) -> Ite
         if others:
             tell(_not_read(path, others))
         for document in documents:
-            name = document.relative_to(path).as_posix()
+            name = printable(document.relative_to(path).as_posix())
             try:
                 yield from _paragraph_rows(document, name, tell)
             except QGenError as error:
@@ -185,14 +185,14 @@ def _raw_rows(path: Path, names: FieldNames, tell: Callable[[str], None]) -> Ite
         except ImportError as error:
             raise QGenError(f"{path} needs: pip install 'qgen[documents]'") from error
     else:
-        yield from _paragraph_rows(path, path.name, tell)
+        yield from _paragraph_rows(path, printable(path.name), tell)
 
 
 def _documents(folder: Path) -> tuple[list[Path], list[Path]]:
     """The documents in a folder, and what else is in it; without hidden files and Office's locks.
 
-    A link to nothing is a document that cannot be read; pipes and devices, which may never end, and
-    folders that must not be entered are no documents.
+    A link to nothing is a document that cannot be read; pipes and devices, which may never end,
+    folders that must not be entered, and links to folders, which may lead back, are no documents.
     """
     documents: list[Path] = []
     others: list[Path] = []
@@ -200,7 +200,7 @@ def _documents(folder: Path) -> tuple[list[Path], list[Path]]:
         if any(part.startswith((".", "~$")) for part in path.relative_to(folder).parts):
             continue
         if path.is_dir():
-            if not os.access(path, os.R_OK | os.X_OK):
+            if path.is_symlink() or not os.access(path, os.R_OK | os.X_OK):
                 others.append(path)
         elif path.suffix.lower() in DOCUMENT_SUFFIXES and (path.is_file() or not path.exists()):
             documents.append(path)
@@ -210,7 +210,7 @@ def _documents(folder: Path) -> tuple[list[Path], list[Path]]:
 
 
 def _not_read(folder: Path, files: list[Path], most: int = 10) -> str:
-    names = ", ".join(path.relative_to(folder).as_posix() for path in files[:most])
+    names = ", ".join(printable(path.relative_to(folder).as_posix()) for path in files[:most])
     more = f" and {len(files) - most} more" if len(files) > most else ""
     row_suffixes = set(ROW_SUFFIXES) - set(DOCUMENT_SUFFIXES)
     rows = [path for path in files if path.suffix.lower() in row_suffixes]

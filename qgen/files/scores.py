@@ -13,6 +13,7 @@ from typing import Any
 from qgen.errors import QGenError
 from qgen.files.raw_rows import printable
 from qgen.files.rows import check_readable, read_fields, to_request
+from qgen.files.writers import check_writable, link_target
 from qgen.files.writers.tables import renamed, write_csv_rows
 from qgen.records import Question
 
@@ -72,16 +73,21 @@ def check_output(source: str | Path, output: str | Path) -> None:
     path = Path(output)
     if path.suffix.lower() not in _WRITERS:
         raise QGenError(f"{path}: unknown file type; use one of {', '.join(_WRITERS)}")
-    if path.resolve() == Path(source).resolve():
+    check_writable(path)
+    path = link_target(path)
+    if Path(source).resolve() in {file.resolve() for file in (path, *_own_files(path))}:
         raise QGenError("the input and the output must be different files")
-    if path.is_dir() or not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
-        raise QGenError(f"cannot write {path}: its directory is missing or read-only")
+
+
+def _own_files(output: Path) -> tuple[Path, Path]:
+    """The rows so far, and the output while it is being written."""
+    return Path(f"{output}.partial"), Path(f"{output}.new{output.suffix}")
 
 
 def write_scores(rows: Iterable[dict[str, Any]], output: str | Path) -> None:
     """Write rows in the format that the suffix means; the file appears when it is complete."""
-    path = Path(output)
-    partly, complete = Path(f"{path}.partial"), Path(f"{path}.new{path.suffix}")
+    path = link_target(Path(output))
+    partly, complete = _own_files(path)
     try:
         with partly.open("w", encoding="utf-8", newline="\n") as file:
             for row in rows:

@@ -8,6 +8,7 @@ one whose type is "true-false" has the answer "True" or "False".
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -42,7 +43,9 @@ __all__ = [
     "RETRIEVAL",
     "WRITERS",
     "Writer",
+    "check_writable",
     "format_of",
+    "link_target",
     "suffix_of",
     "to_record",
     "write",
@@ -137,6 +140,22 @@ def format_of(path: str | Path, name: str | None = None) -> str:
     if (library := _LIBRARIES.get(name)) and not _is_installed(library):
         raise QGenError(f"the format {name} needs: pip install 'qgen[documents]'")
     return name
+
+
+def check_writable(path: Path) -> None:
+    """Raise ``QGenError`` where no file can be written, or what is there is no regular file."""
+    if path.is_dir():
+        raise QGenError(f"cannot write {path}: it is a directory")
+    if path.exists() and not path.is_file():
+        raise QGenError(f"cannot write {path}: it is a pipe or a device")
+    folder = link_target(path).parent
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise QGenError(f"cannot write {path}: its directory is missing or read-only")
+
+
+def link_target(path: Path) -> Path:
+    """Where a link leads, so that what replaces the file leaves the link; else the path itself."""
+    return path.resolve() if path.is_symlink() else path
 
 
 def suffix_of(name: str) -> str:
