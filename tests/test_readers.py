@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import zipfile
 
 import pytest
 
@@ -182,7 +183,8 @@ def test_parquet(tmp_path):
     pa = pytest.importorskip("pyarrow")
     import pyarrow.parquet as pq
 
-    table = pa.table({"context": [TEXT, "Copper conducts heat well."], "answer": ["1854", None]})
+    texts = [TEXT.encode(), b"Copper conducts heat well."]  # bytes, as Spark may write text
+    table = pa.table({"context": texts, "answer": ["1854", None]})
     pq.write_table(table, tmp_path / "in.parquet")
     rows = [row.content for row in read_rows(tmp_path / "in.parquet")]
     assert rows == [LIT, Request("Copper conducts heat well.")]
@@ -374,8 +376,42 @@ def test_a_workbook(tmp_path):
     for row in (["Passage", "Answer"], [TEXT, 1854], [None, None], ["Rome.", None]):
         sheet.append(row)
     book.save(tmp_path / "in.xlsx")
-    rows = list(read_rows(tmp_path / "in.xlsx"))
+    told = []
+    rows = list(read_rows(tmp_path / "in.xlsx", tell=told.append))
     assert [(row.line, row.content) for row in rows] == [(2, LIT), (4, Request("Rome."))]
+    assert len(told) == 1 and 'the sheet "Sheet" is not read: the header row: there is' in told[0]
+
+
+def test_a_workbook_of_several_sheets(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for sheet, passage in (book.active, TEXT), (book.create_sheet("Chapter 2"), "Rome."):
+        sheet.append(["passage"])
+        sheet.append([passage])
+    book.save(tmp_path / "in.xlsx")
+    assert [
+        (row.content.passage, row.content.extra) for row in read_rows(tmp_path / "in.xlsx")
+    ] == [
+        (TEXT, {"sheet": "Sheet"}),
+        ("Rome.", {"sheet": "Chapter 2"}),
+    ]
+
+
+def test_a_workbook_with_line_ends_whose_size_is_out_of_date(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for cells in ["passage", "answer"], ["Rome is old._x000D_\nVery.", "Very"], [TEXT, "1854"]:
+        book.active.append(cells)
+    book.save(tmp_path / "new.xlsx")
+    with (
+        zipfile.ZipFile(tmp_path / "new.xlsx") as new,
+        zipfile.ZipFile(tmp_path / "in.xlsx", "w") as old,
+    ):
+        for name in new.namelist():
+            old.writestr(name, new.read(name).replace(b'ref="A1:B3"', b'ref="A1"'))
+    rows = [row.content for row in read_rows(tmp_path / "in.xlsx")]
+    assert [row.passage.split() for row in rows] == [["Rome", "is", "old.", "Very."], TEXT.split()]
+    assert [row.answers[0].text for row in rows] == ["Very", "1854"]
 
 
 @pytest.mark.parametrize(

@@ -180,6 +180,8 @@ def _raw_rows(path: Path, names: FieldNames, tell: Callable[[str], None]) -> Ite
     if reader := ROW_READERS.get(kind):
         if kind == ".txt" and (hint := _wrapped_lines(path)):
             tell(hint)
+        if kind == ".xlsx":
+            reader = partial(read_workbook, tell=tell)
         try:
             yield from reader(path, names)
         except ImportError as error:

@@ -6,16 +6,17 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, time
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from qgen.errors import QGenError, first_line
 from qgen.files.archives import check_archive
 from qgen.files.cells import are_ours, restore
-from qgen.files.encoding import open_bytes, open_text
+from qgen.files.encoding import decode_text, open_bytes, open_text
 from qgen.files.fields import FieldNames, check_columns, normal_name
 from qgen.files.raw_rows import MAX_CHARACTERS, RawRow, bounded_lines, fail, printable
 
@@ -108,17 +109,20 @@ def _checked_header(path: Path, header: list[str], names: FieldNames) -> list[st
     return header
 
 
-def _named(header: list[str], values: list[Any]) -> dict:
+def _named(header: list[str], values: list[Any], more: dict | None = None) -> dict:
     # Delimiters at the end of the line, of every line or of this one.
     while len(values) > len(header) and values[-1] in ("", None):
         values = values[:-1]
     if len(values) != len(header):
         raise QGenError(f"the row has {len(values)} fields, the header row {len(header)}")
-    return dict(zip(header, values, strict=True))
+    return dict(zip(header, values, strict=True)) | (more or {})
 
 
-def read_workbook(path: Path, names: FieldNames) -> Iterator[RawRow]:
-    """The rows of a workbook's first sheet that has a column for the passage."""
+def read_workbook(
+    path: Path, names: FieldNames, tell: Callable[[str], None] = lambda message: None
+) -> Iterator[RawRow]:
+    """The rows of all the sheets that have a column for the passage; where there are several, each
+    row has its sheet's name.  The other sheets are told."""
     import openpyxl
 
     with open_bytes(path) as file:
@@ -128,7 +132,7 @@ def read_workbook(path: Path, names: FieldNames) -> Iterator[RawRow]:
         except Exception as error:  # of many kinds, from the archive to the dates in it
             raise QGenError(f"{path} is not a workbook: {first_line(error)}") from error
         try:
-            yield from _sheet_rows(path, book, names)
+            yield from _workbook_rows(path, book, names, tell)
         except QGenError:
             raise
         except Exception as error:
@@ -137,27 +141,44 @@ def read_workbook(path: Path, names: FieldNames) -> Iterator[RawRow]:
             book.close()
 
 
-def _sheet_rows(path: Path, book: Any, names: FieldNames) -> Iterator[RawRow]:
-    refusal: QGenError | None = None
+def _workbook_rows(
+    path: Path, book: Any, names: FieldNames, tell: Callable[[str], None]
+) -> Iterator[RawRow]:
+    headers: dict[str, list[str]] = {}
+    refused: dict[str, QGenError] = {}
     for sheet in book.worksheets:
-        rows = enumerate(sheet.iter_rows(values_only=True), 1)
-        first = next((row for _, row in rows if any(cell is not None for cell in row)), None)
+        sheet.reset_dimensions()  # which some programs do not keep up to date
+        first = next((cells for _, cells in _filled_rows(sheet)), None)
         if first is None:
             continue
         try:
-            header = _checked_header(path, ["" if c is None else c for c in first], names)
+            headers[sheet.title] = _checked_header(
+                path, ["" if c is None else c for c in first], names
+            )
         except QGenError as error:
-            refusal = refusal or error
-            continue
-        for number, cells in rows:
-            values = [_plain(cell) for cell in cells]
-            if any(value not in (None, "") for value in values):
-                raw = json.dumps(values, ensure_ascii=False)
-                filled = values + [None] * (len(header) - len(values))
-                yield RawRow(number, raw, partial(_named, header, filled))
-        return
-    if refusal is not None:
-        raise refusal
+            refused[sheet.title] = error
+    for title, error in refused.items():
+        if not headers:
+            raise error
+        reason = str(error).removeprefix(f"{path}: ")
+        tell(f'{path}: the sheet "{title}" is not read: {reason}')
+    for title, header in headers.items():
+        more = {"sheet": title} if len(headers) > 1 and "sheet" not in header else {}
+        for number, values in islice(_filled_rows(book[title]), 1, None):
+            raw = json.dumps([*values, *more.values()], ensure_ascii=False)
+            filled = values + [None] * (len(header) - len(values))
+            yield RawRow(number, printable(raw), partial(_named, header, filled, more))
+
+
+def _filled_rows(sheet: Any) -> Iterator[tuple[int, list[Any]]]:
+    """The rows that are not empty, with their numbers, each up to its last cell that is not."""
+    from openpyxl.utils.escape import unescape  # of "_x000D_", a carriage return
+
+    for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
+        values = [unescape(cell) if isinstance(cell, str) else _plain(cell) for cell in cells]
+        last = max((i for i, value in enumerate(values) if value not in (None, "")), default=-1)
+        if last >= 0:
+            yield number, values[: last + 1]
 
 
 def _plain(cell: Any) -> Any:
@@ -167,6 +188,11 @@ def _plain(cell: Any) -> Any:
     if isinstance(cell, date | time | datetime):
         return cell.isoformat()
     return cell if isinstance(cell, str | int | float | None) else str(cell)
+
+
+def _text(value: Any) -> str:
+    """A value that JSON has no type for; bytes are text that nobody said is text."""
+    return decode_text(value) if isinstance(value, bytes) else str(value)
 
 
 def read_parquet(path: Path, names: FieldNames) -> Iterator[RawRow]:
@@ -185,7 +211,7 @@ def read_parquet(path: Path, names: FieldNames) -> Iterator[RawRow]:
             for batch in file.iter_batches(batch_size=256):
                 for fields in batch.to_pylist():
                     number += 1
-                    raw = json.dumps(fields, ensure_ascii=False, default=str)
+                    raw = json.dumps(fields, ensure_ascii=False, default=_text)
                     yield RawRow(number, raw, partial(json.loads, raw))
     except UnicodeDecodeError as error:
         raise QGenError(f"{path}: a text in it is not valid UTF-8") from error
