@@ -227,6 +227,12 @@ def test_content_decides_what_a_document_is(tmp_path, suffix):
     assert [row.content.passage for row in read_rows(path)] == TEXTS
 
 
+@pytest.mark.parametrize("start", ["Every such file starts with %PDF-1.4.", "WEBVTT is a format."])
+def test_a_text_about_a_format_is_a_text(tmp_path, start):
+    (tmp_path / "a.txt").write_text(f"{start} {FIRST}")
+    assert [p.text for p in read_document(tmp_path / "a.txt")] == [f"{start} {FIRST}"]
+
+
 def test_one_bad_document_costs_one_row_of_its_folder(tmp_path):
     (tmp_path / "a.docx").write_bytes(b"no archive")
     (tmp_path / "b.txt").write_text(FIRST)

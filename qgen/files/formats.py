@@ -61,8 +61,8 @@ def kind_of(path: Path) -> str:
 
 
 def _by_content(path: Path, head: bytes, suffix: str) -> str:
-    if b"%PDF-" in head[:1024]:
-        return ".pdf"
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"%PDF-"):
+        return ".pdf"  # one with more in front is known by its name alone: a text may be about PDF
     if head.startswith(b"{\\rtf"):
         return ".rtf"
     if head.startswith(b"PAR1"):
@@ -76,7 +76,7 @@ def _by_content(path: Path, head: bytes, suffix: str) -> str:
         r"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", text, re.I | re.S
     ):
         return ".html"
-    if re.match(r"WEBVTT\b", text):
+    if re.match(r"WEBVTT\b", text) and "-->" in text:
         return ".vtt"
     if re.match(r"(?:[\w-]+:.*\n|[ \t].*\n)*?content-type:\s*multipart/related", text, re.I):
         return ".mhtml"
