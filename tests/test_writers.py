@@ -46,6 +46,7 @@ SPECIAL = [
     "TRUE",
     "a/b",
     "C) third",
+    "3) Dry",
     "ANSWER: B",
     "👩‍🚒 and 🚒",
     "مرحبا بالعالم, שלום",
@@ -359,6 +360,16 @@ def test_gift_is_read_back_by_a_gift_parser(records, tmp_path):
     assert '::7.1::[plain]When was the "Ardal" lighthouse lit? {=1854####The "Ardal"' in text
     assert "What was the fee\\: \\{5 \\= 5\\}? {=5 \\= 5 \\# \\~ \\\\ kroner####" in text
     assert text.endswith("::Q2.1::[plain]What conducts? {}\n\n")
+
+
+def test_gift_has_each_field_on_a_line(tmp_path):
+    record = {"passage": "It rains.", "Notes\n(optional)": "a\nb", "questions": []}
+    record["questions"].append(question("What does it do?", "rains", record["passage"]))
+    text = written([record], "o.gift", tmp_path).read_text(encoding="utf-8")
+    assert text.startswith("// Notes (optional): a b\n::")
+    assert write("markdown", [record], tmp_path / "o.md") == [
+        "markdown has no place for: Notes (optional)"
+    ]
 
 
 @pytest.mark.parametrize("choices", [False, True])
@@ -710,6 +721,14 @@ def test_markdown_shows_every_sign(tmp_path):
         assert item.get_text().strip().startswith(f"{text} What do they say: {text}?")
         assert item.find("em").get_text() == text
         assert [li.get_text() for li in item.find_all("li")] == [f"{text} 1", text, f"~{text}"]
+
+
+def test_lines_of_a_passage_are_no_lists_in_markdown(tmp_path):
+    markdown_it = pytest.importorskip("markdown_it")
+    passage = "1. Rinse it.\n1937. It is done.\n2) Dry it.\n- Fold it.\n1.5 hours"
+    path = written([{"passage": passage, "questions": []}], "o.md", tmp_path)
+    rendered = markdown_it.MarkdownIt().render(path.read_text("utf-8"))
+    assert rendered == f"<blockquote>\n<p>{passage}</p>\n</blockquote>\n"
 
 
 @pytest.mark.parametrize("kind", ["wh", "true-false", "cloze"])

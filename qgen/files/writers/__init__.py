@@ -25,7 +25,7 @@ from qgen.files.writers.datasets import (
 )
 from qgen.files.writers.moodle import write_aiken, write_gift, write_moodle_xml
 from qgen.files.writers.packages import write_h5p, write_qti
-from qgen.files.writers.questions import as_text, fields
+from qgen.files.writers.questions import as_text, fields, one_line
 from qgen.files.writers.sheets import write_docx, write_html, write_markdown
 from qgen.files.writers.tables import (
     QUESTION_FIELDS,
@@ -184,7 +184,7 @@ def write(name: str, records: Iterable[dict], path: Path, raw_cells: bool = Fals
         for why, count in left_out.items()
     ]
     if missing := _without_place(name, records):
-        lines.append(f"{name} has no place for: {', '.join(missing)}")
+        lines.append(f"{name} has no place for: {', '.join(map(one_line, missing))}")
     return lines
 
 

@@ -85,7 +85,7 @@ def _item(record: dict, number: int, question: dict, rank: int, count: int) -> I
         choices=choices,
         type=kind,
         evidence=evidence(record["passage"], question),
-        fields={name: one_line(as_text(value)) for name, value in fields(record).items()},
+        fields={one_line(name): one_line(as_text(v)) for name, v in fields(record).items()},
     )
 
 

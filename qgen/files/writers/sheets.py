@@ -36,12 +36,8 @@ def write_markdown(records: Iterable[dict], path: Path) -> Counter[str]:
 def _markdown(text: str) -> str:
     """One line, with what Markdown has a meaning for escaped."""
     text = re.sub(r"[\\`*_\[\]<>#|~&$]", r"\\\g<0>", one_line(text))
-    return re.sub(r"^([-+=]|\d+(?=[.)]))", _escaped_start, text)
-
-
-def _escaped_start(match: re.Match) -> str:
-    """A mark that would begin a list or underline a heading; of a number, what follows it does."""
-    return match[0] if match[0].isdigit() else f"\\{match[0]}"
+    # A mark that would begin a list or underline a heading; of a number, what follows it does.
+    return re.sub(r"^(\d+(?=[.)])|(?=[-+=]))", r"\1\\", text)
 
 
 # -- work sheets -----------------------------------------------------------------------------------
