@@ -157,10 +157,10 @@ def _workbook_rows(
             )
         except QGenError as error:
             refused[sheet.title] = error
-    for title, error in refused.items():
+    for title, refusal in refused.items():
         if not headers:
-            raise error
-        reason = str(error).removeprefix(f"{path}: ")
+            raise refusal
+        reason = str(refusal).removeprefix(f"{path}: ")
         tell(f'{path}: the sheet "{title}" is not read: {reason}')
     for title, header in headers.items():
         more = {"sheet": title} if len(headers) > 1 and "sheet" not in header else {}
