@@ -188,6 +188,10 @@ def test_parquet(tmp_path):
     pq.write_table(table, tmp_path / "in.parquet")
     rows = [row.content for row in read_rows(tmp_path / "in.parquet")]
     assert rows == [LIT, Request("Copper conducts heat well.")]
+    broken = pa.array([b"Caf\xe9"]).view(pa.string())
+    pq.write_table(pa.table({"passage": broken}), tmp_path / "broken.parquet")
+    with pytest.raises(QGenError, match="not valid UTF-8"):
+        list(read_rows(tmp_path / "broken.parquet"))
     (tmp_path / "bad.parquet").write_bytes(b"PAR1")
     with pytest.raises(QGenError, match="not a Parquet file"):
         list(read_rows(tmp_path / "bad.parquet"))

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 
 import pytest
 from conftest import PASSAGE
@@ -133,9 +134,11 @@ def test_broken_characters_cost_no_more_than_their_row(tmp_path, name, content, 
 
 
 def test_bad_files_are_refused_before_a_model_is_loaded(tmp_path, capsys):
-    source = tmp_path / "in.jsonl"
+    source = tmp_path / "o.jsonl.new.jsonl"  # which o.jsonl is called while it is written
     source.write_text("{}\n")
-    for output in (tmp_path / "out.gift", source, tmp_path / "none" / "o.jsonl"):
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    for name in ("out.gift", source.name, "none/o.jsonl", "o.jsonl", "pipe.jsonl"):
+        output = tmp_path / name
         assert main(["score", str(source), str(output)]) == 2
         [line] = capsys.readouterr().err.splitlines()
         assert line.startswith("qgen: error: ")
