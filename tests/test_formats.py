@@ -217,6 +217,48 @@ def test_latex(tmp_path):
     assert "1 note" in left_out and "1 table" in left_out
 
 
+@pytest.mark.parametrize(
+    ("source", "found", "left_out"),
+    [
+        (r"\texttt{oak}, \textsf{ash}, \mbox{elm} and \verb|fir_1|", "oak, ash, elm and fir_1", ""),
+        (r"\LaTeX{} for \pounds 5 in \makebox[2cm]{May}", "LaTeX for £5 in May", ""),
+        (r"\bridge{} of \of{Ann}{oak} in \town, and", "Kestrel Bridge of Ann for oak in Dorne, and", ""),
+        (r"towers \SI{227}{\metre} high, at \SIrange{5}{9}{\kilo\metre\per\hour}",
+         "towers 227 metre high, at 5 to 9 kilometre per hour", ""),
+        (r"\foreignlanguage{german}{Brücke} of \colorbox{red}{oak}", "Brücke of oak", ""),
+        (r"one of \textcite{a} and \ref{b}~\autocite[2]{c}\cites{a}{b}", "one of … and …", ""),
+        (r"\unheard{} of \input{more}", "… of", "1 included file, 1 unknown macro"),
+        (r"ratio \begin{equation}a = b\end{equation} of", "ratio … of", "1 formula"),
+    ],
+)  # fmt: skip
+def test_macros_of_latex(tmp_path, source, found, left_out):
+    content = (
+        "\\newcommand{\\bridge}{Kestrel \\kind}\n\\def\\kind{Bridge}\n\\newcommand*\\town{Dorne}\n"
+        "\\newcommand{\\of}[2]{\\emph{#1} for #2}\n\\newcommand{\\again}{\\again\\again}\n"
+        f"\\begin{{document}}\nThe {source} it was opened by Queen Maud.\\again\n"
+        "\\end{document}\n"
+    )
+    assert read(tmp_path, "a.tex", content) == (
+        [f"The {found} it was opened by Queen Maud."],
+        left_out,
+    )
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        r"\begin{minipage}[t]{0.5\textwidth}%s\end{minipage}%s",
+        r"\begin{multicols}{2}%s\end{multicols}\paragraph{Dorne} %s",
+        r"\begin{quote}%s\end{quote}%s",
+        r"\begin{frame}[t]{Bridges}%s\end{frame}%s",
+        r"\begin{itemize}\item %s\item[b] Short\end{itemize}%s",
+        r"\begin{unheard}{Bridges}%s\end{unheard}%s",
+    ],
+)
+def test_environments_of_latex(tmp_path, source):
+    assert read(tmp_path, "a.tex", source % (FIRST, SECOND))[0] == TEXTS
+
+
 def test_latex_as_pandoc_writes_it(tmp_path):
     content = (
         "\\begin{document}\n\\hypertarget{b}{\\section{Bridges}\\label{b}}\n"
