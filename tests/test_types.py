@@ -50,6 +50,8 @@ def test_the_opening_tells_the_type(question, kind):
          "The bridge was opened by _____."),
         ("The steel bridge was opened by Anna Lind [3] in the spring.", "Anna Lind",
          "The steel bridge was opened by _____ in the spring."),
+        ("Joseph claim[s] that[a] [a] steel bridge was opened by Anna Lind[b] then.", "Anna Lind",
+         "Joseph claim[s] that [a] steel bridge was opened by _____ then."),
         ("But in 1937 the bridge was opened to all traffic.", "1937",
          "In _____ the bridge was opened to all traffic."),
         ("So the old bridge was closed to all traffic in 1937.", "1937",

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 from qgen.asking.distractors import is_half_a_list
+from qgen.english.clean import NOTE_MARK
 from qgen.english.dictionary import usual_tag
 from qgen.english.passage import Passage
 from qgen.english.quantities import YEAR
@@ -84,7 +85,8 @@ _NEGATION = re.compile(
     re.I,
 )
 _CLAUSE = re.compile(r"(?:when|while|if|because|that|whether|how|why|where|as)\b", re.I)
-_NOTE = re.compile(r"\s?\[(?:\d{1,3}|[a-z]|note \d+|citation needed|\w+ needed)\]", re.I)
+_NOTE = re.compile(rf"\s?{NOTE_MARK.pattern}|\A\[(?i:[a-z])\](?!\w)")
+"""Also behind an answer, where a text is cut."""
 _IN_RANGE_BEFORE = re.compile(
     r"(?:[–—-]|\b(?:between|from)\s+(?:\S+\s+(?:and|to|until)\s+)?)\Z", re.I
 )
