@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -21,11 +22,12 @@ MAX_PAGE_CHARACTERS = 200_000
 """A page of a newspaper has some 50,000."""
 
 _CAPTION = re.compile(
-    r"(?:table|figure|fig\.|listing|algorithm|exhibit|chart|plate)\s+[A-Z]?\d+(?:[.\-]\d+)*"
-    r"\s*(?:[.:|–—]|\s[A-Z])", re.I
-)  # fmt: skip
+    r"(?i:table|figure|fig\.|listing|algorithm|exhibit|chart|plate)\s+[A-Z]?\d+(?:[.\-]\d+)*"
+    r"\s*(?:[.:|–—](?!\d)|\s[A-Z])"
+)
 _NOTE = re.compile(r"\(?(\d{1,3}|[*†‡§¶]{1,3}|[a-z](?=\s[A-Z]))[.)]?\s*(?=[\"“'(]?[A-Z])")
 _FLAT_MARK = re.compile(r"(?<=[a-z]{3}[.,;!?])(\d{1,3})(?=\s+[\"“(]?[A-Z]|\s*$)")
+_ITEM = re.compile(r"[•‣▪◦·]\s")
 _NUMBERED = re.compile(r"(?:\d+(?:\.\d+)*|[A-Z]|[IVX]+)\.?\s+[A-Z]\S*")
 
 
@@ -120,6 +122,10 @@ def _repaired(path: Path):
 # -- characters to lines ---------------------------------------------------------------------------
 
 
+_Character = tuple[str, float, float, float, float]
+"""A character and where it stands: from where to where, its bottom, and its top or its height."""
+
+
 def _page_lines(page) -> list[_Line]:
     """The lines of a page, in the order in which they are written."""
     import pypdfium2.raw as raw
@@ -127,17 +133,16 @@ def _page_lines(page) -> list[_Line]:
     text_page = page.get_textpage()
     count = min(text_page.count_chars(), MAX_PAGE_CHARACTERS)
     box = raw.FS_RECTF()
-    lines: list[_Line] = []
-    line: list[tuple[str, float, float, float, float]] = []
+    found: list[tuple[int, list[_Character], bool, str]] = []
+    line: list[_Character] = []
     first = 0
 
     def end(hyphen: str = "") -> None:
         if any(character.strip() for character, *_ in line):
-            turned = abs(raw.FPDFText_GetCharAngle(text_page, first) % 3.14159) > 0.1
-            if not turned:
-                found = _line(line, _is_bold(text_page, first), hyphen)
-                if not (lines and _goes_on(lines[-1], found)):
-                    lines.append(found)
+            turns = raw.FPDFText_GetCharAngle(text_page, first) / (math.pi / 2)
+            if abs(turns - round(turns)) < 0.07:
+                bold = _is_bold(text_page, first)
+                found.append((round(turns) % 4, line.copy(), bold, hyphen))
         line.clear()
 
     for i in range(count):
@@ -158,10 +163,36 @@ def _page_lines(page) -> list[_Line]:
         ):
             line.append((character, 0, 0, 0, 0))
         else:
-            line.append((character, box.left, box.right, box.bottom, box.top - box.bottom))
+            line.append((character, box.left, box.right, box.bottom, box.top))
     end()
     text_page.close()
+    # Most of the text is upright as the page is shown, or as it is meant.
+    written: Counter[int] = Counter()
+    for turns, characters, *_ in found:
+        written[turns] += len(characters)
+    upright = written.most_common(1)[0][0] if written else 0
+    read = [
+        _line([_turned(character, -upright % 4) for character in characters], bold, hyphen)
+        for turns, characters, bold, hyphen in found
+        if (turns - upright) % 2 == 0
+    ]
+    # PDFium gives the lines of a page that is turned to the right from the last to the first.
+    rises = sum(first.bottom < second.bottom for first, second in pairwise(read))
+    if upright and rises > len(read) / 2:
+        read.reverse()
+    lines: list[_Line] = []
+    for one in read:
+        if not (lines and _goes_on(lines[-1], one)):
+            lines.append(one)
     return lines
+
+
+def _turned(character: _Character, quarters: int) -> _Character:
+    """A character, with its height, on the page turned to the right by so many quarters."""
+    text, left, right, bottom, top = character
+    for _ in range(quarters):
+        left, right, bottom, top = bottom, top, -right, -left
+    return text, left, right, bottom, top - bottom
 
 
 def _goes_on(before: _Line, line: _Line) -> bool:
@@ -200,9 +231,7 @@ def _is_bold(text_page, i: int) -> bool:
     )
 
 
-def _line(
-    characters: list[tuple[str, float, float, float, float]], bold: bool, hyphen: str
-) -> _Line:
+def _line(characters: list[_Character], bold: bool, hyphen: str) -> _Line:
     """A line from its characters: each with its left and right end, its bottom and its height."""
     measured = [c for c in characters if c[4] > 0 and c[0].strip()] or characters
     size = median(c[4] for c in measured)
@@ -315,7 +344,9 @@ class _Page:
         while i < len(self._lines):
             line = self._lines[i]
             before = kept[-1] if kept else None
-            length = self._note_length(i) or self._caption_length(i)
+            length = self._note_length(i)
+            if not length and (length := self._caption_length(i)):
+                self._left_out["caption"] += 1
             row = not length and self._is_row(i)
             level = 0 if length or row else self._level(i, before)
             if length or row or level or (before and self._begins_block(before, line)):
@@ -341,6 +372,8 @@ class _Page:
 
     def _begins_block(self, before: _Line, line: _Line) -> bool:
         """Whether a line begins a paragraph."""
+        if _ITEM.match(line.text):
+            return True
         step = before.bottom - line.bottom
         ended = ends_sentence(before.text)
         if abs(line.size - before.size) > 0.12 * before.size:
@@ -358,6 +391,8 @@ class _Page:
         line = self._lines[i]
         text = line.text
         words = len(text.split())
+        if _ITEM.match(text):
+            return 0
         if ends_sentence(text.rstrip(":")) and not _NUMBERED.match(text):
             return 0
         if line.size > 1.08 * self._body and words < 25:
