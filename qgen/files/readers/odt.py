@@ -63,13 +63,17 @@ class _Document:
         self._tables: list[tuple[list[Block], int]] = []
         self._spans: list[bool] = []
         self._links = 0
+        self._open: list[str] = []  # the elements that the parser is in
 
     def skips(self, name: str) -> bool:
+        if name == "title" and self._open[-1:] and self._open[-1] in {"p", "h", "span", "a"}:
+            return False  # a field with the document's; that of a picture stands in its frame
         if what := _SKIPPED.get(name):
             self._left_out[what] += 1
         return name in _SKIPPED
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
+        self._open.append(name)
         if name in {"p", "h"}:
             level = attributes.get("outline-level", "1")
             self._texts.append(([], max(int(level), 1) if name == "h" and level.isdigit() else 0))
@@ -95,11 +99,13 @@ class _Document:
             self.data("\n")
 
     def end(self, name: str) -> None:
+        self._open.pop()
         if name in {"p", "h"} and self._texts:
             pieces, level = self._texts.pop()
             text = "".join(pieces).strip()
             if text:
-                self.blocks.append(Block(text, level=level))
+                item = "list-item" in self._open and not level
+                self.blocks.append(Block(text, level=level, item=item))
         elif name == "table" and self._tables:
             found = self.blocks
             self.blocks, cells = self._tables.pop()

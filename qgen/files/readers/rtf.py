@@ -14,7 +14,11 @@ _RAISED = re.compile(
     rf"\{{{_PROPERTIES}\\super(?!\w){_PROPERTIES}\s?([^{{}}\\]{{1,12}})\}}"
     r"|\\super(?!\w)[ ]?([^{}\\]{1,12})\\(?:nosupersub|plain)(?!\w)"
 )
-_UNSEEN = re.compile(r"\{[^{}]*\\(?:deleted|v)(?![a-z0-9])[^{}]*\}")
+_UNSEEN = re.compile(
+    r"(?<!\\)\\(?:deleted|v)(?![a-z0-9])(?:[^{}]|\{[^{}]*\})*?"
+    r"(?=\\(?:deleted|v)(?![a-z])|\\plain(?![a-z])|\}|\Z)"
+)
+"""What is deleted or hidden, up to where that ends or its group does."""
 _BEGINS, _ENDS = "\ue000", "\ue001"
 """What raised text stands between for as long as the rest is parsed."""
 
@@ -29,7 +33,7 @@ def read_rtf(path: Path, left_out: LeftOut) -> Iterator[Block]:
     source = _UNSEEN.sub("", source)
     source = _RAISED.sub(lambda m: f"{{{_BEGINS}{m[1] or m[2]}{_ENDS}}}", source)
     # The library puts the address of a link behind its text, and ends a paragraph with a line.
-    source = re.sub(r"HYPERLINK", "LINK", source, flags=re.I)
+    source = re.sub(r"(\\fldinst\b[^}\"]{0,200})HYPERLINK", r"\1LINK", source, flags=re.I)
     source = re.sub(r"\\line(?![a-z])[ ]?", " ", source)
     text = rtf_to_text(source, errors="replace")
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

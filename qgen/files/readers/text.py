@@ -82,7 +82,7 @@ def _cues(text: str) -> Iterator[tuple[float, float, list[str]]]:
 
 def _spoken(line: str) -> str:
     """A line without its tags and what is not spoken."""
-    line = re.sub(r"<[^>]*>|\{\\[^}]*\}", "", line)
+    line = re.sub(r"<[/\w][^<>]*>|\{\\[^}]*\}", "", line)
     return " ".join(_SOUND.sub("", html.unescape(line)).split())
 
 
