@@ -1,5 +1,7 @@
 """Documents as paragraphs."""
 
+import gzip
+
 import pytest
 from documents import pdf
 
@@ -57,6 +59,35 @@ def test_footnote_marks_lists_and_long_paragraphs(tmp_path):
     assert found[1:3] == ["Boil the pasta for nine minutes.", "Drain it and add the sauce at once."]
     assert len(found) == 3 + -(-700 // (MAX_WORDS // 7 * 7))
     assert all(len(text.split()) <= MAX_WORDS and text.endswith(".") for text in found)
+
+
+@pytest.mark.parametrize(
+    ("marked", "read"),
+    [
+        ("The bridge[a] was[b][12] long.[c] It,[Note 3] then[clarification needed] fell.[^1]",
+         "The bridge was long. It, then fell."),
+        ("“[t]he bridge will stand”, and he claim[s], decide[d] that [a] ship [or two] may pass.",
+         None),
+        ("The sum x[i] of Wal[l]ter is written as a[n] in it.", None),
+    ],
+)  # fmt: skip
+def test_editorial_brackets_are_no_marks_of_notes(tmp_path, marked, read):
+    assert texts(write(tmp_path, "a.txt", f"{FIRST}\n\n{marked}\n"))[1] == (read or marked)
+
+
+def test_chapters_behind_a_list_of_references(tmp_path):
+    entries = "Smith, J. (1990). Bridges. Oxford.\n\nBooks\n\n" + (
+        "Doyle, Ann. The Bridges of the Northern Rivers and Their Builders. Ellby: Holm, 1990.\n\n"
+    )
+    content = f"{FIRST}\n\nReferences\n\n{entries}2 Towers\n\n{SECOND}\n\n{FIRST}\n"
+    document = read_document(write(tmp_path, "a.txt", content))
+    assert [paragraph.text for paragraph in document] == [FIRST, SECOND, FIRST]
+    assert document.summary == "1 list of references"
+
+
+@pytest.mark.parametrize("name", ["a.txt.gz", "a.md.gz", "a.html.gz"])
+def test_a_gzipped_document(tmp_path, name):
+    assert texts(write(tmp_path, name, gzip.compress(FIRST.encode()))) == [FIRST]
 
 
 @pytest.mark.parametrize("bullet", ["-", "*", "•", "·", "–", "3.", "(3)"])

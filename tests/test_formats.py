@@ -138,6 +138,80 @@ def test_raised_text(tmp_path, before, raised, after, read_as):
     assert read(tmp_path, "a.html", page)[0] == [read_as]
 
 
+MATH = 'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'
+
+
+@pytest.mark.parametrize(
+    ("inline", "found", "left_out"),
+    [
+        ("<m:f><m:num>{3}</m:num><m:den>{4}</m:den></m:f>", "3/4", ""),
+        ("{10}<m:sSup><m:e/><m:sup>{6}</m:sup></m:sSup>", "10^6", ""),
+        ("<m:f><m:num>{a+b}</m:num><m:den>{2}</m:den></m:f>", "…", "1 formula"),
+        ("<m:rad><m:e>{2}</m:e></m:rad>", "…", "1 formula"),
+    ],
+)
+def test_word_formulas(tmp_path, inline, found, left_out):
+    formula = re.sub(r"\{(.*?)\}", r"<m:r><m:t>\1</m:t></m:r>", inline)
+    body = paragraph(run("It is "), f"<m:oMath {MATH}>{formula}</m:oMath>", run(" of all."))
+    assert read(tmp_path, "a.docx", word(body)) == ([f"It is {found} of all."], left_out)
+
+
+@pytest.mark.parametrize(
+    ("font", "code", "found", "left_out"),
+    [
+        ("Symbol", "F061", "α", ""),
+        ("Symbol", "00B0", "°", ""),
+        ("Wingdings", "F04A", "…", "1 symbol"),
+        ("Symbol", "x", "…", "1 symbol"),
+    ],
+)
+def test_word_symbols(tmp_path, font, code, found, left_out):
+    symbol = f'<w:r><w:sym w:font="{font}" w:char="{code}"/></w:r>'
+    body = paragraph(run("The angle "), symbol, run(" is small."))
+    assert read(tmp_path, "a.docx", word(body)) == ([f"The angle {found} is small."], left_out)
+
+
+def test_word_deleted_marks_and_captions(tmp_path):
+    mark = '<w:rPr><w:del w:id="1"/></w:rPr>'
+    body = (
+        paragraph(run("The bridge was opened to the traffic "), properties=mark)
+        + paragraph(run("of the city "), properties=mark)
+        + paragraph(run("in May 1937."))
+        + paragraph(run("Figure 1. The bridge."), properties='<w:pStyle w:val="Caption"/>')
+        + paragraph(run("It is red. "), properties=mark)
+    )
+    found, left_out = read(tmp_path, "a.docx", word(body))
+    assert found == ["The bridge was opened to the traffic of the city in May 1937.", "It is red."]
+    assert left_out == "1 caption"
+
+
+ITEM = "Land in Marland became ten times as dear"
+NUMBERS = '<w:numPr><w:numId w:val="1"/></w:numPr>'
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.txt", f"{FIRST}\n\n- {ITEM}\n- {ITEM}\n\n{SECOND}\n"),
+        ("a.md", f"{FIRST}\n\n1. {ITEM}\n2. {ITEM}\n\n{SECOND}\n"),
+        ("a.html", html(f"{FIRST}</p><ul><li>{ITEM}</li><li><p>{ITEM}</p></li></ul><p>{SECOND}")),
+        ("a.docx", word(paragraph(run(FIRST)) + 2 * paragraph(run(ITEM), properties=NUMBERS)
+                        + paragraph(run(SECOND)))),
+        ("a.docx", word(paragraph(run(FIRST))
+                        + 2 * paragraph(run(ITEM), properties='<w:pStyle w:val="ListBullet"/>')
+                        + paragraph(run(SECOND)))),
+        ("a.tex", f"{FIRST}\\begin{{itemize}}\\item {ITEM}\\item {ITEM}\\end{{itemize}}{SECOND}"),
+        ("a.pdf", pdf([[FIRST, f"\xb7 {ITEM}", f"\xb7 {ITEM}"], [SECOND]])),
+    ],
+)  # fmt: skip
+def test_items_of_lists_are_no_headings(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    document = read_document(path)
+    assert [(p.text, p.headings) for p in document] == [(FIRST, ()), (SECOND, ())]
+    assert document.summary == "2 list items"
+
+
 # --- Pages ------------------------------------------------------------------------------------
 
 
@@ -163,6 +237,28 @@ def test_a_page_without_an_end_of_its_head_and_with_the_class_of_a_part(tmp_path
     page = f'<head><title>Not this.</title><body class="single sidebar comments"><p>{FIRST}</p>'
     assert read(tmp_path, "a.html", page)[0] == [FIRST]
     assert read(tmp_path, "b.html", f"<head><title>No.</title><div><p>{FIRST}</p>")[0] == [FIRST]
+
+
+@pytest.mark.parametrize(
+    ("page", "left_out"),
+    [
+        (f'<form id="aspnetForm"><p>{FIRST}</p><p>{SECOND}</p></form>', ""),
+        (f'<div class="cookies"><p>{FIRST}</p></div><div class="cookie-banner">We use them.</div>'
+         f"<p>{SECOND}</p>", ""),
+        (f'<p>The <i epub:type="index-term">Kestrel</i> {FIRST[12:]}</p>'
+         f'<p>{SECOND}</p><div epub:type="bodymatter index">Bridges are on page 3.</div>', ""),
+    ],
+)  # fmt: skip
+def test_what_is_no_furniture_of_a_page(tmp_path, page, left_out):
+    assert read(tmp_path, "a.epub", epub(f"<html><body>{page}</body></html>")) == (TEXTS, left_out)
+    assert read(tmp_path, "a.html", f"<html><body>{page}</body></html>")[0] == TEXTS
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_rule_at_the_beginning_is_no_front_matter(tmp_path, end):
+    for begin in ("---\n\n", "---\n", "---\ndate created: x\n---\n"):
+        content = f"{begin}{FIRST}\n\n---\n\n{SECOND}\n".replace("\n", end)
+        assert read(tmp_path, "a.md", content)[0] == TEXTS
 
 
 def test_markdown_dialects(tmp_path):
@@ -198,6 +294,11 @@ def test_captions(tmp_path):
     assert left_out == "1 sound"
 
 
+def test_marks_that_are_no_tags_of_captions(tmp_path):
+    cue = "1\n00:00:01,000 --> 00:00:04,000\n<i>If the load</i> a < b and c > d, it <b>stands.\n"
+    assert read(tmp_path, "a.srt", cue)[0] == ["If the load a < b and c > d, it stands."]
+
+
 def test_latex(tmp_path):
     content = (
         "\\documentclass{article}\n\\title{No}\n\\begin{document}\n\\maketitle\n"
@@ -222,7 +323,8 @@ def test_latex(tmp_path):
     [
         (r"\texttt{oak}, \textsf{ash}, \mbox{elm} and \verb|fir_1|", "oak, ash, elm and fir_1", ""),
         (r"\LaTeX{} for \pounds 5 in \makebox[2cm]{May}", "LaTeX for £5 in May", ""),
-        (r"\bridge{} of \of{Ann}{oak} in \town, and", "Kestrel Bridge of Ann for oak in Dorne, and", ""),
+        (r"\bridge{} of \of{Ann}{oak} in \town, and",
+         "Kestrel Bridge of Ann for oak in Dorne, and", ""),
         (r"towers \SI{227}{\metre} high, at \SIrange{5}{9}{\kilo\metre\per\hour}",
          "towers 227 metre high, at 5 to 9 kilometre per hour", ""),
         (r"\foreignlanguage{german}{Brücke} of \colorbox{red}{oak}", "Brücke of oak", ""),
@@ -322,6 +424,45 @@ def test_rich_text(tmp_path):
     assert left_out == "1 note, 1 table"
 
 
+@pytest.mark.parametrize(
+    ("inside", "found"),
+    [
+        (r"A hyperlink is a reference. Hyperlinks were named by {\b HYPERLINK} Nelson.",
+         "A hyperlink is a reference. Hyperlinks were named by HYPERLINK Nelson."),
+        (r"{The bridge opened in 1937 \v secret\v0  and it was painted orange}.",
+         "The bridge opened in 1937 and it was painted orange."),
+        (r"It fell {\v a {\b hidden}} in {\b\v 1936 }1937 with \deleted no \plain all of \'84it.",
+         "It fell in 1937 with all of „it."),
+    ],
+)  # fmt: skip
+def test_hidden_words_and_links_of_rich_text(tmp_path, inside, found):
+    assert read(tmp_path, "a.rtf", rf"{{\rtf1\ansi {inside}\par}}")[0] == [found]
+
+
+def test_slides_of_tables_and_diagrams(tmp_path):
+    pptx = pytest.importorskip("pptx")
+    deck = pptx.Presentation()
+    slide = deck.slides.add_slide(deck.slide_layouts[5])
+    slide.shapes.title.text = "Two bridges"
+    table = slide.shapes.add_table(1, 2, 0, 0, 99, 99).table
+    table.cell(0, 0).text, table.cell(0, 1).text = TEXTS
+    slide = deck.slides.add_slide(deck.slide_layouts[1])
+    slide.placeholders[1].text = f"{ITEM}\n{FIRST}"
+    part = pptx.opc.package.Part(
+        pptx.opc.packuri.PackURI("/ppt/diagrams/data1.xml"), "application/xml", deck.part.package
+    )
+    slide.part.relate_to(part, "http://x/diagramData")
+    out = io.BytesIO()
+    deck.save(out)
+    path = tmp_path / "a.pptx"
+    path.write_bytes(out.getvalue())
+    document = read_document(path)
+    assert [(p.text, p.headings) for p in document] == [
+        *((text, ("Two bridges",)) for text in [*TEXTS, FIRST])
+    ]
+    assert document.summary == "1 diagram, 1 list item"
+
+
 def test_slides(tmp_path):
     pptx = pytest.importorskip("pptx")
     deck = pptx.Presentation()
@@ -345,7 +486,7 @@ def test_open_document(tmp_path):
     from odf.opendocument import OpenDocumentText
     from odf.style import Style, TextProperties
     from odf.table import Table, TableCell, TableRow
-    from odf.text import A, H, Note, NoteBody, P, Span
+    from odf.text import A, H, List, ListItem, Note, NoteBody, P, Span, Title
 
     document = OpenDocumentText()
     raised = Style(name="T1", family="text")
@@ -361,8 +502,14 @@ def test_open_document(tmp_path):
     body.addElement(P(text="Or not so much."))
     note.addElement(body)
     first.addElement(note)
-    first.addText(".")
+    first.addText(" (")
+    first.addElement(Title(text="On Dorne"))
+    first.addText(").")
     document.text.addElement(first)
+    items = List()
+    items.addElement(ListItem())
+    items.childNodes[0].addElement(P(text=ITEM))
+    document.text.addElement(items)
     table = Table()
     for row in (("Bridge", "Length"), ("Kestrel", "310")):
         line = TableRow()
@@ -375,8 +522,8 @@ def test_open_document(tmp_path):
     out = io.BytesIO()
     document.write(out)
     found, left_out = read(tmp_path, "a.odt", out.getvalue())
-    assert found == ["It covers 350 m² of land in Dorne."]
-    assert left_out == "1 note, 1 table"
+    assert found == ["It covers 350 m² of land in Dorne (On Dorne)."]
+    assert left_out == "1 list item, 1 note, 1 table"
 
 
 # --- PDF --------------------------------------------------------------------------------------
@@ -403,7 +550,7 @@ def test_pdf_sizes_and_positions(tmp_path):
         "The Kestrel Bridge in Dorne was opened by Queen Maud on 4 June 1897, and it carries the "
         "road to Ellby. It covers 350 m² of land and was designed by the engineer Ann Doyle."
     ]
-    assert left_out == "1 note"
+    assert left_out == "1 caption, 1 note"
 
 
 def test_a_paragraph_goes_on_behind_the_end_of_a_page(tmp_path):
@@ -437,6 +584,21 @@ def test_pdf_pages_without_text_and_passwords(tmp_path):
     writer.write(out)
     with pytest.raises(ValueError, match="is encrypted"):
         read(tmp_path, "a.pdf", out.getvalue())
+
+
+@pytest.mark.parametrize("label", ["Figure 3", "Table 2.1", "Chart 5-7"])
+def test_pdf_paragraphs_that_begin_with_the_name_of_a_figure(tmp_path, label):
+    text = f"{label} shows that the crossings have grown from four to forty million in the years."
+    caption = f"{label}. The crossings of the Kestrel Bridge in its first years."
+    found, left_out = read(tmp_path, "a.pdf", pdf([[FIRST], [text], [caption], [SECOND]]))
+    assert (found, left_out) == ([FIRST, text, SECOND], "1 caption")
+
+
+@pytest.mark.parametrize("matrix", ["0 1 -1 0 72 72", "0 -1 1 0 72 780", "-1 0 0 -1 580 72"])
+def test_pdf_pages_that_are_turned(tmp_path, matrix):
+    lines = [*TEXTS[0].replace(", and", ",\nand").split("\n"), TEXTS[1], "1"]
+    turned = pdf([lines]).replace(b"BT 50 780 Td", f"BT {matrix} Tm".encode())
+    assert read(tmp_path, "a.pdf", turned)[0] == TEXTS
 
 
 def test_pdf_items_of_a_list_are_no_notes(tmp_path):

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from qgen.english.clean import clean_text, has_lost_letters
+from qgen.english.clean import NOTE_MARK, clean_text, has_lost_letters
 from qgen.english.paragraphs import MAX_WORDS
 from qgen.english.passage import sentence_spans
 from qgen.english.prose import layout_problem
@@ -27,13 +27,15 @@ from qgen.files.lines import (
 from qgen.files.readers.blocks import Block, LeftOut
 
 _FOOTNOTE = re.compile(
-    r"\[(?:\d{1,3}(?:[,–-]\s?\d{1,3})*|[a-z]|note \d+|citation needed|\^[^\]]+)\]"
+    rf"{NOTE_MARK.pattern}"
     # Behind a word or a full stop, or by itself; the ² of 120 m² and the ¹⁴ of ¹⁴C are no marks.
     r"|(?:(?<=[a-z]{3})|(?<=[.,;:)”\"])|(?<=\s))[\u00b9\u00b2\u00b3\u2070-\u2079†‡]+(?=[\s.,;:)]|$)"
     # On the line, where its raised form is lost: "to Ellby.3 It".
     r"|(?<=[a-z]{3}[.!?])\d{1,3}(?=\s+[\"“(]?[A-Z]|\s*$)"
     r"|(?<=[a-z][.!?][”\"’)])\d{1,3}(?=\s+[\"“(]?[A-Z]|\s*$)"
 )
+_ITEM = re.compile(r"\s*[-*•·‣▪◦–]\s")
+"""Of a list; behind a number, a short line may be a heading."""
 _ABBREVIATED = re.compile(r"\b(?:vol|fig|sec|chap|eq|art|nos|pp|app)\.$", re.I)
 _FOOTNOTE_TEXT = re.compile(r"\[\^[^\]]+\]:")
 _REFERENCES = re.compile(
@@ -44,6 +46,11 @@ _REFERENCES = re.compile(
     r"|footnotes|citations)\s*:?",
     re.I,
 )
+_REFERENCE = re.compile(
+    r"^\s*(?:[\[(]?\d|\w+, [A-Z]|\w+ [A-Z]{1,2}\b)|\((?:1[5-9]|20)\d\d[a-z]?\)|\d{4};\d"
+    r"|\bpp?\. ?\d|https?:|\b(?:doi|ISBN|et al)\b"
+)
+"""What a reference has and running text seldom."""
 _NEXT_PART = re.compile(r"(?:appendix|appendices|annex|chapter|part|supplement\w*)\b", re.I)
 
 
@@ -59,17 +66,24 @@ def paragraphs(blocks: Iterable[Block], left_out: LeftOut) -> Iterator[Prose]:
     """The paragraphs of a document's blocks, each with its page and headings; what is left out is
     counted.
 
-    After the heading of the references nothing is read, up to a heading of its level or above.
+    After the heading of the references nothing is read, up to a heading of its level or above; up
+    to one with prose under it, where headings have no levels.
     """
     closed: int | None = None  # the level of the references' heading
+    headed = False  # whether the block before was a heading
     over: list[tuple[int, str]] = []  # the headings, with their levels
-    for text, page, level, _ in _whole(_opened(blocks, left_out)):
+    for text, page, level, _, item in _whole(_opened(blocks, left_out)):
         if not level and not _FOOTNOTE_TEXT.match(text.lstrip()):
             text = _without_marks(text)
         lines = _lines(text)
-        if level or (lines and is_heading(lines)):
+        short = not level and bool(lines) and is_heading(lines)
+        if short and (item or _ITEM.match(text)):
+            left_out["list item"] += closed is None
+            continue
+        if level or short:
             heading = " ".join(lines)
-            if _REFERENCES.fullmatch(heading):
+            headed = not _REFERENCES.fullmatch(heading)
+            if not headed:
                 left_out["list of references"] += closed is None
                 closed = level if closed is None else closed
             elif closed is not None and (
@@ -79,6 +93,10 @@ def paragraphs(blocks: Iterable[Block], left_out: LeftOut) -> Iterator[Prose]:
             depth = level or _UNKNOWN_LEVEL
             over = [*(one for one in over if one[0] < depth), (depth, heading)]
             continue
+        prose = headed and len(text.split()) >= 12 and not _REFERENCE.search(text)
+        headed = False
+        if closed == 0 and prose:
+            closed = None
         if closed is not None:
             continue
         # A heading in a line of its own, without an empty one round it.
@@ -162,7 +180,7 @@ def _paragraphs(text: str, left_out: LeftOut) -> Iterator[str]:
     text = BULLET.sub("", join_lines(lines))
     text = re.sub(r"\s+", " ", _without_marks(text)).strip()
     if len(text.split()) <= MAX_WORDS:
-        if text:
+        if re.search(r"\w", text):  # more than what stands for a formula
             yield text
         return
     pieces: list[str] = []

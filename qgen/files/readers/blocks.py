@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from qgen.errors import QGenError
+from qgen.files.encoding import open_bytes
 
 MAX_BYTES = 64 << 20
 """The largest file of plain text or markup that is read as a document."""
@@ -25,12 +26,14 @@ class Block(NamedTuple):
         page: its page or slide, from 1, where the format has them.
         level: of a heading, from 1; 0 for anything else.
         preformatted: whether it may be code.
+        item: whether it belongs to a list, where few words are no heading.
     """
 
     text: str
     page: int | None = None
     level: int = 0
     preformatted: bool = False
+    item: bool = False
 
 
 class LeftOut(Counter[str]):
@@ -54,14 +57,16 @@ def _plural(name: str) -> str:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The content of a file.
+    """The content of a file, unpacked where it is gzipped.
 
     Raises:
         QGenError: it is larger than any text.
     """
-    if path.stat().st_size > MAX_BYTES:
+    with open_bytes(path) as file:
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
         raise QGenError(f"{path} is larger than {MAX_BYTES >> 20} MiB")
-    return path.read_bytes()
+    return content
 
 
 def is_prose_of_table(cells: list[str]) -> bool:

@@ -20,22 +20,26 @@ from qgen.files.readers.marks import raised_text
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _SKIPPED = frozenset(
-    "script style template title nav footer aside form button svg math select textarea"
+    "script style template title nav footer aside button svg math select textarea"
     " iframe object audio video canvas rt rp label dialog menu".split()
 )
 _COUNTED = {"figure": "figure", "img": "picture"}
 _BLOCKS = frozenset(
     "p div li blockquote dd dt section article main body html ul ol dl header figcaption hr address"
-    " details summary caption center fieldset hgroup".split()
+    " details summary caption center fieldset hgroup form".split()
 )
+_ITEMS = frozenset({"li", "dd"})
 _SKIPPED_ROLES = frozenset(
     "navigation banner contentinfo complementary search dialog doc-footnote doc-endnotes doc-toc"
     " doc-index doc-bibliography doc-noteref doc-backlink doc-pagebreak".split()
 )
-_SKIPPED_TYPES = re.compile(r"\b(?:footnotes?|endnotes?|rearnotes?|toc|index|noteref|pagebreak)\b")
+_SKIPPED_TYPES = re.compile(
+    r"(?<!\S)(?:footnotes?|endnotes?|rearnotes?|toc|index|noteref|pagebreak)(?!\S)"
+)
 _SKIPPED_CLASSES = re.compile(  # MediaWiki's, Sphinx's and other programs' own
     r"(?:^|\s)(?:mw-editsection|navbox|reflist|references|toc|hatnote|headerlink|noprint"
-    r"|sr-only|screen-reader-text|visually-hidden|footnotes?|footnote-ref|cookie[\w-]*"
+    r"|sr-only|screen-reader-text|visually-hidden|footnotes?|footnote-ref"
+    r"|cookie-?(?:bar|banner|consent|law|message|notice|popup|policy)[\w-]*"
     r"|breadcrumbs?|site-header|site-footer|share-buttons?)(?:\s|$)"
 )
 
@@ -119,6 +123,7 @@ class _Page:
         self._tables: list[_Table] = []
         self._raised: list[str] | None = None  # what stood before the raised text
         self._links = self._links_in_raised = 0
+        self._items = 0  # how many items of lists deep
         self._pre: list[str] | None = None
         self._code = False
 
@@ -171,6 +176,7 @@ class _Page:
             self._links_in_raised += 1
         elif tag in _BLOCKS:
             self.flush()
+            self._items += tag in _ITEMS
 
     def end(self, tag: str) -> None:
         self._depth -= 1
@@ -179,6 +185,7 @@ class _Page:
         elif tag in _HEADINGS or tag in {"td", "th"} or tag in _BLOCKS:
             self.flush()
             self._level = 0 if tag in _HEADINGS else self._level
+            self._items -= tag in _ITEMS
         elif tag == "table" and self._tables:
             self.flush()
             self._end_table()
@@ -218,7 +225,7 @@ class _Page:
             return
         for part in re.split(r"\n\s*\n", text):  # two line breaks are as good as a new paragraph
             for piece in _divided(part.strip().split("\n")):
-                self.blocks.append(Block(piece, self._page))
+                self.blocks.append(Block(piece, self._page, item=self._items > 0))
 
     def _end_raised(self) -> None:
         if self._raised is None:

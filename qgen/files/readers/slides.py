@@ -42,6 +42,7 @@ def read_pptx(path: Path, left_out: LeftOut) -> Iterator[Block]:
                 left_out["hidden slide"] += 1
                 continue
             related = _relations(path, archive, part).values()
+            left_out["diagram"] += sum("/diagrams/data" in name for name in related)
             left_out["speaker's note"] += any("/notesSlides/" in name for name in related)
             yield from target.blocks
 
@@ -77,7 +78,7 @@ class _Slide:
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "sld":
             self.shown = attributes.get("show", "1") not in {"0", "false"}
-        elif name == "sp":
+        elif name in {"sp", "pic", "graphicFrame"}:
             self._place = ""
         elif name == "ph":
             self._place = attributes.get("type", "body")
@@ -108,7 +109,7 @@ class _Slide:
             self._text = None
             if text and self._place not in _FURNITURE:
                 level = int(self._place in _TITLES)
-                self.blocks.append(Block(text, self._number, level))
+                self.blocks.append(Block(text, self._number, level, item=not level))
         elif name == "tbl" and self._tables:
             found, self.blocks = self.blocks, self._tables.pop()
             if is_prose_of_table([block.text for block in found]):

@@ -7,6 +7,7 @@ and text boxes.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,9 +24,36 @@ _SKIPPED = frozenset(
     "del moveFrom instrText delInstrText delText Fallback rt sectPr tblPr trPr tcPr sdtEndPr"
     " rPrChange pPrChange".split()
 )
-_STYLES = ("heading", "title", "subtitle", "toc", "caption", "code", "html preformatted",
-           "source code", "macro", "bibliography", "index", "table of", "footer", "header",
-           "footnote text", "endnote text")  # fmt: skip
+_HEADINGS = ("heading", "title", "subtitle")
+_LEFT_OUT = {
+    "caption": "caption", "code": "line of code", "html preformatted": "line of code",
+    "source code": "line of code", "macro": "line of code", "bibliography": "reference",
+    "footnote text": "note", "endnote text": "note", "toc": "", "index": "", "table of": "",
+    "footer": "", "header": "",
+}  # fmt: skip
+"""What the names of styles begin with whose paragraphs are left out, and what they are counted
+as."""
+_STYLES = (*_HEADINGS, *_LEFT_OUT)
+_STRUCTURES = frozenset("rad nary m eqArr limLow limUpp groupChr d acc bar func sPre".split())
+"""Of formulas; their letters in a line do not say what they say."""
+_SYMBOLS = (
+    dict(
+        zip(
+            [*range(0x41, 0x5B), *range(0x61, 0x7B)],
+            "ΑΒΧΔΕΦΓΗΙϑΚΛΜΝΟΠΘΡΣΤΥςΩΞΨΖαβχδεφγηιϕκλμνοπθρστυϖωξψζ",
+            strict=True,
+        )
+    )
+    | dict(
+        zip(
+            [*range(0xA2, 0xA6), *range(0xAB, 0xBD)],
+            "′≤⁄∞↔←↑→↓°±″≥×∝∂•÷≠≡≈…",
+            strict=True,
+        )
+    )
+    | {0xD7: "⋅", 0xD6: "√", 0xD0: "∠", 0xCE: "∈", 0xC5: "⊕", 0xC6: "∅", 0xDE: "⇒", 0x2D: "−"}
+)
+"""Those of the font Symbol that texts have."""
 
 
 @dataclass
@@ -41,6 +69,8 @@ class _Paragraph:
     text: list[str] = field(default_factory=list)
     style: str = ""
     level: int = 0
+    item: bool = False
+    goes_on: bool = False  # its mark is deleted, so that the next one belongs to it
 
 
 @dataclass
@@ -120,11 +150,15 @@ class _Document:
         self._tables: list[_Table] = []
         self._raised = self._hidden = self._reads = False
         self._links = 0
-        self._field: list[str] = []  # the codes of the fields that the text is in
+        self._before: list[str] = []  # the text of a paragraph that goes on in the next
+        self._formula: int | None = None  # where in its paragraph's text it begins
+        self._simple = True  # whether its letters in a line are the formula
         self._placeholders: list[int] = []  # depths of controls that nobody has filled in
 
     def skips(self, name: str) -> bool:
         # "ins", "del" and the like also stand in properties, where they hold no text.
+        if name in {"del", "moveFrom"} and self._open[-2:] == ["pPr", "rPr"] and self._paragraphs:
+            self._paragraphs[-1].goes_on = True
         return name in _SKIPPED
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
@@ -133,7 +167,8 @@ class _Document:
         value = attributes.get("val", "")
         text = self._paragraphs[-1].text if self._paragraphs else []
         if name == "p":
-            self._paragraphs.append(_Paragraph())
+            self._paragraphs.append(_Paragraph(self._before))
+            self._before = []
         elif name == "tbl":
             self._tables.append(_Table(self.blocks))
             self.blocks = []
@@ -147,6 +182,8 @@ class _Document:
             self._links += 1
         elif name == "pStyle" and self._paragraphs:
             self._paragraphs[-1].style = value
+        elif name == "numId" and self._paragraphs:
+            self._paragraphs[-1].item = value != "0"
         elif name == "outlineLvl" and self._paragraphs and value.isdigit() and int(value) < 9:
             self._paragraphs[-1].level = int(value) + 1
         elif parent == "rPr" and self._open[-3:-2] == ["r"]:
@@ -157,6 +194,8 @@ class _Document:
             text.append("\n" if attributes.get("type", "textWrapping") == "textWrapping" else " ")
         elif name == "noBreakHyphen":
             text.append("-")
+        elif name == "sym" and not self._hidden:
+            text.append(self._symbol(attributes))
         elif name in {"footnoteReference", "endnoteReference"}:
             self._left_out["note"] += 1
         elif name == "commentReference":
@@ -167,8 +206,13 @@ class _Document:
             self._left_out["embedded document"] += 1
         elif name == "showingPlcHdr" and value not in {"0", "false"}:
             self._placeholders.append(len(self._open) - 2)  # of the control round its properties
-        elif name == "sup" and "oMath" in self._open:
-            text.append("^")
+        elif name == "relIds":
+            self._left_out["diagram"] += 1
+        elif name == "oMath":
+            self._formula, self._simple = len(text), True
+        elif self._formula is not None:
+            self._simple = self._simple and name not in _STRUCTURES
+            text += {"sup": "^", "den": "/"}.get(name, "")
 
     def end(self, name: str) -> None:
         self._open.pop()
@@ -176,12 +220,16 @@ class _Document:
             self._placeholders.pop()
         if name == "t":
             self._reads = False
+        elif name == "oMath":
+            self._end_formula()
         elif name == "hyperlink":
             self._links -= 1
         elif name == "p" and self._paragraphs:
             self._end_paragraph(self._paragraphs.pop())
         elif name == "tbl" and self._tables:
             self._end_table(self._tables.pop())
+        elif name == "body":
+            self._end_paragraph(_Paragraph(self._before))
 
     def data(self, text: str) -> None:
         if not self._reads or self._hidden or not self._paragraphs:
@@ -201,18 +249,43 @@ class _Document:
         elif name in {"vanish", "webHidden"}:
             self._hidden = value not in {"0", "false"}
 
+    def _symbol(self, attributes: dict[str, str]) -> str:
+        """A character of a font that is no text's; a mark where nobody knows it."""
+        code = attributes.get("char", "")
+        known = attributes.get("font") == "Symbol" and re.fullmatch("[0-9A-Fa-f]{2,4}", code)
+        symbol = _SYMBOLS.get(int(code, 16) & 0xFF) if known else None
+        if symbol:
+            return symbol
+        self._left_out["symbol"] += 1
+        return "…"
+
+    def _end_formula(self) -> None:
+        """Keep a formula whose letters say what it says, and count any other."""
+        if self._formula is None or not self._paragraphs:
+            return
+        text = self._paragraphs[-1].text
+        read = "".join(text[self._formula :])
+        if not self._simple or ("/" in read and not re.fullmatch(r"\w+/\w+", read)):
+            text[self._formula :] = ["…"]  # so that nobody takes what is left for the sentence
+            self._left_out["formula"] += 1
+        self._formula = None
+
     def _end_paragraph(self, paragraph: _Paragraph) -> None:
+        if paragraph.goes_on:
+            self._before = paragraph.text
+            return
         text = "".join(paragraph.text).strip()
         style = self._styles.get(paragraph.style, _Style(paragraph.style.lower()))
         if not text:
             return
         level = paragraph.level or style.level
-        if level or style.name.startswith(("heading", "title", "subtitle")):
+        if level or style.name.startswith(_HEADINGS):
             self.blocks.append(Block(" ".join(text.split()), level=level or 1))
-        elif style.name.startswith("bibliography"):
-            self._left_out["reference"] += 1
-        elif not style.name.startswith(_STYLES):
-            self.blocks.append(Block(text))
+        elif name := next(filter(style.name.startswith, _LEFT_OUT), None):
+            self._left_out[_LEFT_OUT[name]] += 1
+        else:
+            item = paragraph.item or style.name.startswith("list")
+            self.blocks.append(Block(text, item=item))
 
     def _end_table(self, table: _Table) -> None:
         found, self.blocks = self.blocks, table.before
