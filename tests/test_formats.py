@@ -330,6 +330,7 @@ def test_latex(tmp_path):
         (r"\foreignlanguage{german}{Brücke} of \colorbox{red}{oak}", "Brücke of oak", ""),
         (r"one of \textcite{a} and \ref{b}~\autocite[2]{c}\cites{a}{b}", "one of … and …", ""),
         (r"\unheard{} of \input{more}", "… of", "1 included file, 1 unknown macro"),
+        (r"oak\footnote{Or ash.} of", "oak of", "1 note"),
         (r"ratio \begin{equation}a = b\end{equation} of", "ratio … of", "1 formula"),
     ],
 )  # fmt: skip
@@ -337,6 +338,7 @@ def test_macros_of_latex(tmp_path, source, found, left_out):
     content = (
         "\\newcommand{\\bridge}{Kestrel \\kind}\n\\def\\kind{Bridge}\n\\newcommand*\\town{Dorne}\n"
         "\\newcommand{\\of}[2]{\\emph{#1} for #2}\n\\newcommand{\\again}{\\again\\again}\n"
+        "\\renewcommand{\\footnote}[1]{\\emph{#1}}\n"
         f"\\begin{{document}}\nThe {source} it was opened by Queen Maud.\\again\n"
         "\\end{document}\n"
     )

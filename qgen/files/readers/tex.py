@@ -34,6 +34,8 @@ _REFERENCES = dict.fromkeys("ref cref Cref autoref eqref pageref nameref vref".s
     )
 )
 """What prints a number, a name or a title that only a run of LaTeX knows; with the arguments."""
+_OURS = frozenset([*_SECTIONS, *_CITATIONS, *_DROPPED, *_NOTES, *_COUNTED, *_REFERENCES])
+"""What keeps its meaning where a document changes how it looks."""
 _TEXT_LAST = {
     "href": "{{", "hyperlink": "{{", "hypertarget": "{{", "textcolor": "[{{", "hyperref": "[{",
     "colorbox": "[{{", "fcolorbox": "[{[{{", "foreignlanguage": "[{{", "makebox": "[[{",
@@ -113,7 +115,7 @@ def _expanded(text: str, source: str) -> str:
     """A text with the macros expanded that the source defines, those within them too."""
     macros: dict[int, dict[str, str]] = {}
     for name, count, parameters, body in _DEFINITION.findall(re.sub(r"(?<!\\)%.*", "", source)):
-        if len(body) <= _MAX_BODY:
+        if len(body) <= _MAX_BODY and "@" not in body and name not in _OURS:
             macros.setdefault(int(count or len(parameters) // 2), {})[name] = body
     text = _OTHER_DEFINITION.sub("", _DEFINITION.sub("", text))
     left = _MAX_GROWTH
@@ -183,14 +185,16 @@ def _converter(left_out: LeftOut) -> Any:
         return "…"
 
     def verbatim(node: Any, l2tobj: Any) -> str:
-        return node.nodeargd.verbatim_text
+        return node.nodeargd.verbatim_text if node.nodeargd else ""
 
     def item(node: Any, l2tobj: Any) -> str:
         return f"\n\n* {last_argument(node, l2tobj)} "
 
     def quantity(node: Any, l2tobj: Any) -> str:
-        given = zip(node.nodeargd.argspec, node.nodeargd.argnlist, strict=True)
-        *numbers, unit = [argument for kind, argument in given if kind == "{" and argument]
+        if not node.nodeargd:
+            return ""
+        given = zip(node.nodeargd.argspec, node.nodeargd.argnlist, strict=False)
+        *numbers, unit = [argument for kind, argument in given if kind == "{"]
         number = " to ".join(l2tobj.nodelist_to_text([one]) for one in numbers)
         return f"{number} {_unit(unit.latex_verbatim())}".lstrip()
 
