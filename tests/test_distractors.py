@@ -68,6 +68,7 @@ def test_the_passages_own_values_come_first_where_they_are_of_the_form():
         ("5 miles", "It is not less than 5 miles away.", True),
         ("ten hours", "He worked no more than ten hours.", False),
         ("less than 40 dollars", "It cost less than 40 dollars.", False),
+        ("thirty people", "Over thirty people came.", True),
     ],
 )
 def test_a_value_that_a_bound_implies_is_no_wrong_one(answer, passage, higher):
@@ -82,6 +83,10 @@ def test_a_count_has_no_decimals_and_agrees_with_what_it_counts():
     assert all("." not in text for text in values("23", passage))
     passage = "Each of them sent one chief delegate."
     assert "two chief delegates" in values("one chief delegate", passage)
+    assert "2 years old" in values("1 year old")
+    assert "two per cent" in values("one per cent")
+    # No bound is what stands before "Henry".
+    assert min(first_number(text)[1] for text in values("5", "It was named after Henry 5.")) < 5
 
 
 def test_a_month_keeps_its_capital_and_a_noun_that_begins_a_sentence_does_not():

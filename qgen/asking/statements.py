@@ -227,11 +227,19 @@ def misfit(found: Statement, other: str) -> bool:
     if all(years):
         return 0 < abs(int(years[0][0]) - int(years[1][0])) < _NEAR_YEARS
     number, another_number = first_number(found.answer), first_number(other)
-    if not number or not another_number:
+    if not number or not another_number or not _is_count(found, number[0]):
         return False
     a, b = number[1], another_number[1]
     digits = f"{a:f}".replace(".", "").strip("0")
     return abs(a - b) < _NEAR_NUMBERS * max(a, b) or len(digits) > 2
+
+
+def _is_count(found: Statement, begin: int) -> bool:
+    """Whether a number of the answer tells how many or how much, as neither "19th" nor the one of
+    "Apollo 11" does."""
+    name = re.search(r"\b([A-Z]\S*)\s\Z", found.before + found.answer[:begin])
+    ordinal = re.match(r"\d+(?:st|nd|rd|th)\b", found.answer[begin:])
+    return not ordinal and not (name and (usual_tag(name[1].lower()) or "NN").startswith("NN"))
 
 
 _NEAR_YEARS = 3

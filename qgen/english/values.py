@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 
-from qgen.english.dictionary import inflections
+from qgen.english.dictionary import inflections, usual_tag
 from qgen.english.quantities import MONTHS, NUMBER_WORDS, YEAR
 from qgen.english.words import with_article
 
@@ -99,7 +99,7 @@ def is_near(first: str, second: str) -> bool:
 _MORE = "(?:more|greater|older|longer|later|higher|larger) than"
 _LESS = "(?:less|fewer|smaller|younger|shorter|earlier|lower) than"
 _NOT = r"(?<!\bno )(?<!\bnot )"
-_NEAR = r"\b[^,.;:\d]{0,12}\Z"
+_NEAR = r"\b(?-i:[^,.;:\dA-Z]{0,12})\Z"  # no bound is what "after Henry 5" has
 _LEAST = re.compile(
     rf"\b(?:over|above|exceed(?:s|ed|ing)?|after|at least|upwards of|{_NOT}{_MORE}|"
     rf"(?:no|not) {_LESS}){_NEAR}",
@@ -129,12 +129,17 @@ def implied(before: str, text: str, other: str) -> bool:
 
 
 def first_number(text: str) -> tuple[int, float] | None:
-    """Where the first number of a text begins, in digits or words, and the number."""
-    if found := re.search(r"\d+(?:,\d{3})*(?:\.\d+)?", text):
-        return found.start(), float(found[0].replace(",", ""))
-    if (found := _WORD.search(text)) and found[0].lower() in NUMBER_WORDS:
-        return found.start(), NUMBER_WORDS.index(found[0].lower()) + 1.0
-    return None
+    """Where the first number of a text begins, in digits or words, and the number: of "two million"
+    two."""
+    digits, words = re.search(r"\d+(?:,\d{3})*(?:\.\d+)?", text), _WORD.search(text)
+    if digits and (not words or digits.start() < words.start()):
+        return digits.start(), float(digits[0].replace(",", ""))
+    if not words:
+        return None
+    tens = words["tens"]
+    number = 10 * (_TENS.index(tens.lower()) + 2) if tens else 0
+    unit = words["unit"] if tens else words[0]
+    return words.start(), float(number + (NUMBER_WORDS.index(unit.lower()) + 1 if unit else 0))
 
 
 def near_values(text: str) -> Iterator[str]:
@@ -444,21 +449,23 @@ def _several_words(text: str, draw: random.Random) -> Iterator[str]:
     yield from _shifted(text, ((1, 2, 3), (1, 2, 3)), draw, shift)
 
 
-_NO_THINGS = frozenset(
-    "percent per million billion hundred thousand dozen in of out to and or at".split()
-)
-_ONE_THING = re.compile(
-    rf"(?:.*\s)?(?:one|1)\s+(?:(?!(?:{'|'.join(_NO_THINGS)})\b)[a-z]+\s+){{0,2}}([a-z]{{3,}})", re.I
-)
+_NO_THINGS = frozenset("percent per million billion hundred thousand dozen".split())
+_ONE = re.compile(r"(?<![\w.,])(?:one|1)\s+([a-z].*)", re.I)
 
 
 def _agreeing(text: str, other: str) -> str:
     """The other with the plural of what the text has one of: "one mile", "two miles"."""
-    one = _ONE_THING.fullmatch(text)
-    if not one or one[1] in _NO_THINGS:
+    one = _ONE.search(text)
+    words = one[1].split(" ") if one else []
+    tags = [usual_tag(word) or "NN" for word in words]
+    at = next((i for i, tag in enumerate(tags) if not tag.startswith(("JJ", "VBN"))), 0)
+    if not words or words[at].lower() in _NO_THINGS or not tags[at].startswith("NN"):
         return other
-    plural = inflections(one[1], "NOUN").get("NNS", (one[1],))[0]
-    return other.removesuffix(one[1]) + plural
+    while at + 1 < len(words) and tags[at + 1].startswith("NN"):
+        at += 1  # of "one school bus"
+    tail = " ".join(words)
+    words[at] = inflections(words[at], "NOUN").get("NNS", (words[at],))[0]
+    return other.removesuffix(tail) + " ".join(words)
 
 
 def _in_case_of(text: str, model: str) -> str:
