@@ -79,10 +79,32 @@ def test_chapters_behind_a_list_of_references(tmp_path):
     entries = "Smith, J. (1990). Bridges. Oxford.\n\nBooks\n\n" + (
         "Doyle, Ann. The Bridges of the Northern Rivers and Their Builders. Ellby: Holm, 1990.\n\n"
     )
-    content = f"{FIRST}\n\nReferences\n\n{entries}2 Towers\n\n{SECOND}\n\n{FIRST}\n"
-    document = read_document(write(tmp_path, "a.txt", content))
-    assert [paragraph.text for paragraph in document] == [FIRST, SECOND, FIRST]
-    assert document.summary == "1 list of references"
+    content = f"{FIRST}\n\nReferences\n\n{entries}2 Towers\n\n{{}}\n\n{FIRST}\n"
+    for begin in (
+        SECOND,
+        f"However, Queen Maud saw that c{SECOND[1:]}",
+        f"{SECOND} Smith (1990) et al.",
+    ):
+        document = read_document(write(tmp_path, "a.txt", content.format(begin)))
+        assert [paragraph.text for paragraph in document] == [FIRST, begin, FIRST]
+        assert document.summary == "1 list of references"
+
+
+@pytest.mark.parametrize("heading", ["Bridge Review 12", "44 Bridge Review", "Web", "2 Books"])
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "van der Berg, A. and Smith, T. The influence of the river on bridges. Review 12, 44-56.",
+        "Mary Smith and John Doe. Bridges of the world and their builders. Ellby: Holm, 1990.",
+        "O'Brien, T. and Wu, K. The bridges of the northern rivers and of their builders. Holm.",
+        "Smith JA, Doe B. The bridges of the northern rivers and their builders. Ellby: Holm.",
+        "Ministry of Works (1990). The bridges of the northern rivers and their builders. Ellby.",
+        "of the northern rivers and their builders in the county of Dorne. Ellby: Holm.",
+    ],
+)
+def test_what_divides_a_list_of_references_opens_no_text(tmp_path, heading, entry):
+    content = f"{FIRST}\n\nReferences\n\n{heading}\n\n{entry}\n\n{SECOND}\n"
+    assert texts(write(tmp_path, "a.txt", content)) == [FIRST]
 
 
 @pytest.mark.parametrize("name", ["a.txt.gz", "a.md.gz", "a.html.gz"])

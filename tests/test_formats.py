@@ -212,6 +212,48 @@ def test_items_of_lists_are_no_headings(tmp_path, name, content):
     assert document.summary == "2 list items"
 
 
+BOLD = "<ol><li><p><b>{}</b></p></li></ol>".format
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.html", html(f"</p>{BOLD('Bridges')}<p>{FIRST}</p>{BOLD('References')}<p>{SECOND}")),
+        ("a.docx", word("".join(
+            paragraph(run(text), properties=NUMBERS if len(text) < 20 else "")
+            for text in ("Bridges", FIRST, "References", SECOND)
+        ))),
+        ("a.docx", word("".join(
+            paragraph(run(text), properties='<w:pStyle w:val="ListParagraph"/>')
+            for text in ("Bridges", FIRST, "References", SECOND)
+        ))),
+    ],
+)  # fmt: skip
+def test_headings_with_the_numbers_of_a_list(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    document = read_document(path)
+    assert [(p.text, p.headings) for p in document] == [(FIRST, ("Bridges",))]
+    assert document.summary == "1 list of references"
+
+
+def test_a_list_in_the_references_and_between_scenes(tmp_path):
+    content = f"{FIRST}\n\n* * *\n\n{SECOND}\n\n- {ITEM}\n\nReferences\n\n- {ITEM}\n"
+    assert read(tmp_path, "a.txt", content) == (TEXTS, "1 list item, 1 list of references")
+
+
+def test_titles_of_slides_in_boxes(tmp_path):
+    pptx = pytest.importorskip("pptx")
+    deck = pptx.Presentation()
+    for title, text in (("Bridges", FIRST), ("References", SECOND)):
+        slide = deck.slides.add_slide(deck.slide_layouts[6])
+        for part in (title, text):
+            slide.shapes.add_textbox(0, 0, 99, 99).text_frame.text = part
+    deck.save(tmp_path / "a.pptx")
+    document = read_document(tmp_path / "a.pptx")
+    assert [(p.text, p.headings) for p in document] == [(FIRST, ("Bridges",))]
+
+
 # --- Pages ------------------------------------------------------------------------------------
 
 
@@ -449,7 +491,7 @@ def test_slides_of_tables_and_diagrams(tmp_path):
     table = slide.shapes.add_table(1, 2, 0, 0, 99, 99).table
     table.cell(0, 0).text, table.cell(0, 1).text = TEXTS
     slide = deck.slides.add_slide(deck.slide_layouts[1])
-    slide.placeholders[1].text = f"{ITEM}\n{FIRST}"
+    slide.placeholders[1].text = f"{ITEM}\n{ITEM}\n{FIRST}"
     part = pptx.opc.package.Part(
         pptx.opc.packuri.PackURI("/ppt/diagrams/data1.xml"), "application/xml", deck.part.package
     )
@@ -462,7 +504,7 @@ def test_slides_of_tables_and_diagrams(tmp_path):
     assert [(p.text, p.headings) for p in document] == [
         *((text, ("Two bridges",)) for text in [*TEXTS, FIRST])
     ]
-    assert document.summary == "1 diagram, 1 list item"
+    assert document.summary == "1 diagram, 2 list items"
 
 
 def test_slides(tmp_path):
@@ -509,8 +551,9 @@ def test_open_document(tmp_path):
     first.addText(").")
     document.text.addElement(first)
     items = List()
-    items.addElement(ListItem())
-    items.childNodes[0].addElement(P(text=ITEM))
+    for _ in range(2):
+        items.addElement(ListItem())
+        items.lastChild.addElement(P(text=ITEM))
     document.text.addElement(items)
     table = Table()
     for row in (("Bridge", "Length"), ("Kestrel", "310")):
@@ -525,7 +568,7 @@ def test_open_document(tmp_path):
     document.write(out)
     found, left_out = read(tmp_path, "a.odt", out.getvalue())
     assert found == ["It covers 350 m² of land in Dorne (On Dorne)."]
-    assert left_out == "1 list item, 1 note, 1 table"
+    assert left_out == "2 list items, 1 note, 1 table"
 
 
 # --- PDF --------------------------------------------------------------------------------------

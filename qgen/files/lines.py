@@ -10,7 +10,8 @@ _PAGE_NUMBER = re.compile(  # no full stop behind it
 )
 MAX_WORD = 200
 """Characters; what is longer is no word."""
-BULLET = re.compile(r"^\s*(?:[-*•·‣▪◦–]|\(?\d{1,2}[.)])\s+")
+BULLET = re.compile(r"^\s*(?:([-*•·‣▪◦–])|\(?\d{1,2}[.)])\s+")
+"""Of an item of a list: its sign, or a number, behind which a short line may be a heading."""
 
 
 def ends_sentence(line: str) -> bool:

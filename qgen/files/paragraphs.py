@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from qgen.english.clean import NOTE_MARK, clean_text, has_lost_letters
@@ -34,8 +35,6 @@ _FOOTNOTE = re.compile(
     r"|(?<=[a-z]{3}[.!?])\d{1,3}(?=\s+[\"“(]?[A-Z]|\s*$)"
     r"|(?<=[a-z][.!?][”\"’)])\d{1,3}(?=\s+[\"“(]?[A-Z]|\s*$)"
 )
-_ITEM = re.compile(r"\s*[-*•·‣▪◦–]\s")
-"""Of a list; behind a number, a short line may be a heading."""
 _ABBREVIATED = re.compile(r"\b(?:vol|fig|sec|chap|eq|art|nos|pp|app)\.$", re.I)
 _FOOTNOTE_TEXT = re.compile(r"\[\^[^\]]+\]:")
 _REFERENCES = re.compile(
@@ -47,10 +46,15 @@ _REFERENCES = re.compile(
     re.I,
 )
 _REFERENCE = re.compile(
-    r"^\s*(?:[\[(]?\d|\w+, [A-Z]|\w+ [A-Z]{1,2}\b)|\((?:1[5-9]|20)\d\d[a-z]?\)|\d{4};\d"
-    r"|\bpp?\. ?\d|https?:|\b(?:doi|ISBN|et al)\b"
+    # A number, "van der Berg" or what another page begins; "Smith, J."; "Smith JA"; "Smith (1990)."
+    r"^\s*(?:[a-z\d\[(]|[\w'’-]+(?:, ?[A-Z]\.| [A-Z]{1,2}(?:\.|, [\w'’-]+ [A-Z]{1,2}\b))"
+    r"|\D{3,80}\((?:1[5-9]|20)\d\d[a-z]?\)[.:])"
+    r"|, (?:1[5-9]|20)\d\d[a-z]?\.?\s*$|\d[-–]\d+, (?:1[5-9]|20)\d\d|\d{4};\d"
+    r"|\bpp?\. ?\d|https?:|\b(?:doi|ISBN)\b"
 )
 """What a reference has and running text seldom."""
+_NUMBERED = re.compile(r"(?:\d{1,2}(?:\.\d+)*|[IVX]+)[.)]?\s+[^\W\d_]")
+"""A heading that a text may go on with, or the number of a page and what runs over it."""
 _NEXT_PART = re.compile(r"(?:appendix|appendices|annex|chapter|part|supplement\w*)\b", re.I)
 
 
@@ -67,23 +71,24 @@ def paragraphs(blocks: Iterable[Block], left_out: LeftOut) -> Iterator[Prose]:
     counted.
 
     After the heading of the references nothing is read, up to a heading of its level or above; up
-    to one with prose under it, where headings have no levels.
+    to one with a number and prose under it, where headings have no levels.
     """
     closed: int | None = None  # the level of the references' heading
-    headed = False  # whether the block before was a heading
+    numbered = False  # whether a heading with a number has come since, and no reference
     over: list[tuple[int, str]] = []  # the headings, with their levels
-    for text, page, level, _, item in _whole(_opened(blocks, left_out)):
+    for text, page, level, _, item in _listed(_whole(_opened(blocks, left_out))):
         if not level and not _FOOTNOTE_TEXT.match(text.lstrip()):
             text = _without_marks(text)
         lines = _lines(text)
-        short = not level and bool(lines) and is_heading(lines)
-        if short and (item or _ITEM.match(text)):
-            left_out["list item"] += closed is None
-            continue
-        if level or short:
+        if level or (lines and is_heading(lines)):
             heading = " ".join(lines)
-            headed = not _REFERENCES.fullmatch(heading)
-            if not headed:
+            references = _REFERENCES.fullmatch(heading)
+            bullet = BULLET.match(text)
+            if not (level or references) and (item or (bullet and bullet[1])):
+                left_out["list item"] += closed is None
+                continue
+            numbered = not references and (numbered or bool(_NUMBERED.match(heading)))
+            if references:
                 left_out["list of references"] += closed is None
                 closed = level if closed is None else closed
             elif closed is not None and (
@@ -93,9 +98,8 @@ def paragraphs(blocks: Iterable[Block], left_out: LeftOut) -> Iterator[Prose]:
             depth = level or _UNKNOWN_LEVEL
             over = [*(one for one in over if one[0] < depth), (depth, heading)]
             continue
-        prose = headed and len(text.split()) >= 12 and not _REFERENCE.search(text)
-        headed = False
-        if closed == 0 and prose:
+        numbered = numbered and not _REFERENCE.search(text)
+        if closed == 0 and numbered and len(text.split()) >= 12:
             closed = None
         if closed is not None:
             continue
@@ -133,7 +137,7 @@ def _whole(blocks: Iterable[Block]) -> Iterator[Block]:
     waiting: Block | None = None
     for block in blocks:
         block = block._replace(text=unicodedata.normalize("NFC", clean_text(block.text)))
-        if not block.text.strip():
+        if not re.search(r"\w", block.text):  # such as the "* * *" between scenes
             continue
         if (
             waiting is not None
@@ -149,6 +153,21 @@ def _whole(blocks: Iterable[Block]) -> Iterator[Block]:
         waiting = block
     if waiting is not None:
         yield waiting
+
+
+def _listed(blocks: Iterable[Block]) -> Iterator[Block]:
+    """The blocks, items only those beside a short one: else the number is that of a heading."""
+    before: Block | None = None
+    block: Block | None = None
+    for after in chain(blocks, [None]):
+        if block is not None:
+            item = block.item and (_is_short_item(before) or _is_short_item(after))
+            yield block._replace(item=item)
+        before, block = block, after
+
+
+def _is_short_item(block: Block | None) -> bool:
+    return bool(block and block.item and not block.level and is_heading(_lines(block.text)))
 
 
 def _lines(text: str) -> list[str]:

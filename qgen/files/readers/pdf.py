@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 
 from qgen.errors import QGenError, first_line
-from qgen.files.lines import ends_sentence, is_page_number
+from qgen.files.lines import BULLET, ends_sentence, is_page_number
 from qgen.files.readers.blocks import Block, LeftOut
 from qgen.files.readers.marks import raised_text
 
@@ -27,7 +27,6 @@ _CAPTION = re.compile(
 )
 _NOTE = re.compile(r"\(?(\d{1,3}|[*†‡§¶]{1,3}|[a-z](?=\s[A-Z]))[.)]?\s*(?=[\"“'(]?[A-Z])")
 _FLAT_MARK = re.compile(r"(?<=[a-z]{3}[.,;!?])(\d{1,3})(?=\s+[\"“(]?[A-Z]|\s*$)")
-_ITEM = re.compile(r"[•‣▪◦·]\s")
 _NUMBERED = re.compile(r"(?:\d+(?:\.\d+)*|[A-Z]|[IVX]+)\.?\s+[A-Z]\S*")
 
 
@@ -317,6 +316,12 @@ def _body_size(pages: list[list[_Line]]) -> float:
     return sizes.most_common(1)[0][0] if sizes else 1.0
 
 
+def _is_item(text: str) -> bool:
+    """Whether a line has a bullet; a dash may stand at the beginning of any line."""
+    found = BULLET.match(text)
+    return bool(found and found[1] and found[1] not in "-*–")
+
+
 class _Page:
     """The lines of a page as blocks."""
 
@@ -372,7 +377,7 @@ class _Page:
 
     def _begins_block(self, before: _Line, line: _Line) -> bool:
         """Whether a line begins a paragraph."""
-        if _ITEM.match(line.text):
+        if _is_item(line.text):
             return True
         step = before.bottom - line.bottom
         ended = ends_sentence(before.text)
@@ -391,7 +396,7 @@ class _Page:
         line = self._lines[i]
         text = line.text
         words = len(text.split())
-        if _ITEM.match(text):
+        if _is_item(text):
             return 0
         if ends_sentence(text.rstrip(":")) and not _NUMBERED.match(text):
             return 0

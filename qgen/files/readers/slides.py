@@ -109,7 +109,7 @@ class _Slide:
             self._text = None
             if text and self._place not in _FURNITURE:
                 level = int(self._place in _TITLES)
-                self.blocks.append(Block(text, self._number, level, item=not level))
+                self.blocks.append(Block(text, self._number, level, item=self._place == "body"))
         elif name == "tbl" and self._tables:
             found, self.blocks = self.blocks, self._tables.pop()
             if is_prose_of_table([block.text for block in found]):
