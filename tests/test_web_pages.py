@@ -185,16 +185,23 @@ def test_the_library_does_not_see_deep_or_very_long_pages(tmp_path, monkeypatch,
 @pytest.mark.parametrize(
     ("content", "encoding", "named"),
     [
-        ("Beyoncé”—the café", "cp1252", "windows-1252"),
+        ("Beyoncé”—the “café”", "cp1252", "windows-1252"),
         ("the “café”", "cp1252", "iso-8859-1"),  # as browsers read it
         ("the café of Łódź", "iso8859-2", "iso-8859-2"),
         ("the café", "utf-8", "windows-1252"),  # which the page clearly is not in
         ("the café", "cp1252", "hex"),
+        ("the café", "cp1252", "utf-16"),
+        ("the café", "cp1252", "utf-8"),
     ],
 )
 def test_the_encoding_that_a_page_names(content, encoding, named):
     page = f'<meta charset="{named}"><p>{content}'
     assert decode_html(page.encode(encoding)) == page
+
+
+def test_a_page_in_utf8_with_a_broken_byte_that_names_another_encoding():
+    page = '<meta charset="iso-8859-1"><p>the café “Dorne”'
+    assert decode_html(page.encode() + b"\xe9") == f"{page}\ufffd"
 
 
 def test_formulas_leave_a_mark(tmp_path):

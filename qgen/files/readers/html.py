@@ -60,14 +60,12 @@ def decode_html(content: bytes) -> str:
     """A page's text, in the encoding that it names, unless it clearly is in another."""
     encoding = detect_encoding(content[: 1 << 20])
     named = re.search(rb"<meta[^>]+charset=[\"']?\s*([\w-]+)", content[:4096], re.I)
-    if encoding == "utf-8":
-        with suppress(UnicodeDecodeError):
-            return content.decode(encoding)
-    if encoding in {"utf-8", "cp1252"} and named:
+    if encoding == "cp1252" and named:
         with suppress(LookupError, UnicodeError):  # nobody knows it, or it is not one of text
             name = codecs.lookup(named.group(1).decode("ascii")).name
             # As browsers do: who names a part of Windows-1252 has it all.
-            return content.decode("cp1252" if name in {"iso8859-1", "ascii"} else name, "replace")
+            if name not in {"iso8859-1", "ascii"} and not name.startswith("utf"):
+                return content.decode(name, "replace")
     return content.decode(encoding, "replace")
 
 
@@ -97,7 +95,7 @@ def _parsed(source: str, left_out: LeftOut, page: int | None) -> _Page:
             parser.close()
         except etree.XMLSyntaxError:  # nothing in it at all, such as a comment alone
             pass
-    target.flush()
+    target.finish()
     return target
 
 
@@ -126,6 +124,8 @@ class _Page:
         self._items = 0  # how many items of lists deep
         self._pre: list[str] | None = None
         self._code = False
+        self._forms: list[int] = []  # how many blocks stood before each that is open
+        self._in_forms: list[Block] = []
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         self.elements += 1
@@ -177,6 +177,8 @@ class _Page:
         elif tag in _BLOCKS:
             self.flush()
             self._items += tag in _ITEMS
+            if tag == "form":
+                self._forms.append(len(self.blocks))
 
     def end(self, tag: str) -> None:
         self._depth -= 1
@@ -186,6 +188,10 @@ class _Page:
             self.flush()
             self._level = 0 if tag in _HEADINGS else self._level
             self._items -= tag in _ITEMS
+            if tag == "form" and self._forms:
+                found = self.blocks[self._forms.pop() :]
+                if not any(block.level for block in found):
+                    self._in_forms += found
         elif tag == "table" and self._tables:
             self.flush()
             self._end_table()
@@ -212,6 +218,14 @@ class _Page:
 
     def close(self) -> None:
         pass
+
+    def finish(self) -> None:
+        """End the last block, and leave out forms, unless they hold most of the text."""
+        self.flush()
+        inside = set(map(id, self._in_forms))
+        outside = [block for block in self.blocks if id(block) not in inside]
+        if 2 * _length(outside) >= _length(self.blocks):
+            self.blocks = outside
 
     def flush(self) -> None:
         """End the block that is being read."""
@@ -251,6 +265,10 @@ class _Page:
             self._left_out["block of code"] += 1
         elif text.strip():
             self.blocks.append(Block(text, self._page, preformatted=True))
+
+
+def _length(blocks: list[Block]) -> int:
+    return sum(len(block.text) for block in blocks)
 
 
 def _is_block(tag: str) -> bool:
