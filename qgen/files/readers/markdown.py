@@ -13,9 +13,10 @@ from qgen.files.readers.blocks import Block, LeftOut, read_bytes
 from qgen.files.readers.html import html_blocks
 
 _FRONT_MATTER = re.compile(
-    # Begun by a key; else the line is a rule.
-    r"\A\ufeff?(?:---[ \t]*\r?\n(?=(?:#[^\n]*\n)*[\w\"'-]+(?: [\w\"'-]+)?[ \t]*:)"
-    r".*?\r?\n(?:---|\.\.\.)|\+\+\+[ \t]*\r?\n.*?\r?\n\+\+\+)[ \t]*\r?\n",
+    # Begun by a key, and nothing but keys, comments and what is set in; else the line is a rule.
+    r"\A\ufeff?(?:---[ \t]*\r?\n(?=(?:[ \t]*\r?\n|#[^\n]*\n)*+[^\s#:-])"
+    r"(?>(?:[ \t#-][^\n]*|[^\s#:-][^\n:]{0,60}:(?:[ \t][^\n]*)?|)\r?\n)+?(?:---|\.\.\.)"
+    r"|\+\+\+[ \t]*\r?\n.*?\r?\n\+\+\+)[ \t]*\r?\n",
     re.S,
 )
 _NOT_TEXT = re.compile(
