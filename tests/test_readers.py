@@ -399,6 +399,15 @@ def test_a_workbook_of_several_sheets(tmp_path):
         (TEXT, {"sheet": "Sheet"}),
         ("Rome.", {"sheet": "Chapter 2"}),
     ]
+    book.active["B1"], book.active["B2"] = "Sheet", "mine"
+    book.create_sheet("Old").append(["passage"])
+    book["Old"].append(["Oslo."])
+    book["Old"].sheet_state = "hidden"
+    book.save(tmp_path / "in.xlsx")
+    told = []
+    rows = list(read_rows(tmp_path / "in.xlsx", tell=told.append))
+    assert [row.content.extra for row in rows] == [{"Sheet": "mine"}, {"sheet": "Chapter 2"}]
+    assert told == [f'{tmp_path / "in.xlsx"}: the sheet "Old" is hidden and is not read']
 
 
 def test_a_workbook_with_line_ends_whose_size_is_out_of_date(tmp_path):

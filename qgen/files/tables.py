@@ -147,6 +147,9 @@ def _workbook_rows(
     headers: dict[str, list[str]] = {}
     refused: dict[str, QGenError] = {}
     for sheet in book.worksheets:
+        if sheet.sheet_state != "visible":
+            tell(f'{path}: the sheet "{sheet.title}" is hidden and is not read')
+            continue
         sheet.reset_dimensions()  # which some programs do not keep up to date
         first = next((cells for _, cells in _filled_rows(sheet)), None)
         if first is None:
@@ -163,7 +166,8 @@ def _workbook_rows(
         reason = str(refusal).removeprefix(f"{path}: ")
         tell(f'{path}: the sheet "{title}" is not read: {reason}')
     for title, header in headers.items():
-        more = {"sheet": title} if len(headers) > 1 and "sheet" not in header else {}
+        named = "sheet" in map(normal_name, header)
+        more = {"sheet": title} if len(headers) > 1 and not named else {}
         for number, values in islice(_filled_rows(book[title]), 1, None):
             raw = json.dumps([*values, *more.values()], ensure_ascii=False)
             filled = values + [None] * (len(header) - len(values))
