@@ -148,6 +148,7 @@ MATH = 'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'
         ("{10}<m:sSup><m:e/><m:sup>{6}</m:sup></m:sSup>", "10^6", ""),
         ("<m:f><m:num>{a+b}</m:num><m:den>{2}</m:den></m:f>", "…", "1 formula"),
         ("<m:rad><m:e>{2}</m:e></m:rad>", "…", "1 formula"),
+        ("{v = 5 m/s}", "v = 5 m/s", ""),
     ],
 )
 def test_word_formulas(tmp_path, inline, found, left_out):
@@ -183,6 +184,11 @@ def test_word_deleted_marks_and_captions(tmp_path):
     found, left_out = read(tmp_path, "a.docx", word(body))
     assert found == ["The bridge was opened to the traffic of the city in May 1937.", "It is red."]
     assert left_out == "1 caption"
+    styled = '<w:pStyle w:val="{}"/>'.format
+    table = f"<w:tbl><w:tr><w:tc>{paragraph(run(SECOND))}</w:tc></w:tr></w:tbl>"
+    body = paragraph(run(FIRST), properties=mark) + table
+    body += "".join(paragraph(run(n), properties=styled(n)) for n in ("TOC 1", "Footer", "Caption"))
+    assert read(tmp_path, "a.docx", word(body)) == (TEXTS, "1 caption")
 
 
 ITEM = "Land in Marland became ten times as dear"
@@ -296,9 +302,18 @@ def test_what_is_no_furniture_of_a_page(tmp_path, page, left_out):
     assert read(tmp_path, "a.html", f"<html><body>{page}</body></html>")[0] == TEXTS
 
 
+def test_forms_that_ask_something(tmp_path):
+    form = "<form><p>Please enter your name and say what you think of the bridge.</p></form>"
+    page = f"<html><body>{form}<p>{FIRST}</p>{form}<p>{SECOND}</p></body></html>"
+    assert read(tmp_path, "a.epub", epub(page))[0] == TEXTS
+    page = page.replace(f"<p>{SECOND}</p>", f"<form><h2>Domes</h2><p>{SECOND}</p></form>")
+    assert read(tmp_path, "a.epub", epub(page))[0] == TEXTS
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_a_rule_at_the_beginning_is_no_front_matter(tmp_path, end):
-    for begin in ("---\n\n", "---\n", "---\ndate created: x\n---\n"):
+    matter = "---\n\n# x\ndate of the last change: x\n\ntags:\n- a\n  b: c\n---\n"
+    for begin in ("---\n\n", "---\n", "---\ndate created: x\n---\n", matter):
         content = f"{begin}{FIRST}\n\n---\n\n{SECOND}\n".replace("\n", end)
         assert read(tmp_path, "a.md", content)[0] == TEXTS
 

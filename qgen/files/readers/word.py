@@ -153,6 +153,7 @@ class _Document:
         self._before: list[str] = []  # the text of a paragraph that goes on in the next
         self._formula: int | None = None  # where in its paragraph's text it begins
         self._simple = True  # whether its letters in a line are the formula
+        self._divided = False  # whether it has a fraction
         self._placeholders: list[int] = []  # depths of controls that nobody has filled in
 
     def skips(self, name: str) -> bool:
@@ -170,6 +171,8 @@ class _Document:
             self._paragraphs.append(_Paragraph(self._before))
             self._before = []
         elif name == "tbl":
+            self._end_paragraph(_Paragraph(self._before))
+            self._before = []
             self._tables.append(_Table(self.blocks))
             self.blocks = []
         elif name == "tc" and self._tables:
@@ -209,9 +212,10 @@ class _Document:
         elif name == "relIds":
             self._left_out["diagram"] += 1
         elif name == "oMath":
-            self._formula, self._simple = len(text), True
+            self._formula, self._simple, self._divided = len(text), True, False
         elif self._formula is not None:
             self._simple = self._simple and name not in _STRUCTURES
+            self._divided = self._divided or name == "den"
             text += {"sup": "^", "den": "/"}.get(name, "")
 
     def end(self, name: str) -> None:
@@ -265,7 +269,7 @@ class _Document:
             return
         text = self._paragraphs[-1].text
         read = "".join(text[self._formula :])
-        if not self._simple or ("/" in read and not re.fullmatch(r"\w+/\w+", read)):
+        if not self._simple or (self._divided and not re.fullmatch(r"\w+/\w+", read)):
             text[self._formula :] = ["…"]  # so that nobody takes what is left for the sentence
             self._left_out["formula"] += 1
         self._formula = None
@@ -282,7 +286,8 @@ class _Document:
         if level or style.name.startswith(_HEADINGS):
             self.blocks.append(Block(" ".join(text.split()), level=level or 1))
         elif name := next(filter(style.name.startswith, _LEFT_OUT), None):
-            self._left_out[_LEFT_OUT[name]] += 1
+            if what := _LEFT_OUT[name]:
+                self._left_out[what] += 1
         else:
             item = paragraph.item or style.name.startswith("list")
             self.blocks.append(Block(text, item=item))
