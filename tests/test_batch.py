@@ -229,7 +229,10 @@ def test_samples_are_valid(tmp_path, name):
         ("strange.csv", "out.jsonl", '"Correct Answer" looks like an answer'),
         ("sub", "out.jsonl", "holds no document"),
         ("docs", "docs/out.jsonl", "must not be in the folder"),
-        ("in.jsonl", "mine.jsonl", "no error file of a batch"),
+        ("in.jsonl", "mine.jsonl", "no file of a batch"),
+        ("in.jsonl", "half.jsonl", "half.jsonl.partial is in the way"),
+        ("in.jsonl", "way.jsonl", "way.jsonl.progress.json is no file of a batch"),
+        ("in.jsonl", "new.jsonl", "new.jsonl.progress.json.new is no file of a batch"),
         ("in.jsonl", "in.way.jsonl", "is in the way"),
         ("o.csv.new.csv", "o.csv", "would be lost"),
         ("in.jsonl", "pipe.jsonl", "a pipe or a device"),
@@ -248,6 +251,9 @@ def test_unusable_arguments_are_refused_before_any_work(tmp_path, source, output
         "twice.csv": "passage,id,id\nRome,1,2\n",
         "mine.jsonl.errors.jsonl": "mine",
         "in.way.jsonl.new.jsonl": "mine",
+        "half.jsonl.partial": "mine",
+        "way.jsonl.progress.json": '{"page": 7}',
+        "new.jsonl.progress.json.new": "mine",
         "o.csv.new.csv": "passage\nRome\n",
     }.items():
         (tmp_path / name).write_text(content, encoding="utf-8")
@@ -549,7 +555,7 @@ def lose_errors(tmp_path: Path, options: dict) -> None:
 
 
 def spoil_journal(tmp_path: Path, options: dict) -> None:
-    (tmp_path / "out.jsonl.progress.json").write_text('{"rows": 4}')
+    (tmp_path / "out.jsonl.progress.json").write_text('{"run": {}, "rows": 4}')
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,10 @@ def test_bad_files_are_refused_before_a_model_is_loaded(tmp_path, capsys):
     source = tmp_path / "o.jsonl.new.jsonl"  # which o.jsonl is called while it is written
     source.write_text("{}\n")
     os.mkfifo(tmp_path / "pipe.jsonl")
-    for name in ("out.gift", source.name, "none/o.jsonl", "o.jsonl", "pipe.jsonl"):
+    (tmp_path / "a.csv.partial").write_text("mine")
+    (tmp_path / "b.csv.new.csv").write_text("mine")
+    refused = ("out.gift", source.name, "none/o.jsonl", "o.jsonl", "pipe.jsonl", "a.csv", "b.csv")
+    for name in refused:
         output = tmp_path / name
         assert main(["score", str(source), str(output)]) == 2
         [line] = capsys.readouterr().err.splitlines()

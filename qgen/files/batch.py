@@ -212,31 +212,40 @@ def _check_arguments(
     check_readable(source)
     if len({path.resolve() for path in (source, output, errors)}) < 3:
         raise QGenError("the input, the output and the error file must be different files")
-    partial, journal, complete = _own_files(link_target(output))
+    partial, journal, new_journal, complete = _own_files(link_target(output))
     for path in (source, errors):
-        if path.resolve() in {own.resolve() for own in (partial, journal, complete)}:
+        if path.resolve() in {own.resolve() for own in _own_files(link_target(output))}:
             raise QGenError(f"{path} would be lost while {output} is written: choose another name")
     if source.is_dir() and source.resolve() in output.resolve().parents:
         raise QGenError("the output must not be in the folder that is read")
     for path in (output, errors):
         check_writable(path)
-    if complete.exists() and not journal.exists():  # not left by a run that was killed
-        raise QGenError(f"{complete} is in the way of {output}: choose another name")
-    if errors.exists():
-        with errors.open("rb") as file:
-            if not _ERROR.startswith(file.read(len(_ERROR))):
-                raise QGenError(f"{errors} is no error file of a batch: choose another name")
+    if not journal.exists():  # a run that was killed leaves one
+        for path in (partial, complete):
+            if path.is_dir() or _size(path):
+                raise QGenError(f"{path} is in the way of {output}: choose another name")
+    for path, begins in ((errors, _ERROR), (journal, _JOURNAL), (new_journal, _JOURNAL)):
+        if path.is_dir() or not begins.startswith(_head(path, len(begins))):
+            raise QGenError(f"{path} is no file of a batch: choose another name")
 
 
-_ERROR = b'{"line": '
-"""What every error file begins with; a kill may leave less."""
+_ERROR, _JOURNAL = b'{"line": ', b'{"run": '
+"""What every error file and journal begins with; a kill may leave less."""
 
 
-def _own_files(output: Path) -> tuple[Path, Path, Path]:
-    """The records so far, the journal, and the output while it is being written."""
+def _head(path: Path, size: int) -> bytes:
+    if not path.exists():
+        return b""
+    with path.open("rb") as file:
+        return file.read(size)
+
+
+def _own_files(output: Path) -> tuple[Path, Path, Path, Path]:
+    """The records so far, the journal, the next one, and the output while it is being written."""
     return (
         Path(f"{output}.partial"),
         Path(f"{output}.progress.json"),
+        Path(f"{output}.progress.json.new"),
         Path(f"{output}.new{output.suffix}"),
     )
 
@@ -346,7 +355,7 @@ class _Sink:
         """
         self._is_corpus = is_corpus
         self._source, self._output, self._errors = source, output, errors
-        self._partial, self._journal, self._complete = _own_files(output)
+        self._partial, self._journal, self._new_journal, self._complete = _own_files(output)
         self._identity = identity
         self.progress = self._resume() or self._start()
 
@@ -380,6 +389,7 @@ class _Sink:
         for path in (self._journal, self._partial, self._errors):
             path.unlink(missing_ok=True)
         _append(self._partial, "")
+        self._note(_Progress())  # so that what follows is known as a run's
         return _Progress()
 
     def commit(self, rows: Sequence[Row], results: Sequence[Outcome]) -> None:
@@ -402,11 +412,16 @@ class _Sink:
         self.progress.output_bytes += _append(self._partial, "".join(output))
         if errors:
             self.progress.error_bytes += _append(self._errors, "".join(errors))
-        new_journal = Path(f"{self._journal}.new")
-        new_journal.unlink(missing_ok=True)
+        self._note(self.progress)
+
+    def _note(self, progress: _Progress) -> None:
+        """Put into the journal how far the run is."""
+        self._new_journal.unlink(missing_ok=True)
         # In ASCII, since names of files may be no valid text.
-        _append(new_journal, json.dumps({"run": self._identity, "progress": asdict(self.progress)}))
-        os.replace(new_journal, self._journal)
+        _append(
+            self._new_journal, json.dumps({"run": self._identity, "progress": asdict(progress)})
+        )
+        os.replace(self._new_journal, self._journal)
 
     def _told(self, row: Row, problem: str) -> str:
         """Report what is wrong with a row; what the error file keeps of it."""

@@ -77,6 +77,9 @@ def check_output(source: str | Path, output: str | Path) -> None:
     path = link_target(path)
     if Path(source).resolve() in {file.resolve() for file in (path, *_own_files(path))}:
         raise QGenError("the input and the output must be different files")
+    for file in _own_files(path):
+        if file.exists():
+            raise QGenError(f"{file} is in the way: remove it, or choose another output")
 
 
 def _own_files(output: Path) -> tuple[Path, Path]:
