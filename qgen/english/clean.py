@@ -24,9 +24,9 @@ _BULLETS = "\uf06c\uf06e\uf071\uf076\uf0a7\uf0a8\uf0b7\uf0d8\uf0e0\uf0fc"
 """Those of the Symbol and Wingdings fonts, by which Word marks the items of a list."""
 
 NOTE_MARK = re.compile(
-    r"(?i:\[(?:\d{1,3}(?:[,–-]\s?\d{1,3})*|n(?:ote|b)? ?\d+|\w+ needed|\^[^\]]+)\]"
-    # A letter right behind a word or its marks; "[t]he", "[a] ship", "claim[s]", "decide[d]" and
-    # "x[i]" are no notes.
+    r"(?:(?i:\[(?:\d{1,3}(?:[,–-]\s?\d{1,3})*|n(?:ote|b)? ?\d+|\w+ needed|\^[^\]\[]{1,80})\])"
+    # A letter right behind a word or its marks; "[t]he", "[a] ship", "claim[s]", "decide[d]",
+    # "x[i]" and "plan[B]" are no notes.
     r"|(?:(?<=\w\w)|(?<=[.,;:!?)\]%”\"’']))\[(?!(?<=[a-z]\[)[nrsy]\]|(?<=e\[)d\])[a-z]\](?![a-z\d]))"
 )
 """The mark of a note in brackets, such as "[12]", "[note 3]" and "[citation needed]"."""

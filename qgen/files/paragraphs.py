@@ -29,6 +29,8 @@ from qgen.files.readers.blocks import Block, LeftOut
 
 _FOOTNOTE = re.compile(
     rf"{NOTE_MARK.pattern}"
+    # A note's where the text has the one before it: "made[d]", "claim[s]".
+    r"|(?<=\w\w)\[(?P<next>[dnrsy])\](?![a-z\d])"
     # Behind a word or a full stop, or by itself; the ² of 120 m² and the ¹⁴ of ¹⁴C are no marks.
     r"|(?:(?<=[a-z]{3})|(?<=[.,;:)”\"])|(?<=\s))[\u00b9\u00b2\u00b3\u2070-\u2079†‡]+(?=[\s.,;:)]|$)"
     # On the line, where its raised form is lost: "to Ellby.3 It".
@@ -76,9 +78,10 @@ def paragraphs(blocks: Iterable[Block], left_out: LeftOut) -> Iterator[Prose]:
     closed: int | None = None  # the level of the references' heading
     numbered = False  # whether a heading with a number has come since, and no reference
     over: list[tuple[int, str]] = []  # the headings, with their levels
+    notes: set[str] = set()  # the marks so far
     for text, page, level, _, item in _listed(_whole(_opened(blocks, left_out))):
         if not level and not _FOOTNOTE_TEXT.match(text.lstrip()):
-            text = _without_marks(text)
+            text = _without_marks(text, notes)
         lines = _lines(text)
         if level or (lines and is_heading(lines)):
             heading = " ".join(lines)
@@ -108,7 +111,7 @@ def paragraphs(blocks: Iterable[Block], left_out: LeftOut) -> Iterator[Prose]:
         if begins is not None:
             text, closed = "\n".join(lines[:begins]), 0
             left_out["list of references"] += 1
-        for paragraph in _paragraphs(text, left_out):
+        for paragraph in _paragraphs(text, left_out, notes):
             yield Prose(paragraph, page, tuple(heading for _, heading in over))
 
 
@@ -179,7 +182,7 @@ def _is_references_line(line: str) -> bool:
     return line[:1].isupper() and len(line) < 40 and bool(_REFERENCES.fullmatch(line))
 
 
-def _paragraphs(text: str, left_out: LeftOut) -> Iterator[str]:
+def _paragraphs(text: str, left_out: LeftOut, notes: set[str]) -> Iterator[str]:
     """A block's text on one line, in pieces of sensible size; none if it is not prose."""
     lines = _lines(text)
     if not lines or is_heading(lines):
@@ -197,7 +200,7 @@ def _paragraphs(text: str, left_out: LeftOut) -> Iterator[str]:
         left_out["paragraph with lost letters"] += 1
         return
     text = BULLET.sub("", join_lines(lines))
-    text = re.sub(r"\s+", " ", _without_marks(text)).strip()
+    text = re.sub(r"\s+", " ", _without_marks(text, notes)).strip()
     if len(text.split()) <= MAX_WORDS:
         if re.search(r"\w", text):  # more than what stands for a formula
             yield text
@@ -223,8 +226,15 @@ def _sentences(text: str, most: int = 20_000) -> Iterator[str]:
             yield part[begin:last]
 
 
-def _without_marks(text: str) -> str:
+def _without_marks(text: str, notes: set[str]) -> str:
+    """The text without the marks of notes, which are added to those of the text before."""
+
     def drop(match: re.Match) -> str:
-        return match.group() if _ABBREVIATED.search(text[: match.start()][-8:]) else ""
+        if _ABBREVIATED.search(text[max(match.start() - 8, 0) : match.start()]):
+            return match.group()
+        if match["next"] and chr(ord(match["next"]) - 1) not in notes:
+            return match.group()
+        notes.add(match.group().strip("[]"))
+        return ""
 
     return _FOOTNOTE.sub(drop, text)
