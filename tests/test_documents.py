@@ -1,6 +1,7 @@
 """Documents as paragraphs."""
 
 import gzip
+import time
 
 import pytest
 from documents import pdf
@@ -68,6 +69,8 @@ def test_footnote_marks_lists_and_long_paragraphs(tmp_path):
          "The bridge was long. It, then fell."),
         ("“[t]he bridge will stand”, and he claim[s], decide[d] that [a] ship [or two] may pass.",
          None),
+        ("It was oak[c] in the Middle Age[d] and made[d] new, as many[n] claim[s] of the plan[B].",
+         "It was oak in the Middle Age and made new, as many[n] claim[s] of the plan[B]."),
         ("The sum x[i] of Wal[l]ter is written as a[n] in it.", None),
     ],
 )  # fmt: skip
@@ -105,6 +108,16 @@ def test_chapters_behind_a_list_of_references(tmp_path):
 def test_what_divides_a_list_of_references_opens_no_text(tmp_path, heading, entry):
     content = f"{FIRST}\n\nReferences\n\n{heading}\n\n{entry}\n\n{SECOND}\n"
     assert texts(write(tmp_path, "a.txt", content)) == [FIRST]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("a.tex", "\\def\\" + "a" * 100_000), ("a.txt", "[^a " * 50_000)],
+)
+def test_what_has_no_end_takes_no_time(tmp_path, name, content):
+    begun = time.monotonic()
+    assert texts(write(tmp_path, name, f"{content}\n\n{FIRST}\n"))[-1] == FIRST
+    assert time.monotonic() - begun < 2
 
 
 @pytest.mark.parametrize("name", ["a.txt.gz", "a.md.gz", "a.html.gz"])

@@ -388,6 +388,9 @@ def test_latex(tmp_path):
         (r"one of \textcite{a} and \ref{b}~\autocite[2]{c}\cites{a}{b}", "one of … and …", ""),
         (r"\unheard{} of \input{more}", "… of", "1 included file, 1 unknown macro"),
         (r"oak\footnote{Or ash.} of", "oak of", "1 note"),
+        (r"work of \queen, \queen and \queen{} of", "work of Maud, Maud and Maud of", ""),
+        (r"\who{Doyle} and \who[Ann]{Holm} of", "Otto Doyle and Ann Holm of", ""),
+        (r"tax of \SI{5}{\%} of \SI{3}{m\,s}", "tax of 5 % of 3 m s", ""),
         (r"ratio \begin{equation}a = b\end{equation} of", "ratio … of", "1 formula"),
     ],
 )  # fmt: skip
@@ -395,6 +398,7 @@ def test_macros_of_latex(tmp_path, source, found, left_out):
     content = (
         "\\newcommand{\\bridge}{Kestrel \\kind}\n\\def\\kind{Bridge}\n\\newcommand*\\town{Dorne}\n"
         "\\newcommand{\\of}[2]{\\emph{#1} for #2}\n\\newcommand{\\again}{\\again\\again}\n"
+        "\\newcommand{\\queen}{Maud\\xspace}\n\\newcommand{\\who}[2][Otto]{#1 #2}\n"
         "\\renewcommand{\\footnote}[1]{\\emph{#1}}\n"
         f"\\begin{{document}}\nThe {source} it was opened by Queen Maud.\\again\n"
         "\\end{document}\n"
@@ -418,6 +422,24 @@ def test_macros_of_latex(tmp_path, source, found, left_out):
 )
 def test_environments_of_latex(tmp_path, source):
     assert read(tmp_path, "a.tex", source % (FIRST, SECOND))[0] == TEXTS
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        (r"\begin{theorem}{\bf Every} bridge in the town of Dorne is long.\end{theorem}",
+         ["Every bridge in the town of Dorne is long."]),
+        (r"\begin{theorem}{Every} bridge in the town of Dorne is long.\end{theorem}",
+         ["Every bridge in the town of Dorne is long."]),
+        (r"The poet wrote \begin{verse}Roses \\ are red.\end{verse} and that"
+         r"\begin{quote}\emph{Dorne} is a town\end{quote} before he died.",
+         ["The poet wrote Roses are red. and that Dorne is a town before he died."]),
+    ],
+)  # fmt: skip
+def test_latex_within_a_sentence(tmp_path, source, found):
+    (tmp_path / "a.tex").write_text(f"{source}\n\n{FIRST}\n")
+    document = read_document(tmp_path / "a.tex")
+    assert [(p.text, p.headings) for p in document] == [(text, ()) for text in [*found, FIRST]]
 
 
 def test_latex_as_pandoc_writes_it(tmp_path):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from qgen.files.encoding import decode_text
-from qgen.files.lines import text_blocks
+from qgen.files.lines import ends_sentence, text_blocks
 from qgen.files.readers.blocks import Block, LeftOut, read_bytes
 from qgen.files.readers.marks import raised_text
 
@@ -48,7 +49,7 @@ _TEXT_LAST = {
 _SYMBOLS = {
     "LaTeX": "LaTeX", "LaTeXe": "LaTeX2e", "TeX": "TeX", "BibTeX": "BibTeX", "XeTeX": "XeTeX",
     "pounds": "£", "euro": "€", "EUR": "€", "copyright": "©", "S": "§", "P": "¶", "slash": "/",
-    "newline": " ", "linebreak": " ", "par": "\n\n", "today": "…",
+    "xspace": " ", "newline": " ", "linebreak": " ", "par": "\n\n", "today": "…",
 }  # fmt: skip
 _QUANTITIES = {"SI": "[{[{", "qty": "[{{", "si": "[{", "unit": "[{", "SIrange": "[{{{",
                "qtyrange": "[{{{"}  # fmt: skip
@@ -76,18 +77,29 @@ _LEFT_OUT = {
     "algorithm": "block of code", "algorithmic": "block of code", "Shaded": "block of code",
     "thebibliography": "list of references", "comment": "",
 }  # fmt: skip
+_QUOTATIONS = {"quote", "quotation", "verse"}
+_QUOTE = "\ue004"
+"""Where one begins or ends."""
+_DECLARED = re.compile(
+    r"\{\s*\\(?:bf|it|em|sc|tt|rm|sf|sl|\w+(?:series|shape|family)|tiny|\w*small|\w+size|large|Large"
+    r"|LARGE|huge|Huge|color)(?![A-Za-z])"
+)
+"""A group that a declaration of how it looks begins."""
+_GOES_ON = re.compile(r"[ \t]*[^\sA-Z\\{%]")
 _RAISED = re.compile(r"\ue002([^\ue002\ue003]*)\ue003")
 _GROUP = r"\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"
 _DEFINITION = re.compile(
     r"\\(?:(?:new|renew|provide)command\*?|def)\s*(?:\{\s*)?\\([A-Za-z]+)\s*(?:\}\s*)?"
-    rf"(?:\[(\d)\]\s*|((?:#\d)+)\s*)?{_GROUP}"
+    rf"(?:\[(\d)\]\s*(?:\[([^\]]{{0,300}})\]\s*)?|((?:#\d)+)\s*)?{_GROUP}"
 )
 _MAX_BODY = 300
 _MAX_DEPTH = 5
 _MAX_GROWTH = 1 << 20
 """Of macros that are expanded: the characters of one, how deep they are in others, and the
 characters of all, which otherwise can grow without end."""
-_OTHER_DEFINITION = re.compile(r"^[ \t]*\\def\s*\\\w+[^{\n]*\{.*\}[ \t]*$", re.M)
+_OTHER_DEFINITION = re.compile(r"^[ \t]*\\def\s*\\\w++[^{\n]*+\{.*\}[ \t]*$", re.M)
+_XSPACE = re.compile(r"\\xspace(?![A-Za-z])(?:\{\})?(?=[\s.,;:!?'’)\]}~/-])")
+"""The space that is there already, or must not be."""
 _UNKNOWN = re.compile(r"\\([A-Za-z]+)\{\}")
 """What prints something, or nobody would end its name."""
 _LAYOUT = frozenset("noindent hfill newpage clearpage smallskip medskip bigskip centering".split())
@@ -102,7 +114,7 @@ def read_tex(path: Path, left_out: LeftOut) -> Iterator[Block]:
         text = body.group(1)
     else:
         text = source
-    text = _with_raised(_converter(left_out).latex_to_text(_expanded(text, source)))
+    text = _with_quotations(_with_raised(_converter(left_out)(_expanded(text, source))))
     position = 0
     for heading in _HEADING.finditer(text):
         yield from map(Block, text_blocks(text[position : heading.start()]))
@@ -113,32 +125,36 @@ def read_tex(path: Path, left_out: LeftOut) -> Iterator[Block]:
 
 def _expanded(text: str, source: str) -> str:
     """A text with the macros expanded that the source defines, those within them too."""
-    macros: dict[int, dict[str, str]] = {}
-    for name, count, parameters, body in _DEFINITION.findall(re.sub(r"(?<!\\)%.*", "", source)):
+    # By how many arguments they have, and whether the first is optional: what it then is.
+    macros: dict[tuple[int, bool], dict[str, tuple[str, str | None]]] = {}
+    for definition in _DEFINITION.finditer(re.sub(r"(?<!\\)%.*", "", source)):
+        name, count, default, parameters, body = definition.groups()
         if len(body) <= _MAX_BODY and "@" not in body and name not in _OURS:
-            macros.setdefault(int(count or len(parameters) // 2), {})[name] = body
+            kind = int(count or len(parameters or "") // 2), default is not None
+            macros.setdefault(kind, {})[name] = (body, default)
     text = _OTHER_DEFINITION.sub("", _DEFINITION.sub("", text))
     left = _MAX_GROWTH
 
-    def body_of(call: re.Match) -> str:
+    def body_of(bodies: dict[str, tuple[str, str | None]], call: re.Match) -> str:
         nonlocal left
-        given = call.groups()[1:]
+        body, default = bodies[call[1]]
+        given = [default or "" if one is None else one for one in call.groups()[1:]]
         body = re.sub(
-            r"#([1-9])",
-            lambda m: given[int(m[1]) - 1] if int(m[1]) <= len(given) else "",
-            macros[len(given)][call[1]],
+            r"#([1-9])", lambda m: given[int(m[1]) - 1] if int(m[1]) <= len(given) else "", body
         )
         left -= len(body)
         return body if left > 0 else call[0]
 
     for _ in range(_MAX_DEPTH):
         before = text
-        for count, bodies in macros.items():
-            call = rf"\\({'|'.join(bodies)})(?![A-Za-z])" + rf"\s*{_GROUP}" * count
-            text = re.sub(call, body_of, text)
+        for (count, optional), bodies in macros.items():
+            call = rf"\\({'|'.join(bodies)})(?![A-Za-z])"
+            call += r"(?:\s*\[([^\]]{0,300})\])?" * optional
+            call += rf"\s*{_GROUP}" * (count - optional)
+            text = re.sub(call, partial(body_of, bodies), text)
         if text == before:
             break
-    return text
+    return _XSPACE.sub("", text)
 
 
 def _with_raised(text: str) -> str:
@@ -152,16 +168,28 @@ def _with_raised(text: str) -> str:
     return "".join([*pieces, text[position:]])
 
 
+def _with_quotations(text: str) -> str:
+    """The text with its quotations as paragraphs, but those within a sentence as part of it."""
+    pieces = text.split(_QUOTE)
+    joined = pieces[:1]
+    for before, after in pairwise(pieces):
+        apart = ends_sentence(before.rstrip()) and not after.lstrip()[:1].islower()
+        joined += ["\n\n" if apart else " ", after]
+    return "".join(joined)
+
+
 def _unit(source: str) -> str:
     """A unit of siunitx, its macros as their names: "kilometre per hour"."""
 
     def name(macro: re.Match) -> str:
         return _UNITS.get(macro[1], macro[1]) + " " * (not _PREFIX.fullmatch(macro[1]))
 
-    return re.sub(r"\\([A-Za-z]+)\s*", name, re.sub(r"[{}]", "", source)).strip()
+    source = re.sub(r"\\([%&#$_])|[{}]", r"\1", source)
+    source = re.sub(r"~|\\[,;:!]", " ", source)
+    return re.sub(r"\\([A-Za-z]+)\s*", name, source).strip()
 
 
-def _converter(left_out: LeftOut) -> Any:
+def _converter(left_out: LeftOut) -> Callable[[str], str]:
     """What turns LaTeX into text, with headings between marks."""
     from pylatexenc import latex2text, latexwalker
     from pylatexenc.macrospec import EnvironmentSpec, MacroSpec
@@ -199,12 +227,18 @@ def _converter(left_out: LeftOut) -> Any:
         return f"{number} {_unit(unit.latex_verbatim())}".lstrip()
 
     def block(node: Any, l2tobj: Any) -> str:
-        # A group that an environment begins with may be its title.
+        # A group that an environment begins with may be its title, unless a sentence begins so.
         text, nodes = "", list(node.nodelist)
         titled = _ENVIRONMENTS.get(node.environmentname) is None or node.environmentname == "frame"
         while titled and nodes and nodes[0].isNodeType(latexwalker.LatexGroupNode):
+            follows = nodes[1].latex_verbatim() if len(nodes) > 1 else ""
+            if _DECLARED.match(nodes[0].latex_verbatim()) or _GOES_ON.match(follows):
+                break
             text += l2tobj.nodelist_to_text([nodes.pop(0)]) + "\n\n"
         return f"\n\n{text}{l2tobj.nodelist_to_text(nodes)}\n\n"
+
+    def quotation(node: Any, l2tobj: Any) -> str:
+        return f"{_QUOTE}{l2tobj.nodelist_to_text(node.nodelist)}{_QUOTE}"
 
     shows: dict[str, Any] = {
         **{name: partial(heading, level) for level, name in enumerate(_SECTIONS, 1)},
@@ -243,7 +277,10 @@ def _converter(left_out: LeftOut) -> Any:
         prepend=True,
         macros=[latex2text.MacroTextSpec(name, show) for name, show in shows.items()],
         environments=[
-            *(latex2text.EnvironmentTextSpec(name, block) for name in _ENVIRONMENTS),
+            *(
+                latex2text.EnvironmentTextSpec(name, quotation if name in _QUOTATIONS else block)
+                for name in _ENVIRONMENTS
+            ),
             *(
                 latex2text.EnvironmentTextSpec(name, partial(dropped, counted), discard=False)
                 for name, counted in _LEFT_OUT.items()
@@ -254,7 +291,6 @@ def _converter(left_out: LeftOut) -> Any:
     converter = latex2text.LatexNodes2Text(
         latex_context=shown, math_mode="text", keep_comments=False, strict_latex_spaces=False
     )
-    convert = converter.nodelist_to_text
 
     def unknown(macro: re.Match) -> str:
         known = parsed.get_macro_spec(macro[1]) or shown.get_macro_spec(macro[1])
@@ -263,10 +299,9 @@ def _converter(left_out: LeftOut) -> Any:
         left_out["unknown macro"] += 1
         return "…"
 
-    class _Converter:
-        def latex_to_text(self, source: str) -> str:
-            source = _UNKNOWN.sub(unknown, _SEVERAL_CITED.sub(r"\\\1{}", source))
-            walker = latexwalker.LatexWalker(source, latex_context=parsed, tolerant_parsing=True)
-            return convert(walker.get_latex_nodes()[0])
+    def text_of(source: str) -> str:
+        source = _UNKNOWN.sub(unknown, _SEVERAL_CITED.sub(r"\\\1{}", source))
+        walker = latexwalker.LatexWalker(source, latex_context=parsed, tolerant_parsing=True)
+        return converter.nodelist_to_text(walker.get_latex_nodes()[0])
 
-    return _Converter()
+    return text_of
