@@ -19,6 +19,7 @@ from qgen.asking import fitness, plausibility
 from qgen.asking.checks import (
     answer_problem,
     given_answer_problem,
+    is_degenerate,
     kind_asked_for,
     question_problem,
     request_problem,
@@ -590,14 +591,18 @@ def _alternatives(draft: Draft, count: int, quiz: QuizSettings) -> tuple[list[Dr
     if draft.problem or not draft.n_best:
         return [draft], []
     fit = list(islice(_without_problem(draft.passage, draft.n_best), max(count, TRIED)))
-    if draft.given:
-        why = [] if fit else [question_problem(draft.passage, q) for q in draft.n_best]
-        dropped = tuple(filter(None, why))
-        drafts = [replace(draft, question=q) for q in fit] or [replace(draft, dropped=dropped)]
+    if draft.given:  # it always gets a question, with what speaks against it
+        drafts = [replace(draft, question=q) for q in fit or [_least_bad(draft)]]
     else:  # without a fit one, ranking says why
         drafts = [_as_proposed(draft, question, quiz) for question in fit or draft.n_best[:1]]
         drafts = [one for one in drafts if one.question] or drafts[:1]
     return drafts[:count], drafts[count:]
+
+
+def _least_bad(draft: Draft) -> Question:
+    """The best of a draft's n-best where all have a problem, and what speaks against it."""
+    question = min(draft.n_best, key=lambda question: is_degenerate(question.question))
+    return replace(question, reasons=tuple(reasons(draft.passage, question, None)))
 
 
 def _as_proposed(draft: Draft, question: Question, quiz: QuizSettings) -> Draft:
