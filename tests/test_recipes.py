@@ -329,7 +329,7 @@ def test_the_fitness_of_sentences_is_learnt_from_judged_ones(tmp_path, capsys):
                 "document": f"bridge {number}", "passage": f"It was new. {sentence}",
                 "question": "who opened the bridge?", "answer": name,
                 "answer_start": f"It was new. {sentence}".index(name), "kind": "name",
-                "judgement": judgement, "confidence": 0.5,
+                "judgement": judgement, "confidence": 0.5, "alone": number % 2 == 1,
             })  # fmt: skip
     rows[-1]["part"] = rows[-2]["part"] = "held-out"
     false = rows[0] | {"is_true": False, "judgement": "wrong"}  # which is not learnt from
@@ -338,9 +338,10 @@ def test_the_fitness_of_sentences_is_learnt_from_judged_ones(tmp_path, capsys):
     statements.main([str(judged), "--out", str(out)])
     printed = capsys.readouterr().out
     assert "24 of 25 statements" in printed
-    assert "by cross-validation, 22: AUC 1.000" in printed
-    assert "held out, 2: AUC 1.000" in printed
-    assert len(re.findall(r"50%, fitness at least \S+: 100% good, 0% wrong", printed)) == 2
+    assert "by cross-validation, judged alone, 10: AUC 1.000" in printed
+    assert "by cross-validation, beside a question, 12: AUC 1.000" in printed
+    assert "held out, judged alone, 2: AUC 1.000" in printed
+    assert len(re.findall(r"50%, fitness at least \S+: 100% good, 0% wrong", printed)) == 3
     weights = json.loads(out.read_text())
     assert weights.keys() == json.loads(fitness.WEIGHTS.read_text()).keys()
     assert weights["definite"] < 0 < weights["names"]
