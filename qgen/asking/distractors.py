@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import NamedTuple
 
 from qgen.english.dictionary import inflections, lemmas, usual_tag
@@ -83,14 +83,15 @@ def values(passage: str, answer: Answer) -> Iterator[str]:
     """Near values of the same form: the passage's own first."""
     text, begins = spaced(answer.text), _begins_sentence(passage, answer)
     form, before = shape(text), passage[: answer.start]
-    own = [
+    own = (
         _in_form_of(text, begins, passage, other)
         for other in propose_answers(passage)
         if shape(spaced(other.text)) == form
         and not other.overlaps(answer)
         and is_near(other.text, text)
-    ]
-    yield from (other for other in [*own, *near_values(text)] if not implied(before, text, other))
+    )
+    every = chain(own, near_values(text))
+    yield from (other for other in every if not implied(before, text, other))
 
 
 def candidates(
