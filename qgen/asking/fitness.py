@@ -63,7 +63,7 @@ def features(passage: str, question: Question, found: Statement) -> dict[str, fl
     things = [stems(thing)[-1:] for thing in _THING.findall(text)]
     words = WORD.findall(text)
     names = _NAME.findall(text, 1 if found.before else 0)  # a sentence's first letter is none
-    told, others = stems(answer), set(stems(passage[:begin] + passage[end:]))
+    told, others = stems(answer), earlier | set(stems(passage[end:]))
     sure = min(max(question.sureness, 0.01), 0.99)
     return {
         "confidence": math.log(sure / (1 - sure)),
