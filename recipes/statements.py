@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import GroupKFold
+from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -79,16 +79,15 @@ def _fitted(
 ) -> dict[str, float]:
     """The weights; what they are worth is printed."""
     x = np.array([list(each.values()) for each in features])
-    good, fit = labels == "good", np.flatnonzero(~held_out)
-    counts = np.where(alone | ~alone.any(), 1.0, BESIDE)
+    good, fit = labels == "good", ~held_out
+    counts = {_COUNTS: np.where(alone | ~alone.any(), 1.0, BESIDE)[fit]}
     folds = GroupKFold(min(FOLDS, len(set(documents[fit]))), shuffle=True, random_state=0)
-    sure = np.zeros(len(x))
-    for train, test in folds.split(fit, groups=documents[fit]):
-        sure[fit[test]] = _model(x[fit[train]], good[fit[train]], counts[fit[train]]).predict_proba(
-            x[fit[test]]
-        )[:, 1]
-    fitted = _model(x[fit], good[fit], counts[fit])
-    sure[held_out] = fitted.predict_proba(x[held_out])[:, 1] if held_out.any() else 0
+    fitted = _model().fit(x[fit], good[fit], **counts)
+    sure = fitted.predict_proba(x)[:, 1]
+    sure[fit] = cross_val_predict(
+        _model(), x[fit], good[fit], groups=documents[fit], cv=folds, method="predict_proba",
+        params=counts,
+    )[:, 1]  # fmt: skip
     for which, rows in (("by cross-validation", ~held_out), ("held out", held_out)):
         for how, some in (("judged alone", rows & alone), ("beside a question", rows & ~alone)):
             if len(set(good[some])) == 2:
@@ -108,10 +107,12 @@ def _describe(which: str, sure: np.ndarray, labels: np.ndarray) -> None:
         )
 
 
-def _model(x: np.ndarray, good: np.ndarray, counts: np.ndarray) -> Pipeline:
-    """Fitted to rows that count so much each."""
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=500))
-    return model.fit(x, good, logisticregression__sample_weight=counts)
+_COUNTS = "logisticregression__sample_weight"
+"""What a model is told of how much each row counts."""
+
+
+def _model() -> Pipeline:
+    return make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=500))
 
 
 if __name__ == "__main__":
