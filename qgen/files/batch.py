@@ -36,6 +36,7 @@ from qgen.files.writers import (
     format_of,
     link_target,
     to_record,
+    unfinished,
     write,
 )
 from qgen.records import Request, Result
@@ -212,9 +213,9 @@ def _check_arguments(
     check_readable(source)
     if len({path.resolve() for path in (source, output, errors)}) < 3:
         raise QGenError("the input, the output and the error file must be different files")
-    partial, journal, new_journal, complete = _own_files(link_target(output))
+    own = partial, journal, new_journal, complete = _own_files(link_target(output))
     for path in (source, errors):
-        if path.resolve() in {own.resolve() for own in _own_files(link_target(output))}:
+        if path.resolve() in {file.resolve() for file in own}:
             raise QGenError(f"{path} would be lost while {output} is written: choose another name")
     if source.is_dir() and source.resolve() in output.resolve().parents:
         raise QGenError("the output must not be in the folder that is read")
@@ -242,12 +243,9 @@ def _head(path: Path, size: int) -> bytes:
 
 def _own_files(output: Path) -> tuple[Path, Path, Path, Path]:
     """The records so far, the journal, the next one, and the output while it is being written."""
-    return (
-        Path(f"{output}.partial"),
-        Path(f"{output}.progress.json"),
-        Path(f"{output}.progress.json.new"),
-        Path(f"{output}.new{output.suffix}"),
-    )
+    partial, complete = unfinished(output)
+    journal = Path(f"{output}.progress.json")
+    return partial, journal, Path(f"{journal}.new"), complete
 
 
 def _sha256(path: Path) -> str:

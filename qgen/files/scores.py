@@ -13,7 +13,7 @@ from typing import Any
 from qgen.errors import QGenError
 from qgen.files.raw_rows import printable
 from qgen.files.rows import check_readable, read_fields, to_request
-from qgen.files.writers import check_writable, link_target
+from qgen.files.writers import check_writable, link_target, unfinished
 from qgen.files.writers.tables import renamed, write_csv_rows
 from qgen.records import Question
 
@@ -75,22 +75,17 @@ def check_output(source: str | Path, output: str | Path) -> None:
         raise QGenError(f"{path}: unknown file type; use one of {', '.join(_WRITERS)}")
     check_writable(path)
     path = link_target(path)
-    if Path(source).resolve() in {file.resolve() for file in (path, *_own_files(path))}:
+    if Path(source).resolve() in {file.resolve() for file in (path, *unfinished(path))}:
         raise QGenError("the input and the output must be different files")
-    for file in _own_files(path):
+    for file in unfinished(path):
         if file.exists():
             raise QGenError(f"{file} is in the way: remove it, or choose another output")
-
-
-def _own_files(output: Path) -> tuple[Path, Path]:
-    """The rows so far, and the output while it is being written."""
-    return Path(f"{output}.partial"), Path(f"{output}.new{output.suffix}")
 
 
 def write_scores(rows: Iterable[dict[str, Any]], output: str | Path) -> None:
     """Write rows in the format that the suffix means; the file appears when it is complete."""
     path = link_target(Path(output))
-    partly, complete = _own_files(path)
+    partly, complete = unfinished(path)
     try:
         with partly.open("w", encoding="utf-8", newline="\n") as file:
             for row in rows:

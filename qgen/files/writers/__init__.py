@@ -48,6 +48,7 @@ __all__ = [
     "link_target",
     "suffix_of",
     "to_record",
+    "unfinished",
     "write",
 ]
 
@@ -156,6 +157,11 @@ def check_writable(path: Path) -> None:
 def link_target(path: Path) -> Path:
     """Where a link leads, so that what replaces the file leaves the link; else the path itself."""
     return path.resolve() if path.is_symlink() else path
+
+
+def unfinished(output: Path) -> tuple[Path, Path]:
+    """What holds the records so far, and the output while it is being written."""
+    return Path(f"{output}.partial"), Path(f"{output}.new{output.suffix}")
 
 
 def suffix_of(name: str) -> str:
