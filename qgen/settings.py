@@ -30,11 +30,14 @@ ANSWER_KINDS = ("date", "number", "person", "place", "name", "phrase", *CLAUSE_K
 """Kinds of proposed answers: by form, see ``qgen.english.phrases``, and persons and places by the
 question that is asked for them, see ``qgen.asking.checks.kind_asked_for``."""
 
+STATEMENT = "statement"
+"""The control of the generator by which it writes a statement with the answer, and no question."""
+
 OPEN_TYPES = ("wh", "why", "how")
 """Types of question that are asked, by how they begin."""
 
 QUESTION_TYPES = (*OPEN_TYPES, "true-false", "cloze")
-"""Types of question; the last two are made of a question's answer and its sentence."""
+"""Types of question; the last two are made of a statement that has the answer."""
 
 DTYPES = ("auto", "float32", "bfloat16", "int8")
 """Arithmetic of the models; see ``qgen.model.runtime.linear.set_dtype``."""

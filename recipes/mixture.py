@@ -22,6 +22,7 @@ from pathlib import Path
 
 from eval.splits import load_part, load_squad
 from qgen.records import Answer, Example
+from qgen.settings import STATEMENT
 from recipes.templates import code, fill, rare_name
 
 SHARES = {
@@ -36,10 +37,16 @@ SHARES = {
     "qamr": 0.02,
     "templates": 0.0,
     "written": 0.0,
+    "statements": 0.0,
 }
 """Of each source among the draws."""
 
-STYLES = {"qed": "search", "qadiscourse": "discourse", "qamr": "short"}
+STYLES = {
+    "qed": "search",
+    "qadiscourse": "discourse",
+    "qamr": "short",
+    "statements": STATEMENT,
+}
 """The control that every row of a source has; the others ask as a quiz does."""
 
 DISCOURSE = {
@@ -104,6 +111,16 @@ def read_rows(path: Path) -> Iterator[tuple[dict, Example]]:
         print(f"{path.name}: {skipped} rows without a span left out", file=sys.stderr)
 
 
+def read_statements(path: Path) -> list[Example]:
+    """What a file in SQuAD's form has for some of its questions: a statement that says the same as
+    question and answer do, in place of the question."""
+    articles = json.loads(path.read_text(encoding="utf-8"))["data"]
+    questions = [q for each in articles for text in each["paragraphs"] for q in text["qas"]]
+    stated = {q["id"]: q["statement"] for q in questions if "statement" in q}
+    examples = itertools.chain.from_iterable(load_squad(path).values())
+    return [replace(each, question=stated[each.id]) for each in examples if each.id in stated]
+
+
 def read_sources(
     data: Path, everyday: Path, written: Path, partial: bool = False
 ) -> tuple[dict[str, list[Row]], dict[str, list[Row]]]:
@@ -127,6 +144,7 @@ def read_sources(
         "templates": [fill(random.Random(number)) for number in range(6000)],
     }
     rows = {name: [_quiz_row(example) for example in found] for name, found in train.items()}
+    rows["statements"] = list(map(Row, read_statements(written)))
     dev: dict[str, list[Row]] = {}
     for part, to in (("train", rows), ("dev", dev)):
         to["fairytaleqa"] = [

@@ -10,7 +10,17 @@ import pytest
 from qgen.records import Answer, Example
 from qgen.training.generator import read_examples
 from recipes import mixture, templates
-from recipes.mixture import Row, cut_off, draws, kind_of, mix, read_rows, rename, with_controls
+from recipes.mixture import (
+    Row,
+    cut_off,
+    draws,
+    kind_of,
+    mix,
+    read_rows,
+    read_statements,
+    rename,
+    with_controls,
+)
 
 PASSAGE = (
     "The poet Meister lived in Weimar. In 1801 Meister moved, since the house of Meister burnt."
@@ -103,6 +113,17 @@ def test_rows_without_a_span_are_counted(tmp_path, capsys):
     [(_, found)] = read_rows(path)
     assert found == Example("It ended.", Answer("It", 0), "What?", "a")
     assert "2 rows without a span" in capsys.readouterr().err
+
+
+def test_statements_stand_in_place_of_their_questions(tmp_path):
+    path = tmp_path / "written.json"
+    answers = [{"text": "It", "answer_start": 0}]
+    qas = [{"id": str(i), "question": "What ended?", "answers": answers} for i in range(3)]
+    qas[1]["statement"] = "It ended in spring."
+    paragraphs = [{"context": "It ended.", "qas": qas}]
+    path.write_text(json.dumps({"data": [{"title": "End", "paragraphs": paragraphs}]}))
+    [found] = read_statements(path)
+    assert found == Example("It ended.", Answer("It", 0), "It ended in spring.", "1")
 
 
 @pytest.fixture

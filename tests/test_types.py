@@ -9,12 +9,19 @@ from qgen.asking import types
 from qgen.asking.draft import Draft
 from qgen.asking.fitness import fitness
 from qgen.asking.generator import NBest
-from qgen.asking.statements import BLANK, Statement, misfit, statement, statement_problem
+from qgen.asking.statements import (
+    BLANK,
+    Statement,
+    misfit,
+    statement,
+    statement_problem,
+    written,
+)
 from qgen.asking.types import opening_type, spread
 from qgen.english.locate import locate_answer
 from qgen.errors import QGenError
 from qgen.records import Answer, Question, Request
-from qgen.settings import QuizSettings
+from qgen.settings import STATEMENT, QuizSettings
 
 BOUND = "given as a bound"
 
@@ -203,6 +210,78 @@ def test_the_pipeline_makes_the_types_wanted(generator, monkeypatch):
     assert result.questions[0].question == "The old ferry was closed to all traffic in _____."
     [result] = generator.generate([Request(PASSAGE)], quiz=QuizSettings(types=("why",)))
     assert not result.questions
+
+
+SHELL = "Anna Lind went to Oslo in 1924. There she sold a blue shell to a museum for 30 crowns."
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "cloze"),
+    [
+        ("In 1924 Anna Lind sold a blue shell to a museum in Oslo.", "a blue shell",
+         "In 1924 Anna Lind sold _____ to a museum in Oslo."),
+        ("A blue shell was sold to a museum in Oslo by Anna Lind.", "a blue shell",
+         "_____ was sold to a museum in Oslo by Anna Lind."),
+        ("Anna Lind sold a museum in Oslo a shell for 30 crowns.", "30 crowns",
+         "Anna Lind sold a museum in Oslo a shell for _____."),
+    ],
+)  # fmt: skip
+def test_a_statement_that_was_written(text, answer, cloze):
+    found = written(SHELL, locate_answer(SHELL, answer), text)
+    assert isinstance(found, Statement) and found.cloze == cloze
+    assert found.holding(found.answer) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "why"),
+    [
+        (
+            "In 1924 Anna Lind sold a shell to a museum in Oslo.",
+            "a blue shell",
+            "without its answer",
+        ),
+        ("In 1924 in Oslo Anna Lind sold a shell in 1924.", "1924", "twice"),
+        ("There she sold a blue shell to a museum for money.", "a blue shell", "refers to another"),
+        ("In 1924 Anna Lind sold a blue shell to Fridtjof Nansen.", "1924", "naming what"),
+        ("Did Anna Lind sell a blue shell in Oslo in 1924?", "1924", "no whole sentence"),
+        ("It was sold.", "sold", "too long or short"),
+    ],
+)
+def test_what_was_written_and_is_no_statement(text, answer, why):
+    found = written(SHELL, locate_answer(SHELL, answer), text)
+    assert isinstance(found, str) and why in found
+
+
+def test_the_fitter_of_two_statements_is_taken(monkeypatch):
+    span = locate_answer(SHELL, "a blue shell")
+    draft = Draft(0, SHELL, span, question=Question("What did she sell?", span, -0.1, 0.9))
+    done, dropped = spread([draft], ["cloze"], 1, lambda *_: [])
+    assert not done and dropped == {"in a sentence that refers to another": 1}
+    draft.stated = ["It was a blue shell.", "In 1924 Anna Lind sold a blue shell in Oslo."]
+    done, dropped = spread([draft], ["cloze"], 1, lambda *_: [])
+    assert done[0].question.question == "In 1924 Anna Lind sold _____ in Oslo."
+
+
+def test_the_generator_is_asked_to_state(generator, monkeypatch):
+    seen = []
+
+    def n_best(inputs, settings):
+        seen.append(settings.controls)
+        wanted = STATEMENT in settings.controls
+        text = "All traffic to the ferry was stopped in {}." if wanted else "What is {} here?"
+        return [NBest([Question(text.format(a.text), a, -0.1)]) for _, a in inputs]
+
+    monkeypatch.setattr(generator.generator, "n_best", n_best)
+    passage = PASSAGE.replace("The old ferry", "Then it")
+    request = Request(passage, (Answer("1938", passage.index("1938")),))
+    quiz = QuizSettings(types=("cloze",))
+    assert not generator.generate([request], quiz=quiz)[0].questions
+    monkeypatch.setattr(generator.generator.model.config, "controls", {STATEMENT: 3})
+    [result] = generator.generate([request], quiz=quiz)
+    assert [q.question for q in result.questions] == [
+        "All traffic to the ferry was stopped in _____."
+    ]
+    assert seen == [(), (), (STATEMENT,)]
 
 
 def test_unknown_types_are_refused():

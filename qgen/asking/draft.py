@@ -26,6 +26,7 @@ class Draft:
         question: the chosen one of them, later with its confidence and its distractors; ``None``
             before one is chosen, and where none is fit to be shown.
         windows: what the reader read with the question.
+        stated: statements with the answer that the generator wrote, best first.
         asked: the question that one of another type is made of; empty for one that is asked.
         dropped: a reason for each question that was dropped.
     """
@@ -40,6 +41,7 @@ class Draft:
     n_best: Sequence[Question] = ()
     question: Question | None = None
     windows: Sequence[Window] = ()
+    stated: Sequence[str] = ()
     asked: str = ""
     dropped: tuple[str, ...] = ()
 

@@ -25,7 +25,7 @@ from qgen.model.tokenizer import AnyTokenizer
 from qgen.model.unilm import IGNORE_INDEX, UniLM
 from qgen.model.vectors import WordVectors
 from qgen.records import Answer, Question
-from qgen.settings import CONTROLS_OF_KINDS, GenerationSettings
+from qgen.settings import CONTROLS_OF_KINDS, STATEMENT, GenerationSettings
 
 _OPENING = re.compile(r"\b(?:who|whom|when|where|why|which|(?:whose|what|how)(?:\s+\w+)?)\b", re.I)
 """The question word, with the next where that is part of it, as in "how many"."""
@@ -211,7 +211,7 @@ class NBestGenerator:
             if score == float("-inf"):
                 continue
             text = unpack_target(self.tokenizer, ids, passage, self.restore_case)
-            question = correct_verbs(text)
+            question = text if STATEMENT in settings.controls else correct_verbs(text)
             if any(question == better.question for better in questions):
                 continue  # the same but for the verb that was corrected
             length = sum(token != self.tokenizer.pad_token_id for token in ids)

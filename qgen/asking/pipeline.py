@@ -56,7 +56,13 @@ from qgen.model.reader import (
 )
 from qgen.model.runtime.workers import alone_after_fork
 from qgen.records import Answer, Question, Request, Result
-from qgen.settings import CONTROLS_OF_KINDS, OPEN_TYPES, GenerationSettings, QuizSettings
+from qgen.settings import (
+    CONTROLS_OF_KINDS,
+    OPEN_TYPES,
+    STATEMENT,
+    GenerationSettings,
+    QuizSettings,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -82,6 +88,9 @@ cross-validation)."""
 STATED = 0.7
 """The same for one that a false statement holds.  Of 101 judged statements with another name or
 thing 11 of the 29 with such a one were good, and 12 of the 72 others."""
+WRITTEN = 3
+"""Statements that the generator writes for an answer; the fittest is taken.  No measurement is
+recorded."""
 STATABLE = 3
 """So many are found for a statement, since not every one fits its sentence."""
 
@@ -270,6 +279,7 @@ class QuestionGenerator:
                 of = requests[number]
                 drafts += [Draft(number, of.passage, a, of.beside, spare=True) for a in more]
         if are_made(quiz.types):
+            self._state([draft for outcome in outcomes for draft in outcome.kept])
             for outcome in outcomes:
                 self._vary(outcome, wanted)
         if quiz.choices:
@@ -406,6 +416,17 @@ class QuestionGenerator:
         read = self.reader.windows([(d.passage, q.question, q.answer) for d, q in unread])
         for (draft, _), windows in zip(unread, read, strict=True):
             draft.windows = windows
+
+    def _state(self, drafts: Sequence[Draft]) -> None:
+        """Give the drafts the statements that the generator writes with their answers, if it has
+        learnt to."""
+        if STATEMENT not in (self.generator.model.config.controls or {}):
+            return
+        named = [d for d in drafts if d.question and opening_type(d.question.question) == "wh"]
+        settings = GenerationSettings(controls=(STATEMENT,), num_return_sequences=WRITTEN)
+        found = self.generator.n_best([(d.passage, d.question.answer) for d in named], settings)  # type: ignore
+        for draft, each in zip(named, found, strict=True):
+            draft.stated = [question.question for question in each.questions]
 
     def _vary(self, outcome: Outcome, quiz: QuizSettings) -> None:
         """Make questions of the types wanted of those that are kept."""

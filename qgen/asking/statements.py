@@ -1,13 +1,16 @@
-"""A passage's sentence that stands by itself: what fill-in-the-blank and true-false are made of.
+"""A statement that stands by itself: what fill-in-the-blank and true-false are made of.
 
-Both refuse rather than show a sentence that only its neighbours make clear.
+It is a sentence of the passage, or one that the generator wrote with the same answer.  Both are
+refused rather than shown where only other sentences make them clear.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from qgen.asking.checks import invented_names
 from qgen.asking.distractors import is_half_a_list
 from qgen.english.clean import NOTE_MARK
 from qgen.english.dictionary import usual_tag
@@ -174,9 +177,37 @@ def statement(passage: str, answer: Answer) -> Statement | str:
     sentence = before + text + after
     return (
         _form_problem(before, text, after)
-        or _reference_problem(passage, sentence, answer, held)
+        or _reference_problem(sentence, [(passage[t.start : t.end], t.tag) for t in tokens])
         or ("being a part of a list" if is_half_a_list(passage, answer) else None)
         or Statement(before, text, after)
+    )
+
+
+def written(passage: str, answer: Answer, text: str) -> Statement | str:
+    """What the generator wrote for an answer as a statement, or why it is none.
+
+    Args:
+        passage: what it was written for.
+        answer: a span of it.
+        text: what was written.
+    """
+    told = spaced(answer.text)
+    if answer.kind in CLAUSE_KINDS or _CLAUSE.match(told):
+        return "with a whole clause for an answer"
+    places = list(re.finditer(rf"(?<!\w){re.escape(told)}(?!\w)", text, re.I))
+    if len(places) != 1:
+        return "without its answer, or with it twice"
+    before, after = text[: places[0].start()], text[places[0].end() :]
+    if not after.endswith("."):
+        return "in no whole sentence"
+    if invented_names(passage, before + after):
+        return "naming what the passage does not"
+    tokens = Passage.of(text).tokens
+    return (
+        _form_problem(before, told, after)
+        or _reference_problem(text, [(text[t.start : t.end], t.tag) for row in tokens for t in row])
+        or ("being a part of a list" if is_half_a_list(passage, answer) else None)
+        or Statement(before, told, after)
     )
 
 
@@ -280,8 +311,8 @@ def _form_problem(before: str, answer: str, after: str) -> str | None:
     return None
 
 
-def _reference_problem(passage: str, sentence: str, answer: Answer, held) -> str | None:
-    """Whether a sentence needs another one to be understood."""
+def _reference_problem(sentence: str, tagged: Sequence[tuple[str, str]]) -> str | None:
+    """Whether a sentence needs another one to be understood; its words with their tags."""
     refers = "in a sentence that refers to another"
     if _REFERS_BACK.search(sentence):
         return refers
@@ -289,13 +320,11 @@ def _reference_problem(passage: str, sentence: str, answer: Answer, held) -> str
         return refers
     if _BEGINS_BACK.match(sentence) and not _QUANTITY.match(sentence):
         return refers
-    _, tokens = held
     nouns = verbs = 0
-    for token in tokens:
-        word = passage[token.start : token.end]
+    for word, tag in tagged:
         # A pronoun as the subject, as in "In the spring, it opened", or before any noun.
         if _PRONOUN.match(word) and not (nouns and verbs):
             return refers
-        nouns += token.tag.startswith("NN")
-        verbs += token.tag in _FINITE
+        nouns += tag.startswith("NN")
+        verbs += tag in _FINITE
     return None

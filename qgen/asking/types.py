@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from qgen.asking.draft import Draft
 from qgen.asking.fitness import fitness
-from qgen.asking.statements import Statement, misfit, statement, statement_problem
+from qgen.asking.statements import Statement, misfit, statement, statement_problem, written
 from qgen.records import Question
 from qgen.settings import OPEN_TYPES
 
@@ -101,8 +101,8 @@ def spread(
 
 
 class _Sentence(NamedTuple):
-    """That of a draft's answer: the statement that it makes, or why it makes none; and how well it
-    stands alone."""
+    """The fittest that has a draft's answer: the statement that it makes, or why there is none; and
+    how well it stands alone."""
 
     found: Statement | str
     fitness: float
@@ -111,10 +111,14 @@ class _Sentence(NamedTuple):
 def _sentence(draft: Draft) -> _Sentence:
     question = draft.question
     assert question and question.answer
-    found = statement(draft.passage, question.answer)
-    if isinstance(found, str):
-        return _Sentence(found, 0.0)
-    return _Sentence(found, fitness(draft.passage, question, found))
+    found = [statement(draft.passage, question.answer)]
+    found += [written(draft.passage, question.answer, text) for text in draft.stated]
+    fit = [
+        _Sentence(each, fitness(draft.passage, question, each))
+        for each in found
+        if isinstance(each, Statement)
+    ]
+    return max(fit, key=lambda one: one.fitness, default=_Sentence(found[0], 0.0))
 
 
 def _of_type(
