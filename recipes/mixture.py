@@ -22,7 +22,7 @@ from pathlib import Path
 
 from eval.splits import load_part, load_squad
 from qgen.records import Answer, Example
-from qgen.settings import STATEMENT
+from qgen.settings import DISTRACTOR, STATEMENT
 from recipes.templates import code, fill, rare_name
 
 SHARES = {
@@ -38,6 +38,7 @@ SHARES = {
     "templates": 0.0,
     "written": 0.0,
     "statements": 0.0,
+    "distractors": 0.0,
 }
 """Of each source among the draws."""
 
@@ -46,6 +47,7 @@ STYLES = {
     "qadiscourse": "discourse",
     "qamr": "short",
     "statements": STATEMENT,
+    "distractors": DISTRACTOR,
 }
 """The control that every row of a source has; the others ask as a quiz does."""
 
@@ -111,14 +113,21 @@ def read_rows(path: Path) -> Iterator[tuple[dict, Example]]:
         print(f"{path.name}: {skipped} rows without a span left out", file=sys.stderr)
 
 
-def read_statements(path: Path) -> list[Example]:
-    """What a file in SQuAD's form has for some of its questions: a statement that says the same as
-    question and answer do, in place of the question."""
+def read_beside(path: Path, name: str) -> list[Example]:
+    """What a file in SQuAD's form has beside some of its questions, in place of these: a
+    ``statement`` that says the same as question and answer do, or ``distractors``."""
     articles = json.loads(path.read_text(encoding="utf-8"))["data"]
     questions = [q for each in articles for text in each["paragraphs"] for q in text["qas"]]
-    stated = {q["id"]: q["statement"] for q in questions if "statement" in q}
-    examples = itertools.chain.from_iterable(load_squad(path).values())
-    return [replace(each, question=stated[each.id]) for each in examples if each.id in stated]
+    found = {q["id"]: q[name] for q in questions if name in q}
+    return [
+        replace(example, question=text)
+        for example in itertools.chain.from_iterable(load_squad(path).values())
+        for text in _several(found.get(example.id, []))
+    ]
+
+
+def _several(texts: str | list[str]) -> list[str]:
+    return [texts] if isinstance(texts, str) else texts
 
 
 def read_sources(
@@ -144,7 +153,8 @@ def read_sources(
         "templates": [fill(random.Random(number)) for number in range(6000)],
     }
     rows = {name: [_quiz_row(example) for example in found] for name, found in train.items()}
-    rows["statements"] = list(map(Row, read_statements(written)))
+    rows["statements"] = list(map(Row, read_beside(written, "statement")))
+    rows["distractors"] = list(map(Row, read_beside(written, "distractors")))
     dev: dict[str, list[Row]] = {}
     for part, to in (("train", rows), ("dev", dev)):
         to["fairytaleqa"] = [

@@ -16,8 +16,8 @@ from recipes.mixture import (
     draws,
     kind_of,
     mix,
+    read_beside,
     read_rows,
-    read_statements,
     rename,
     with_controls,
 )
@@ -115,15 +115,17 @@ def test_rows_without_a_span_are_counted(tmp_path, capsys):
     assert "2 rows without a span" in capsys.readouterr().err
 
 
-def test_statements_stand_in_place_of_their_questions(tmp_path):
+def test_what_stands_beside_questions(tmp_path):
     path = tmp_path / "written.json"
     answers = [{"text": "It", "answer_start": 0}]
     qas = [{"id": str(i), "question": "What ended?", "answers": answers} for i in range(3)]
-    qas[1]["statement"] = "It ended in spring."
+    qas[1] |= {"statement": "It ended in spring.", "distractors": ["The war", "The play"]}
     paragraphs = [{"context": "It ended.", "qas": qas}]
     path.write_text(json.dumps({"data": [{"title": "End", "paragraphs": paragraphs}]}))
-    [found] = read_statements(path)
+    [found] = read_beside(path, "statement")
     assert found == Example("It ended.", Answer("It", 0), "It ended in spring.", "1")
+    found = read_beside(path, "distractors")
+    assert [example.question for example in found] == ["The war", "The play"]
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 right as well.
 
 Quantities and dates get near values.  For names and phrases :func:`candidates` finds what may do -
-of the passage, of the texts beside it, and of the lexicon of things of a kind -, a ranker
+of what the generator writes, of the passage, of the texts beside it, and of the lexicon of things
+of a kind -, a ranker
 (:mod:`qgen.asking.plausibility`) says how good each one is, and :func:`chosen` takes the best that
 break none of the few hard rules.  There may be fewer than are asked for.
 """
@@ -38,11 +39,12 @@ IsRight = Callable[[str], bool]
 
 
 class Candidate(NamedTuple):
-    """What may be a wrong answer: its text, in the answer's form, and what the lexicon says of it
-    beside the answer."""
+    """What may be a wrong answer: its text, in the answer's form, what the lexicon says of it
+    beside the answer, and its score where the generator wrote it, as that of a question."""
 
     text: str
     likeness: Likeness = Likeness()
+    written: float | None = None
 
 
 _DETERMINER = r"(?:the|an?|my|your|his|her|its|our|their)\s+"
@@ -95,10 +97,15 @@ def values(passage: str, answer: Answer) -> Iterator[str]:
 
 
 def candidates(
-    passage: str, question: str, answer: Answer, beside: Sequence[str], lexicon: Things
+    passage: str,
+    question: str,
+    answer: Answer,
+    beside: Sequence[str],
+    lexicon: Things,
+    written: Sequence[tuple[str, float]] = (),
 ) -> list[Candidate]:
-    """Names and phrases that may be wrong answers: those of the passage, of other texts and of the
-    lexicon, each once, in no order that matters.
+    """Names and phrases that may be wrong answers: those that the generator wrote, and those of the
+    passage, of other texts and of the lexicon, each once, in no order that matters.
 
     Args:
         passage: where the answer stands.
@@ -106,6 +113,7 @@ def candidates(
         answer: the right one; no quantity or date.
         beside: other paragraphs of the same document.
         lexicon: things of a kind.
+        written: what the generator wrote, with its scores.
     """
     found: dict[str, Candidate] = {}
     proper = _is_proper(passage, answer)
@@ -113,6 +121,11 @@ def candidates(
     model, begins = spaced(answer.text), _begins_sentence(passage, answer)
     like = things_like(model, lexicon)
     known = {fold(thing): likeness for thing, likeness in like.items()}
+    for text, score in written:
+        shown = _written_in_form_of(model, begins, text, proper)
+        if _fits(model, shown, proper, person):
+            likeness = known.get(fold(_bare(shown)), Likeness())
+            found.setdefault(fold(shown), Candidate(shown, likeness, score))
     for text in (passage, *beside):
         for other in propose_answers(text):
             if text is passage and (other.overlaps(answer) or _is_listed(text, answer, other)):
@@ -387,6 +400,19 @@ def _thing_in_form_of(model: str, begins: bool, thing: str, proper: bool) -> str
         text = with_article((lead["determiner"] or "").lower() + text)
     text = (lead["preposition"] or "").lower() + text
     return capitalized(text) if model[:1].isupper() and (begins or proper) else text
+
+
+def _written_in_form_of(model: str, begins: bool, text: str, proper: bool) -> str:
+    """What was written beside an answer with the capitals of names, and the answer's own, which may
+    begin its sentence."""
+    words = [
+        word
+        if word in _SMALL or not (proper or (usual_tag(word) or "").startswith("NNP"))
+        else capitalized(word)
+        for word in text.split()
+    ]
+    shown = " ".join(words)
+    return capitalized(shown) if begins and model[:1].isupper() else shown
 
 
 _SMALL = frozenset("of the and de la le von van der du di da for in on".split())

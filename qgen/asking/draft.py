@@ -27,6 +27,7 @@ class Draft:
             before one is chosen, and where none is fit to be shown.
         windows: what the reader read with the question.
         stated: statements with the answer that the generator wrote, best first.
+        wrong: wrong answers that the generator wrote, each with its score, best first.
         asked: the question that one of another type is made of; empty for one that is asked.
         dropped: a reason for each question that was dropped.
     """
@@ -42,6 +43,7 @@ class Draft:
     question: Question | None = None
     windows: Sequence[Window] = ()
     stated: Sequence[str] = ()
+    wrong: Sequence[tuple[str, float]] = ()
     asked: str = ""
     dropped: tuple[str, ...] = ()
 

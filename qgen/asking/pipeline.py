@@ -58,6 +58,7 @@ from qgen.model.runtime.workers import alone_after_fork
 from qgen.records import Answer, Question, Request, Result
 from qgen.settings import (
     CONTROLS_OF_KINDS,
+    DISTRACTOR,
     OPEN_TYPES,
     STATEMENT,
     GenerationSettings,
@@ -88,8 +89,8 @@ cross-validation)."""
 STATED = 0.7
 """The same for one that a false statement holds.  Of 101 judged statements with another name or
 thing 11 of the 29 with such a one were good, and 12 of the 72 others."""
-WRITTEN = 3
-"""Statements that the generator writes for an answer; the fittest is taken.  No measurement is
+STATEMENTS, MISLEADING = 3, 8
+"""Statements, and wrong answers, that the generator writes for an answer.  No measurement is
 recorded."""
 STATABLE = 3
 """So many are found for a statement, since not every one fits its sentence."""
@@ -278,8 +279,11 @@ class QuestionGenerator:
                 more = _next(spare[number], len(done[number]), outcomes[number].kept, quiz)
                 of = requests[number]
                 drafts += [Draft(number, of.passage, a, of.beside, spare=True) for a in more]
+        kept = [draft for outcome in outcomes for draft in outcome.kept]
+        if "true-false" in quiz.types or quiz.choices:
+            self._mislead(kept)
         if are_made(quiz.types):
-            self._state([draft for outcome in outcomes for draft in outcome.kept])
+            self._state(kept)
             for outcome in outcomes:
                 self._vary(outcome, wanted)
         if quiz.choices:
@@ -418,15 +422,27 @@ class QuestionGenerator:
             draft.windows = windows
 
     def _state(self, drafts: Sequence[Draft]) -> None:
-        """Give the drafts the statements that the generator writes with their answers, if it has
-        learnt to."""
-        if STATEMENT not in (self.generator.model.config.controls or {}):
-            return
+        """Give the drafts the statements that the generator writes with their answers."""
         named = [d for d in drafts if d.question and opening_type(d.question.question) == "wh"]
-        settings = GenerationSettings(controls=(STATEMENT,), num_return_sequences=WRITTEN)
-        found = self.generator.n_best([(d.passage, d.question.answer) for d in named], settings)  # type: ignore
-        for draft, each in zip(named, found, strict=True):
-            draft.stated = [question.question for question in each.questions]
+        for draft, texts in zip(named, self._written(named, STATEMENT, STATEMENTS), strict=True):
+            draft.stated = [text.question for text in texts]
+
+    def _mislead(self, drafts: Sequence[Draft]) -> None:
+        """Give the drafts the wrong answers that the generator writes, but for quantities."""
+        named = [d for d in drafts if d.question and d.answer and not shape(d.answer.text)]
+        for draft, texts in zip(named, self._written(named, DISTRACTOR, MISLEADING), strict=True):
+            draft.wrong = [(text.question, text.score) for text in texts]
+
+    def _written(self, drafts: Sequence[Draft], control: str, count: int) -> list[list[Question]]:
+        """What the generator writes for the drafts under a control, best first; nothing where it
+        does not know it."""
+        if control not in (self.generator.model.config.controls or {}):
+            return [[] for _ in drafts]
+        settings = GenerationSettings(
+            controls=(control,), num_beams=max(count, 5), num_return_sequences=count
+        )
+        inputs = [(draft.passage, draft.answer) for draft in drafts]
+        return [each.questions for each in self.generator.n_best(inputs, settings)]
 
     def _vary(self, outcome: Outcome, quiz: QuizSettings) -> None:
         """Make questions of the types wanted of those that are kept."""
@@ -479,7 +495,7 @@ class QuestionGenerator:
         right = partial(_answers_too, _likely_answers(draft.passage, draft.windows))
         if shape(answer.text):
             return first_values(draft.passage, known, answer, count, right)
-        found = candidates(draft.passage, question, answer, draft.beside, things())
+        found = candidates(draft.passage, question, answer, draft.beside, things(), draft.wrong)
         ordered = self._plausibility.ranked(question, answer.text, found, least)
         return chosen(known, answer.text, ordered, count, right, things())
 
