@@ -45,8 +45,6 @@ class Example:
         other_answers: texts that are right as well, such as other annotators'.
         controls: names of the style and of the kind of question, see
             :class:`qgen.model.unilm.Seq2SeqConfig`; none for a quiz's.
-        n_best: questions for the same answer, each with how good it is, from 0 to 1: what
-            minimum-risk training chooses among.
     """
 
     passage: str
@@ -55,7 +53,6 @@ class Example:
     id: str = ""
     other_answers: tuple[str, ...] = ()
     controls: tuple[str, ...] = ()
-    n_best: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -54,8 +54,7 @@ CONTROL_TOKEN = "[unused{}]"
 
 def read_examples(path: str | Path) -> list[Example]:
     """Training examples of a file: rows as ``qgen batch`` reads them, with a ``question`` and,
-    optionally, a list of ``controls`` and one of the ``n_best``, pairs of a question and how good
-    it is, from 0 to 1.
+    optionally, a list of ``controls``.
 
     Raises:
         QGenError: the file cannot be read, or a row of it is not such an example.
@@ -68,22 +67,8 @@ def read_examples(path: str | Path) -> list[Example]:
         identifier, controls = str(request.extra.get("id", "")), request.extra.get("controls", [])
         if not isinstance(controls, list) or not all(isinstance(name, str) for name in controls):
             raise QGenError(f'{path}, line {line}: "controls" must be a list of names')
-        try:
-            n_best = tuple((str(text), float(good)) for text, good in request.extra["n_best"])
-        except KeyError:
-            n_best = ()
-        except (TypeError, ValueError) as error:
-            problem = '"n_best" must be a list of questions, each with a number'
-            raise QGenError(f"{path}, line {line}: {problem}") from error
         examples += [
-            Example(
-                request.passage,
-                answer,
-                question,
-                identifier,
-                controls=tuple(controls),
-                n_best=n_best,
-            )
+            Example(request.passage, answer, question, identifier, controls=tuple(controls))
             for answer in request.answers or (None,)
         ]
     return examples
@@ -152,12 +137,7 @@ class Seq2SeqExamples(ItemDataset):
                 self.skipped += 1
                 continue
             target = pack_target(tokenizer, example.question, max_target_length)
-            item: Item = {"input_ids": source, "labels": target, "n_controls": len(controls)}
-            if example.n_best:
-                texts, rewards = zip(*example.n_best, strict=True)
-                packed = [pack_target(tokenizer, text, max_target_length) for text in texts]
-                item |= {"hypotheses": packed, "rewards": list(rewards)}
-            self.items.append(item)
+            self.items.append({"input_ids": source, "labels": target, "n_controls": len(controls)})
 
     def __getitem__(self, index: int) -> Item:
         item = super().__getitem__(index)

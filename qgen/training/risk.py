@@ -2,9 +2,7 @@
 
 After training on likelihood, the model's own n-best for each example is decoded once; its
 probabilities, renormalised over these few, are then moved to the questions that are most like the
-reference (Shen et al. 2016, arXiv:1512.02433; Edunov et al. 2018, arXiv:1711.04956).  An example
-may bring its n-best with it, and how good each is, such as by the reader
-(``recipes/preferred.py``); it is not decoded then.
+reference (Shen et al. 2016, arXiv:1512.02433; Edunov et al. 2018, arXiv:1711.04956).
 """
 
 from __future__ import annotations
@@ -91,7 +89,7 @@ def add_hypotheses(
     path: Path,
     dtype: torch.dtype = torch.float32,
 ) -> None:
-    """Give every item that has none ``hypotheses``, token ids of questions, and their ``rewards``.
+    """Give every item ``hypotheses``, token ids of questions, and their ``rewards``.
 
     Args:
         items: examples as token ids.
@@ -100,9 +98,6 @@ def add_hypotheses(
         path: where they are kept, so that a killed run does not decode them again.
         dtype: of the arithmetic.
     """
-    items = [item for item in items if "hypotheses" not in item]
-    if not items:
-        return
     decoder = deepcopy(model).eval()
     decoder.to(dtype=dtype)
     longest = min(GenerationSettings.max_length, model.config.max_target_length)
