@@ -8,6 +8,7 @@ import pytest
 
 from qgen.english.prose import passage_problem
 from qgen.training.generator import read_examples
+from recipes.mixture import read_beside
 
 DATA = Path(__file__).parents[1] / "data"
 PARTS = {"train": (14152, 1464), "dev": (169, 21)}
@@ -33,7 +34,7 @@ def test_examples_are_whole(part):
 
 def test_questions_for_real_passages_are_whole():
     train, dev = (read_examples(DATA / "written" / f"{part}.json") for part in ("train", "dev"))
-    assert (len(train), len(dev)) == (22068, 1667)
+    assert (len(train), len(dev)) == (26428, 1667)
     assert {e.passage for e in train}.isdisjoint(e.passage for e in dev)
     for example in train + dev:
         assert re.fullmatch(r"\S.+\?", example.question), example.question
@@ -44,13 +45,25 @@ def test_questions_for_real_passages_are_whole():
     ]
     newest = (DATA / "judged" / "newest.jsonl").read_text(encoding="utf-8").splitlines()
     # Those of these letters were asked and judged before anything was trained on their passages.
-    fresh = {row["passage"] for row in judged if row["id"][0] not in "GERTVX"}
+    fresh = {row["passage"] for row in judged if row["id"][0] not in "GERTVXY"}
     fresh |= {json.loads(line)["passage"] for line in newest}
     assert fresh.isdisjoint(e.passage for e in train + dev)
     fit, held_out = (
         {row["document"] for row in judged if row["part"] == part} for part in ("fit", "held-out")
     )
     assert fit and held_out and fit.isdisjoint(held_out)
+
+
+@pytest.mark.parametrize(("part", "stated", "wrong"), [("train", 8894, 27374), ("dev", 366, 1140)])
+def test_statements_have_their_answer_once_and_distractors_are_others(part, stated, wrong):
+    path = DATA / "written" / f"{part}.json"
+    statements, distractors = (read_beside(path, name) for name in ("statement", "distractors"))
+    assert (len(statements), len(distractors)) == (stated, wrong)
+    for example in statements:
+        answer = re.escape(example.answer.text)
+        assert len(re.findall(rf"(?<!\w){answer}(?!\w)", example.question, re.I)) == 1
+        assert re.search(r"[.!]$", example.question)
+    assert all(each.question.lower() != each.answer.text.lower() for each in distractors)
 
 
 def test_what_is_judged_is_not_trained_on():
