@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eval.splits import load_part, load_squad
+from qgen.errors import QGenError, exit_code
 from qgen.records import Answer, Example
 from qgen.settings import DISTRACTOR, STATEMENT
 from recipes.templates import code, fill, rare_name
@@ -274,6 +275,8 @@ def make(args: argparse.Namespace) -> None:
     for name in SHARES:
         print(f"{name}: {len(sources[name])} rows", file=sys.stderr)
     shares = SHARES | dict(args.share)
+    if empty := [name for name in SHARES if shares[name] and not sources[name]]:
+        raise QGenError(f"no rows of {empty[0]}, which has a share")
     if args.seed != args.dev_seed:
         draw = random.Random(args.seed)
     train = mix(sources, shares, args.size, args.renamed_share, draw)
@@ -314,4 +317,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code("recipes.mixture", main))

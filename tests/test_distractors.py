@@ -170,12 +170,23 @@ def test_things_of_the_lexicon_take_the_form_of_the_answer(answer, expected):
         ("the bridge", "the tunnel", "the tunnel"),
         ("the bridge", "tunnels", None),  # in another number
         ("San Francisco", "the bay of oakland", None),  # in another form
+        ("San Francisco", "jean-luc godard", "Jean-Luc Godard"),
+        ("Joseph Strauss", "clifford paine", None),  # right as well
+        ("the bridge", "the european ferry", "the European ferry"),
+        ("1937", "1938", None),
     ],
 )
 def test_what_the_generator_writes_takes_the_form_of_the_answer(answer, written, expected):
     span = locate_answer(PASSAGE, answer)
     found = candidates(PASSAGE, "What?", span, (), NOTHING_KNOWN, [(written, -0.5)])
-    assert [c.text for c in found if c.written == -0.5] == ([expected] if expected else [])
+    assert [c.text for c in found if c.score == -0.5] == ([expected] if expected else [])
+
+
+def test_what_stands_in_a_text_as_well_has_its_capitals():
+    passage = "NASA of the United States launched the first probe."
+    answer, beside = locate_answer(passage, "United States"), ("She left the ASEAN Union then.",)
+    found = candidates(passage, "Who?", answer, beside, NOTHING_KNOWN, [("asean union", -0.5)])
+    assert [(c.text, c.score) for c in found if c.score] == [("ASEAN Union", -0.5)]
 
 
 def test_the_generator_is_asked_for_wrong_answers(generator, monkeypatch):
@@ -186,7 +197,7 @@ def test_the_generator_is_asked_for_wrong_answers(generator, monkeypatch):
     seen = []
 
     def ranked(self, question, answer, candidates, least):
-        seen.append({c.text: c.written for c in candidates})
+        seen.append({c.text: c.score for c in candidates})
         return ["the tunnel"]
 
     monkeypatch.setattr(generator.generator, "n_best", n_best)

@@ -15,13 +15,13 @@ from qgen.asking.statements import (
     misfit,
     statement,
     statement_problem,
-    written,
+    written_statement,
 )
 from qgen.asking.types import opening_type, spread
 from qgen.english.locate import locate_answer
 from qgen.errors import QGenError
 from qgen.records import Answer, Question, Request
-from qgen.settings import STATEMENT, QuizSettings
+from qgen.settings import STATEMENT, GenerationSettings, QuizSettings
 
 BOUND = "given as a bound"
 
@@ -227,7 +227,7 @@ SHELL = "Anna Lind went to Oslo in 1924. There she sold a blue shell to a museum
     ],
 )  # fmt: skip
 def test_a_statement_that_was_written(text, answer, cloze):
-    found = written(SHELL, locate_answer(SHELL, answer), text)
+    found = written_statement(SHELL, locate_answer(SHELL, answer), text)
     assert isinstance(found, Statement) and found.cloze == cloze
     assert found.holding(found.answer) == text
 
@@ -245,10 +245,17 @@ def test_a_statement_that_was_written(text, answer, cloze):
         ("In 1924 Anna Lind sold a blue shell to Fridtjof Nansen.", "1924", "naming what"),
         ("Did Anna Lind sell a blue shell in Oslo in 1924?", "1924", "no whole sentence"),
         ("It was sold.", "sold", "too long or short"),
+        ("In 1942 Anna Lind sold a blue shell to a museum in Oslo.", "a blue shell", "naming what"),
+        ("Anna Lind went to Oslo. Anna Lind sold a blue shell there.", "a blue shell", "no whole"),
+        ("A blue shell of Anna Lind in a museum in Oslo.", "A blue shell", "no whole sentence"),
+        ("In 1924 Anna Lind sold a museum, a ferry and a blue shell.", "a blue shell", "list"),
+        ("Anna Lind sold a blue shell to a museum for 1,924 crowns.", "1924", "without its answer"),
+        ("Anna Lind sold a post-1924 shell to a museum in Oslo.", "1924", "without its answer"),
+        ("In Oslo Anna Lind sold a blue shell to a museum.", "Oslo in 1924. There", "one sentence"),
     ],
 )
 def test_what_was_written_and_is_no_statement(text, answer, why):
-    found = written(SHELL, locate_answer(SHELL, answer), text)
+    found = written_statement(SHELL, locate_answer(SHELL, answer), text)
     assert isinstance(found, str) and why in found
 
 
@@ -260,6 +267,50 @@ def test_the_fitter_of_two_statements_is_taken(monkeypatch):
     draft.stated = ["It was a blue shell.", "In 1924 Anna Lind sold a blue shell in Oslo."]
     done, dropped = spread([draft], ["cloze"], 1, lambda *_: [])
     assert done[0].question.question == "In 1924 Anna Lind sold _____ in Oslo."
+
+
+def test_the_next_statement_is_taken_where_the_fittest_will_not_do(monkeypatch):
+    passage = "Anna Lind sold a blue shell to a museum in Oslo. The museum paid 30 crowns in 1924."
+    span = locate_answer(passage, "Oslo")
+    draft = Draft(0, passage, span, question=Question("Where?", span, -0.1, 0.9))
+    draft.stated = ["Anna Lind never sold a blue shell to anybody outside a museum in Oslo."]
+    monkeypatch.setattr(types, "fitness", lambda *given: 0.8 + 0.1 * given[2].is_written)
+    [done], _ = spread([draft], ["cloze"], 1, lambda *_: [])
+    assert done.question.question.startswith("Anna Lind never")
+    [done], _ = spread([draft], ["true-false"], 1, lambda *_: ["Bergen"])
+    assert "never" not in done.question.question
+
+
+def test_no_two_statements_of_one_sentence():
+    passage = "Anna Lind sold a blue shell to a museum in Oslo in 1924."
+    held = [
+        Draft(0, passage, span, question=Question("Where?", span, -0.1, 0.9))
+        for span in (locate_answer(passage, text) for text in ("a blue shell", "1924"))
+    ]
+    held[1].stated = ["In 1924 Anna Lind sold a blue shell to a museum in Oslo."]
+    done, dropped = spread(held, ["cloze"], 2, lambda *_: [])
+    assert len(done) == 1 and dropped == {"in a sentence that is used already": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "other", "false"),
+    [
+        ("In Oslo Anna Lind sold a blue shell to a museum.", "A red shell",
+         "In Oslo Anna Lind sold a red shell to a museum."),
+        ("A blue shell was sold to a museum by Anna Lind.", "a red shell",
+         "A red shell was sold to a museum by Anna Lind."),
+    ],
+)  # fmt: skip
+def test_capitals_are_those_of_the_statement_and_not_of_the_passage(text, other, false):
+    passage = "A blue shell of Anna Lind was sold to a museum in Oslo."
+    found = written_statement(passage, locate_answer(passage, "A blue shell"), text)
+    assert found.holding(found.answer) == text and found.holding(other) == false
+
+
+def test_no_questions_are_asked_under_the_controls_of_other_texts(generator, monkeypatch):
+    monkeypatch.setattr(generator.generator.model.config, "controls", {STATEMENT: 3})
+    with pytest.raises(QGenError, match="no questions are asked under the control 'statement'"):
+        generator.generate([Request(PASSAGE)], GenerationSettings(controls=(STATEMENT,)))
 
 
 def test_the_generator_is_asked_to_state(generator, monkeypatch):

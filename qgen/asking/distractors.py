@@ -44,7 +44,7 @@ class Candidate(NamedTuple):
 
     text: str
     likeness: Likeness = Likeness()
-    written: float | None = None
+    score: float | None = None
 
 
 _DETERMINER = r"(?:the|an?|my|your|his|her|its|our|their)\s+"
@@ -121,14 +121,27 @@ def candidates(
     model, begins = spaced(answer.text), _begins_sentence(passage, answer)
     like = things_like(model, lexicon)
     known = {fold(thing): likeness for thing, likeness in like.items()}
+    listed = {
+        fold(_bare(other.text))
+        for other in propose_answers(passage)
+        if not other.overlaps(answer) and _is_listed(passage, answer, other)
+    }
+
+    def add(text: str, likeness: Likeness | None = None, score: float | None = None) -> None:
+        key, bare = fold(text), fold(_bare(text))
+        if bare in listed or not _fits(model, text, proper, person):
+            return
+        # What is found elsewhere as well has the better capitals.
+        score = found[key].score if key in found else score
+        if key not in found or found[key].score is not None:
+            found[key] = Candidate(text, likeness or known.get(bare, Likeness()), score)
+
     for text, score in written:
-        shown = _written_in_form_of(model, begins, text, proper)
-        if _fits(model, shown, proper, person):
-            likeness = known.get(fold(_bare(shown)), Likeness())
-            found.setdefault(fold(shown), Candidate(shown, likeness, score))
+        if not shape(text):
+            add(_written_in_form_of(model, begins, text, proper), score=score)
     for text in (passage, *beside):
         for other in propose_answers(text):
-            if text is passage and (other.overlaps(answer) or _is_listed(text, answer, other)):
+            if text is passage and other.overlaps(answer):
                 continue
             if (other.kind in CLAUSE_KINDS) != (answer.kind in CLAUSE_KINDS):
                 continue
@@ -137,14 +150,11 @@ def candidates(
             if shape(other.text) or not _is_whole(text, other):
                 continue
             if _is_proper(text, other) == proper and _fits(model, other.text, proper, person):
-                shown = _in_form_of(model, begins, text, other)
-                likeness = known.get(fold(_bare(shown)), Likeness())
-                found.setdefault(fold(shown), Candidate(shown, likeness))
+                add(_in_form_of(model, begins, text, other))
     if answer.kind not in CLAUSE_KINDS:
         for thing, likeness in like.items():
-            shown_thing = _thing_in_form_of(model, begins, thing, proper)
-            if shown_thing and _fits(model, shown_thing, proper, person):
-                found.setdefault(fold(shown_thing), Candidate(shown_thing, likeness))
+            if shown := _thing_in_form_of(model, begins, thing, proper):
+                add(shown, likeness)
     return list(found.values())
 
 
@@ -403,19 +413,23 @@ def _thing_in_form_of(model: str, begins: bool, thing: str, proper: bool) -> str
 
 
 def _written_in_form_of(model: str, begins: bool, text: str, proper: bool) -> str:
-    """What was written beside an answer with the capitals of names, and the answer's own, which may
-    begin its sentence."""
-    words = [
-        word
-        if word in _SMALL or not (proper or (usual_tag(word) or "").startswith("NNP"))
-        else capitalized(word)
-        for word in text.split()
-    ]
-    shown = " ".join(words)
+    """What was written in small letters beside an answer, with the capitals of names, and with that
+    of the answer, which may begin its sentence."""
+    if model.isupper() and " " not in text:  # "NASA"
+        return text.upper()
+
+    def spelled(word: re.Match) -> str:
+        name = word[0].capitalize()
+        if word[0] in _SMALL or word[0] in LITTLE or word[0] != word[0].lower():
+            return word[0]
+        return name if proper or (not usual_tag(word[0]) and usual_tag(name)) else word[0]
+
+    shown = re.sub(r"[^\W\d_](?:[\w'’]|\.(?=\w\.))*", spelled, text)
+    shown = re.sub(r"\b(?:\w\.){2,}", lambda initials: initials[0].upper(), shown)
     return capitalized(shown) if begins and model[:1].isupper() else shown
 
 
-_SMALL = frozenset("of the and de la le von van der du di da for in on".split())
+_SMALL = frozenset("of the and de la le von van der du di da for in on at to".split())
 """Words without a capital in names."""
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from qgen.model.reader import Window
+from qgen.model.reader import Reading, Window
 from qgen.records import Answer, Question, Result
 
 
@@ -27,7 +27,9 @@ class Draft:
             before one is chosen, and where none is fit to be shown.
         windows: what the reader read with the question.
         stated: statements with the answer that the generator wrote, best first.
-        wrong: wrong answers that the generator wrote, each with its score, best first.
+        readings: what the reader fills into the blanks of statements, by these.
+        misleading: wrong answers that the generator wrote, each with its score, best first;
+            ``None`` before it was asked for some.
         asked: the question that one of another type is made of; empty for one that is asked.
         dropped: a reason for each question that was dropped.
     """
@@ -43,7 +45,8 @@ class Draft:
     question: Question | None = None
     windows: Sequence[Window] = ()
     stated: Sequence[str] = ()
-    wrong: Sequence[tuple[str, float]] = ()
+    readings: dict[str, Reading] = field(default_factory=dict)
+    misleading: Sequence[tuple[str, float]] | None = None
     asked: str = ""
     dropped: tuple[str, ...] = ()
 

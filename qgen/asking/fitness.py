@@ -14,7 +14,8 @@ from qgen.asking.logistic import probability
 from qgen.asking.statements import Statement
 from qgen.english.passage import Passage
 from qgen.english.quantities import YEAR
-from qgen.english.words import FUNCTION_WORDS, WORD, stems
+from qgen.english.words import FUNCTION_WORDS, WORD, stems, token_f1
+from qgen.model.reader import Reading
 from qgen.records import Question
 
 WEIGHTS = Path(__file__).with_name("fitness.json")
@@ -30,13 +31,16 @@ _NAME = re.compile(r"\b[A-Z]\w+")
 _IS_A = re.compile(r"\W*(?:is|are|was|were) (?:an?|the|one)\b")
 
 
-def features(passage: str, question: Question, found: Statement) -> dict[str, float]:
+def features(
+    passage: str, question: Question, found: Statement, read: Reading | None = None
+) -> dict[str, float]:
     """What the fitness depends on.
 
     Args:
         passage: the text.
         question: about it, with its answer and confidence.
-        found: the sentence of that answer.
+        found: the statement that has that answer.
+        read: what the reader fills into its blank.
 
     Returns:
         ``confidence``: of the question, as log-odds; of the sentence without the answer
@@ -51,11 +55,15 @@ def features(passage: str, question: Question, found: Statement) -> dict[str, fl
         passage, ``first``: 1 where it is the first sentence, ``known``: how many of its names, four
         at most, an earlier sentence has, ``past``: its verbs in the past, ``year``: 1 where it has
         one, ``is_a``: 1 where it says of the answer what it is, ``echo``: 1 where another word of
-        it begins as one of the answer's does ("Chinese", "China"), and ``elsewhere``: the share of
-        the answer's words that other sentences have.
+        it begins as one of the answer's does ("Chinese", "China"), ``elsewhere``: the share of the
+        answer's words that other sentences have; ``written``: 1 where the generator wrote it; and
+        of the reader, 0 without one, ``agreement``: the token F1 of what it fills in, ``expected``
+        and ``unanswerable``: the log-probabilities of the answer and of there being none, and
+        ``rarity``: how rare the words are (:class:`qgen.model.reader.Window`).
     """
     assert question.answer
     answer, text = question.answer.text, found.before + found.after
+    whole = found.holding(found.answer)
     of = Passage.of(passage)
     own = next(i for i, (b, e) in enumerate(of.sentences) if b <= question.answer.start < e)
     begin, end = of.sentences[own]
@@ -85,11 +93,16 @@ def features(passage: str, question: Question, found: Statement) -> dict[str, fl
         "digit": float(any(c.isdigit() for c in answer)),
         "first": float(own == 0),
         "known": float(sum(name in passage[:begin] for name in names[:4])),
-        "past": float(sum(token.tag == "VBD" for token in of.tokens[own])),
+        "past": float(sum(token.tag == "VBD" for row in Passage.of(whole).tokens for token in row)),
         "year": float(bool(YEAR.search(text))),
         "is_a": float(not found.before and bool(_IS_A.match(found.after))),
         "echo": float(_echoes(answer, text)),
         "elsewhere": len([s for s in told if s in others]) / max(1, len(told)),
+        "written": float(found.is_written),
+        "agreement": token_f1(read.answer.text, answer) if read else 0.0,
+        "expected": math.log(max(read.expected, 1e-6)) if read else 0.0,
+        "unanswerable": math.log(max(read.unanswerable, 1e-6)) if read else 0.0,
+        "rarity": read.rarity if read else 0.0,
     }
 
 
@@ -107,10 +120,12 @@ def _echoes(answer: str, text: str) -> bool:
     )
 
 
-def fitness(passage: str, question: Question, found: Statement) -> float:
+def fitness(
+    passage: str, question: Question, found: Statement, read: Reading | None = None
+) -> float:
     """How probable it is that a careful teacher would use a statement with its answer blanked, or
     as a true one, unchanged, from 0 to 1; see :func:`features`."""
-    return probability(_weights(), features(passage, question, found))
+    return probability(_weights(), features(passage, question, found, read))
 
 
 @cache

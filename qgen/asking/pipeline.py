@@ -36,7 +36,7 @@ from qgen.asking.reasons import reasons
 from qgen.asking.selection import rank
 from qgen.asking.statements import Statement
 from qgen.asking.topic import NEAR, Topics, is_under
-from qgen.asking.types import are_made, opening_type, spread
+from qgen.asking.types import are_made, can_be_stated, opening_type, spread, stated
 from qgen.english.clean import Mended, clean_text
 from qgen.english.dictionary import usual_tag
 from qgen.english.locate import locate_answer
@@ -89,7 +89,7 @@ cross-validation)."""
 STATED = 0.7
 """The same for one that a false statement holds.  Of 101 judged statements with another name or
 thing 11 of the 29 with such a one were good, and 12 of the 72 others."""
-STATEMENTS, MISLEADING = 3, 8
+STATEMENTS, MISLEADING = 2, 8
 """Statements, and wrong answers, that the generator writes for an answer.  No measurement is
 recorded."""
 STATABLE = 3
@@ -211,6 +211,8 @@ class QuestionGenerator:
             QGenError: a setting is out of range, or there are no requests but something else.
         """
         settings = self.generator.within_range(_settings(settings, GenerationSettings))
+        if other := {STATEMENT, DISTRACTOR} & set(settings.controls):
+            raise QGenError(f"no questions are asked under the control {min(other)!r}")
         quiz = _settings(quiz, QuizSettings)
         requests = _several(requests)
         given = [_mended(request) for request in requests]
@@ -279,11 +281,11 @@ class QuestionGenerator:
                 more = _next(spare[number], len(done[number]), outcomes[number].kept, quiz)
                 of = requests[number]
                 drafts += [Draft(number, of.passage, a, of.beside, spare=True) for a in more]
-        kept = [draft for outcome in outcomes for draft in outcome.kept]
-        if "true-false" in quiz.types or quiz.choices:
-            self._mislead(kept)
         if are_made(quiz.types):
+            kept = [draft for outcome in outcomes for draft in outcome.kept]
             self._state(kept)
+            if "true-false" in quiz.types:
+                self._mislead([draft for draft in kept if can_be_stated(draft)])
             for outcome in outcomes:
                 self._vary(outcome, wanted)
         if quiz.choices:
@@ -422,27 +424,42 @@ class QuestionGenerator:
             draft.windows = windows
 
     def _state(self, drafts: Sequence[Draft]) -> None:
-        """Give the drafts the statements that the generator writes with their answers."""
-        named = [d for d in drafts if d.question and opening_type(d.question.question) == "wh"]
-        for draft, texts in zip(named, self._written(named, STATEMENT, STATEMENTS), strict=True):
+        """Give the drafts the statements that the generator writes with their answers, and what the
+        reader fills into the blanks of all that may be made of them."""
+        drafts = [d for d in drafts if d.question and opening_type(d.question.question) == "wh"]
+        for draft, texts in zip(drafts, self._under(STATEMENT, drafts, STATEMENTS), strict=True):
             draft.stated = [text.question for text in texts]
+        if not self.reader:
+            return
+        made = [(d, one.found) for d in drafts for one in stated(d)]
+        blanks = [(d, each.cloze) for d, each in made if isinstance(each, Statement)]
+        read = self.reader.windows([(d.passage, blank, d.answer) for d, blank in blanks])
+        for (draft, blank), windows in zip(blanks, read, strict=True):
+            draft.readings[blank] = reading(draft.passage, draft.answer, windows)
 
     def _mislead(self, drafts: Sequence[Draft]) -> None:
         """Give the drafts the wrong answers that the generator writes, but for quantities."""
-        named = [d for d in drafts if d.question and d.answer and not shape(d.answer.text)]
-        for draft, texts in zip(named, self._written(named, DISTRACTOR, MISLEADING), strict=True):
-            draft.wrong = [(text.question, text.score) for text in texts]
+        drafts = [
+            d for d in drafts if d.misleading is None and d.answer and not shape(d.answer.text)
+        ]
+        for draft, texts in zip(drafts, self._under(DISTRACTOR, drafts, MISLEADING), strict=True):
+            draft.misleading = [(text.question, text.score) for text in texts]
 
-    def _written(self, drafts: Sequence[Draft], control: str, count: int) -> list[list[Question]]:
+    def _under(self, control: str, drafts: Sequence[Draft], count: int) -> list[list[Question]]:
         """What the generator writes for the drafts under a control, best first; nothing where it
         does not know it."""
         if control not in (self.generator.model.config.controls or {}):
             return [[] for _ in drafts]
+        # Its shortlist is of the words of questions.
         settings = GenerationSettings(
-            controls=(control,), num_beams=max(count, 5), num_return_sequences=count
+            controls=(control,),
+            num_beams=max(count, GenerationSettings.num_beams),
+            num_return_sequences=count,
+            use_shortlist=False,
         )
-        inputs = [(draft.passage, draft.answer) for draft in drafts]
-        return [each.questions for each in self.generator.n_best(inputs, settings)]
+        inputs = list(dict.fromkeys((draft.passage, draft.answer) for draft in drafts))
+        found = dict(zip(inputs, self.generator.n_best(inputs, settings), strict=True))
+        return [found[draft.passage, draft.answer].questions for draft in drafts]
 
     def _vary(self, outcome: Outcome, quiz: QuizSettings) -> None:
         """Make questions of the types wanted of those that are kept."""
@@ -477,6 +494,7 @@ class QuestionGenerator:
         lacks."""
         drafts = [draft for each in outcomes for draft in each.kept if _takes_choices(draft)]
         self._read(drafts)
+        self._mislead(drafts)
         for draft in drafts:
             assert draft.question
             wrong = self._wrong(draft, count)
@@ -495,7 +513,9 @@ class QuestionGenerator:
         right = partial(_answers_too, _likely_answers(draft.passage, draft.windows))
         if shape(answer.text):
             return first_values(draft.passage, known, answer, count, right)
-        found = candidates(draft.passage, question, answer, draft.beside, things(), draft.wrong)
+        found = candidates(
+            draft.passage, question, answer, draft.beside, things(), draft.misleading or ()
+        )
         ordered = self._plausibility.ranked(question, answer.text, found, least)
         return chosen(known, answer.text, ordered, count, right, things())
 

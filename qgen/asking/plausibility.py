@@ -29,8 +29,8 @@ what the lexicon says (:class:`qgen.english.things.Likeness`); how much length, 
 grammatical number differ; and whether the generator wrote it, with its score, else -3."""
 
 MOST = 16
-"""Candidates that the models look at, those first that lexicon and embeddings like best.  A round
-number; no measurement is recorded."""
+"""Candidates that the models look at, those first that generator, lexicon and embeddings like best.
+A round number; no measurement is recorded."""
 
 
 class Plausibility:
@@ -64,7 +64,7 @@ class Plausibility:
         def worth(i: int) -> float:
             one, known = candidates[i], candidates[i].likeness
             listed = _tanh(known.options) + _tanh(known.linked) + 5 * known.wordnet
-            wrote = 0.0 if one.written is None else max(0.0, 2 + one.written)
+            wrote = 0.0 if one.score is None else max(0.0, 2 + one.score)
             return 2 * near[i] + listed + wrote
 
         order = sorted(range(len(candidates)), key=worth, reverse=True)
@@ -100,8 +100,8 @@ class Plausibility:
                 abs(len(one.text) - len(answer)) / max(len(one.text), len(answer)),
                 min(3.0, abs(len(one.text.split()) - len(answer.split()))),
                 float(is_plural(one.text) != is_plural(answer)),
-                float(one.written is not None),
-                -3.0 if one.written is None else max(-3.0, one.written),
+                float(one.score is not None),
+                -3.0 if one.score is None else max(-3.0, one.score),
             ]
             for i, one in enumerate(candidates)
         ]

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qgen.asking.checks import invented_names
 from qgen.asking.distractors import is_half_a_list
 from qgen.english.clean import NOTE_MARK
 from qgen.english.dictionary import usual_tag
-from qgen.english.passage import Passage
+from qgen.english.locate import alone
+from qgen.english.passage import Passage, Token
 from qgen.english.quantities import YEAR
 from qgen.english.values import first_number
 from qgen.english.words import (
@@ -115,11 +116,13 @@ class Statement:
         before: what stands in it before the answer.
         answer: the passage's own words, a space between them.
         after: what follows, the full stop included.
+        is_written: whether the generator wrote it.
     """
 
     before: str
     answer: str
     after: str
+    is_written: bool = False
 
     @property
     def cloze(self) -> str:
@@ -130,6 +133,11 @@ class Statement:
         """With an answer, its own or another: capital and article agree with it."""
         if not self.before:
             return capitalized(answer) + self.after
+        first = answer.partition(" ")[0]
+        if self.answer[:1].islower() and first.istitle() and usual_tag(first.lower()):
+            answer = (
+                answer[:1].lower() + answer[1:]
+            )  # it has the capital of a sentence's first word
         article = _ARTICLE.search(self.before)
         if article and answer != self.answer:
             return self.before[: article.start()] + with_article(article[0] + answer) + self.after
@@ -148,42 +156,24 @@ def statement(passage: str, answer: Answer) -> Statement | str:
     Returns:
         The statement, or a short reason such as ``"in a sentence that refers to another"``.
     """
-    if answer.kind in CLAUSE_KINDS or _CLAUSE.match(answer.text):
-        return "with a whole clause for an answer"
-    found = Passage.of(passage)
-    spans = zip(found.sentences, found.tokens, strict=True)
-    held = next(
-        (one for one in spans if one[0][0] <= answer.start and answer.end <= one[0][1]), None
-    )
+    if _is_clause(answer):
+        return _A_CLAUSE
+    held = sentence_of(passage, answer)
     if not held:
-        return "not within one sentence"
-    (begin, end), tokens = held
+        return _IN_NO_ONE_SENTENCE
+    begin, end = held
     raw = passage[begin:end]
-    if (
-        "\n\n" in raw
-        or ".[" in raw  # the mark of a note hides where the sentence ends
-        or not re.search(r"[^.][.!][\"'”’)]?\Z", raw)
-        or not re.match(r"[\"“(]?\w", raw)
-    ):
-        return "in no whole sentence"
-    if not any(token.tag in _FINITE for token in tokens):
-        return "in no whole sentence"
+    if ".[" in raw or not re.search(
+        r"[^.][.!][\"'”’)]?\Z", raw
+    ):  # the mark of a note hides its end
+        return _NOT_WHOLE
     before = _clean(passage[begin : answer.start]).lstrip()
     after = _clean(passage[answer.end : end]).rstrip()
-    text = spaced(answer.text)
-    while before and (lead := _connective(before, text)):
-        before = before[lead:]
-    before = capitalized(before)
-    sentence = before + text + after
-    return (
-        _form_problem(before, text, after)
-        or _reference_problem(sentence, [(passage[t.start : t.end], t.tag) for t in tokens])
-        or ("being a part of a list" if is_half_a_list(passage, answer) else None)
-        or Statement(before, text, after)
-    )
+    tagged = [(passage[t.start : t.end], t.tag) for t in _tokens(passage, begin)]
+    return _checked(passage, answer, Statement(before, spaced(answer.text), after), raw, tagged)
 
 
-def written(passage: str, answer: Answer, text: str) -> Statement | str:
+def written_statement(passage: str, answer: Answer, text: str) -> Statement | str:
     """What the generator wrote for an answer as a statement, or why it is none.
 
     Args:
@@ -191,24 +181,83 @@ def written(passage: str, answer: Answer, text: str) -> Statement | str:
         answer: a span of it.
         text: what was written.
     """
-    told = spaced(answer.text)
-    if answer.kind in CLAUSE_KINDS or _CLAUSE.match(told):
-        return "with a whole clause for an answer"
-    places = list(re.finditer(rf"(?<!\w){re.escape(told)}(?!\w)", text, re.I))
+    if _is_clause(answer):
+        return _A_CLAUSE
+    if not sentence_of(passage, answer):
+        return _IN_NO_ONE_SENTENCE
+    places = alone(text, answer.text)
     if len(places) != 1:
         return "without its answer, or with it twice"
-    before, after = text[: places[0].start()], text[places[0].end() :]
-    if not after.endswith("."):
-        return "in no whole sentence"
-    if invented_names(passage, before + after):
+    begin, end = places[0]
+    of = Passage.of(text)
+    if len(of.sentences) != 1 or not re.search(r"[.!][\"'”’)]?\Z", text):
+        return _NOT_WHOLE
+    found = Statement(text[:begin], text[begin:end], text[end:], is_written=True)
+    around = found.before + found.after
+    numbers = set(re.findall(r"\d+", passage))
+    if invented_names(passage, around) or not set(re.findall(r"\d+", around)) <= numbers:
         return "naming what the passage does not"
-    tokens = Passage.of(text).tokens
-    return (
-        _form_problem(before, told, after)
-        or _reference_problem(text, [(text[t.start : t.end], t.tag) for row in tokens for t in row])
-        or ("being a part of a list" if is_half_a_list(passage, answer) else None)
-        or Statement(before, told, after)
+    if is_half_a_list(text, Answer(found.answer, begin)):
+        return _HALF_A_LIST
+    return _checked(
+        passage, answer, found, text, [(text[t.start : t.end], t.tag) for t in of.tokens[0]]
     )
+
+
+def sentence_of(passage: str, answer: Answer) -> tuple[int, int] | None:
+    """Where the sentence begins and ends that holds an answer; ``None`` where no one does."""
+    spans = Passage.of(passage).sentences
+    return next(((b, e) for b, e in spans if b <= answer.start and answer.end <= e), None)
+
+
+def _tokens(passage: str, begin: int) -> list[Token]:
+    """Those of the sentence that begins there."""
+    of = Passage.of(passage)
+    spans = zip(of.sentences, of.tokens, strict=True)
+    return next(tokens for span, tokens in spans if span[0] == begin)
+
+
+def _is_clause(answer: Answer) -> bool:
+    return answer.kind in CLAUSE_KINDS or bool(_CLAUSE.match(answer.text))
+
+
+def _checked(
+    passage: str,
+    answer: Answer,
+    found: Statement,
+    sentence: str,
+    tagged: Sequence[tuple[str, str]],
+) -> Statement | str:
+    """The statement without the connective that it begins with, or why it does not stand by itself.
+
+    Args:
+        passage: the text.
+        answer: a span of it.
+        found: the statement, which is not checked yet.
+        sentence: as it was before anything was cut.
+        tagged: its words, with their tags.
+    """
+    if "\n\n" in sentence or not re.match(r"[\"“(]?\w", sentence):
+        return _NOT_WHOLE
+    if not any(tag in _FINITE for _, tag in tagged):
+        return _NOT_WHOLE
+    before = found.before
+    while before and (lead := _connective(before, found.answer)):
+        before = before[lead:]
+    found = replace(found, before=capitalized(before))
+    whole = found.before + found.answer + found.after
+    return (
+        _form_problem(found.before, found.answer, found.after)
+        or _reference_problem(whole, tagged)
+        or (_HALF_A_LIST if is_half_a_list(passage, answer) else None)
+        or found
+    )
+
+
+_A_CLAUSE = "with a whole clause for an answer"
+_IN_NO_ONE_SENTENCE = "not within one sentence"
+_NOT_WHOLE = "in no whole sentence"
+_HALF_A_LIST = "being a part of a list"
 
 
 def _connective(before: str, answer: str) -> int:
@@ -294,13 +343,13 @@ def _form_problem(before: str, answer: str, after: str) -> str | None:
     if len(answer.split()) > _ANSWER_SHARE * words:
         return "leaving too little of its sentence"
     if not sentence[:1].isalnum() and sentence[:1] not in '"“(':
-        return "in no whole sentence"
+        return _NOT_WHOLE
     pairs = [("(", ")"), ("[", "]"), ("“", "”")]
     for part in (answer, sentence):
         if part.count('"') % 2 or any(part.count(a) != part.count(b) for a, b in pairs):
             return "in a quotation that is cut open"
     if re.search(r"[?:;]\s*\Z|\.\.\.|…", sentence) or BLANK in sentence:
-        return "in no whole sentence"
+        return _NOT_WHOLE
     # Of a long row of capitals each would be tried to the end.
     cut_name = re.search(r"[A-Z][\w.]*[ -]\Z", before[-80:]) and before.strip().count(" ")
     if answer[:1].isupper() and (cut_name or re.match(r"[ -][A-Z]\w", after)):

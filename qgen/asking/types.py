@@ -11,7 +11,14 @@ from typing import NamedTuple
 
 from qgen.asking.draft import Draft
 from qgen.asking.fitness import fitness
-from qgen.asking.statements import Statement, misfit, statement, statement_problem, written
+from qgen.asking.statements import (
+    Statement,
+    misfit,
+    sentence_of,
+    statement,
+    statement_problem,
+    written_statement,
+)
 from qgen.records import Question
 from qgen.settings import OPEN_TYPES
 
@@ -80,15 +87,15 @@ def spread(
     done: list[Draft] = []
     used: set[str] = set()  # sentences that were made something of
     dropped: Counter[str] = Counter()
-    held = [(draft, _sentence(draft)) for draft in drafts]
+    held = [(draft, stated(draft)) for draft in drafts]
     if not set(types) & set(OPEN_TYPES) and not drafts[0].given:
-        held.sort(key=lambda pair: pair[1].fitness, reverse=True)
-    for draft, sentence in held:
+        held.sort(key=lambda pair: pair[1][0].fitness, reverse=True)
+    for draft, sentences in held:
         if len(done) == count:
             break
         reasons = []
         for kind in sorted(turns, key=turns.__getitem__):
-            made = _of_type(draft, sentence, kind, truth, wrong, filled, used, least)
+            made = _of_type(draft, sentences, kind, truth, wrong, filled, used, least)
             if not isinstance(made, str):
                 done.append(made)
                 turns[kind] += 1
@@ -100,30 +107,39 @@ def spread(
     return done, dropped
 
 
-class _Sentence(NamedTuple):
-    """The fittest that has a draft's answer: the statement that it makes, or why there is none; and
-    how well it stands alone."""
+class Stated(NamedTuple):
+    """A statement that has a draft's answer, or why there is none; and how well it stands alone."""
 
     found: Statement | str
     fitness: float
 
 
-def _sentence(draft: Draft) -> _Sentence:
+def stated(draft: Draft) -> list[Stated]:
+    """The statements that may be made of a draft, the fittest first; never none."""
     question = draft.question
     assert question and question.answer
     found = [statement(draft.passage, question.answer)]
-    found += [written(draft.passage, question.answer, text) for text in draft.stated]
+    found += [written_statement(draft.passage, question.answer, text) for text in draft.stated]
     fit = [
-        _Sentence(each, fitness(draft.passage, question, each))
+        Stated(each, fitness(draft.passage, question, each, draft.readings.get(each.cloze)))
         for each in found
         if isinstance(each, Statement)
     ]
-    return max(fit, key=lambda one: one.fitness, default=_Sentence(found[0], 0.0))
+    return sorted(fit, key=lambda one: -one.fitness) or [Stated(found[0], 0.0)]
+
+
+def can_be_stated(draft: Draft) -> bool:
+    """Whether a statement may be made of a draft that is true or false."""
+    if not draft.question or opening_type(draft.question.question) != "wh":
+        return False
+    best = stated(draft)[0]
+    sure = draft.given or draft.question.confidence is None or best.fitness >= FIT
+    return isinstance(best.found, Statement) and sure
 
 
 def _of_type(
     draft: Draft,
-    sentence: _Sentence,
+    sentences: Sequence[Stated],
     kind: str,
     truth: bool,
     wrong: Wrong,
@@ -133,16 +149,38 @@ def _of_type(
 ) -> Draft | str:
     """The draft with its question as one of a type, or why it cannot be."""
     question = draft.question
-    assert question and question.answer
+    assert question
     if kind in OPEN_TYPES:
         return draft if opening_type(question.question) == kind else _UNWANTED
     if opening_type(question.question) != "wh":
         return _UNWANTED
-    found, fit = sentence
+    problems = []
+    for one in sentences:
+        made = _made(draft, one, kind, truth, wrong, filled, used, least)
+        if not isinstance(made, str):
+            return made
+        problems.append(made)
+    return problems[0]
+
+
+def _made(
+    draft: Draft,
+    sentence: Stated,
+    kind: str,
+    truth: bool,
+    wrong: Wrong,
+    filled: Filled,
+    used: set[str],
+    least: float,
+) -> Draft | str:
+    """What is made of one statement, or why it cannot be."""
+    question, (found, fit) = draft.question, sentence
+    assert question and question.answer
     if isinstance(found, str):
         return found
-    whole = found.holding(found.answer)
-    if whole in used:
+    begin, end = sentence_of(draft.passage, question.answer) or (0, 0)
+    uses = {found.holding(found.answer), draft.passage[begin:end]}
+    if uses & used:
         return "in a sentence that is used already"
     if kind == "true-false" and (problem := statement_problem(found)):
         return problem
@@ -154,13 +192,13 @@ def _of_type(
     if kind == "cloze":
         if filled(draft, found.cloze):
             return "with another right filling"
-        used.add(whole)
+        used |= uses
         return _with(draft, question, replace(question, question=found.cloze, type=kind))
     # Asked for of true ones too, or there would be more of them.
     others = [other for other in wrong(draft, found) if not misfit(found, other)]
     if not others:
         return "without a wrong answer to state"
-    used.add(whole)
+    used |= uses
     return _with(draft, question, _stated(question, found, truth, others[0]))
 
 

@@ -85,10 +85,26 @@ def _fold(text: str) -> tuple[str, list[int]]:
     return "".join(folded), offsets
 
 
+def alone(text: str, answer: str) -> list[tuple[int, int]]:
+    """Every span of a text where an answer stands as whole words and in no compound, compared as
+    :func:`locate_answer` does."""
+    form = _fold(answer)[0].strip()
+    ranked = _ranked(text, *_fold(text), form, answer.strip()) if form else []
+    return [(begin, end) for inside, _, joined, begin, end in ranked if not inside and not joined]
+
+
 def _occurrences(
     passage: str, folded: str, offsets: list[int], form: str, exact: str
 ) -> list[tuple[int, int]]:
     """Where a folded answer stands in a folded passage, as spans of the passage, best first."""
+    return [(begin, end) for *_, begin, end in _ranked(passage, folded, offsets, form, exact)]
+
+
+def _ranked(
+    passage: str, folded: str, offsets: list[int], form: str, exact: str
+) -> list[tuple[bool, int, bool, int, int]]:
+    """The same, each behind whether it is inside a word, how unlike it is, and whether a dash joins
+    it to another word."""
     ranked = []
     at = folded.find(form)
     while at >= 0:
@@ -102,7 +118,7 @@ def _occurrences(
         joined = folded[at - 1 : at] == "-" or bool(re.match(r"[-']\w", folded[last : last + 2]))
         ranked.append((inside, likeness, joined, begin, end))
         at = folded.find(form, at + 1)
-    return [(begin, end) for *_, begin, end in sorted(ranked)]
+    return sorted(ranked)
 
 
 def _same_place(passage: str, start: int, found: int) -> bool:
