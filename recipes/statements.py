@@ -4,11 +4,11 @@
 
 Each row has a passage, a question about it with the ``confidence`` that it had when it was judged,
 its answer with ``answer_start`` and ``kind``, and a ``judgement`` of what was made of the answer's
-sentence: of a blank, or of a true statement (of a false one, whose ``is_true`` says so, the
-sentence is not to blame).  Rows that are ``alone`` were judged with no question beside them, which
-is stricter: the others count less.  How well the fitness tells the good ones is measured by
-cross-validation over documents, and on the rows whose ``part`` is ``held-out``, which are not
-fitted to.
+sentence, or of the ``statement`` that the generator wrote: of a blank, or of a true statement (of a
+false one, whose ``is_true`` says so, the sentence is not to blame).  Rows that are ``alone`` were
+judged with no question beside them, which is stricter: the others count less.  How well the fitness
+tells the good ones is measured by cross-validation over documents, and on the rows whose ``part``
+is ``held-out``, which are not fitted to.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from qgen.asking.fitness import features
-from qgen.asking.statements import Statement, statement
+from qgen.asking.statements import Statement, statement, written_statement
 from qgen.errors import exit_code
+from qgen.model.reader import Reader, reading
 from qgen.records import Answer, Question
 from recipes.linear import plain_weights
 from recipes.rows import read_rows
@@ -50,24 +51,31 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args(argv)
     rows = read_rows(args.judged, _NEEDED)
-    x: list[dict[str, float]] = []
-    labels: list[str] = []
-    documents: list[str] = []
-    held_out: list[bool] = []
-    alone: list[bool] = []
-    for row in rows:
-        answer = Answer(row["answer"], row["answer_start"], row.get("kind", ""))
-        question = Question(row["question"], answer, 0, row["confidence"])
-        found = statement(row["passage"], answer)
-        if isinstance(found, Statement) and row.get("is_true") is not False:
-            x.append(features(row["passage"], question, found))
-            labels.append(row["judgement"])
-            documents.append(row["document"])
-            held_out.append(row.get("part") == "held-out")
-            alone.append(bool(row.get("alone")))
+    made = [(row, *_made(row)) for row in rows if row.get("is_true") is not False]
+    kept = [(row, asked, found) for row, asked, found in made if isinstance(found, Statement)]
+    windows = Reader.from_pretrained().windows(
+        [(row["passage"], found.cloze, asked.answer) for row, asked, found in kept]
+    )
+    x = [
+        features(row["passage"], asked, found, reading(row["passage"], asked.answer, read))
+        for (row, asked, found), read in zip(kept, windows, strict=True)
+    ]
+    labels = [row["judgement"] for row, *_ in kept]
+    documents = [row["document"] for row, *_ in kept]
+    held_out = [row.get("part") == "held-out" for row, *_ in kept]
+    alone = [bool(row.get("alone")) for row, *_ in kept]
     print(f"{len(x)} of {len(rows)} statements")
     weights = _fitted(x, *map(np.array, (labels, documents, held_out, alone)))
     args.out.write_text(json.dumps(weights, indent=1) + "\n")
+
+
+def _made(row: dict) -> tuple[Question, Statement | str]:
+    """The question of a row, and the statement that was made of it."""
+    answer = Answer(row["answer"], row["answer_start"], row.get("kind", ""))
+    question = Question(row["question"], answer, 0, row["confidence"])
+    if text := row.get("statement"):
+        return question, written_statement(row["passage"], answer, text)
+    return question, statement(row["passage"], answer)
 
 
 def _fitted(
