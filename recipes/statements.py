@@ -26,10 +26,10 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from qgen.asking.fitness import features
+from qgen.asking.fitness import blanks, features
+from qgen.asking.pipeline import QuestionGenerator
 from qgen.asking.statements import Statement, statement, written_statement
 from qgen.errors import exit_code
-from qgen.model.reader import Reader, reading
 from qgen.records import Answer, Question
 from recipes.linear import plain_weights
 from recipes.rows import read_rows
@@ -48,17 +48,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Fit, print how well it does on documents that it was not fitted to, and write the weights."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("judged", type=Path, help="rows of judged statements")
+    parser.add_argument("--model", metavar="DIR", help="the generator (the one that ships)")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args(argv)
     rows = read_rows(args.judged, _NEEDED)
     made = [(row, *_made(row)) for row in rows if row.get("is_true") is not False]
     kept = [(row, asked, found) for row, asked, found in made if isinstance(found, Statement)]
-    windows = Reader.from_pretrained().windows(
-        [(row["passage"], found.cloze, asked.answer) for row, asked, found in kept]
-    )
+    generator = QuestionGenerator.from_pretrained(args.model)
+    assert generator.reader
+    answers = [(row["passage"], asked.answer, found) for row, asked, found in kept]
+    read = blanks(generator.generator, generator.reader, answers)
     x = [
-        features(row["passage"], asked, found, reading(row["passage"], asked.answer, read))
-        for (row, asked, found), read in zip(kept, windows, strict=True)
+        features(row["passage"], asked, found, blank)
+        for (row, asked, found), blank in zip(kept, read, strict=True)
     ]
     labels = [row["judgement"] for row, *_ in kept]
     documents = [row["document"] for row, *_ in kept]

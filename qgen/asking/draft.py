@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from qgen.model.reader import Reading, Window
+from qgen.asking.fitness import Blank
+from qgen.model.reader import Window
 from qgen.records import Answer, Question, Result
 
 
@@ -27,7 +28,7 @@ class Draft:
             before one is chosen, and where none is fit to be shown.
         windows: what the reader read with the question.
         stated: statements with the answer that the generator wrote, best first.
-        readings: what the reader fills into the blanks of statements, by these.
+        blanks: what the models make of the statements that have the answer, by their blanks.
         misleading: wrong answers that the generator wrote, each with its score, best first;
             ``None`` before it was asked for some.
         asked: the question that one of another type is made of; empty for one that is asked.
@@ -45,7 +46,7 @@ class Draft:
     question: Question | None = None
     windows: Sequence[Window] = ()
     stated: Sequence[str] = ()
-    readings: dict[str, Reading] = field(default_factory=dict)
+    blanks: dict[str, Blank] = field(default_factory=dict)
     misleading: Sequence[tuple[str, float]] | None = None
     asked: str = ""
     dropped: tuple[str, ...] = ()

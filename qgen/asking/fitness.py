@@ -7,16 +7,23 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
+from qgen.asking.confidence import features as confidence_features
 from qgen.asking.logistic import probability
 from qgen.asking.statements import Statement
 from qgen.english.passage import Passage
 from qgen.english.quantities import YEAR
-from qgen.english.words import FUNCTION_WORDS, WORD, stems, token_f1
-from qgen.model.reader import Reading
-from qgen.records import Question
+from qgen.english.words import FUNCTION_WORDS, WORD, stems
+from qgen.model.reader import Reader, Reading, reading
+from qgen.records import Answer, Question
+from qgen.settings import STATEMENT
+
+if TYPE_CHECKING:
+    from qgen.asking.generator import NBestGenerator
 
 WEIGHTS = Path(__file__).with_name("fitness.json")
 """Of :func:`features`, by name, with ``bias``."""
@@ -31,8 +38,50 @@ _NAME = re.compile(r"\b[A-Z]\w+")
 _IS_A = re.compile(r"\W*(?:is|are|was|were) (?:an?|the|one)\b")
 
 
+_OF_BLANK = (
+    "surprise",
+    "agreement",
+    "answered",
+    "expected",
+    "unanswerable",
+    "foreign",
+    "repeated",
+    "reordered",
+    "copied",
+    "rarity",
+)
+"""What the confidence looks at in a question, and the fitness in a blank."""
+
+
+class Blank(NamedTuple):
+    """What the models make of a statement.
+
+    Attributes:
+        score: how probable the generator finds it as one, see
+            :meth:`qgen.asking.generator.NBestGenerator.score`.
+        reading: what the reader fills into its blank.
+    """
+
+    score: float
+    reading: Reading
+
+
+def blanks(
+    generator: NBestGenerator, reader: Reader, made: Sequence[tuple[str, Answer, Statement]]
+) -> list[Blank]:
+    """What the models make of statements, each with its passage and answer."""
+    knows = STATEMENT in (generator.model.config.controls or {})
+    whole = [(p, Question(found.holding(found.answer), answer)) for p, answer, found in made]
+    scores = generator.score(whole, (STATEMENT,) if knows else ())
+    read = reader.windows([(passage, found.cloze, answer) for passage, answer, found in made])
+    return [
+        Blank(score, reading(passage, answer, windows))
+        for (passage, answer, _), score, windows in zip(made, scores, read, strict=True)
+    ]
+
+
 def features(
-    passage: str, question: Question, found: Statement, read: Reading | None = None
+    passage: str, question: Question, found: Statement, blank: Blank | None = None
 ) -> dict[str, float]:
     """What the fitness depends on.
 
@@ -40,7 +89,7 @@ def features(
         passage: the text.
         question: about it, with its answer and confidence.
         found: the statement that has that answer.
-        read: what the reader fills into its blank.
+        blank: what the models make of it; without, these features are 0.
 
     Returns:
         ``confidence``: of the question, as log-odds; of the sentence without the answer
@@ -56,10 +105,9 @@ def features(
         at most, an earlier sentence has, ``past``: its verbs in the past, ``year``: 1 where it has
         one, ``is_a``: 1 where it says of the answer what it is, ``echo``: 1 where another word of
         it begins as one of the answer's does ("Chinese", "China"), ``elsewhere``: the share of the
-        answer's words that other sentences have; ``written``: 1 where the generator wrote it; and
-        of the reader, 0 without one, ``agreement``: the token F1 of what it fills in, ``expected``
-        and ``unanswerable``: the log-probabilities of the answer and of there being none, and
-        ``rarity``: how rare the words are (:class:`qgen.model.reader.Window`).
+        answer's words that other sentences have; ``written``: 1 where the generator wrote it; and,
+        with its blank taken for a question, what :func:`qgen.asking.confidence.features` tells:
+        ``blank_surprise`` and so on.
     """
     assert question.answer
     answer, text = question.answer.text, found.before + found.after
@@ -99,11 +147,18 @@ def features(
         "echo": float(_echoes(answer, text)),
         "elsewhere": len([s for s in told if s in others]) / max(1, len(told)),
         "written": float(found.is_written),
-        "agreement": token_f1(read.answer.text, answer) if read else 0.0,
-        "expected": math.log(max(read.expected, 1e-6)) if read else 0.0,
-        "unanswerable": math.log(max(read.unanswerable, 1e-6)) if read else 0.0,
-        "rarity": read.rarity if read else 0.0,
+        **_of_blank(passage, found, question.answer, blank),
     }
+
+
+def _of_blank(
+    passage: str, found: Statement, answer: Answer, blank: Blank | None
+) -> dict[str, float]:
+    """What the confidence would look at if the statement's blank were a question."""
+    if not blank:
+        return {f"blank_{name}": 0.0 for name in _OF_BLANK}
+    values = confidence_features(passage, Question(found.cloze, answer, blank.score), blank.reading)
+    return {f"blank_{name}": values[name] for name in _OF_BLANK}
 
 
 def _echoes(answer: str, text: str) -> bool:
@@ -121,11 +176,11 @@ def _echoes(answer: str, text: str) -> bool:
 
 
 def fitness(
-    passage: str, question: Question, found: Statement, read: Reading | None = None
+    passage: str, question: Question, found: Statement, blank: Blank | None = None
 ) -> float:
     """How probable it is that a careful teacher would use a statement with its answer blanked, or
     as a true one, unchanged, from 0 to 1; see :func:`features`."""
-    return probability(_weights(), features(passage, question, found, read))
+    return probability(_weights(), features(passage, question, found, blank))
 
 
 @cache

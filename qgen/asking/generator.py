@@ -225,11 +225,14 @@ class NBestGenerator:
             questions.append(Question(question, answer, per_token))
         return questions
 
-    def score(self, questions: Sequence[tuple[str, Question]]) -> list[float]:
+    def score(
+        self, questions: Sequence[tuple[str, Question]], controls: Sequence[str] = ()
+    ) -> list[float]:
         """How probable the model finds questions, whoever asked them.
 
         Args:
             questions: passages, each with a question about it.
+            controls: under which they would be asked.
 
         Returns:
             For each the mean log-probability of its tokens among the whole vocabulary, in nats;
@@ -239,7 +242,8 @@ class NBestGenerator:
             QGenError: an answer is too long.
         """
         check_rows("questions", questions, str, Question)
-        return [sum(tokens) / len(tokens) for tokens in self._token_scores(questions)]
+        scored = self._token_scores(questions, controls)
+        return [sum(tokens) / len(tokens) for tokens in scored]
 
     def score_openings(self, questions: Sequence[tuple[str, Question]]) -> list[float]:
         """How probable the model finds it that questions begin as they do, with "Who", "In which
@@ -264,11 +268,13 @@ class NBestGenerator:
         ]
 
     @torch.inference_mode()
-    def _token_scores(self, questions: Sequence[tuple[str, Question]]) -> list[list[float]]:
+    def _token_scores(
+        self, questions: Sequence[tuple[str, Question]], controls: Sequence[str] = ()
+    ) -> list[list[float]]:
         """The log-probability of each token of each question, the closing ``[SEP]`` among them."""
         alone_after_fork()
         scores = []
-        for input_ids, mask, labels in self._packed(questions):
+        for input_ids, mask, labels in self._packed(questions, controls):
             real = labels != IGNORE_INDEX
             source, target = self.model.pseudo_masked_states(
                 input_ids, mask, labels.where(real, self.tokenizer.pad_token_id)
@@ -281,12 +287,12 @@ class NBestGenerator:
         return scores
 
     def _packed(
-        self, questions: Sequence[tuple[str, Question]]
+        self, questions: Sequence[tuple[str, Question]], controls: Sequence[str]
     ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Batch by batch the sources, where they are real, and the questions as labels: ``[batch,
         length]`` each."""
         padding = self.tokenizer.pad_token_id
-        settings = self.within_range(GenerationSettings())
+        settings = self.within_range(GenerationSettings(controls=tuple(controls)))
         for begin in range(0, len(questions), self.batch_size):
             batch = questions[begin : begin + self.batch_size]
             sources = [self._source(passage, q.answer, settings) for passage, q in batch]

@@ -29,6 +29,7 @@ from qgen.asking.confidence import WEIGHTS, confidence, load_weights
 from qgen.asking.distractors import candidates, chosen, first_values
 from qgen.asking.document import ask_document
 from qgen.asking.draft import Draft, Outcome
+from qgen.asking.fitness import blanks
 from qgen.asking.generator import NBestGenerator
 from qgen.asking.plausibility import Plausibility
 from qgen.asking.proposals import apart, propose_spans
@@ -36,7 +37,7 @@ from qgen.asking.reasons import reasons
 from qgen.asking.selection import rank
 from qgen.asking.statements import Statement
 from qgen.asking.topic import NEAR, Topics, is_under
-from qgen.asking.types import are_made, can_be_stated, opening_type, spread, stated
+from qgen.asking.types import are_made, can_be_stated, opening_type, spread, statements
 from qgen.english.clean import Mended, clean_text
 from qgen.english.dictionary import usual_tag
 from qgen.english.locate import locate_answer
@@ -425,17 +426,16 @@ class QuestionGenerator:
 
     def _state(self, drafts: Sequence[Draft]) -> None:
         """Give the drafts the statements that the generator writes with their answers, and what the
-        reader fills into the blanks of all that may be made of them."""
+        models make of all that have these."""
         drafts = [d for d in drafts if d.question and opening_type(d.question.question) == "wh"]
         for draft, texts in zip(drafts, self._under(STATEMENT, drafts, STATEMENTS), strict=True):
             draft.stated = [text.question for text in texts]
         if not self.reader:
             return
-        made = [(d, one.found) for d in drafts for one in stated(d)]
-        blanks = [(d, each.cloze) for d, each in made if isinstance(each, Statement)]
-        read = self.reader.windows([(d.passage, blank, d.answer) for d, blank in blanks])
-        for (draft, blank), windows in zip(blanks, read, strict=True):
-            draft.readings[blank] = reading(draft.passage, draft.answer, windows)
+        made = [(d, each) for d in drafts for each in statements(d) if isinstance(each, Statement)]
+        of = [(draft.passage, draft.answer, each) for draft, each in made if draft.answer]
+        for (draft, each), blank in zip(made, blanks(self.generator, self.reader, of), strict=True):
+            draft.blanks[each.cloze] = blank
 
     def _mislead(self, drafts: Sequence[Draft]) -> None:
         """Give the drafts the wrong answers that the generator writes, but for quantities."""

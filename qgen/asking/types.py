@@ -114,14 +114,21 @@ class Stated(NamedTuple):
     fitness: float
 
 
+def statements(draft: Draft) -> list[Statement | str]:
+    """What is made of the sentence of a draft's answer, and of each statement that the generator
+    wrote, or why nothing is."""
+    assert draft.question and draft.question.answer
+    passage, answer = draft.passage, draft.question.answer
+    made = (written_statement(passage, answer, text) for text in draft.stated)
+    return [statement(passage, answer), *made]
+
+
 def stated(draft: Draft) -> list[Stated]:
     """The statements that may be made of a draft, the fittest first; never none."""
-    question = draft.question
-    assert question and question.answer
-    found = [statement(draft.passage, question.answer)]
-    found += [written_statement(draft.passage, question.answer, text) for text in draft.stated]
+    question, found = draft.question, statements(draft)
+    assert question
     fit = [
-        Stated(each, fitness(draft.passage, question, each, draft.readings.get(each.cloze)))
+        Stated(each, fitness(draft.passage, question, each, draft.blanks.get(each.cloze)))
         for each in found
         if isinstance(each, Statement)
     ]
