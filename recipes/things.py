@@ -1,5 +1,5 @@
-"""The lexicon of things of a kind that wrong choices come from: option sets and WordNet in, one
-packed file out.
+"""The lexicon of things of a kind that wrong choices come from: option sets, this repository's own
+groups and WordNet in, one packed file out.
 
     python -m recipes.things --data ../shared/data --wordnet /usr/share/wordnet \
         --out qgen/english/things.txt.xz
@@ -17,6 +17,7 @@ import lzma
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -59,6 +60,18 @@ def option_sets(data: Path) -> Iterator[tuple[str, list[str]]]:
     with open(data / "openstax/mcq.jsonl", encoding="utf-8") as lines:
         for row in map(json.loads, lines):
             yield "b", row["choices"]
+
+
+def own_groups(groups: Path, written: Path) -> Iterator[list[str]]:
+    """The groups of this repository, whose things may have other names behind "=", and its answers
+    with their distractors."""
+    for line in groups.read_text(encoding="utf-8").splitlines():
+        yield line.split("\t")
+    for article in json.loads(written.read_text(encoding="utf-8"))["data"]:
+        for paragraph in article["paragraphs"]:
+            for question in paragraph["qas"]:
+                if "distractors" in question:
+                    yield [question["answers"][0]["text"], *question["distractors"]]
 
 
 def is_thing(option: str) -> bool:
@@ -143,12 +156,13 @@ def _divided(members: list[str]) -> Iterator[list[str]]:
         yield members[begin : begin + size]
 
 
-def lines(data: Path, wordnet: Path) -> Iterable[str]:
+def lines(data: Path, wordnet: Path, groups: Path, written: Path) -> Iterable[str]:
     """The lines of the lexicon: source and things of one kind, each line once."""
     found: dict[str, None] = {}
-    for source, options in option_sets(data):
+    own = (("g", group) for group in own_groups(groups, written))
+    for source, options in chain(option_sets(data), own):
         things = [" ".join(option.split()).strip() for option in options]
-        things = [thing for thing in things if is_thing(thing)]
+        things = [thing for thing in things if all(map(is_thing, thing.split("=")))]
         if len(things) >= LEAST:
             found["\t".join([source, *sorted(dict.fromkeys(things))])] = None
     for group in wordnet_groups(wordnet):
@@ -162,9 +176,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--wordnet", type=Path, required=True)
+    for name, path in (
+        ("groups", "data/things/groups.tsv"),
+        ("written", "data/written/train.json"),
+    ):
+        parser.add_argument(f"--{name}", type=Path, default=Path(path), help="(%(default)s)")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args(argv)
-    text = "".join(line + "\n" for line in lines(args.data, args.wordnet))
+    found = lines(args.data, args.wordnet, args.groups, args.written)
+    text = "".join(line + "\n" for line in found)
     args.out.write_bytes(lzma.compress(text.encode(), preset=9))
 
 

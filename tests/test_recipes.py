@@ -347,7 +347,7 @@ def test_the_fitness_of_sentences_is_learnt_from_judged_ones(tmp_path, capsys):
     assert weights["definite"] < 0 < weights["names"]
 
 
-def test_the_lexicon_is_made_of_option_sets_and_wordnet(option_sets, tmp_path):
+def test_the_lexicon_is_made_of_option_sets_groups_and_wordnet(option_sets, tmp_path):
     """WordNet of four metals, of which iron is also a golf club, and of three bridges."""
     synsets = [
         # offset, words, pointers, gloss
@@ -378,10 +378,18 @@ def test_the_lexicon_is_made_of_option_sets_and_wordnet(option_sets, tmp_path):
     )
     (tmp_path / "data.noun").write_text(data, encoding="latin-1")
     (tmp_path / "index.noun").write_text(index, encoding="latin-1")
-    folders = ["--data", str(option_sets), "--wordnet", str(tmp_path)]
+    (tmp_path / "groups.tsv").write_text("gold=aurum\tsilver\tiron\nyes\tno\tboth of these\n")
+    qas = [
+        {"answers": [{"text": "a rook"}], "distractors": ["a knight", "a bishop"]},
+        {"answers": [{"text": "a pawn"}]},
+    ]
+    written = {"data": [{"paragraphs": [{"context": "", "qas": qas}]}]}
+    (tmp_path / "written.json").write_text(json.dumps(written))
+    sources = ["--data", option_sets, "--wordnet", tmp_path, "--groups", tmp_path / "groups.tsv",
+               "--written", tmp_path / "written.json"]  # fmt: skip
     packed = []
     for out in (tmp_path / "a.xz", tmp_path / "b.xz"):
-        things.main([*folders, "--out", str(out)])
+        things.main([*map(str, sources), "--out", str(out)])
         packed.append(out.read_bytes())
     assert packed[0] == packed[1]
     lines = lzma.decompress(packed[0]).decode().splitlines()
@@ -389,9 +397,14 @@ def test_the_lexicon_is_made_of_option_sets_and_wordnet(option_sets, tmp_path):
         "w\tBrooklyn Bridge\tTower Bridge\tGolden Gate Bridge",  # by their years
         "w\tcopper\tiron\tmercury=quicksilver\ttin",
     ]
-    assert Counter(line.partition("\t")[0] for line in lines) == {"b": 13, "t": 12, "w": 2}
+    assert [line for line in lines if line.startswith("g")] == [
+        "g\ta bishop\ta knight\ta rook",
+        "g\tgold=aurum\tiron\tsilver",
+    ]
+    assert Counter(line.partition("\t")[0] for line in lines) == {"b": 13, "g": 2, "t": 12, "w": 2}
     assert not any("None" in line or "Jaws" in line for line in lines)
     assert Things(lines).like("copper").keys() == {"iron", "mercury", "tin"}
+    assert "silver" in Things(lines).like("aurum")
 
 
 @pytest.mark.parametrize("shares", [[1], [1, -1], [0, 0]])

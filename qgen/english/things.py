@@ -1,7 +1,7 @@
 """Things of a kind: names and nouns that people, and WordNet, have put side by side.
 
-The lexicon ships; `recipes/things.py` makes it, of option sets of multiple-choice questions and of
-WordNet's nouns.
+The lexicon ships; `recipes/things.py` makes it, of option sets of multiple-choice questions, of
+groups that were written for it and of WordNet's nouns.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from qgen.english.words import fold as _fold
 from qgen.english.words import spaced
 
 LEXICON = Path(__file__).with_name("things.txt.xz")
-"""A group a line: its source, "t" trivia, "b" textbooks or "w" WordNet, and things of one kind,
-each with its other names behind "="."""
+"""A group a line: its source, "t" trivia, "b" textbooks, "g" this repository's own or "w" WordNet,
+and things of one kind, each with its other names behind "="."""
 _MOST_OF_HEAD = 40
 """Things with the same last word that are looked at.  A round number; no measurement is
 recorded."""
