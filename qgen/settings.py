@@ -30,9 +30,8 @@ ANSWER_KINDS = ("date", "number", "person", "place", "name", "phrase", *CLAUSE_K
 """Kinds of proposed answers: by form, see ``qgen.english.phrases``, and persons and places by the
 question that is asked for them, see ``qgen.asking.checks.kind_asked_for``."""
 
-STATEMENT, DISTRACTOR = "statement", "distractor"
-"""The controls by which the generator writes no question, but a statement that has the answer, or a
-wrong answer for multiple choice."""
+STATEMENT = "statement"
+"""The control by which the generator writes no question but a statement that has the answer."""
 
 OPEN_TYPES = ("wh", "why", "how")
 """Types of question that are asked, by how they begin."""

@@ -3,9 +3,8 @@
     python -m recipes.choices data/judged/choices.jsonl --out qgen/asking/plausibility.json
 
 Each row has a question, its answer, ``candidates`` for wrong choices and, as ``labels``, a letter
-for each: "p" plausible and wrong, "i" implausible, "r" right as well; and, where the generator
-wrote some of them, ``scores``, null for the others.  How well the ranker tells the first from the
-others is measured by cross-validation over documents.
+for each: "p" plausible and wrong, "i" implausible, "r" right as well.  How well the ranker tells
+the first from the others is measured by cross-validation over documents.
 """
 
 from __future__ import annotations
@@ -66,11 +65,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         known = {
             fold(thing): found for thing, found in things_like(row["answer"], things()).items()
         }
-        scores = row.get("scores") or [None] * len(row["candidates"])
-        found = [
-            Candidate(text, known.get(fold(text), Likeness()), score)
-            for text, score in zip(row["candidates"], scores, strict=True)
-        ]
+        found = [Candidate(text, known.get(fold(text), Likeness())) for text in row["candidates"]]
         features += plausibility.features(row["question"], row["answer"], found)
     x = np.array(features)
     y = np.array([label == "p" for row in rows for label in row["labels"]])

@@ -23,7 +23,7 @@ from pathlib import Path
 from eval.splits import load_part, load_squad
 from qgen.errors import QGenError, exit_code
 from qgen.records import Answer, Example
-from qgen.settings import DISTRACTOR, STATEMENT
+from qgen.settings import STATEMENT
 from recipes.templates import code, fill, rare_name
 
 SHARES = {
@@ -48,7 +48,7 @@ STYLES = {
     "qadiscourse": "discourse",
     "qamr": "short",
     "statements": STATEMENT,
-    "distractors": DISTRACTOR,
+    "distractors": "distractor",
 }
 """The control that every row of a source has; the others ask as a quiz does."""
 

@@ -2,8 +2,7 @@
 right as well.
 
 Quantities and dates get near values.  For names and phrases :func:`candidates` finds what may do -
-of what the generator writes, of the passage, of the texts beside it, and of the lexicon of things
-of a kind -, a ranker
+of the passage, of the texts beside it, and of the lexicon of things of a kind -, a ranker
 (:mod:`qgen.asking.plausibility`) says how good each one is, and :func:`chosen` takes the best that
 break none of the few hard rules.  There may be fewer than are asked for.
 """
@@ -39,12 +38,11 @@ IsRight = Callable[[str], bool]
 
 
 class Candidate(NamedTuple):
-    """What may be a wrong answer: its text, in the answer's form, what the lexicon says of it
-    beside the answer, and its score where the generator wrote it, as that of a question."""
+    """What may be a wrong answer: its text, in the answer's form, and what the lexicon says of it
+    beside the answer."""
 
     text: str
     likeness: Likeness = Likeness()
-    score: float | None = None
 
 
 _DETERMINER = r"(?:the|an?|my|your|his|her|its|our|their)\s+"
@@ -97,15 +95,10 @@ def values(passage: str, answer: Answer) -> Iterator[str]:
 
 
 def candidates(
-    passage: str,
-    question: str,
-    answer: Answer,
-    beside: Sequence[str],
-    lexicon: Things,
-    written: Sequence[tuple[str, float]] = (),
+    passage: str, question: str, answer: Answer, beside: Sequence[str], lexicon: Things
 ) -> list[Candidate]:
-    """Names and phrases that may be wrong answers: those that the generator wrote, and those of the
-    passage, of other texts and of the lexicon, each once, in no order that matters.
+    """Names and phrases that may be wrong answers: those of the passage, of other texts and of the
+    lexicon, each once, in no order that matters.
 
     Args:
         passage: where the answer stands.
@@ -113,7 +106,6 @@ def candidates(
         answer: the right one; no quantity or date.
         beside: other paragraphs of the same document.
         lexicon: things of a kind.
-        written: what the generator wrote, with its scores.
     """
     found: dict[str, Candidate] = {}
     proper = _is_proper(passage, answer)
@@ -121,27 +113,13 @@ def candidates(
     model, begins = spaced(answer.text), _begins_sentence(passage, answer)
     like = things_like(model, lexicon)
     known = {fold(thing): likeness for thing, likeness in like.items()}
-    listed = {
-        fold(_bare(other.text))
-        for other in propose_answers(passage)
-        if not other.overlaps(answer) and _is_listed(passage, answer, other)
-    }
-
-    def add(text: str, likeness: Likeness | None = None, score: float | None = None) -> None:
-        key, bare = fold(text), fold(_bare(text))
-        if bare in listed or not _fits(model, text, proper, person):
-            return
-        # What is found elsewhere as well has the better capitals.
-        score = found[key].score if key in found else score
-        if key not in found or found[key].score is not None:
-            found[key] = Candidate(text, likeness or known.get(bare, Likeness()), score)
-
-    for text, score in written:
-        if not shape(text):
-            add(_written_in_form_of(model, begins, text, proper), score=score)
+    listed = set()  # which may be right as well
     for text in (passage, *beside):
         for other in propose_answers(text):
             if text is passage and other.overlaps(answer):
+                continue
+            if text is passage and _is_listed(text, answer, other):
+                listed.add(fold(_bare(spaced(other.text))))
                 continue
             if (other.kind in CLAUSE_KINDS) != (answer.kind in CLAUSE_KINDS):
                 continue
@@ -150,11 +128,16 @@ def candidates(
             if shape(other.text) or not _is_whole(text, other):
                 continue
             if _is_proper(text, other) == proper and _fits(model, other.text, proper, person):
-                add(_in_form_of(model, begins, text, other))
+                shown = _in_form_of(model, begins, text, other)
+                likeness = known.get(fold(_bare(shown)), Likeness())
+                found.setdefault(fold(shown), Candidate(shown, likeness))
     if answer.kind not in CLAUSE_KINDS:
         for thing, likeness in like.items():
-            if shown := _thing_in_form_of(model, begins, thing, proper):
-                add(shown, likeness)
+            shown_thing = _thing_in_form_of(model, begins, thing, proper)
+            if not shown_thing or fold(_bare(shown_thing)) in listed:
+                continue
+            if _fits(model, shown_thing, proper, person):
+                found.setdefault(fold(shown_thing), Candidate(shown_thing, likeness))
     return list(found.values())
 
 
@@ -412,24 +395,7 @@ def _thing_in_form_of(model: str, begins: bool, thing: str, proper: bool) -> str
     return capitalized(text) if model[:1].isupper() and (begins or proper) else text
 
 
-def _written_in_form_of(model: str, begins: bool, text: str, proper: bool) -> str:
-    """What was written in small letters beside an answer, with the capitals of names, and with that
-    of the answer, which may begin its sentence."""
-    if model.isupper() and " " not in text:  # "NASA"
-        return text.upper()
-
-    def spelled(word: re.Match) -> str:
-        name = word[0].capitalize()
-        if word[0] in _SMALL or word[0] in LITTLE or word[0] != word[0].lower():
-            return word[0]
-        return name if proper or (not usual_tag(word[0]) and usual_tag(name)) else word[0]
-
-    shown = re.sub(r"[^\W\d_](?:[\w'’]|\.(?=\w\.))*", spelled, text)
-    shown = re.sub(r"\b(?:\w\.){2,}", lambda initials: initials[0].upper(), shown)
-    return capitalized(shown) if begins and model[:1].isupper() else shown
-
-
-_SMALL = frozenset("of the and de la le von van der du di da for in on at to".split())
+_SMALL = frozenset("of the and de la le von van der du di da for in on".split())
 """Words without a capital in names."""
 
 

@@ -29,8 +29,6 @@ class Draft:
         windows: what the reader read with the question.
         stated: statements with the answer that the generator wrote, best first.
         blanks: what the models make of the statements that have the answer, by their blanks.
-        misleading: wrong answers that the generator wrote, each with its score, best first;
-            ``None`` before it was asked for some.
         asked: the question that one of another type is made of; empty for one that is asked.
         dropped: a reason for each question that was dropped.
     """
@@ -47,7 +45,6 @@ class Draft:
     windows: Sequence[Window] = ()
     stated: Sequence[str] = ()
     blanks: dict[str, Blank] = field(default_factory=dict)
-    misleading: Sequence[tuple[str, float]] | None = None
     asked: str = ""
     dropped: tuple[str, ...] = ()
 

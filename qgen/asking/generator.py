@@ -25,14 +25,10 @@ from qgen.model.tokenizer import AnyTokenizer
 from qgen.model.unilm import IGNORE_INDEX, UniLM
 from qgen.model.vectors import WordVectors
 from qgen.records import Answer, Question
-from qgen.settings import CONTROLS_OF_KINDS, DISTRACTOR, STATEMENT, GenerationSettings
+from qgen.settings import CONTROLS_OF_KINDS, STATEMENT, GenerationSettings
 
 _OPENING = re.compile(r"\b(?:who|whom|when|where|why|which|(?:whose|what|how)(?:\s+\w+)?)\b", re.I)
 """The question word, with the next where that is part of it, as in "how many"."""
-
-
-_NO_QUESTIONS = {STATEMENT, DISTRACTOR}
-"""Controls by which something else is written."""
 
 
 @dataclass
@@ -214,9 +210,8 @@ class NBestGenerator:
         for ids, score in zip(sequences, scores, strict=True):
             if score == float("-inf"):
                 continue
-            is_sentence = DISTRACTOR not in settings.controls
-            question = unpack_target(self.tokenizer, ids, passage, self.restore_case, is_sentence)
-            if not _NO_QUESTIONS & set(settings.controls):
+            question = unpack_target(self.tokenizer, ids, passage, self.restore_case)
+            if STATEMENT not in settings.controls:
                 question = correct_verbs(question)
             if any(question == better.question for better in questions):
                 continue  # the same but for the verb that was corrected
@@ -323,17 +318,13 @@ class NBestGenerator:
     def _control_ids(self, answer: Answer | None, settings: GenerationSettings) -> list[int]:
         """The tokens of the controls that the settings name, and of the answer's kind."""
         known = self.model.config.controls or {}
-        kind = answer.kind if answer and not _NO_QUESTIONS & set(settings.controls) else ""
+        kind = answer.kind if answer and STATEMENT not in settings.controls else ""
         names = [*settings.controls, CONTROLS_OF_KINDS.get(kind, kind)]
         return [known[name] for name in dict.fromkeys(names) if name in known]
 
 
 def unpack_target(
-    tokenizer: AnyTokenizer,
-    ids: Sequence[int],
-    passage: str,
-    restore_case: bool = True,
-    is_sentence: bool = True,
+    tokenizer: AnyTokenizer, ids: Sequence[int], passage: str, restore_case: bool = True
 ) -> str:
     """The question that target ids spell, with the passage's spacing and capitals.
 
@@ -345,7 +336,6 @@ def unpack_target(
         ids: token ids; special ones are left out.
         passage: the text the question is about.
         restore_case: give the question the passage's capitals and accents.
-        is_sentence: whether it begins with a capital.
     """
     text = respace(word_pieces_joined(tokenizer, ids), passage)
-    return recase(text, passage, is_sentence) if restore_case else text
+    return recase(text, passage) if restore_case else text

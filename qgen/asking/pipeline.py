@@ -37,7 +37,7 @@ from qgen.asking.reasons import reasons
 from qgen.asking.selection import rank
 from qgen.asking.statements import Statement
 from qgen.asking.topic import NEAR, Topics, is_under
-from qgen.asking.types import are_made, can_be_stated, opening_type, spread, statements
+from qgen.asking.types import are_made, opening_type, spread, statements
 from qgen.english.clean import Mended, clean_text
 from qgen.english.dictionary import usual_tag
 from qgen.english.locate import locate_answer
@@ -59,7 +59,6 @@ from qgen.model.runtime.workers import alone_after_fork
 from qgen.records import Answer, Question, Request, Result
 from qgen.settings import (
     CONTROLS_OF_KINDS,
-    DISTRACTOR,
     OPEN_TYPES,
     STATEMENT,
     GenerationSettings,
@@ -90,9 +89,8 @@ cross-validation)."""
 STATED = 0.7
 """The same for one that a false statement holds.  Of 101 judged statements with another name or
 thing 11 of the 29 with such a one were good, and 12 of the 72 others."""
-STATEMENTS, MISLEADING = 2, 8
-"""Statements, and wrong answers, that the generator writes for an answer.  No measurement is
-recorded."""
+STATEMENTS = 2
+"""Statements that the generator writes for an answer.  No measurement is recorded."""
 STATABLE = 3
 """So many are found for a statement, since not every one fits its sentence."""
 
@@ -212,8 +210,8 @@ class QuestionGenerator:
             QGenError: a setting is out of range, or there are no requests but something else.
         """
         settings = self.generator.within_range(_settings(settings, GenerationSettings))
-        if other := {STATEMENT, DISTRACTOR} & set(settings.controls):
-            raise QGenError(f"no questions are asked under the control {min(other)!r}")
+        if STATEMENT in settings.controls:
+            raise QGenError(f"no questions are asked under the control {STATEMENT!r}")
         quiz = _settings(quiz, QuizSettings)
         requests = _several(requests)
         given = [_mended(request) for request in requests]
@@ -285,8 +283,6 @@ class QuestionGenerator:
         if are_made(quiz.types):
             kept = [draft for outcome in outcomes for draft in outcome.kept]
             self._state(kept)
-            if "true-false" in quiz.types:
-                self._mislead([draft for draft in kept if can_be_stated(draft)])
             for outcome in outcomes:
                 self._vary(outcome, wanted)
         if quiz.choices:
@@ -428,38 +424,20 @@ class QuestionGenerator:
         """Give the drafts the statements that the generator writes with their answers, and what the
         models make of all that have these."""
         drafts = [d for d in drafts if d.question and opening_type(d.question.question) == "wh"]
-        for draft, texts in zip(drafts, self._under(STATEMENT, drafts, STATEMENTS), strict=True):
-            draft.stated = [text.question for text in texts]
+        if STATEMENT in (self.generator.model.config.controls or {}):
+            # The shortlist is of the words of questions.
+            settings = GenerationSettings(
+                controls=(STATEMENT,), num_return_sequences=STATEMENTS, use_shortlist=False
+            )
+            inputs = [(draft.passage, draft.answer) for draft in drafts]
+            for draft, found in zip(drafts, self.generator.n_best(inputs, settings), strict=True):
+                draft.stated = [text.question for text in found.questions]
         if not self.reader:
             return
         made = [(d, each) for d in drafts for each in statements(d) if isinstance(each, Statement)]
         of = [(draft.passage, draft.answer, each) for draft, each in made if draft.answer]
         for (draft, each), blank in zip(made, blanks(self.generator, self.reader, of), strict=True):
             draft.blanks[each.cloze] = blank
-
-    def _mislead(self, drafts: Sequence[Draft]) -> None:
-        """Give the drafts the wrong answers that the generator writes, but for quantities."""
-        drafts = [
-            d for d in drafts if d.misleading is None and d.answer and not shape(d.answer.text)
-        ]
-        for draft, texts in zip(drafts, self._under(DISTRACTOR, drafts, MISLEADING), strict=True):
-            draft.misleading = [(text.question, text.score) for text in texts]
-
-    def _under(self, control: str, drafts: Sequence[Draft], count: int) -> list[list[Question]]:
-        """What the generator writes for the drafts under a control, best first; nothing where it
-        does not know it."""
-        if control not in (self.generator.model.config.controls or {}):
-            return [[] for _ in drafts]
-        # Its shortlist is of the words of questions.
-        settings = GenerationSettings(
-            controls=(control,),
-            num_beams=max(count, GenerationSettings.num_beams),
-            num_return_sequences=count,
-            use_shortlist=False,
-        )
-        inputs = list(dict.fromkeys((draft.passage, draft.answer) for draft in drafts))
-        found = dict(zip(inputs, self.generator.n_best(inputs, settings), strict=True))
-        return [found[draft.passage, draft.answer].questions for draft in drafts]
 
     def _vary(self, outcome: Outcome, quiz: QuizSettings) -> None:
         """Make questions of the types wanted of those that are kept."""
@@ -494,7 +472,6 @@ class QuestionGenerator:
         lacks."""
         drafts = [draft for each in outcomes for draft in each.kept if _takes_choices(draft)]
         self._read(drafts)
-        self._mislead(drafts)
         for draft in drafts:
             assert draft.question
             wrong = self._wrong(draft, count)
@@ -513,9 +490,7 @@ class QuestionGenerator:
         right = partial(_answers_too, _likely_answers(draft.passage, draft.windows))
         if shape(answer.text):
             return first_values(draft.passage, known, answer, count, right)
-        found = candidates(
-            draft.passage, question, answer, draft.beside, things(), draft.misleading or ()
-        )
+        found = candidates(draft.passage, question, answer, draft.beside, things())
         ordered = self._plausibility.ranked(question, answer.text, found, least)
         return chosen(known, answer.text, ordered, count, right, things())
 

@@ -21,16 +21,16 @@ WEIGHTS = Path(__file__).with_name("plausibility.json")
 """Of the features, by name, with ``bias``."""
 
 FEATURES = ("embedding", "question", "reader", "reader_less", "opening", "options", "wordnet",
-            "linked", "head", "length", "words", "number", "written", "score")  # fmt: skip
+            "linked", "head", "length", "words", "number")  # fmt: skip
 """What the model looks at: the cosines of the word embeddings of candidate and answer, and of
 candidate and question; the reader's log-probability of the candidate where it is the whole text,
 and what it lacks of the answer's; how much less probable the beginning of the question is for it;
-what the lexicon says (:class:`qgen.english.things.Likeness`); how much length, words and
-grammatical number differ; and whether the generator wrote it, with its score, else -3."""
+what the lexicon says (:class:`qgen.english.things.Likeness`); and how much length, words and
+grammatical number differ."""
 
 MOST = 16
-"""Candidates that the models look at, those first that generator, lexicon and embeddings like best.
-A round number; no measurement is recorded."""
+"""Candidates that the models look at, those first that lexicon and embeddings like best.  A round
+number; no measurement is recorded."""
 
 
 class Plausibility:
@@ -62,10 +62,8 @@ class Plausibility:
         near = self._cosines([answer], [one.text for one in candidates])[0]
 
         def worth(i: int) -> float:
-            one, known = candidates[i], candidates[i].likeness
-            listed = _tanh(known.options) + _tanh(known.linked) + 5 * known.wordnet
-            wrote = 0.0 if one.score is None else max(0.0, 2 + one.score)
-            return 2 * near[i] + listed + wrote
+            known = candidates[i].likeness
+            return 2 * near[i] + _tanh(known.options) + _tanh(known.linked) + 5 * known.wordnet
 
         order = sorted(range(len(candidates)), key=worth, reverse=True)
         return [candidates[i] for i in order[:MOST]]
@@ -100,8 +98,6 @@ class Plausibility:
                 abs(len(one.text) - len(answer)) / max(len(one.text), len(answer)),
                 min(3.0, abs(len(one.text.split()) - len(answer.split()))),
                 float(is_plural(one.text) != is_plural(answer)),
-                float(one.score is not None),
-                -3.0 if one.score is None else max(-3.0, one.score),
             ]
             for i, one in enumerate(candidates)
         ]

@@ -135,15 +135,6 @@ def stated(draft: Draft) -> list[Stated]:
     return sorted(fit, key=lambda one: -one.fitness) or [Stated(found[0], 0.0)]
 
 
-def can_be_stated(draft: Draft) -> bool:
-    """Whether a statement may be made of a draft that is true or false."""
-    if not draft.question or opening_type(draft.question.question) != "wh":
-        return False
-    best = stated(draft)[0]
-    sure = draft.given or draft.question.confidence is None or best.fitness >= FIT
-    return isinstance(best.found, Statement) and sure
-
-
 def _of_type(
     draft: Draft,
     sentences: Sequence[Stated],

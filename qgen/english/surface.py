@@ -71,9 +71,8 @@ def _written_in_one(passage: Passage) -> dict[str, str]:
     return {" ".join(pieces): word for pieces, word in parts if len(pieces) > 1}
 
 
-def recase(question: str, passage: str, is_sentence: bool = True) -> str:
-    """Give a lower-cased question the passage's capitals and accents, and a capital at its start,
-    if it is a sentence.
+def recase(question: str, passage: str) -> str:
+    """Give a lower-cased question the passage's capitals and accents, and a capital at its start.
 
     A word takes the spelling that the passage uses for it beside the same neighbour, or else
     anywhere, if it is only one.  The first word of a sentence counts only if it is a proper noun.
@@ -98,7 +97,7 @@ def recase(question: str, passage: str, is_sentence: bool = True) -> str:
 
     result = re.sub(r"\b(?:\w\.){2,}", initials, result)
     result = re.sub(r"(?<!\S)i(?=[ ,'’?]|$)", "I", result)
-    return result[:1].upper() + result[1:] if is_sentence else result
+    return result[:1].upper() + result[1:]
 
 
 @once_a_passage
