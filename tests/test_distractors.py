@@ -139,6 +139,12 @@ def test_what_is_listed_with_the_answer_is_not_taken_from_the_lexicon_either():
     assert set(found("copper", passage, lexicon=lexicon)) == {"gold", "iron", "town"}
 
 
+def test_no_article_before_several():
+    lexicon = Things(["g\tfew miles\tseveral yards\ttwo inches\thundred feet"])
+    passage = "The bay lay a few miles away from there."
+    assert found("a few miles", passage, lexicon=lexicon) == ["a hundred feet"]
+
+
 def test_names_of_other_paragraphs():
     texts = ["Petra Holm built the dome.", "Captain Tom Vey sailed.", "Rosa Lund saved the books."]
     requests = beside_one_another([Request(text) for text in texts])

@@ -388,6 +388,8 @@ def _thing_in_form_of(model: str, begins: bool, thing: str, proper: bool) -> str
             if not all(map(_is_common, words)):
                 return None
             text = " ".join(word if word.isupper() else word.lower() for word in words)
+        if _OF_SEVERAL.match(text) and (lead["determiner"] or "").lower().strip() in {"a", "an"}:
+            return None  # "a several yards" beside "a few miles"
         if is_plural(_bare(model)) != is_plural(text):
             text = _plural(text) if is_plural(_bare(model)) else _singular(text) or text
         text = with_article((lead["determiner"] or "").lower() + text)
@@ -395,6 +397,10 @@ def _thing_in_form_of(model: str, begins: bool, thing: str, proper: bool) -> str
     return capitalized(text) if model[:1].isupper() and (begins or proper) else text
 
 
+_OF_SEVERAL = re.compile(
+    r"(?:several|many|some|all|both|most|two|three|four|five|six|seven|eight|nine|ten|\d)\b", re.I
+)
+"""What no "a" stands before."""
 _SMALL = frozenset("of the and de la le von van der du di da for in on".split())
 """Words without a capital in names."""
 

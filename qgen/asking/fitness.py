@@ -71,7 +71,7 @@ def blanks(
 ) -> list[Blank]:
     """What the models make of statements, each with its passage and answer."""
     knows = STATEMENT in (generator.model.config.controls or {})
-    whole = [(p, Question(found.holding(found.answer), answer)) for p, answer, found in made]
+    whole = [(p, Question(found.holding(found.answer), answer, 0)) for p, answer, found in made]
     scores = generator.score(whole, (STATEMENT,) if knows else ())
     read = reader.windows([(passage, found.cloze, answer) for passage, answer, found in made])
     return [
