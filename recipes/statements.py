@@ -56,8 +56,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     kept = [(row, asked, found) for row, asked, found in made if isinstance(found, Statement)]
     generator = QuestionGenerator.from_pretrained(args.model)
     assert generator.reader
-    answers = [(row["passage"], asked.answer, found) for row, asked, found in kept]
-    read = blanks(generator.generator, generator.reader, answers)
+    of = [(row["passage"], asked.answer, found) for row, asked, found in kept if asked.answer]
+    read = blanks(generator.generator, generator.reader, of)
     x = [
         features(row["passage"], asked, found, blank)
         for (row, asked, found), blank in zip(kept, read, strict=True)
