@@ -7,7 +7,7 @@ import pytest
 
 from qgen.asking import types
 from qgen.asking.draft import Draft
-from qgen.asking.fitness import fitness
+from qgen.asking.fitness import Blank, fitness
 from qgen.asking.generator import NBest
 from qgen.asking.statements import (
     BLANK,
@@ -17,9 +17,10 @@ from qgen.asking.statements import (
     statement_problem,
     written_statement,
 )
-from qgen.asking.types import opening_type, spread
+from qgen.asking.types import opening_type, spread, statements
 from qgen.english.locate import locate_answer
 from qgen.errors import QGenError
+from qgen.model.reader import Reading
 from qgen.records import Answer, Question, Request
 from qgen.settings import STATEMENT, GenerationSettings, QuizSettings
 
@@ -383,19 +384,32 @@ def test_what_cannot_stand_in_a_statement(sentence, answer, other, expected):
     assert misfit(Statement(before, answer, after), other) is expected
 
 
+def as_usual(span):
+    """What the models make of a blank that they understand."""
+    return Blank(-0.3, Reading(span, 0.8, 0.05, 0.8, rarity=8.0))
+
+
+def with_blanks(drafts):
+    for draft in drafts:
+        for found in statements(draft):
+            draft.blanks[found.cloze] = as_usual(draft.answer)
+
+
 def test_a_sentence_that_needs_the_one_before_is_less_fit(shipped_fitness):
     alone = "Marie Curie discovered polonium and radium in a Paris laboratory in 1898."
     passage = f"An old king had a daughter. {alone} The girl then gave the king a golden ring."
 
     def sure(answer):
         span = locate_answer(passage, answer)
-        return fitness(passage, Question("What?", span, -0.1, 0.9), statement(passage, span))
+        found, question = statement(passage, span), Question("What?", span, -0.1, 0.9)
+        return fitness(passage, question, found, as_usual(span))
 
     assert sure("Paris") > types.FIT > sure("a golden ring")
     two = [
         Draft(0, passage, span, question=Question("What was it?", span, -0.1, 0.9))
         for span in (locate_answer(passage, "a golden ring"), locate_answer(passage, "Paris"))
     ]
+    with_blanks(two)
     done, dropped = spread(two, ["cloze"], 2, lambda *_: [])
     assert [draft.question.answer.text for draft in done] == ["Paris"]
     assert done[0].question.confidence == sure("Paris")
@@ -418,6 +432,7 @@ def test_the_fittest_sentence_comes_first_and_a_false_one_is_less_sure(shipped_f
             (locate_answer(passage, "1896"), 0.9),
         )
     ]
+    with_blanks(found)
     done, _ = spread(found, ["cloze"], 2, lambda *_: [])
     assert [draft.question.answer.text for draft in done] == ["1896", "1898"]
     stated, _ = spread(found, ["true-false"], 2, lambda *_: ["1905"])

@@ -135,9 +135,8 @@ class Statement:
             return capitalized(answer) + self.after
         first = answer.partition(" ")[0]
         if self.answer[:1].islower() and first.istitle() and usual_tag(first.lower()):
-            answer = (
-                answer[:1].lower() + answer[1:]
-            )  # it has the capital of a sentence's first word
+            # The capital is that of a sentence's first word.
+            answer = answer[:1].lower() + answer[1:]
         article = _ARTICLE.search(self.before)
         if article and answer != self.answer:
             return self.before[: article.start()] + with_article(article[0] + answer) + self.after
@@ -163,9 +162,8 @@ def statement(passage: str, answer: Answer) -> Statement | str:
         return _IN_NO_ONE_SENTENCE
     begin, end = held
     raw = passage[begin:end]
-    if ".[" in raw or not re.search(
-        r"[^.][.!][\"'”’)]?\Z", raw
-    ):  # the mark of a note hides its end
+    # The mark of a note hides where the sentence ends.
+    if ".[" in raw or not re.search(r"[^.][.!][\"'”’)]?\Z", raw):
         return _NOT_WHOLE
     before = _clean(passage[begin : answer.start]).lstrip()
     after = _clean(passage[answer.end : end]).rstrip()
@@ -199,9 +197,8 @@ def written_statement(passage: str, answer: Answer, text: str) -> Statement | st
         return "naming what the passage does not"
     if is_half_a_list(text, Answer(found.answer, begin)):
         return _HALF_A_LIST
-    return _checked(
-        passage, answer, found, text, [(text[t.start : t.end], t.tag) for t in of.tokens[0]]
-    )
+    tagged = [(text[token.start : token.end], token.tag) for token in of.tokens[0]]
+    return _checked(passage, answer, found, text, tagged)
 
 
 def sentence_of(passage: str, answer: Answer) -> tuple[int, int] | None:
