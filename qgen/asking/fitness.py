@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from qgen.asking.confidence import features as confidence_features
 from qgen.asking.logistic import probability
-from qgen.asking.statements import Statement
+from qgen.asking.statements import Statement, sentence_of
 from qgen.english.passage import Passage
 from qgen.english.quantities import YEAR
 from qgen.english.words import FUNCTION_WORDS, WORD, stems
@@ -70,9 +70,8 @@ def blanks(
     generator: NBestGenerator, reader: Reader, made: Sequence[tuple[str, Answer, Statement]]
 ) -> list[Blank]:
     """What the models make of statements, each with its passage and answer."""
-    knows = STATEMENT in (generator.model.config.controls or {})
     whole = [(p, Question(found.holding(found.answer), answer, 0)) for p, answer, found in made]
-    scores = generator.score(whole, (STATEMENT,) if knows else ())
+    scores = generator.score(whole, (STATEMENT,) if STATEMENT in generator.controls else ())
     read = reader.windows([(passage, found.cloze, answer) for passage, answer, found in made])
     return [
         Blank(score, reading(passage, answer, windows))
@@ -113,7 +112,8 @@ def features(
     answer, text = question.answer.text, found.before + found.after
     whole = found.holding(found.answer)
     of = Passage.of(passage)
-    own = next(i for i, (b, e) in enumerate(of.sentences) if b <= question.answer.start < e)
+    own = sentence_of(passage, question.answer)
+    assert own is not None  # or no statement would have been made
     begin, end = of.sentences[own]
     earlier = set(stems(passage[:begin]))
     things = [stems(thing)[-1:] for thing in _THING.findall(text)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -102,6 +102,11 @@ class NBestGenerator:
         """SHA-256 of the configuration and the weights: what the questions depend on."""
         return fingerprint(self.model)
 
+    @property
+    def controls(self) -> Mapping[str, int]:
+        """The controls that the model knows, each with its token."""
+        return self.model.config.controls or {}
+
     @cached_property
     def word_vectors(self) -> WordVectors:
         """Of the model's word embeddings."""
@@ -115,7 +120,7 @@ class NBestGenerator:
         """
         if not isinstance(settings, GenerationSettings):
             raise QGenError(f"settings must be GenerationSettings, not {type(settings).__name__}")
-        most, known = self.model.config.max_target_length, self.model.config.controls or {}
+        most, known = self.model.config.max_target_length, self.controls
         for name in settings.controls:
             if name not in known:
                 names = ", ".join(sorted(known)) or "none"
@@ -317,7 +322,7 @@ class NBestGenerator:
 
     def _control_ids(self, answer: Answer | None, settings: GenerationSettings) -> list[int]:
         """The tokens of the controls that the settings name, and of the answer's kind."""
-        known = self.model.config.controls or {}
+        known = self.controls
         kind = answer.kind if answer and STATEMENT not in settings.controls else ""
         names = [*settings.controls, CONTROLS_OF_KINDS.get(kind, kind)]
         return [known[name] for name in dict.fromkeys(names) if name in known]

@@ -424,7 +424,7 @@ class QuestionGenerator:
         """Give the drafts the statements that the generator writes with their answers, and what the
         models make of all that have these."""
         drafts = [d for d in drafts if d.question and opening_type(d.question.question) == "wh"]
-        if STATEMENT in (self.generator.model.config.controls or {}):
+        if STATEMENT in self.generator.controls:
             # The shortlist is of the words of questions.
             settings = GenerationSettings(
                 controls=(STATEMENT,), num_return_sequences=STATEMENTS, use_shortlist=False

@@ -15,7 +15,7 @@ from qgen.asking.distractors import is_half_a_list
 from qgen.english.clean import NOTE_MARK
 from qgen.english.dictionary import usual_tag
 from qgen.english.locate import alone
-from qgen.english.passage import Passage, Token
+from qgen.english.passage import Passage
 from qgen.english.quantities import YEAR
 from qgen.english.values import first_number
 from qgen.english.words import (
@@ -157,18 +157,18 @@ def statement(passage: str, answer: Answer) -> Statement | str:
     """
     if _is_clause(answer):
         return _A_CLAUSE
-    held = sentence_of(passage, answer)
-    if not held:
+    held, of = sentence_of(passage, answer), Passage.of(passage)
+    if held is None:
         return _IN_NO_ONE_SENTENCE
-    begin, end = held
+    begin, end = of.sentences[held]
     raw = passage[begin:end]
     # The mark of a note hides where the sentence ends.
     if ".[" in raw or not re.search(r"[^.][.!][\"'”’)]?\Z", raw):
         return _NOT_WHOLE
     before = _clean(passage[begin : answer.start]).lstrip()
     after = _clean(passage[answer.end : end]).rstrip()
-    tagged = [(passage[t.start : t.end], t.tag) for t in _tokens(passage, begin)]
-    return _checked(passage, answer, Statement(before, spaced(answer.text), after), raw, tagged)
+    found = Statement(before, spaced(answer.text), after)
+    return _checked(passage, answer, found, raw, _tagged(of, held))
 
 
 def written_statement(passage: str, answer: Answer, text: str) -> Statement | str:
@@ -181,7 +181,7 @@ def written_statement(passage: str, answer: Answer, text: str) -> Statement | st
     """
     if _is_clause(answer):
         return _A_CLAUSE
-    if not sentence_of(passage, answer):
+    if sentence_of(passage, answer) is None:
         return _IN_NO_ONE_SENTENCE
     places = alone(text, answer.text)
     if len(places) != 1:
@@ -197,21 +197,18 @@ def written_statement(passage: str, answer: Answer, text: str) -> Statement | st
         return "naming what the passage does not"
     if is_half_a_list(text, Answer(found.answer, begin)):
         return _HALF_A_LIST
-    tagged = [(text[token.start : token.end], token.tag) for token in of.tokens[0]]
-    return _checked(passage, answer, found, text, tagged)
+    return _checked(passage, answer, found, text, _tagged(of, 0))
 
 
-def sentence_of(passage: str, answer: Answer) -> tuple[int, int] | None:
-    """Where the sentence begins and ends that holds an answer; ``None`` where no one does."""
-    spans = Passage.of(passage).sentences
-    return next(((b, e) for b, e in spans if b <= answer.start and answer.end <= e), None)
+def sentence_of(passage: str, answer: Answer) -> int | None:
+    """The number of the sentence that holds an answer, from 0; ``None`` where no one does."""
+    spans = enumerate(Passage.of(passage).sentences)
+    return next((i for i, (b, e) in spans if b <= answer.start and answer.end <= e), None)
 
 
-def _tokens(passage: str, begin: int) -> list[Token]:
-    """Those of the sentence that begins there."""
-    of = Passage.of(passage)
-    spans = zip(of.sentences, of.tokens, strict=True)
-    return next(tokens for span, tokens in spans if span[0] == begin)
+def _tagged(of: Passage, number: int) -> list[tuple[str, str]]:
+    """The words of a sentence, with their tags."""
+    return [(of.text[token.start : token.end], token.tag) for token in of.tokens[number]]
 
 
 def _is_clause(answer: Answer) -> bool:

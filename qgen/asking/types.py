@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 from qgen.asking.draft import Draft
@@ -19,6 +20,7 @@ from qgen.asking.statements import (
     statement_problem,
     written_statement,
 )
+from qgen.english.passage import Passage
 from qgen.records import Question
 from qgen.settings import OPEN_TYPES
 
@@ -86,6 +88,7 @@ def spread(
     done: list[Draft] = []
     used: set[str] = set()  # sentences that were made something of
     dropped: Counter[str] = Counter()
+    make = partial(_made, wrong=wrong, filled=filled, used=used, least=least)
     held = [(draft, stated(draft)) for draft in drafts]
     if not set(types) & set(OPEN_TYPES) and not drafts[0].given:
         held.sort(key=lambda pair: pair[1][0].fitness, reverse=True)
@@ -94,7 +97,7 @@ def spread(
             break
         reasons = []
         for kind in sorted(turns, key=turns.__getitem__):
-            made = _of_type(draft, sentences, kind, truth, wrong, filled, used, least)
+            made = _of_type(draft, sentences, kind, truth, make)
             if not isinstance(made, str):
                 done.append(made)
                 turns[kind] += 1
@@ -139,10 +142,7 @@ def _of_type(
     sentences: Sequence[Stated],
     kind: str,
     truth: bool,
-    wrong: Wrong,
-    filled: Filled,
-    used: set[str],
-    least: float,
+    make: Callable[[Draft, Stated, str, bool], Draft | str],
 ) -> Draft | str:
     """The draft with its question as one of a type, or why it cannot be."""
     question = draft.question
@@ -153,7 +153,7 @@ def _of_type(
         return _UNWANTED
     problems = []
     for one in sentences:
-        made = _made(draft, one, kind, truth, wrong, filled, used, least)
+        made = make(draft, one, kind, truth)
         if not isinstance(made, str):
             return made
         problems.append(made)
@@ -175,7 +175,9 @@ def _made(
     assert question and question.answer
     if isinstance(found, str):
         return found
-    begin, end = sentence_of(draft.passage, question.answer) or (0, 0)
+    held = sentence_of(draft.passage, question.answer)
+    assert held is not None  # or no statement would have been made
+    begin, end = Passage.of(draft.passage).sentences[held]
     uses = {found.holding(found.answer), draft.passage[begin:end]}
     if uses & used:
         return "in a sentence that is used already"
