@@ -300,7 +300,7 @@ class Reader:
         device: str | torch.device | None = None,
         batch_size: int = 32,
         stride: int = 128,
-        max_length: int = 256,
+        max_length: int = 128,
     ):
         self.device = move_to(model, device)
         self.model = model.eval()
