@@ -337,6 +337,27 @@ def test_offsets_follow_the_mended_passage():
 
 
 @pytest.mark.parametrize(
+    ("given", "mended"),
+    [
+        ("O´Connor, D´Arcy, L´Oréal", "O'Connor, D'Arcy, L'Oréal"),
+        ("D´ARCY came at five o´clock", "D'ARCY came at five o'clock"),
+        ("o`clock, Qur`an, Hawai`i, Kaua´i, ma`am", "o'clock, Qur'an, Hawai'i, Kaua'i, ma'am"),
+        ("we´re, it´s, get ´em, y´all, the ´60s", "we're, it's, get 'em, y'all, the '60s"),
+        ("she said ´yes´ and left", "she said 'yes' and left"),
+        ("called ´Every man´s dream.´ It", "called 'Every man's dream.' It"),
+        ("the boys´ eyes, rock ´n´ roll", "the boys' eyes, rock 'n' roll"),
+        ("the `code` and 5´10", "the `code` and 5´10"),
+        ("´Etienne´s Caf´e, Caf ´e, Caf´ e", "Étienne's Café, Caf é, Café"),
+        ("Ra´ul Garc´ıa L´opez, CAF´E", "Raúl García López, CAFÉ"),
+        ("Petrovi´c of Gda´nsk, Erd˝os", "Petrović of Gdańsk, Erdős"),
+        ("d´ej`a vu, Moli`ere, voil`a, cos`ı", "déjà vu, Molière, voilà, così"),
+    ],
+)
+def test_accents_that_stand_alone(given, mended):
+    assert to_request({"passage": given}).passage == mended
+
+
+@pytest.mark.parametrize(
     "content",
     [
         f'passage,answer\n"{TEXT}",1854,\n',

@@ -1,8 +1,9 @@
 """Characters that programs leave in a text and no reader sees or types, mended or taken out.
 
-Ligatures are written out, TeX's loose accents are put on their letters, and characters without a
-form (zero-width ones, soft hyphens, controls, byte order marks) go.  What the program that wrote
-the text has lost is not guessed at: :func:`has_lost_letters` says where it is.
+Ligatures are written out, TeX's loose accents are put on their letters (an acute or grave one that
+is typed for an apostrophe or a quote becomes one), and characters without a form (zero-width ones,
+soft hyphens, controls, byte order marks) go.  What the program that wrote the text has lost is not
+guessed at: :func:`has_lost_letters` says where it is.
 """
 
 from __future__ import annotations
@@ -32,12 +33,28 @@ NOTE_MARK = re.compile(
 """The mark of a note in brackets, such as "[12]", "[note 3]" and "[citation needed]"."""
 
 _LETTER = r"[^\W\d_]"
+_MEANT = (
+    # None is between two of the same vowel ("ma´am", "Hawai`i").
+    rf"(?!{'|'.join(f'(?<={vowel})[´`]{vowel}' for vowel in 'aeiou')})(?:"
+    # On a vowel inside a word, but not in "o´er", "y´all" and "trompe l´oeil".
+    rf"(?<={_LETTER})(?<!\bo)´(?=[eyı]|(?<!\b[dly]´)[aou]|(?<![aeiou]´)i)"
+    r"|(?<=[A-Z][A-Z])´(?=[AEIOU])|(?<=[aeiou])´(?=[cnz](?:\b|sk))"  # "Petrovi´c", "Gda´nsk"
+    # "Caf ´e" and "´Etienne"; "get ´em" has none, nor has what a quotation begins with.
+    rf"|(?<!\w)´(?=[AEIOU]{_LETTER}|[aeou]\b|e(?![mr]\b))"
+    r"(?!(?s:.{0,300}?)[\w.,;:!?]´(?! [eou]\b|\w))"
+    # A space that may stand behind a quotation, or a plural's apostrophe, stays.
+    r"|(?<=[^\W\d_s])´ (?=[eou]\b|ı)"
+    # A grave one also opens code and quotations, so only inside a word; few languages have one on
+    # another vowel than e, but at its end.
+    rf"|(?<={_LETTER})(?<!\bo)`(?=ı|(?<!a`)e|(?<![aeiou]`)[aiou]\b))"
+)
+"""Where an acute or grave accent is one: both are also typed for apostrophes and quotes."""
+
 _SEEN = re.compile(
     r"(?P<ligature>[\ufb00-\ufb06])"
-    # A grave accent also opens code and quotations: only inside a word.
-    # An acute one is also typed for an apostrophe: "it´s".
-    r"|(?P<apostrophe>(?<=[a-zA-Z])´(?=(?:s|t|d|m|ll|re|ve)\b)|(?<= )´(?=n\b))"
-    rf"|(?P<before>[{''.join(_LOOSE)}] ?|(?<={_LETTER})`)(?P<letter>{_LETTER})"
+    rf"|(?P<before>[{''.join(_LOOSE).replace('´', '')}] ?|{_MEANT})(?P<letter>{_LETTER})"
+    # But behind a number an acute one is a prime: 5´10.
+    rf"|(?P<apostrophe>(?<!\d)´|´(?={_LETTER})|(?<={_LETTER})`(?={_LETTER}))"
     r"|(?P<after>[cCsStTeEaA])(?P<cedilla>[¸˛])"
     rf"|(?P<bullet>(?:(?<=\n)|^)[ \t]*[{_BULLETS}][ \t]*)"
     # Controls but tab and line ends, what has no width, what ends a line in some fonts, tags and
