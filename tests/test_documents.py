@@ -162,6 +162,17 @@ def test_numbers_that_end_a_sentence_are_no_page_numbers(tmp_path):
     ]
 
 
+def test_exponents_of_formulas_are_no_marks_of_notes(tmp_path):
+    content = (
+        "We see that (a + b)² is more than sin² x, or not.² It falls by 9.8 m/sec² here (at dusk)³ "
+        "and there.\n"
+    )
+    assert texts(write(tmp_path, "a.txt", content)) == [
+        "We see that (a + b)² is more than sin² x, or not. It falls by 9.8 m/sec² here (at dusk) "
+        "and there."
+    ]
+
+
 def test_form_feeds_are_pages(tmp_path):
     path = write(tmp_path, "a.txt", f"{FIRST}\f{SECOND}\n")
     assert [(p.text, p.number, p.page) for p in read_document(path)] == [

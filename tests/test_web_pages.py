@@ -78,6 +78,14 @@ def test_the_main_text_and_its_superscripts(tmp_path, suffix):
     assert "outside the main text" in document.summary
 
 
+def test_a_paragraph_with_exponents_is_of_the_main_text(tmp_path):
+    powers = (
+        "The value of e<sup>x</sup> and 2<sup>x</sup> and x<sup>y</sup> was given by Rosa Lund."
+    )
+    document = read(tmp_path, article(paragraphs_of([*STORY, powers])))
+    assert texts(document)[-1] == "The value of e^x and 2^x and x^y was given by Rosa Lund."
+
+
 def test_what_is_left_out_is_counted():
     blocks = [
         Block("Bridges", None, 1),

@@ -26,6 +26,7 @@ from qgen.files.lines import (
     without_page_numbers,
 )
 from qgen.files.readers.blocks import Block, LeftOut
+from qgen.files.readers.marks import takes_exponent
 
 _FOOTNOTE = re.compile(
     rf"{NOTE_MARK.pattern}"
@@ -230,11 +231,14 @@ def _without_marks(text: str, notes: set[str]) -> str:
     """The text without the marks of notes, which are added to those of the text before."""
 
     def drop(match: re.Match) -> str:
-        if _ABBREVIATED.search(text[max(match.start() - 8, 0) : match.start()]):
-            return match.group()
+        found, before = match.group(), text[max(match.start() - 24, 0) : match.start()]
+        if _ABBREVIATED.search(before[-8:]):
+            return found
+        if found.isdigit() and not found.isascii() and takes_exponent(before):
+            return found
         if match["next"] and chr(ord(match["next"]) - 1) not in notes:
-            return match.group()
-        notes.add(match.group().strip("[]"))
+            return found
+        notes.add(found.strip("[]"))
         return ""
 
     return _FOOTNOTE.sub(drop, text)

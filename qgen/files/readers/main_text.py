@@ -64,7 +64,8 @@ def main_text(source: str, blocks: list[Block], left_out: LeftOut) -> list[Block
 
 def _words(text: str) -> list[str]:
     """The words of a text, without numbers, some of which are the marks of notes."""
-    return re.findall(r"[^\W\d_]+", clean_text(unicodedata.normalize("NFKC", text)).lower())
+    text = re.sub(r"\^\(?", "", unicodedata.normalize("NFKC", text))  # of an exponent: "e^x"
+    return re.findall(r"[^\W\d_]+", clean_text(text).lower())
 
 
 def _runs(words: list[str]) -> zip[tuple[str, ...]]:

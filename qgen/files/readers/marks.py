@@ -7,13 +7,31 @@ import re
 _RAISED = str.maketrans("0123456789+-−–n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻ⁿ")
 _MARK = re.compile(r"[\d\s,;*†‡§¶#–-]+|\(\d{1,3}\)|[a-z]|[ivx]{1,4}")
 _EXPONENT = re.compile(r"[+\-−–]?\d{1,3}[+\-−–]?|[+\-−–n]")
-_UNIT = re.compile(
-    # A small number, such as 10; behind a larger one, which may be a year, stands a note's mark.
-    r"(?:(?<![\d.,])\d{1,2}|\.\d+"
-    # A unit or a variable: "350 m", "mc", "kg", "x"; no vowel is in it, so that it is no word.
-    r"|(?<![^\W\d_])(?:[B-HJ-Zb-zα-ωµΑ-Ω]|[bcdfghjklmnpqrstvwxzµμ]{2,3})"
-    r"|\d\s?(?:in|mi|a|acre))\s?"
+_FORMULA = re.compile(
+    r"[+\-−–]?\d+[./]\d+|(?=.*[^\W\d_])(?!\(|.*[A-Za-z]{3}|TM|SM)[\w+\-−–/·.()]{1,12}"
 )
+"""An exponent for which there are no characters: "x", "iπ", "n+1", "1/2"."""
+_BASE = re.compile(
+    # A small number, such as 10; behind a larger one, which may be a year, stands a note's mark.
+    r"(?:(?<![\d.,])\d{1,2}|\.\d+|⁻"
+    # A unit or variables: "350 m", "kg", "mc", "πr", "ax"; not the end of "21st" and "1990s".
+    r"|(?<![^\W\d_])(?<!['’])(?!(?<=\d)(?:st|nd|rd|th)|(?<=\d0)s)(?:[α-ωΑ-Ω]{0,2}[^\W\d_]"
+    r"|[bcdfghjklmnpqrstvwxzµμ]{3}|sin|cos|tan|sec|mol"
+    # No word: a note may stand behind "it".
+    r"|(?!am|be|by|do|go|he|if|i[nst]|a[nst]|me|my|no|o[fnrx]|so|to|up|us|we)[a-zµμ]{2})"
+    r"|[\d½⅓⅔¼¾⅛](?!st|nd|rd|th)[a-z]{2,3}|[=+−·×√∫≈≤≥<>*]\s?[^\W\d_]{2,3}|\d\s?(?:in|acre)"
+    # What stands between brackets if that is a formula, or one between bars.
+    r"|\((?:[^\W\d_]|[^()]*(?:[+−=·×^]|\s[-–/]\s)[^()]*)\)|\|[^|\s]{1,5}\|)\s?$"
+)
+_SPELT = re.compile(r"(?<![^\W\d_])(?:[Nn]os?|[DJM]rs?|St|M(?:me|lle)|[a-z]th)$")
+"""Words of which all but the first letter may be raised."""
+_BEFORE = 24
+"""How many characters before what is raised are looked at."""
+
+
+def takes_exponent(before: str) -> bool:
+    """Whether what is raised behind a text may be an exponent: a number, a variable, a unit."""
+    return bool(_BASE.search(before[-_BEFORE:]))
 
 
 def raised_text(before: str, text: str, linked: bool = False) -> str:
@@ -25,16 +43,29 @@ def raised_text(before: str, text: str, linked: bool = False) -> str:
         linked: whether it is a link, as the marks of notes are.
 
     Returns:
-        The text, with exponents as characters ("10⁶", "350 m²"); nothing for the mark of a note.
+        The text, with exponents as characters ("10⁶", "350 m²") or behind "^" ("e^x"); nothing for
+        the mark of a note.
     """
     mark = text.strip()
     if linked or re.fullmatch(r"\[.*\]", mark):
         return "" if re.fullmatch(r"\W*\w{0,4}\W*|\[.*\]", mark) else text
-    base = re.search(rf"{_UNIT.pattern}$", before[-12:])
-    ion = re.fullmatch(r"\d?[+\-−–]", mark) and before[-1:].isalnum()
+    before = before[-_BEFORE:]
+    base = takes_exponent(before)
+    # Behind words too: "Na⁺", "day⁻¹".
+    signed = re.fullmatch(r"\d?[+\-−–]|[\-−–]\d{1,2}", mark) and before[-1:].isalnum()
     isotope = mark.isdigit() and not before[-1:].strip()
-    if (base and _EXPONENT.fullmatch(mark)) or ion or isotope:
+    if (base and _EXPONENT.fullmatch(mark)) or signed or isotope:
         return mark.translate(_RAISED)
-    if re.search(r"\d$", before) and re.fullmatch(r"[a-z]{1,2}", mark):
+    variable = base and re.fullmatch(r"[i-mp-qt-z]", mark)
+    if re.search(r"\d$", before) and re.fullmatch(r"[a-z]{1,2}", mark) and not variable:
         return text  # 21st, and 1er in French
+    if _SPELT.search(before[-2:] + mark):
+        return text
+    # Behind a unit, "a" is a note's.
+    unit = re.search(r"(?:\d\s|[^\W\d_])[^\W\d_]$", before) and re.fullmatch(
+        r"[a-f]|[ivx]{2,4}", mark
+    )
+    power = re.sub(r"\s+", "", mark)
+    if base and _FORMULA.fullmatch(power) and not unit:
+        return f"^{power}" if len(power) == 1 else f"^({power})"
     return "" if _MARK.fullmatch(mark) else text

@@ -123,7 +123,7 @@ class _Document:
             return
         pieces = self._texts[-1][0]
         if self._spans and self._spans[-1]:
-            text = raised_text("".join(pieces[-4:])[-12:], text, self._links > 0)
+            text = raised_text("".join(pieces[-8:]), text, self._links > 0)
         elif text not in {"\n", " "}:
             text = " ".join(text.split("\n"))
         pieces.append(text)

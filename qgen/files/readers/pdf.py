@@ -202,7 +202,7 @@ def _goes_on(before: _Line, line: _Line) -> bool:
     raised = line.size < 0.85 * before.size and len(line.text) < 6
     rise = line.bottom - before.bottom
     if raised and 0 < rise < before.size:
-        read = raised_text(before.text[-12:], line.text)
+        read = raised_text(before.text, line.text)
         if not read.strip():
             before.marks.append(line.text)
         before.text += read
@@ -243,7 +243,7 @@ def _line(characters: list[_Character], bold: bool, hyphen: str) -> _Line:
     def end_raised() -> None:
         nonlocal text, raised
         if raised:
-            read = raised_text(text[-12:], raised)
+            read = raised_text(text, raised)
             if not read.strip():
                 marks.append(raised.strip())
             text += read

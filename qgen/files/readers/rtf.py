@@ -38,7 +38,7 @@ def read_rtf(path: Path, left_out: LeftOut) -> Iterator[Block]:
     text = rtf_to_text(source, errors="replace")
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     text = re.sub(
-        rf"(.{{0,12}}){_BEGINS}(.*?){_ENDS}", lambda m: m[1] + raised_text(m[1], m[2]), text
+        rf"(.{{0,24}}){_BEGINS}(.*?){_ENDS}", lambda m: m[1] + raised_text(m[1], m[2]), text
     )
     cells: list[str] = []
     for line in [*text.split("\n"), ""]:

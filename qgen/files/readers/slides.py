@@ -120,5 +120,5 @@ class _Slide:
     def data(self, text: str) -> None:
         if self._reads and self._text is not None:
             if self._raised:
-                text = raised_text("".join(self._text[-4:])[-12:], text)
+                text = raised_text("".join(self._text[-8:]), text)
             self._text.append(text)

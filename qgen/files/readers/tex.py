@@ -163,7 +163,7 @@ def _with_raised(text: str) -> str:
     position = 0
     for raised in _RAISED.finditer(text):
         pieces.append(text[position : raised.start()])
-        pieces.append(raised_text("".join(pieces[-4:])[-12:], raised.group(1)))
+        pieces.append(raised_text("".join(pieces[-8:]), raised.group(1)))
         position = raised.end()
     return "".join([*pieces, text[position:]])
 

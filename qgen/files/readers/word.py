@@ -242,7 +242,7 @@ class _Document:
             return
         pieces = self._paragraphs[-1].text
         if self._raised:
-            text = raised_text("".join(pieces[-4:])[-12:], text, self._links > 0)
+            text = raised_text("".join(pieces[-8:]), text, self._links > 0)
         pieces.append(text)
 
     def _run_property(self, name: str, value: str) -> None:
