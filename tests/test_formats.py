@@ -5,7 +5,20 @@ import json
 import re
 
 import pytest
-from documents import MAKERS, TEXTS, WORD, epub, html, make, paragraph, pdf, run, set_pdf, word
+from documents import (
+    MAKERS,
+    TEXTS,
+    WORD,
+    archive,
+    epub,
+    html,
+    make,
+    paragraph,
+    pdf,
+    run,
+    set_pdf,
+    word,
+)
 
 from qgen.files.documents import read_document
 from qgen.files.reading import READERS
@@ -144,6 +157,7 @@ RAISED = '<w:vertAlign w:val="superscript"/>'
         ("It yields 3 t ha", "-1", " or so.", "It yields 3 t ha⁻¹ or so."),
         ("It grows as e", "x", " or so.", "It grows as e^x or so."),
         ("It grows as 2", "x", " or so.", "It grows as 2^x or so."),
+        ("It turns as e", "iπ", " or so.", "It turns as e^(iπ) or so."),
         ("It grows as x", "n + 1", " or so.", "It grows as x^(n+1) or so."),
         ("Nils Falk lit it", "2", " one day.", "Nils Falk lit it one day."),
         ("It was the keeper's", "2", " own lamp.", "It was the keeper's own lamp."),
@@ -158,6 +172,43 @@ def test_raised_text(tmp_path, before, raised, after, read_as):
     assert read(tmp_path, "a.docx", word(body))[0] == [read_as]
     page = html(f"{before}<sup>{raised}</sup>{after}")
     assert read(tmp_path, "a.html", page)[0] == [read_as]
+
+
+@pytest.mark.parametrize(
+    ("written", "read_as"),
+    [
+        ("120 <a>km<s>2</s></a> of land", "120 km² of land"),
+        ("the <a>21<s>st</s> century</a>", "the 21st century"),
+        ("<a>10<s>6</s></a> birds", "10⁶ birds"),
+        ("the <a><s>14</s>C</a> of it", "the ¹⁴C of it"),
+        ("the keeper<a><s>12</s></a> of it", "the keeper of it"),
+        ("350 m<s><a>2</a></s> of it", "350 m of it"),
+        ("10<s>6</s> birds", "10⁶ birds"),
+    ],
+)
+def test_raised_text_in_links(tmp_path, written, read_as):
+    page = written.replace("<a>", "<a href='#x'>").replace("s>", "sup>")
+    assert read(tmp_path, "a.html", html(f"We have {page}."))[0] == [f"We have {read_as}."]
+    office = "http://openoffice.org/2000/office"
+    text = written.replace("s>", "span>").replace("<span>", "<span style-name='S'>")
+    content = (
+        f"<document xmlns='{office}'><style name='S'><text-properties text-position='super 58%'/>"
+        f"</style><p>We have {text}.</p></document>"
+    )
+    assert read(tmp_path, "a.odt", archive({"content.xml": content}))[0] == [f"We have {read_as}."]
+    written = f"We have {written}.".replace("<s><a>2</a></s>", "<a><s>2</s></a>")
+    runs = [
+        run(raised, RAISED) if raised else run(text) if text else tag.replace("a>", "w:hyperlink>")
+        for tag, raised, text in re.findall(r"(</?a>)|<s>(\w+)</s>|([^<]+)", written)
+    ]
+    assert read(tmp_path, "a.docx", word(paragraph(*runs)))[0] == [f"We have {read_as}."]
+
+
+def test_anchors_are_no_links(tmp_path):
+    page = html('We have <a name="top">350 m<sup>2</sup> and 10<sup>6</sup> birds.')
+    assert read(tmp_path, "a.html", page)[0] == ["We have 350 m² and 10⁶ birds."]
+    content = "We have [120 km^2^](http://a.b) of land here.\n"
+    assert read(tmp_path, "a.md", content)[0] == ["We have 120 km² of land here."]
 
 
 MATH = 'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'

@@ -16,7 +16,7 @@ from qgen.files.encoding import detect_encoding
 from qgen.files.lines import ends_sentence
 from qgen.files.readers.blocks import Block, LeftOut, is_prose_of_table, read_bytes
 from qgen.files.readers.main_text import main_text
-from qgen.files.readers.marks import raised_text
+from qgen.files.readers.marks import LINK, NO_LINK, NOT_RAISED, RAISED, read_raised
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _SKIPPED = frozenset(
@@ -119,8 +119,6 @@ class _Page:
         self._level = 0
         self._skipped = 0  # how many elements deep in one that is left out
         self._tables: list[_Table] = []
-        self._raised: list[str] | None = None  # what stood before the raised text
-        self._links = self._links_in_raised = 0
         self._items = 0  # how many items of lists deep
         self._pre: list[str] | None = None
         self._code = False
@@ -168,12 +166,10 @@ class _Page:
             self._code = True
         elif tag == "br":
             self._text.append("\n")
-        elif tag == "sup" and self._raised is None:
-            self._raised, self._text = self._text, []
-            self._links_in_raised = self._links
-        elif tag == "a":
-            self._links += 1
-            self._links_in_raised += 1
+        elif tag == "sup":
+            self._text.append(RAISED)
+        elif tag == "a" and "href" in attributes:
+            self._text.append(LINK)
         elif tag in _BLOCKS:
             self.flush()
             self._items += tag in _ITEMS
@@ -198,9 +194,9 @@ class _Page:
         elif tag == "pre" and self._pre is not None:
             self._end_pre("".join(self._pre))
         elif tag == "sup":
-            self._end_raised()
+            self._text.append(NOT_RAISED)
         elif tag == "a":
-            self._links -= 1
+            self._text.append(NO_LINK)
 
     def data(self, text: str) -> None:
         if self._skipped:
@@ -229,8 +225,7 @@ class _Page:
 
     def flush(self) -> None:
         """End the block that is being read."""
-        self._end_raised()
-        text = "".join(self._text)
+        text = read_raised("".join(self._text))
         self._text = []
         if not text.strip():
             return
@@ -240,14 +235,6 @@ class _Page:
         for part in re.split(r"\n\s*\n", text):  # two line breaks are as good as a new paragraph
             for piece in _divided(part.strip().split("\n")):
                 self.blocks.append(Block(piece, self._page, item=self._items > 0))
-
-    def _end_raised(self) -> None:
-        if self._raised is None:
-            return
-        before, inside, self._raised = self._raised, "".join(self._text), None
-        linked = self._links_in_raised > 0
-        before.append(raised_text("".join(before[-8:]), inside, linked))
-        self._text = before
 
     def _end_table(self) -> None:
         """Keep the text of a table that is for the layout, and count any other."""

@@ -1,10 +1,20 @@
-"""Raised text: the marks of notes are left out, exponents and ordinals are not."""
+"""Raised text: the marks of notes are left out, exponents and ordinals are not.
+
+A reader puts signs round what is raised and round links, and :func:`read_raised` takes them out.
+"""
 
 from __future__ import annotations
 
 import re
 
-_RAISED = str.maketrans("0123456789+-−–n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻ⁿ")
+RAISED, NOT_RAISED, LINK, NO_LINK = "\ufdd0\ufdd1\ufdd2\ufdd3"
+"""What raised text and links begin and end with until they are read; no text has these."""
+_SIGNS = dict.fromkeys(map(ord, (RAISED, NOT_RAISED, LINK, NO_LINK)))
+_RAISED_TEXT = re.compile(
+    rf"{LINK}(?P<link>(?:\s*{RAISED}[^{RAISED}{NOT_RAISED}{LINK}{NO_LINK}]*{NOT_RAISED})+)\s*{NO_LINK}"
+    rf"|{RAISED}([^{RAISED}{NOT_RAISED}]*)"
+)
+_TO_RAISED = str.maketrans("0123456789+-−–n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻ⁿ")
 _MARK = re.compile(r"[\d\s,;*†‡§¶#–-]+|\(\d{1,3}\)|[a-z]|[ivx]{1,4}")
 _EXPONENT = re.compile(r"[+\-−–]?\d{1,3}[+\-−–]?|[+\-−–n]")
 _FORMULA = re.compile(
@@ -27,6 +37,22 @@ _SPELT = re.compile(r"(?<![^\W\d_])(?:[Nn]os?|[DJM]rs?|St|M(?:me|lle)|[a-z]th)$"
 """Words of which all but the first letter may be raised."""
 _BEFORE = 24
 """How many characters before what is raised are looked at."""
+
+
+def read_raised(text: str) -> str:
+    """The text without the signs in it, and without the marks of notes.
+
+    A mark may be a link whose whole text is raised, or have links inside of it.
+    """
+    pieces: list[str] = []
+    position = 0
+    for found in _RAISED_TEXT.finditer(text):
+        pieces.append(text[position : found.start()].translate(_SIGNS))
+        raised = found[2] if found["link"] is None else found["link"]
+        linked = found["link"] is not None or LINK in raised
+        pieces.append(raised_text("".join(pieces[-8:]), raised.translate(_SIGNS), linked))
+        position = found.end()
+    return "".join([*pieces, text[position:].translate(_SIGNS)])
 
 
 def takes_exponent(before: str) -> bool:
@@ -55,7 +81,7 @@ def raised_text(before: str, text: str, linked: bool = False) -> str:
     signed = re.fullmatch(r"\d?[+\-−–]|[\-−–]\d{1,2}", mark) and before[-1:].isalnum()
     isotope = mark.isdigit() and not before[-1:].strip()
     if (base and _EXPONENT.fullmatch(mark)) or signed or isotope:
-        return mark.translate(_RAISED)
+        return mark.translate(_TO_RAISED)
     variable = base and re.fullmatch(r"[i-mp-qt-z]", mark)
     if re.search(r"\d$", before) and re.fullmatch(r"[a-z]{1,2}", mark) and not variable:
         return text  # 21st, and 1er in French

@@ -8,7 +8,7 @@ from pathlib import Path
 from qgen.errors import QGenError
 from qgen.files.archives import Archive
 from qgen.files.readers.blocks import Block, LeftOut, is_prose_of_table
-from qgen.files.readers.marks import raised_text
+from qgen.files.readers.marks import LINK, NO_LINK, NOT_RAISED, RAISED, read_raised
 from qgen.files.readers.xml import elements, parse_part
 
 _WHAT = "an OpenDocument text"
@@ -62,7 +62,6 @@ class _Document:
         self._texts: list[tuple[list[str], int]] = []  # of paragraphs, a box in one of another
         self._tables: list[tuple[list[Block], int]] = []
         self._spans: list[bool] = []
-        self._links = 0
         self._open: list[str] = []  # the elements that the parser is in
 
     def skips(self, name: str) -> bool:
@@ -88,9 +87,10 @@ class _Document:
             self._tables[-1] = (before, cells + 1)
         elif name == "span":
             raised = attributes.get("style-name", "") in self._raised_styles
-            self._spans.append(raised or (bool(self._spans) and self._spans[-1]))
+            self._spans.append(raised)
+            self.data(RAISED * raised)
         elif name == "a":
-            self._links += 1
+            self.data(LINK)
         elif name == "image":
             self._left_out["picture"] += 1
         elif name in {"s", "tab"}:
@@ -102,7 +102,7 @@ class _Document:
         self._open.pop()
         if name in {"p", "h"} and self._texts:
             pieces, level = self._texts.pop()
-            text = "".join(pieces).strip()
+            text = read_raised("".join(pieces)).strip()
             if text:
                 item = "list-item" in self._open and not level
                 self.blocks.append(Block(text, level=level, item=item))
@@ -114,16 +114,13 @@ class _Document:
             elif found:
                 self._left_out["table"] += 1
         elif name == "span" and self._spans:
-            self._spans.pop()
+            self.data(NOT_RAISED * self._spans.pop())
         elif name == "a":
-            self._links -= 1
+            self.data(NO_LINK)
 
     def data(self, text: str) -> None:
         if not self._texts:
             return
-        pieces = self._texts[-1][0]
-        if self._spans and self._spans[-1]:
-            text = raised_text("".join(pieces[-8:]), text, self._links > 0)
-        elif text not in {"\n", " "}:
+        if text not in {"\n", " "}:
             text = " ".join(text.split("\n"))
-        pieces.append(text)
+        self._texts[-1][0].append(text)

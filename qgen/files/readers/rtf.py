@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qgen.files.readers.blocks import Block, LeftOut, is_prose_of_table, read_bytes
-from qgen.files.readers.marks import raised_text
+from qgen.files.readers.marks import NOT_RAISED, RAISED, read_raised
 
 _PROPERTIES = r"(?:\\(?!super\b)[a-z]+-?\d*[ ]?)*"
 _RAISED = re.compile(
@@ -19,8 +19,6 @@ _UNSEEN = re.compile(
     r"(?=\\(?:deleted|v)(?![a-z])|\\plain(?![a-z])|\}|\Z)"
 )
 """What is deleted or hidden, up to where that ends or its group does."""
-_BEGINS, _ENDS = "\ue000", "\ue001"
-"""What raised text stands between for as long as the rest is parsed."""
 
 
 def read_rtf(path: Path, left_out: LeftOut) -> Iterator[Block]:
@@ -31,15 +29,12 @@ def read_rtf(path: Path, left_out: LeftOut) -> Iterator[Block]:
     for word, name in (("footnote", "note"), ("pict", "picture"), ("shptxt", "text box")):
         left_out[name] += len(re.findall(rf"\\{word}(?![a-z])", source))
     source = _UNSEEN.sub("", source)
-    source = _RAISED.sub(lambda m: f"{{{_BEGINS}{m[1] or m[2]}{_ENDS}}}", source)
+    source = _RAISED.sub(lambda m: f"{{{RAISED}{m[1] or m[2]}{NOT_RAISED}}}", source)
     # The library puts the address of a link behind its text, and ends a paragraph with a line.
     source = re.sub(r"(\\fldinst\b[^}\"]{0,200})HYPERLINK", r"\1LINK", source, flags=re.I)
     source = re.sub(r"\\line(?![a-z])[ ]?", " ", source)
     text = rtf_to_text(source, errors="replace")
-    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    text = re.sub(
-        rf"(.{{0,24}}){_BEGINS}(.*?){_ENDS}", lambda m: m[1] + raised_text(m[1], m[2]), text
-    )
+    text = read_raised(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
     cells: list[str] = []
     for line in [*text.split("\n"), ""]:
         if "|" in line and line.rstrip().endswith("|"):

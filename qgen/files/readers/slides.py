@@ -9,7 +9,7 @@ from pathlib import Path
 from qgen.errors import QGenError
 from qgen.files.archives import Archive
 from qgen.files.readers.blocks import Block, LeftOut, is_prose_of_table
-from qgen.files.readers.marks import raised_text
+from qgen.files.readers.marks import NOT_RAISED, RAISED, read_raised
 from qgen.files.readers.word import main_part
 from qgen.files.readers.xml import elements, parse_part
 
@@ -98,14 +98,16 @@ class _Slide:
             self._raised = baseline.isdigit() and int(baseline) > 0
         elif name == "t":
             self._reads = True
+            self._sign(RAISED)
         elif name == "br" and self._text is not None:
             self._text.append("\n")
 
     def end(self, name: str) -> None:
         if name == "t":
             self._reads = False
+            self._sign(NOT_RAISED)
         elif name == "p" and self._text is not None:
-            text = "".join(self._text).strip()
+            text = read_raised("".join(self._text)).strip()
             self._text = None
             if text and self._place not in _FURNITURE:
                 level = int(self._place in _TITLES)
@@ -117,8 +119,10 @@ class _Slide:
             elif found:
                 self._left_out["table"] += 1
 
+    def _sign(self, sign: str) -> None:
+        if self._raised and self._text is not None:
+            self._text.append(sign)
+
     def data(self, text: str) -> None:
         if self._reads and self._text is not None:
-            if self._raised:
-                text = raised_text("".join(self._text[-8:]), text)
             self._text.append(text)

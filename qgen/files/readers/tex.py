@@ -12,7 +12,7 @@ from typing import Any
 from qgen.files.encoding import decode_text
 from qgen.files.lines import ends_sentence, text_blocks
 from qgen.files.readers.blocks import Block, LeftOut, read_bytes
-from qgen.files.readers.marks import raised_text
+from qgen.files.readers.marks import NOT_RAISED, RAISED, read_raised
 
 _SECTIONS = ("part", "chapter", "section", "subsection", "subsubsection", "paragraph",
              "subparagraph", "frametitle")  # fmt: skip
@@ -86,7 +86,6 @@ _DECLARED = re.compile(
 )
 """A group that a declaration of how it looks begins."""
 _GOES_ON = re.compile(r"[ \t]*[^\sA-Z\\{%]")
-_RAISED = re.compile(r"\ue002([^\ue002\ue003]*)\ue003")
 _GROUP = r"\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"
 _DEFINITION = re.compile(
     r"\\(?:(?:new|renew|provide)command\*?|def)\s*(?:\{\s*)?\\([A-Za-z]+)\s*(?:\}\s*)?"
@@ -114,7 +113,7 @@ def read_tex(path: Path, left_out: LeftOut) -> Iterator[Block]:
         text = body.group(1)
     else:
         text = source
-    text = _with_quotations(_with_raised(_converter(left_out)(_expanded(text, source))))
+    text = _with_quotations(read_raised(_converter(left_out)(_expanded(text, source))))
     position = 0
     for heading in _HEADING.finditer(text):
         yield from map(Block, text_blocks(text[position : heading.start()]))
@@ -157,17 +156,6 @@ def _expanded(text: str, source: str) -> str:
     return _XSPACE.sub("", text)
 
 
-def _with_raised(text: str) -> str:
-    """The text without the marks of notes that are set above the line."""
-    pieces: list[str] = []
-    position = 0
-    for raised in _RAISED.finditer(text):
-        pieces.append(text[position : raised.start()])
-        pieces.append(raised_text("".join(pieces[-8:]), raised.group(1)))
-        position = raised.end()
-    return "".join([*pieces, text[position:]])
-
-
 def _with_quotations(text: str) -> str:
     """The text with its quotations as paragraphs, but those within a sentence as part of it."""
     pieces = text.split(_QUOTE)
@@ -207,7 +195,7 @@ def _converter(left_out: LeftOut) -> Callable[[str], str]:
         return l2tobj.nodelist_to_text(arguments[-1:]) if arguments and arguments[-1] else ""
 
     def raised(node: Any, l2tobj: Any) -> str:
-        return f"\ue002{last_argument(node, l2tobj)}\ue003"
+        return f"{RAISED}{last_argument(node, l2tobj)}{NOT_RAISED}"
 
     def reference(node: Any, l2tobj: Any) -> str:
         return "…"

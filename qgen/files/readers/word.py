@@ -15,7 +15,7 @@ from pathlib import Path
 from qgen.errors import QGenError
 from qgen.files.archives import Archive
 from qgen.files.readers.blocks import Block, LeftOut, is_prose_of_table
-from qgen.files.readers.marks import raised_text
+from qgen.files.readers.marks import LINK, NO_LINK, NOT_RAISED, RAISED, read_raised
 from qgen.files.readers.xml import elements, parse_part
 
 _WHAT = "a Word document"
@@ -149,7 +149,6 @@ class _Document:
         self._paragraphs: list[_Paragraph] = []
         self._tables: list[_Table] = []
         self._raised = self._hidden = self._reads = False
-        self._links = 0
         self._before: list[str] = []  # the text of a paragraph that goes on in the next
         self._formula: int | None = None  # where in its paragraph's text it begins
         self._simple = True  # whether its letters in a line are the formula
@@ -181,8 +180,9 @@ class _Document:
             self._raised = self._hidden = False
         elif name == "t":
             self._reads = True
+            self._sign(RAISED)
         elif name == "hyperlink":
-            self._links += 1
+            text.append(LINK)
         elif name == "pStyle" and self._paragraphs:
             self._paragraphs[-1].style = value
         elif name == "numId" and self._paragraphs:
@@ -224,10 +224,11 @@ class _Document:
             self._placeholders.pop()
         if name == "t":
             self._reads = False
+            self._sign(NOT_RAISED)
         elif name == "oMath":
             self._end_formula()
-        elif name == "hyperlink":
-            self._links -= 1
+        elif name == "hyperlink" and self._paragraphs:
+            self._paragraphs[-1].text.append(NO_LINK)
         elif name == "p" and self._paragraphs:
             self._end_paragraph(self._paragraphs.pop())
         elif name == "tbl" and self._tables:
@@ -235,15 +236,16 @@ class _Document:
         elif name == "body":
             self._end_paragraph(_Paragraph(self._before))
 
+    def _sign(self, sign: str) -> None:
+        if self._raised and self._paragraphs:
+            self._paragraphs[-1].text.append(sign)
+
     def data(self, text: str) -> None:
         if not self._reads or self._hidden or not self._paragraphs:
             return
         if self._placeholders:
             return
-        pieces = self._paragraphs[-1].text
-        if self._raised:
-            text = raised_text("".join(pieces[-8:]), text, self._links > 0)
-        pieces.append(text)
+        self._paragraphs[-1].text.append(text)
 
     def _run_property(self, name: str, value: str) -> None:
         if name == "vertAlign":
@@ -278,7 +280,7 @@ class _Document:
         if paragraph.goes_on:
             self._before = paragraph.text
             return
-        text = "".join(paragraph.text).strip()
+        text = read_raised("".join(paragraph.text)).strip()
         style = self._styles.get(paragraph.style, _Style(paragraph.style.lower()))
         if not text:
             return
