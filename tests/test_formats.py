@@ -204,9 +204,11 @@ def test_raised_text_in_links(tmp_path, written, read_as):
     assert read(tmp_path, "a.docx", word(paragraph(*runs)))[0] == [f"We have {read_as}."]
 
 
-def test_anchors_are_no_links(tmp_path):
+def test_anchors_and_raised_text_in_raised_text(tmp_path):
     page = html('We have <a name="top">350 m<sup>2</sup> and 10<sup>6</sup> birds.')
     assert read(tmp_path, "a.html", page)[0] == ["We have 350 m² and 10⁶ birds."]
+    page = html("It falls as e<sup>−x<sup>2</sup>/2</sup> does.")
+    assert read(tmp_path, "a.html", page)[0] == ["It falls as e^(−x²/2) does."]
     content = "We have [120 km^2^](http://a.b) of land here.\n"
     assert read(tmp_path, "a.md", content)[0] == ["We have 120 km² of land here."]
 
@@ -480,6 +482,30 @@ def test_macros_of_latex(tmp_path, source, found, left_out):
         [f"The {found} it was opened by Queen Maud."],
         left_out,
     )
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        (r"The tower\index{tower} at Dorne\index[places]{Dorne!tower} was old.",
+         "The tower at Dorne was old."),
+        (r"\pagestyle{fancy}\markboth{Left}{Right}\fontsize{12}{14}\selectfont It was old.",
+         "It was old."),
+        (r"\addcontentsline{toc}{section}{Dorne}\pagenumbering{roman}It was old.", "It was old."),
+        ("See \\url{http://a.b/c%20d_e} or \\href{http://a.b/c%20d}{the page} % not this\n"
+         "of the town.", "See http://a.b/c%20d_e or the page of the town."),
+        (r"Water boils at $100^\circ$C or $212^{\circ}$F, at 9\ensuremath{^\circ}C or 9\degree C.",
+         "Water boils at 100°C or 212°F, at 9°C or 9°C."),
+        (r"Some $3 \times 10^{6}$ people and $10^{-3}$ of them saw $\sigma_{xy}^2$.",
+         "Some 3 × 10⁶ people and 10⁻³ of them saw σ_xy²."),
+        (r"We see $e^{-x^2/2}$ and $(x+y)^k$ in the $21^{\mathrm{st}}$ century.",
+         "We see e^(-x²/2) and (x+y)^k in the 21st century."),
+        (r"Rosa Lund$^{1,2}$ and Nils Falk$^\dagger$ saw $^{14}$C there.",
+         "Rosa Lund and Nils Falk saw ¹⁴C there."),
+    ],
+)  # fmt: skip
+def test_latex_arguments_addresses_and_exponents(tmp_path, source, found):
+    assert read(tmp_path, "a.tex", f"{source}\n\n{FIRST}\n")[0] == [found, FIRST]
 
 
 @pytest.mark.parametrize(

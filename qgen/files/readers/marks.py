@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 
-RAISED, NOT_RAISED, LINK, NO_LINK = "\ufdd0\ufdd1\ufdd2\ufdd3"
-"""What raised text and links begin and end with until they are read; no text has these."""
-_SIGNS = dict.fromkeys(map(ord, (RAISED, NOT_RAISED, LINK, NO_LINK)))
-_RAISED_TEXT = re.compile(
-    rf"{LINK}(?P<link>(?:\s*{RAISED}[^{RAISED}{NOT_RAISED}{LINK}{NO_LINK}]*{NOT_RAISED})+)\s*{NO_LINK}"
-    rf"|{RAISED}([^{RAISED}{NOT_RAISED}]*)"
+RAISED, NOT_RAISED, LINK, NO_LINK, POWER = "\ufdd0\ufdd1\ufdd2\ufdd3\ufdd4"
+"""What raised text and links begin and end with until they are read, and what raised text has in
+it that is an exponent for sure; no text has these characters."""
+_SIGN = re.compile(f"([{RAISED}{NOT_RAISED}{LINK}{NO_LINK}{POWER}])")
+_RAISED_LINK = re.compile(
+    f"{LINK}((?:\\s*{RAISED}[^{RAISED}{NOT_RAISED}{LINK}{NO_LINK}]*{NOT_RAISED})+)\\s*{NO_LINK}"
 )
+_MAX_DEPTH = 4
+"""Of raised text in raised text."""
 _TO_RAISED = str.maketrans("0123456789+-−–n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻ⁿ")
 _MARK = re.compile(r"[\d\s,;*†‡§¶#–-]+|\(\d{1,3}\)|[a-z]|[ivx]{1,4}")
 _EXPONENT = re.compile(r"[+\-−–]?\d{1,3}[+\-−–]?|[+\-−–n]")
@@ -44,15 +46,25 @@ def read_raised(text: str) -> str:
 
     A mark may be a link whose whole text is raised, or have links inside of it.
     """
-    pieces: list[str] = []
-    position = 0
-    for found in _RAISED_TEXT.finditer(text):
-        pieces.append(text[position : found.start()].translate(_SIGNS))
-        raised = found[2] if found["link"] is None else found["link"]
-        linked = found["link"] is not None or LINK in raised
-        pieces.append(raised_text("".join(pieces[-8:]), raised.translate(_SIGNS), linked))
-        position = found.end()
-    return "".join([*pieces, text[position:].translate(_SIGNS)])
+    text = _RAISED_LINK.sub(lambda m: f"{RAISED}{LINK}{_SIGN.sub('', m[1])}{NOT_RAISED}", text)
+    open_: list[list[str]] = [[]]  # the pieces of the line, and of what is raised in it
+
+    def end_raised() -> None:
+        raised = "".join(open_.pop())
+        before = _SIGN.sub("", "".join(open_[-1][-8:]))
+        read = raised_text(before, _SIGN.sub("", raised), LINK in raised, POWER in raised)
+        open_[-1].append(read)
+
+    for piece in _SIGN.split(text):
+        if piece == RAISED and len(open_) < _MAX_DEPTH:
+            open_.append([])
+        elif piece == NOT_RAISED and len(open_) > 1:
+            end_raised()
+        else:
+            open_[-1].append(piece)
+    while len(open_) > 1:
+        end_raised()
+    return _SIGN.sub("", "".join(open_[0]))
 
 
 def takes_exponent(before: str) -> bool:
@@ -60,13 +72,14 @@ def takes_exponent(before: str) -> bool:
     return bool(_BASE.search(before[-_BEFORE:]))
 
 
-def raised_text(before: str, text: str, linked: bool = False) -> str:
+def raised_text(before: str, text: str, linked: bool = False, power: bool = False) -> str:
     """What is read where a text is set above the line.
 
     Args:
         before: the text in front of it.
         text: what is raised.
         linked: whether it is a link, as the marks of notes are.
+        power: whether it stands behind something in a formula, where there are no marks.
 
     Returns:
         The text, with exponents as characters ("10⁶", "350 m²") or behind "^" ("e^x"); nothing for
@@ -76,7 +89,7 @@ def raised_text(before: str, text: str, linked: bool = False) -> str:
     if linked or re.fullmatch(r"\[.*\]", mark):
         return "" if re.fullmatch(r"\W*\w{0,4}\W*|\[.*\]", mark) else text
     before = before[-_BEFORE:]
-    base = takes_exponent(before)
+    base = power or takes_exponent(before)
     # Behind words too: "Na⁺", "day⁻¹".
     signed = re.fullmatch(r"\d?[+\-−–]|[\-−–]\d{1,2}", mark) and before[-1:].isalnum()
     isotope = mark.isdigit() and not before[-1:].strip()
@@ -88,10 +101,10 @@ def raised_text(before: str, text: str, linked: bool = False) -> str:
     if _SPELT.search(before[-2:] + mark):
         return text
     # Behind a unit, "a" is a note's.
-    unit = re.search(r"(?:\d\s|[^\W\d_])[^\W\d_]$", before) and re.fullmatch(
-        r"[a-f]|[ivx]{2,4}", mark
-    )
-    power = re.sub(r"\s+", "", mark)
-    if base and _FORMULA.fullmatch(power) and not unit:
-        return f"^{power}" if len(power) == 1 else f"^({power})"
+    unit = re.search(r"(?:\d\s|[^\W\d_])[^\W\d_]$", before)
+    note = unit and re.fullmatch(r"[a-f]|[ivx]{2,4}", mark)
+    exponent = re.sub(r"\s+", "", mark)
+    if power or (base and _FORMULA.fullmatch(exponent) and not note):
+        short = len(exponent) == 1 or re.fullmatch(r"\([^()]*\)", exponent)
+        return f"^{exponent}" if short else f"^({exponent})"
     return "" if _MARK.fullmatch(mark) else text

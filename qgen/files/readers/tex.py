@@ -12,7 +12,7 @@ from typing import Any
 from qgen.files.encoding import decode_text
 from qgen.files.lines import ends_sentence, text_blocks
 from qgen.files.readers.blocks import Block, LeftOut, read_bytes
-from qgen.files.readers.marks import NOT_RAISED, RAISED, read_raised
+from qgen.files.readers.marks import NOT_RAISED, POWER, RAISED, read_raised
 
 _SECTIONS = ("part", "chapter", "section", "subsection", "subsubsection", "paragraph",
              "subparagraph", "frametitle")  # fmt: skip
@@ -20,11 +20,19 @@ _CITATIONS = (
     "cite citep Citep citealp Citealp citealt Citealt citeyearpar parencite Parencite autocite"
     " Autocite footcite Footcite smartcite supercite nocite"
 ).split()
-_DROPPED = (
-    "label bibliography bibliographystyle vspace hspace caption thanks author date title maketitle"
-    " tableofcontents index pagestyle thispagestyle usepackage newcommand renewcommand"
-    " providecommand addbibresource printbibliography"
-).split()
+_DROPPED = {
+    "caption": "*[{", "author": "[{", "title": "[{", "usepackage": "[{", "printbibliography": "[",
+    "addbibresource": "[{", "newtheorem": "*{[{[", "newacronym": "[{{{", "captionsetup": "[{",
+    "setlist": "[{", "index": "[{", "vspace": "*{", "hspace": "*{", "addcontentsline": "{{{",
+} | dict.fromkeys("newcommand renewcommand providecommand".split(), "*{[[{") | dict.fromkeys(
+    "fontsize markboth addtocontents setlength addtolength setcounter addtocounter"
+    " newglossaryentry".split(), "{{"
+) | dict.fromkeys(
+    "label bibliography bibliographystyle thanks date glossary pagestyle thispagestyle"
+    " pagenumbering markright enlargethispage setstretch linespread stepcounter refstepcounter"
+    " hypersetup geometry graphicspath hyphenation lstset".split(), "{"
+) | dict.fromkeys("maketitle tableofcontents selectfont makeglossaries".split(), "")  # fmt: skip
+"""What prints nothing where it stands, or what is no running text; with the arguments."""
 _NOTES = ("footnote", "footnotetext", "endnote", "marginpar", "sidenote", "todo")
 _COUNTED = {"includegraphics": "picture", "input": "included file", "include": "included file",
             "subfile": "included file"}  # fmt: skip
@@ -43,12 +51,13 @@ _TEXT_LAST = {
     "framebox": "[[{", "parbox": "[[[{{", "raisebox": "{[[{", "scalebox": "{[{", "rotatebox": "[{{",
     "resizebox": "*{{{", "num": "[{",
 } | dict.fromkeys(
-    "mbox texttt textsf textup textmd textnormal textsubscript path url".split(), "{"
+    "mbox texttt textsf textup textmd textnormal textsubscript".split(), "{"
 )  # fmt: skip
 """What has its text in the last of its arguments, and which these are."""
 _SYMBOLS = {
     "LaTeX": "LaTeX", "LaTeXe": "LaTeX2e", "TeX": "TeX", "BibTeX": "BibTeX", "XeTeX": "XeTeX",
     "pounds": "£", "euro": "€", "EUR": "€", "copyright": "©", "S": "§", "P": "¶", "slash": "/",
+    "degree": "°", "textcelsius": "°C", "celsius": "°C",
     "xspace": " ", "newline": " ", "linebreak": " ", "par": "\n\n", "today": "…",
 }  # fmt: skip
 _QUANTITIES = {"SI": "[{[{", "qty": "[{{", "si": "[{", "unit": "[{", "SIrange": "[{{{",
@@ -103,6 +112,10 @@ _UNKNOWN = re.compile(r"\\([A-Za-z]+)\{\}")
 """What prints something, or nobody would end its name."""
 _LAYOUT = frozenset("noindent hfill newpage clearpage smallskip medskip bigskip centering".split())
 _SEVERAL_CITED = re.compile(r"\\([A-Za-z]*[cC]ite)s(?:\s*\[[^\]]{0,200}\]|\s*\{[^{}]{0,200}\})+")
+_ADDRESS = re.compile(r"\\(?:url|href|path|nolinkurl)\s*(?:\[[^\]\n]*\]\s*)?\{[^{}\n]*\}")
+_SMALL_SIGN = re.compile(r"\^\s*(\{?)\s*\\(circ|prime)(?![A-Za-z])\s*")
+"""What is raised by itself: "^\\circ" and "^{\\circ}"."""
+_POWER = re.compile(rf"\^\s*(?:{_GROUP}|(\\[A-Za-z]+|[^\s{{}}\\$&~%]))")
 _HEADING = re.compile(r"\ue000(\d)([^\ue001]*)\ue001")
 
 
@@ -156,6 +169,18 @@ def _expanded(text: str, source: str) -> str:
     return _XSPACE.sub("", text)
 
 
+def _with_powers(formula: str) -> str:
+    """A formula with what is raised in it as macros' arguments: exponents, and marks of notes where
+    it begins with one, such as "$^1$"."""
+    formula = _SMALL_SIGN.sub(lambda m: m[1] + ("°" if m[2] == "circ" else "′"), formula)
+    formula = re.sub(
+        rf"^([$\\(\[]+\s*(?:\{{\}})?\s*){_POWER.pattern}", r"\1\\textsuperscript{\2\3}", formula
+    )
+    for _ in range(_MAX_DEPTH):
+        formula = _POWER.sub(r"\\qgenpower{\1\2}", formula)
+    return formula
+
+
 def _with_quotations(text: str) -> str:
     """The text with its quotations as paragraphs, but those within a sentence as part of it."""
     pieces = text.split(_QUOTE)
@@ -194,8 +219,22 @@ def _converter(left_out: LeftOut) -> Callable[[str], str]:
         arguments = node.nodeargd.argnlist if node.nodeargd else []
         return l2tobj.nodelist_to_text(arguments[-1:]) if arguments and arguments[-1] else ""
 
+    def source_of_argument(node: Any) -> str:
+        arguments = node.nodeargd.argnlist if node.nodeargd else []
+        source = arguments[-1].latex_verbatim() if arguments and arguments[-1] else ""
+        return source.removeprefix("{").removesuffix("}")
+
     def raised(node: Any, l2tobj: Any) -> str:
         return f"{RAISED}{last_argument(node, l2tobj)}{NOT_RAISED}"
+
+    def power(node: Any, l2tobj: Any) -> str:
+        return f"{RAISED}{POWER}{last_argument(node, l2tobj)}{NOT_RAISED}"
+
+    def address(node: Any, l2tobj: Any) -> str:
+        return re.sub(r"\\([%#&_])", r"\1", source_of_argument(node))
+
+    def formula(node: Any, l2tobj: Any) -> str:
+        return l2tobj.nodelist_to_text(nodes_of(f"${source_of_argument(node)}$"))
 
     def reference(node: Any, l2tobj: Any) -> str:
         return "…"
@@ -237,19 +276,25 @@ def _converter(left_out: LeftOut) -> Callable[[str], str]:
         **dict.fromkeys(_REFERENCES, reference),
         **dict.fromkeys(_QUANTITIES, quantity),
         **_SYMBOLS,
+        **dict.fromkeys(("url", "path", "nolinkurl"), address),
         "textsuperscript": raised,
+        "qgenpower": power,
+        "ensuremath": formula,
         "verb": verbatim,
         "item": item,
     }
     arguments = {
         **dict.fromkeys(_SECTIONS, "*[{"),
+        **_DROPPED,
         **dict.fromkeys(_CITATIONS, "*[[{"),
         **dict.fromkeys(_NOTES, "[{"),
         **dict.fromkeys(_SYMBOLS, ""),
         **_TEXT_LAST,
         **_REFERENCES,
         **_QUANTITIES,
-        "textsuperscript": "{",
+        **dict.fromkeys(
+            ("url", "path", "nolinkurl", "textsuperscript", "qgenpower", "ensuremath"), "{"
+        ),
         "subfile": "{",
     }
     parsed = latexwalker.get_default_latex_context_db()
@@ -276,7 +321,20 @@ def _converter(left_out: LeftOut) -> Callable[[str], str]:
         ],
     )
     shown.set_unknown_environment_spec(latex2text.EnvironmentTextSpec("", block))
-    converter = latex2text.LatexNodes2Text(
+
+    def nodes_of(source: str) -> list[Any]:
+        walker = latexwalker.LatexWalker(source, latex_context=parsed, tolerant_parsing=True)
+        return walker.get_latex_nodes()[0]
+
+    class Converter(latex2text.LatexNodes2Text):
+        """The library's, with the exponents of formulas."""
+
+        def math_node_to_text(self, node: Any) -> str:
+            inner = nodes_of(_with_powers(node.latex_verbatim()))
+            same = len(inner) == 1 and type(inner[0]) is type(node)
+            return super().math_node_to_text(inner[0] if same else node)
+
+    converter = Converter(
         latex_context=shown, math_mode="text", keep_comments=False, strict_latex_spaces=False
     )
 
@@ -288,8 +346,9 @@ def _converter(left_out: LeftOut) -> Callable[[str], str]:
         return "…"
 
     def text_of(source: str) -> str:
+        # In an address a percent sign begins no comment.
+        source = _ADDRESS.sub(lambda m: re.sub(r"(?<!\\)%", r"\\%", m[0]), source)
         source = _UNKNOWN.sub(unknown, _SEVERAL_CITED.sub(r"\\\1{}", source))
-        walker = latexwalker.LatexWalker(source, latex_context=parsed, tolerant_parsing=True)
-        return converter.nodelist_to_text(walker.get_latex_nodes()[0])
+        return converter.nodelist_to_text(nodes_of(source))
 
     return text_of
