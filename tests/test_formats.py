@@ -161,6 +161,7 @@ RAISED = '<w:vertAlign w:val="superscript"/>'
         ("It grows as x", "n + 1", " or so.", "It grows as x^(n+1) or so."),
         ("Nils Falk lit it", "2", " one day.", "Nils Falk lit it one day."),
         ("It was the keeper's", "2", " own lamp.", "It was the keeper's own lamp."),
+        ("We read of Falk et al", "2", " there.", "We read of Falk et al there."),
         ("In the 1990s", "2", " it was lit.", "In the 1990s it was lit."),
         ("It was lit (see above)", "2", " one day.", "It was lit (see above) one day."),
         ("It covers 350 m", "a", " of land.", "It covers 350 m of land."),

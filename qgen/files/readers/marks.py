@@ -27,10 +27,10 @@ _BASE = re.compile(
     # A small number, such as 10; behind a larger one, which may be a year, stands a note's mark.
     r"(?:(?<![\d.,])\d{1,2}|\.\d+|⁻"
     # A unit or variables: "350 m", "kg", "mc", "πr", "ax"; not the end of "21st" and "1990s".
-    r"|(?<![^\W\d_])(?<!['’])(?!(?<=\d)(?:st|nd|rd|th)|(?<=\d0)s)(?:[α-ωΑ-Ω]{0,2}[^\W\d_]"
+    r"|(?<![^\W\d_])(?<![^\W\d_]['’])(?!(?<=\d)(?:st|nd|rd|th)|(?<=\d0)s)(?:[α-ωΑ-Ω]{0,2}[^\W\d_]"
     r"|[bcdfghjklmnpqrstvwxzµμ]{3}|sin|cos|tan|sec|mol"
     # No word: a note may stand behind "it".
-    r"|(?!am|be|by|do|go|he|if|i[nst]|a[nst]|me|my|no|o[fnrx]|so|to|up|us|we)[a-zµμ]{2})"
+    r"|(?!am|be|by|do|go|he|if|i[dnst]|a[dlnst]|me|my|no|o[fnrx]|so|to|up|us|we)[a-zµμ]{2})"
     r"|[\d½⅓⅔¼¾⅛](?!st|nd|rd|th)[a-z]{2,3}|[=+−·×√∫≈≤≥<>*]\s?[^\W\d_]{2,3}|\d\s?(?:in|acre)"
     # What stands between brackets if that is a formula, or one between bars.
     r"|\((?:[^\W\d_]|[^()]*(?:[+−=·×^]|\s[-–/]\s)[^()]*)\)|\|[^|\s]{1,5}\|)\s?$"
