@@ -128,6 +128,51 @@ def test_word_headings_by_style_and_references(tmp_path):
     assert left_out == "1 list of references"
 
 
+CLAUSE = f"2.1 {FIRST}"
+HEADED = '<w:pStyle w:val="Heading2"/>'
+
+
+@pytest.mark.parametrize("level", [1, 2, 3])
+@pytest.mark.parametrize("clause", [CLAUSE, f"{CLAUSE[:-1]};", CLAUSE[:-1], f"{CLAUSE[:-1]}?"])
+def test_sentences_set_as_headings(tmp_path, clause, level):
+    path = tmp_path / "a.html"
+    page = html(f"</p><h2>Tolls</h2><h{level}>{clause}</h{level}><p>{SECOND}")
+    path.write_text(page)
+    found = [(p.text, p.headings) for p in read_document(path)]
+    if clause.endswith((".", ";")):
+        over = ("Tolls",) * (level > 2)
+        assert found == [(clause, over), (SECOND, over)]
+    else:  # a title may be long, and so may a question
+        assert found == [(SECOND, ("Tolls",) * (level > 2) + (clause,))]
+
+
+def test_clauses_of_a_contract_behind_its_references(tmp_path):
+    body = (
+        paragraph(run("References"), properties=HEADED)
+        + paragraph(run("Holm, P. (2014). A corpus of bridges and of their tolls. Ellby: Holm."))
+        + paragraph(run(CLAUSE), properties=HEADED)
+        + paragraph(run(SECOND))
+    )
+    assert read(tmp_path, "a.docx", word(body)) == ([CLAUSE, SECOND], "1 list of references")
+
+
+@pytest.mark.parametrize(
+    ("name", "style"),
+    [
+        ("Body", '<w:basedOn w:val="H"/><w:pPr><w:outlineLvl w:val="9"/></w:pPr>'),
+        *((name, "") for name in ("Code of Conduct", "Index Card", "Title Text", "TOC-free",
+                                  "Header Note", "Macro Economics", "Table of Facts")),
+    ],
+)  # fmt: skip
+def test_styles_of_text_with_the_names_of_others(tmp_path, name, style):
+    styles = NAMES.format("H", "heading 1", '<w:pPr><w:outlineLvl w:val="0"/></w:pPr>')
+    styles += NAMES.format("Mine", name, style)
+    body = paragraph(run(FIRST), properties='<w:pStyle w:val="Mine"/>')
+    body += paragraph(run(SECOND), properties='<w:pStyle w:val="H"/><w:outlineLvl w:val="9"/>')
+    document = word(body, styles=f"<w:styles {WORD}>{styles}</w:styles>")
+    assert read(tmp_path, "a.docx", document) == (TEXTS, "")
+
+
 RAISED = '<w:vertAlign w:val="superscript"/>'
 
 

@@ -100,8 +100,10 @@ def paragraphs(blocks: Iterable[Block], left_out: LeftOut) -> Iterator[Prose]:
             ):
                 closed = None
             depth = level or _UNKNOWN_LEVEL
-            over = [*(one for one in over if one[0] < depth), (depth, heading)]
-            continue
+            over = [one for one in over if one[0] < depth]
+            if not (level and _is_prose(heading)):
+                over.append((depth, heading))
+                continue
         numbered = numbered and not _REFERENCE.search(text)
         if closed == 0 and numbered and len(text.split()) >= 12:
             closed = None
@@ -177,6 +179,15 @@ def _is_short_item(block: Block | None) -> bool:
 def _lines(text: str) -> list[str]:
     lines = [line.strip() for line in text.splitlines()]
     return without_page_numbers([line for line in lines if line])
+
+
+def _is_prose(heading: str) -> bool:
+    """Whether what is set as a heading is a sentence, such as a contract's numbered clause.
+
+    A question of any length may be a heading.
+    """
+    asks = heading.rstrip("\"'”’)] ").endswith("?")
+    return len(heading.split()) >= 12 and ends_sentence(heading) and not asks
 
 
 def _is_references_line(line: str) -> bool:

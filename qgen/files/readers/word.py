@@ -24,16 +24,17 @@ _SKIPPED = frozenset(
     "del moveFrom instrText delInstrText delText Fallback rt sectPr tblPr trPr tcPr sdtEndPr"
     " rPrChange pPrChange".split()
 )
-_HEADINGS = ("heading", "title", "subtitle")
+_HEADINGS = frozenset({"heading", "title", "subtitle"})
 _LEFT_OUT = {
     "caption": "caption", "code": "line of code", "html preformatted": "line of code",
     "source code": "line of code", "macro": "line of code", "bibliography": "reference",
-    "footnote text": "note", "endnote text": "note", "toc": "", "index": "", "table of": "",
+    "footnote text": "note", "endnote text": "note", "toc": "", "toc heading": "", "index": "",
+    "index heading": "", "table of figures": "", "table of authorities": "", "toa heading": "",
     "footer": "", "header": "",
 }  # fmt: skip
-"""What the names of styles begin with whose paragraphs are left out, and what they are counted
-as."""
-_STYLES = (*_HEADINGS, *_LEFT_OUT)
+"""The names of styles, without numbers, whose paragraphs are left out, and what they are counted
+as.  One that only begins so, such as "Code of Conduct", is somebody's own."""
+_STYLES = _HEADINGS | _LEFT_OUT.keys()
 _STRUCTURES = frozenset("rad nary m eqArr limLow limUpp groupChr d acc bar func sPre".split())
 """Of formulas; their letters in a line do not say what they say."""
 _SYMBOLS = (
@@ -60,7 +61,7 @@ _SYMBOLS = (
 class _Style:
     name: str = ""
     parent: str = ""
-    level: int = 0
+    level: int | None = None  # of a heading; 0 for text, whatever the style is based on
     raised: bool | None = None
 
 
@@ -68,7 +69,7 @@ class _Style:
 class _Paragraph:
     text: list[str] = field(default_factory=list)
     style: str = ""
-    level: int = 0
+    level: int | None = None
     item: bool = False
     goes_on: bool = False  # its mark is deleted, so that the next one belongs to it
 
@@ -117,26 +118,36 @@ def _styles(path: Path, content: bytes | None) -> dict[str, _Style]:
         if name == "style":
             style = styles.setdefault(attributes.get("styleId", ""), _Style())
         elif name == "name":
-            style.name = value.lower()
+            style.name = _usual_name(value)
         elif name == "basedOn":
             style.parent = value
-        elif name == "outlineLvl" and value.isdigit() and int(value) < 9:
-            style.level = int(value) + 1
+        elif name == "outlineLvl":
+            style.level = _level(value)
         elif name == "vertAlign":
             style.raised = value == "superscript"
     for style in styles.values():
         seen = {style.parent}
         parent = styles.get(style.parent)
         while parent is not None:
-            style.level = style.level or parent.level
+            style.level = parent.level if style.level is None else style.level
             style.raised = parent.raised if style.raised is None else style.raised
-            if not style.name.startswith(_STYLES) and parent.name.startswith(_STYLES):
+            if style.name not in _STYLES and parent.name in _STYLES:
                 style.name = parent.name
             if parent.parent in seen:
                 break
             seen.add(parent.parent)
             parent = styles.get(parent.parent)
     return styles
+
+
+def _usual_name(name: str) -> str:
+    """A style's name without its number: "heading" for "Heading 1"."""
+    return re.sub(r"\s*\d+$", "", name.lower())
+
+
+def _level(value: str) -> int | None:
+    """The level of an outline, which Word counts from 0: its last is that of text, here 0."""
+    return (int(value) + 1) % 10 if re.fullmatch(r"[0-9]", value) else None
 
 
 class _Document:
@@ -187,8 +198,8 @@ class _Document:
             self._paragraphs[-1].style = value
         elif name == "numId" and self._paragraphs:
             self._paragraphs[-1].item = value != "0"
-        elif name == "outlineLvl" and self._paragraphs and value.isdigit() and int(value) < 9:
-            self._paragraphs[-1].level = int(value) + 1
+        elif name == "outlineLvl" and self._paragraphs:
+            self._paragraphs[-1].level = _level(value)
         elif parent == "rPr" and self._open[-3:-2] == ["r"]:
             self._run_property(name, value)
         elif name in {"tab", "ptab"} and parent == "r":
@@ -281,14 +292,16 @@ class _Document:
             self._before = paragraph.text
             return
         text = read_raised("".join(paragraph.text)).strip()
-        style = self._styles.get(paragraph.style, _Style(paragraph.style.lower()))
+        style = self._styles.get(paragraph.style, _Style(_usual_name(paragraph.style)))
         if not text:
             return
-        level = paragraph.level or style.level
-        if level or style.name.startswith(_HEADINGS):
-            self.blocks.append(Block(" ".join(text.split()), level=level or 1))
-        elif name := next(filter(style.name.startswith, _LEFT_OUT), None):
-            if what := _LEFT_OUT[name]:
+        level = style.level if paragraph.level is None else paragraph.level
+        if level is None:
+            level = int(style.name in _HEADINGS)
+        if level:
+            self.blocks.append(Block(" ".join(text.split()), level=level))
+        elif style.name in _LEFT_OUT:
+            if what := _LEFT_OUT[style.name]:
                 self._left_out[what] += 1
         else:
             item = paragraph.item or style.name.startswith("list")
