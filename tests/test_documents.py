@@ -93,6 +93,34 @@ def test_chapters_behind_a_list_of_references(tmp_path):
         assert document.summary == "1 list of references"
 
 
+@pytest.mark.parametrize(
+    ("heading", "text", "read"),
+    [
+        ("Unit 2: Towers", [SECOND], True),
+        ("Lesson Three", ["It was long."], True),
+        ("Section 2.4", [SECOND], True),
+        ("Volume 2", [SECOND], True),
+        ("Volume 12, 44-56", [SECOND], False),
+        ("Book reviews", [SECOND], False),
+        ("Acknowledgements", [SECOND + " It is so.", "It is long.", FIRST + " It was so."], True),
+        ("Acknowledgements", [SECOND + " It is so.", "Towers", FIRST + " It was so."], False),
+    ],
+)
+def test_parts_behind_a_list_of_references(tmp_path, heading, text, read):
+    entries = ["Smith, J. (1990). Bridges. Oxford.", "Hale, T. (1850). Lamps. Leeds, pp. 3-5."]
+    for title in ("References", "Further reading"):
+        content = "\n\n".join([FIRST, title, *entries, heading, *text])
+        document = read_document(write(tmp_path, "a.txt", content))
+        assert [paragraph.text for paragraph in document] == [FIRST, *(text if read else [])]
+        assert document.summary == "1 list of references"
+
+
+def test_a_list_of_works_without_years_stays_closed(tmp_path):
+    work = 'Smith, Mary. "The bridges of the north." Bridge Review, 12 May {}. Web. 3 June 2012.'
+    content = "\n\n".join([FIRST, "Works cited", "Web", *map(work.format, (2009, 2010, 2011))])
+    assert texts(write(tmp_path, "a.txt", content)) == [FIRST]
+
+
 @pytest.mark.parametrize("heading", ["Bridge Review 12", "44 Bridge Review", "Web", "2 Books"])
 @pytest.mark.parametrize(
     "entry",

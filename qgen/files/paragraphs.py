@@ -58,7 +58,18 @@ _REFERENCE = re.compile(
 """What a reference has and running text seldom."""
 _NUMBERED = re.compile(r"(?:\d{1,2}(?:\.\d+)*|[IVX]+)[.)]?\s+[^\W\d_]")
 """A heading that a text may go on with, or the number of a page and what runs over it."""
-_NEXT_PART = re.compile(r"(?:appendix|appendices|annex|chapter|part|supplement\w*)\b", re.I)
+_NEXT_PART = re.compile(
+    r"(?:appendix|appendices|annex|chapter|part|supplement\w*)\b"
+    r"|(?:unit|lesson|module|section|lecture|session|week|day|topic|book|volume)\s+"
+    r"(?:\d+(?:\.\d+)*|[ivxlc]+|one|two|three|four|five|six|seven|eight|nine|ten)"
+    r"(?:\s*[.:–—-]|\s+[^\W\d_]|\s*$)",
+    re.I,
+)
+_VERB = re.compile(
+    r"\b(?:is|are|was|were|has|had|have|does|did|will|would|can|could|may|must|shall|should"
+    r"|it|he|she|they|we|you|I)\b"
+)
+"""Words that a paragraph has and a reference seldom."""
 
 
 class Prose(NamedTuple):
@@ -73,11 +84,9 @@ def paragraphs(blocks: Iterable[Block], left_out: LeftOut) -> Iterator[Prose]:
     """The paragraphs of a document's blocks, each with its page and headings; what is left out is
     counted.
 
-    After the heading of the references nothing is read, up to a heading of its level or above; up
-    to one with a number and prose under it, where headings have no levels.
+    The list of references is left out (:class:`_References`).
     """
-    closed: int | None = None  # the level of the references' heading
-    numbered = False  # whether a heading with a number has come since, and no reference
+    references = _References()
     over: list[tuple[int, str]] = []  # the headings, with their levels
     notes: set[str] = set()  # the marks so far
     for text, page, level, _, item in _listed(_whole(_opened(blocks, left_out))):
@@ -86,40 +95,77 @@ def paragraphs(blocks: Iterable[Block], left_out: LeftOut) -> Iterator[Prose]:
         lines = _lines(text)
         if level or (lines and is_heading(lines)):
             heading = " ".join(lines)
-            references = _REFERENCES.fullmatch(heading)
+            begins = bool(_REFERENCES.fullmatch(heading))
             bullet = BULLET.match(text)
-            if not (level or references) and (item or (bullet and bullet[1])):
-                left_out["list item"] += closed is None
+            if not (level or begins) and (item or (bullet and bullet[1])):
+                left_out["list item"] += not references.open
                 continue
-            numbered = not references and (numbered or bool(_NUMBERED.match(heading)))
-            if references:
-                left_out["list of references"] += closed is None
-                closed = level if closed is None else closed
-            elif closed is not None and (
-                (level and (level <= closed or not closed)) or _NEXT_PART.match(heading)
-            ):
-                closed = None
+            if begins:
+                left_out["list of references"] += not references.open
+                references.begin(level)
+            else:
+                references.pass_heading(heading, level)
             depth = level or _UNKNOWN_LEVEL
             over = [one for one in over if one[0] < depth]
             if not (level and _is_prose(heading)):
                 over.append((depth, heading))
                 continue
-        numbered = numbered and not _REFERENCE.search(text)
-        if closed == 0 and numbered and len(text.split()) >= 12:
-            closed = None
-        if closed is not None:
-            continue
-        # A heading in a line of its own, without an empty one round it.
-        begins = next((i for i, line in enumerate(lines) if _is_references_line(line)), None)
-        if begins is not None:
-            text, closed = "\n".join(lines[:begins]), 0
-            left_out["list of references"] += 1
-        for paragraph in _paragraphs(text, left_out, notes):
-            yield Prose(paragraph, page, tuple(heading for _, heading in over))
+        for part, its_page in references.read(text, page):
+            # A heading in a line of its own, without an empty one round it.
+            lines = _lines(part)
+            at = next((i for i, line in enumerate(lines) if _is_references_line(line)), None)
+            if at is not None:
+                part = "\n".join(lines[:at])
+                left_out["list of references"] += 1
+                references.begin(0)
+            for paragraph in _paragraphs(part, left_out, notes):
+                yield Prose(paragraph, its_page, tuple(heading for _, heading in over))
 
 
 _UNKNOWN_LEVEL = 9
 """Of a heading that only its words show to be one."""
+
+
+class _References:
+    """A list of references, in which nothing is read.
+
+    It ends with a heading of its own heading's level or above, or that of a part, such as "Unit 2".
+    Where headings have no levels, it also ends with one under which the text goes on: with a
+    paragraph where the heading has a number, and with two of clear prose where it has none.
+    """
+
+    def __init__(self) -> None:
+        self.open = False
+        self._level = 0  # of its heading
+        self._needed = 0  # how many paragraphs end it; 0 where no heading has come
+        self._held: list[tuple[str, int | None]] = []  # those so far
+
+    def begin(self, level: int) -> None:
+        """Begin the list, unless it is one in another."""
+        self._level = self._level if self.open else level
+        self.open, self._needed, self._held = True, 0, []
+
+    def pass_heading(self, heading: str, level: int) -> None:
+        """Take note of a heading, which may end the list."""
+        if (level and (level <= self._level or not self._level)) or _NEXT_PART.match(heading):
+            self.open = False
+        self._needed = 1 if self._needed == 1 or _NUMBERED.match(heading) else 2
+        self._held = []
+
+    def read(self, text: str, page: int | None) -> list[tuple[str, int | None]]:
+        """What is read once a paragraph has come: nothing in the list, and behind it also what
+        was held back, each with its page."""
+        if not self.open:
+            return [(text, page)]
+        prose = len(text.split()) >= 12
+        if _REFERENCE.search(text) or (prose and self._needed == 2 and not _VERB.search(text)):
+            self._needed, self._held = 0, []
+        elif self._needed and not self._level:
+            self._held.append((text, page))
+            if sum(len(one.split()) >= 12 for one, _ in self._held) == self._needed:
+                self.open = False
+                return self._held
+        return []
 
 
 def _opened(blocks: Iterable[Block], left_out: LeftOut) -> Iterator[Block]:
