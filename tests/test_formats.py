@@ -339,6 +339,27 @@ def test_items_of_lists_are_no_headings(tmp_path, name, content):
     assert document.summary == "2 list items"
 
 
+LONG = "The keeper of the bridge took the toll in the morning and counted it at night"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.txt", f"1. {LONG}\n2. {ITEM}\n3. {LONG}\n\n{SECOND}\n"),
+        ("a.md", f"- {LONG}\n- {ITEM}\n- {LONG}\n\n{SECOND}\n"),
+        ("a.html", html(f"</p><ul><li>{LONG}</li><li>{ITEM}</li><li>{LONG}</li></ul><p>{SECOND}")),
+        ("a.docx", word("".join(paragraph(run(text), properties=NUMBERS)
+                                for text in (LONG, ITEM, LONG)) + paragraph(run(SECOND)))),
+    ],
+)  # fmt: skip
+def test_a_short_item_between_long_ones_is_no_heading(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    document = read_document(path)
+    assert [(p.text, p.headings) for p in document] == [(x, ()) for x in (LONG, LONG, SECOND)]
+    assert document.summary == "1 list item"
+
+
 BOLD = "<ol><li><p><b>{}</b></p></li></ol>".format
 
 

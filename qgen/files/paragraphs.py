@@ -208,18 +208,18 @@ def _whole(blocks: Iterable[Block]) -> Iterator[Block]:
 
 
 def _listed(blocks: Iterable[Block]) -> Iterator[Block]:
-    """The blocks, items only those beside a short one: else the number is that of a heading."""
+    """The blocks, items only those beside another: else the number is that of a heading."""
     before: Block | None = None
     block: Block | None = None
     for after in chain(blocks, [None]):
         if block is not None:
-            item = block.item and (_is_short_item(before) or _is_short_item(after))
+            item = _is_item(block) and (_is_item(before) or _is_item(after))
             yield block._replace(item=item)
         before, block = block, after
 
 
-def _is_short_item(block: Block | None) -> bool:
-    return bool(block and block.item and not block.level and is_heading(_lines(block.text)))
+def _is_item(block: Block | None) -> bool:
+    return bool(block and not block.level and (block.item or BULLET.match(block.text)))
 
 
 def _lines(text: str) -> list[str]:

@@ -304,7 +304,9 @@ class _Document:
             if what := _LEFT_OUT[style.name]:
                 self._left_out[what] += 1
         else:
-            item = paragraph.item or style.name.startswith("list")
+            # "List Paragraph" is Word's for whatever is set in; an item of it has a number.
+            listed = style.name.startswith("list") and "paragraph" not in style.name
+            item = paragraph.item or listed
             self.blocks.append(Block(text, item=item))
 
     def _end_table(self, table: _Table) -> None:
