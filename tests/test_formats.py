@@ -63,6 +63,7 @@ FIELD = (
         f'<w:smartTag w:element="x">{run("Agnes ")}{run("Rowbotham")}</w:smartTag>',
         f"<w:fldSimple>{run('Agnes Rowbotham')}</w:fldSimple>",
         f"{run('Tom ', '<w:vanish/>')}{run('Agnes Rowbotham')}",
+        run("Agnes ", '<w:vanish w:val="off"/>') + run("Rowbotham", '<w:strike w:val="0"/>'),
         f'{run("Agnes Rowbotham")}<w:r><w:footnoteReference w:id="2"/></w:r>',
     ],
 )
@@ -71,6 +72,13 @@ def test_word_text_of_every_kind_of_run(tmp_path, inline):
     assert read(tmp_path, "a.docx", word(body))[0] == [
         f"{BEGIN}Agnes Rowbotham, who designed two bridges."
     ]
+
+
+@pytest.mark.parametrize("struck", ["<w:strike/>", '<w:dstrike w:val="true"/>'])
+def test_words_struck_through(tmp_path, struck):
+    symbol = f'<w:r><w:rPr>{struck}</w:rPr><w:sym w:font="Symbol" w:char="F061"/></w:r>'
+    body = paragraph(run(BEGIN), run("Tom ", struck), symbol, run("Agnes."))
+    assert read(tmp_path, "a.docx", word(body)) == ([f"{BEGIN}Agnes."], "1 deletion")
 
 
 def test_word_boxes_controls_and_frames(tmp_path):
@@ -452,6 +460,33 @@ def test_forms_that_ask_something(tmp_path):
     assert read(tmp_path, "a.epub", epub(page))[0] == TEXTS
 
 
+@pytest.mark.parametrize(
+    ("inline", "found", "left_out"),
+    [
+        ("<del>Tom</del> <s>or</s> <strike>Bob</strike> Agnes", "Agnes", "3 deletions"),
+        ('<span style="text-decoration: line-through">Tom</span> Agnes', "Agnes", "1 deletion"),
+        ("<label>or</label> <button>Buy</button> <select><option>A</select> Agnes", "Agnes", ""),
+        ("<ruby>Agnes<rt>ag-nes</rt></ruby>", "Agnes", ""),
+        ("<q>Agnes</q>", "“Agnes”", ""),
+    ],
+)
+def test_inline_elements_do_not_cut_a_sentence(tmp_path, inline, found, left_out):
+    page = f"<html><body><p>{BEGIN}{inline}, who is dead.</p></body></html>"
+    assert read(tmp_path, "a.epub", epub(page)) == ([f"{BEGIN}{found}, who is dead."], left_out)
+
+
+def test_furniture_between_paragraphs_divides_them(tmp_path):
+    page = (
+        f"<html><body>{BEGIN}Agnes<nav>Home</nav>{FIRST}<aside>More</aside>{SECOND}</body></html>"
+    )
+    assert read(tmp_path, "a.epub", epub(page))[0] == [*TEXTS]
+
+
+def test_line_breaks_of_preformatted_prose(tmp_path):
+    page = html(f"</p><pre>The keeper wrote:<br>{FIRST}</pre><p>")
+    assert read(tmp_path, "a.html", page)[0] == [f"The keeper wrote: {FIRST}"]
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_a_rule_at_the_beginning_is_no_front_matter(tmp_path, end):
     matter = "---\n\n# x\ndate of the last change: x\n\ntags:\n- a\n  b: c\n---\n"
@@ -645,6 +680,8 @@ def test_pandocs_raised_and_lowered_text(tmp_path):
         ("The [[Kestrel Bridge|bridge]] in [[Dorne]] was opened by ==Queen Maud== then. ^b1",
          "The bridge in Dorne was opened by Queen Maud then."),
         (f"{FIRST}\n\n![[picture.png]]\n\n%% A comment that nobody sees. %%", FIRST),
+        ("The bridge^[See [the map](x) and\nthe plan.] in Dorne was ~~not~~ opened then, as "
+         "`^[a-z]` says.", "The bridge in Dorne was opened then, as ^[a-z] says."),
         (f"- [ ] {FIRST}", FIRST),
         (f"1. [x] {FIRST}", FIRST),
         (f"> [!NOTE]\n> {FIRST}", FIRST),

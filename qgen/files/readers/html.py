@@ -19,10 +19,12 @@ from qgen.files.readers.main_text import main_text
 from qgen.files.readers.marks import LINK, NO_LINK, NOT_RAISED, RAISED, read_raised
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_SKIPPED = frozenset(
-    "script style template title nav footer aside button svg math select textarea"
-    " iframe object audio video canvas rt rp label dialog menu".split()
+_SKIPPED_BLOCKS = frozenset("nav footer aside dialog menu".split())
+_SKIPPED = _SKIPPED_BLOCKS | frozenset(
+    "script style template title button svg math select textarea"
+    " iframe object audio video canvas rt rp label".split()
 )
+_DELETED = frozenset({"del", "s", "strike"})
 _COUNTED = {"figure": "figure", "img": "picture"}
 _BLOCKS = frozenset(
     "p div li blockquote dd dt section article main body html ul ol dl header figcaption hr address"
@@ -139,9 +141,11 @@ class _Page:
             self._left_out["formula"] += 1
             self._skipped = 1
             return
-        if tag in _SKIPPED or (not whole and _is_left_out(attributes)):
+        deleted = tag in _DELETED or "line-through" in attributes.get("style", "")
+        if deleted or tag in _SKIPPED or (not whole and _is_left_out(attributes)):
+            self._left_out["deletion"] += deleted
             self._skipped = 1
-            if tag not in {"script", "style", "svg", "math"} and _is_block(tag):
+            if tag in _BLOCKS or tag in _SKIPPED_BLOCKS:
                 self.flush()
             return
         if tag in _COUNTED:
@@ -165,7 +169,9 @@ class _Page:
         elif tag == "code" and self._pre is not None:
             self._code = True
         elif tag == "br":
-            self._text.append("\n")
+            (self._text if self._pre is None else self._pre).append("\n")
+        elif tag == "q":
+            self.data("“")
         elif tag == "sup":
             self._text.append(RAISED)
         elif tag == "a" and "href" in attributes:
@@ -195,6 +201,8 @@ class _Page:
             self._end_pre("".join(self._pre))
         elif tag == "sup":
             self._text.append(NOT_RAISED)
+        elif tag == "q":
+            self.data("”")
         elif tag == "a":
             self._text.append(NO_LINK)
 
@@ -256,10 +264,6 @@ class _Page:
 
 def _length(blocks: list[Block]) -> int:
     return sum(len(block.text) for block in blocks)
-
-
-def _is_block(tag: str) -> bool:
-    return tag in _BLOCKS or tag in _SKIPPED
 
 
 def _is_left_out(attributes: dict[str, str]) -> bool:

@@ -34,6 +34,10 @@ _NOT_TEXT = re.compile(
 _FOOTNOTE = re.compile(
     r"^ {0,3}\[\^[^\]\n]+\]:.*\n?(?:(?:[ \t]+\S.*|[ \t]*)\n?(?=[ \t]|\Z|\n))*", re.M
 )
+_INLINE_NOTE = re.compile(
+    r"(?<=[\w.,;:!?)\"'”’*])\^\[(?:[^\[\]\n]|\n(?![ \t]*\n)|\[[^\[\]\n]*\])*\]"
+)
+"""Pandoc's, which may have links in it."""
 
 _RAISED = re.compile(r"(?<=[^\s^\[])\^([^\s^\[\]]{1,12})\^(?!\^)")
 """Pandoc's "21^st^"; the mark of a note is in brackets."""
@@ -56,13 +60,15 @@ def markdown_blocks(source: str, left_out: LeftOut, page: int | None = None) -> 
 
     source = _FRONT_MATTER.sub("", source)
     source, notes = _FOOTNOTE.subn("", source)
-    left_out["note"] += notes
+    source, inline = _INLINE_NOTE.subn("", source)
+    left_out["note"] += notes + inline
     source = _NOT_TEXT.sub("", source)
     source = _MARKED.sub(r"\1", _LINK.sub(r"\1", source))
     source = _DEFINITION.sub("\n\n", source)
     source = _RAISED.sub(r"<sup>\1</sup>", source)
     source = _LOWERED.sub(r"<sub>\1</sub>", source)
-    return html_blocks(MarkdownIt("commonmark").enable("table").render(source), left_out, page)
+    page_source = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(source)
+    return html_blocks(page_source, left_out, page)
 
 
 def read_notebook(path: Path, left_out: LeftOut) -> Iterator[Block]:

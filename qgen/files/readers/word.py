@@ -35,6 +35,8 @@ _LEFT_OUT = {
 """The names of styles, without numbers, whose paragraphs are left out, and what they are counted
 as.  One that only begins so, such as "Code of Conduct", is somebody's own."""
 _STYLES = _HEADINGS | _LEFT_OUT.keys()
+_OFF = frozenset({"0", "false", "off"})
+"""What a property may have for no; without a value it is a yes."""
 _STRUCTURES = frozenset("rad nary m eqArr limLow limUpp groupChr d acc bar func sPre".split())
 """Of formulas; their letters in a line do not say what they say."""
 _SYMBOLS = (
@@ -159,7 +161,7 @@ class _Document:
         self._open: list[str] = []  # the elements that the parser is in
         self._paragraphs: list[_Paragraph] = []
         self._tables: list[_Table] = []
-        self._raised = self._hidden = self._reads = False
+        self._raised = self._hidden = self._struck = self._reads = False
         self._before: list[str] = []  # the text of a paragraph that goes on in the next
         self._formula: int | None = None  # where in its paragraph's text it begins
         self._simple = True  # whether its letters in a line are the formula
@@ -188,7 +190,7 @@ class _Document:
         elif name == "tc" and self._tables:
             self._tables[-1].cells += 1
         elif name == "r":
-            self._raised = self._hidden = False
+            self._raised = self._hidden = self._struck = False
         elif name == "t":
             self._reads = True
             self._sign(RAISED)
@@ -208,7 +210,7 @@ class _Document:
             text.append("\n" if attributes.get("type", "textWrapping") == "textWrapping" else " ")
         elif name == "noBreakHyphen":
             text.append("-")
-        elif name == "sym" and not self._hidden:
+        elif name == "sym" and not (self._hidden or self._struck):
             text.append(self._symbol(attributes))
         elif name in {"footnoteReference", "endnoteReference"}:
             self._left_out["note"] += 1
@@ -218,7 +220,7 @@ class _Document:
             self._left_out["picture"] += 1
         elif name == "altChunk":
             self._left_out["embedded document"] += 1
-        elif name == "showingPlcHdr" and value not in {"0", "false"}:
+        elif name == "showingPlcHdr" and value not in _OFF:
             self._placeholders.append(len(self._open) - 2)  # of the control round its properties
         elif name == "relIds":
             self._left_out["diagram"] += 1
@@ -256,6 +258,9 @@ class _Document:
             return
         if self._placeholders:
             return
+        if self._struck:
+            self._left_out["deletion"] += 1
+            return
         self._paragraphs[-1].text.append(text)
 
     def _run_property(self, name: str, value: str) -> None:
@@ -264,7 +269,9 @@ class _Document:
         elif name == "rStyle":
             self._raised = bool(self._styles.get(value, _Style()).raised)
         elif name in {"vanish", "webHidden"}:
-            self._hidden = value not in {"0", "false"}
+            self._hidden = value not in _OFF
+        elif name in {"strike", "dstrike"}:
+            self._struck = value not in _OFF
 
     def _symbol(self, attributes: dict[str, str]) -> str:
         """A character of a font that is no text's; a mark where nobody knows it."""
