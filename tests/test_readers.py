@@ -86,7 +86,7 @@ def test_a_list_asks_for_each_answer():
     ("fields", "message"),
     [
         ({}, '"passage" is missing'),
-        ({"passage": None}, '"passage" is missing'),
+        ({"passage": None}, "passage is empty"),
         ({"Text": 5}, '"Text" must be text'),
         ({"passage": " "}, "passage is empty"),
         ({"passage": TEXT, "answer": {"a": 1}}, '"answer" must be text, a list'),
@@ -405,6 +405,19 @@ def test_a_workbook(tmp_path):
     rows = list(read_rows(tmp_path / "in.xlsx", tell=told.append))
     assert [(row.line, row.content) for row in rows] == [(2, LIT), (4, Request("Rome."))]
     assert len(told) == 1 and 'the sheet "Sheet" is not read: the header row: there is' in told[0]
+
+
+def test_a_formula_without_a_value_and_a_gzipped_workbook(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in (["passage", "id"], ['="The " & "lamp"', 1], [TEXT, 2]):
+        book.active.append(row)
+    book.save(tmp_path / "in.xlsx")
+    packed = tmp_path / "in.xlsx.gz"
+    packed.write_bytes(gzip.compress((tmp_path / "in.xlsx").read_bytes()))
+    for path in (tmp_path / "in.xlsx", packed):
+        empty, full = read_rows(path)
+        assert empty.content == "the passage is empty" and full.content.passage == TEXT
 
 
 def test_a_workbook_of_several_sheets(tmp_path):

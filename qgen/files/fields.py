@@ -79,14 +79,13 @@ def to_request(fields: dict, names: FieldNames = USUAL_NAMES) -> Request:
     if names.answer is not None and answer_key is None:
         raise QGenError(f'"{names.answer}" is missing{_listed(fields)}')
     start_key = _find(fields, _START)
-    passage = fields[passage_key] if passage_key is not None else None
-    if passage is None:
-        missing = passage_key or names.passage or "passage"
-        raise QGenError(f'"{missing}" is missing{_listed(fields)}')
+    if passage_key is None:
+        raise QGenError(f'"{names.passage or "passage"}" is missing{_listed(fields)}')
+    passage = fields[passage_key]
+    if passage is None or (isinstance(passage, str) and not passage.strip()):
+        raise QGenError("the passage is empty")
     if not isinstance(passage, str):
         raise QGenError(f'"{passage_key}" must be text')
-    if not passage.strip():
-        raise QGenError("the passage is empty")
     place = _Place(passage)
     answer = fields.get(answer_key) if answer_key is not None else None
     start = fields.get(start_key) if start_key is not None else None
