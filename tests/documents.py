@@ -13,7 +13,7 @@ TEXTS = [
 WORD = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 
 
-def archive(parts: dict[str, str]) -> bytes:
+def archive(parts: dict[str, str] | dict[str, bytes]) -> bytes:
     """A zip archive of the parts."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:

@@ -1,8 +1,10 @@
 """What each format's reader keeps and leaves out."""
 
+import gzip
 import io
 import json
 import re
+import zipfile
 
 import pytest
 from documents import (
@@ -37,6 +39,12 @@ def read(tmp_path, name, content):
 @pytest.mark.parametrize("suffix", [suffix for suffix in MAKERS if suffix in READERS])
 def test_every_format_is_read(tmp_path, suffix):
     found, _ = read(tmp_path, f"a{suffix}", make(suffix))
+    assert " ".join(found) == " ".join(TEXTS)
+
+
+@pytest.mark.parametrize("suffix", [".docx", ".pptx", ".odt", ".epub", ".pdf"])
+def test_gzipped_documents(tmp_path, suffix):
+    found, _ = read(tmp_path, f"a{suffix}.gz", gzip.compress(make(suffix)))
     assert " ".join(found) == " ".join(TEXTS)
 
 
@@ -745,6 +753,15 @@ def test_slides_of_tables_and_diagrams(tmp_path):
         *((text, ("Two bridges",)) for text in [*TEXTS, FIRST])
     ]
     assert document.summary == "1 diagram, 2 list items"
+
+
+def test_slides_whose_attributes_are_in_another_order(tmp_path):
+    with zipfile.ZipFile(io.BytesIO(make(".pptx"))) as deck:
+        parts = {name: deck.read(name) for name in deck.namelist()}
+    name = "ppt/presentation.xml"
+    turned = re.sub(rb'<p:sldId (id="\d+") (r:id="\w+")', rb"<p:sldId \2 \1", parts[name])
+    assert turned != parts[name]
+    assert read(tmp_path, "a.pptx", archive(parts | {name: turned}))[0] == TEXTS
 
 
 def test_slides(tmp_path):

@@ -6,12 +6,15 @@ archive states are checked first, and no more is unpacked than they say.
 
 from __future__ import annotations
 
+import io
 import zipfile
 import zlib
 from pathlib import Path
 from typing import BinaryIO
 
 from qgen.errors import QGenError
+from qgen.files.encoding import is_gzipped
+from qgen.files.readers.blocks import read_bytes
 
 MAX_MEMBERS = 10_000
 MAX_TEXT = 64 << 20
@@ -33,7 +36,8 @@ class Archive:
         self._path, self._what = path, what
         self._left = MAX_TEXT
         try:
-            self._zip = zipfile.ZipFile(path)
+            # Of one that is gzipped as well, all at once: its members are read in any order.
+            self._zip = zipfile.ZipFile(io.BytesIO(read_bytes(path)) if is_gzipped(path) else path)
             self.names = self._zip.namelist()
         except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError) as error:
             raise QGenError(f"{path} is not {what}") from error

@@ -25,11 +25,16 @@ MAX_UNPACKED = 1 << 30
 MAX_RATIO = 100
 
 
+def is_gzipped(path: Path) -> bool:
+    """Whether a file is gzipped, whatever its name."""
+    with path.open("rb") as file:
+        return file.read(2) == b"\x1f\x8b"
+
+
 def open_bytes(path: Path) -> BinaryIO:
-    """The file's bytes, unpacked where it is gzipped, whatever its name."""
+    """The file's bytes, unpacked where it is gzipped."""
+    packed = is_gzipped(path)
     file = path.open("rb")
-    packed = file.read(2) == b"\x1f\x8b"
-    file.seek(0)
     return cast(BinaryIO, io.BufferedReader(_Unpacked(file, path))) if packed else file
 
 

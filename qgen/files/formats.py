@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 
 from qgen.errors import QGenError
-from qgen.files.encoding import decode_text, open_bytes
+from qgen.files.encoding import decode_text, is_gzipped, open_bytes
 from qgen.files.fields import PASSAGE_NAMES, normal_name
 
 ROW_SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".xlsx", ".parquet")
@@ -42,8 +42,7 @@ def kind_of(path: Path) -> str:
         QGenError: it cannot be read, or is of a kind that is known and not read.
     """
     try:
-        with path.open("rb") as file:
-            packed = file.read(2) == b"\x1f\x8b"
+        packed = is_gzipped(path)
         with open_bytes(path) as file:
             head = file.read(_SAMPLE)
     except OSError as error:

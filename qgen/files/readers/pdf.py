@@ -13,8 +13,9 @@ from pathlib import Path
 from statistics import median
 
 from qgen.errors import QGenError, first_line
+from qgen.files.encoding import is_gzipped
 from qgen.files.lines import BULLET, ends_sentence, is_page_number
-from qgen.files.readers.blocks import Block, LeftOut
+from qgen.files.readers.blocks import Block, LeftOut, read_bytes
 from qgen.files.readers.marks import raised_text
 
 MAX_PAGES = 5_000
@@ -90,12 +91,13 @@ def _opened(path: Path, left_out: LeftOut):
     """The PDF; of one that is cut off, the pages that are there."""
     import pypdfium2
 
+    source = read_bytes(path) if is_gzipped(path) else path
     try:
-        return pypdfium2.PdfDocument(path)
+        return pypdfium2.PdfDocument(source)
     except pypdfium2.PdfiumError as error:
         if "password" in str(error).lower():
             raise QGenError(f"{path} is encrypted") from error
-        document = _repaired(path)
+        document = _repaired(source)
         if document is None:
             reason = first_line(error)
             raise QGenError(f"{path} is not a PDF, or is cut off or damaged: {reason}") from error
@@ -103,14 +105,14 @@ def _opened(path: Path, left_out: LeftOut):
     return document
 
 
-def _repaired(path: Path):
+def _repaired(source: Path | bytes):
     """The PDF as qpdf writes it, which finds the objects where their table is lost."""
     import pikepdf
     import pypdfium2
 
     mended = io.BytesIO()
     try:
-        with pikepdf.open(path) as pages:
+        with pikepdf.open(io.BytesIO(source) if isinstance(source, bytes) else source) as pages:
             pages.save(mended)
         document = pypdfium2.PdfDocument(mended.getvalue())
     except (pikepdf.PdfError, pypdfium2.PdfiumError, RuntimeError, ValueError, TypeError):

@@ -31,7 +31,7 @@ def read_pptx(path: Path, left_out: LeftOut) -> Iterator[Block]:
             for name, attributes in elements(path, content, _WHAT)
             if name == "sldId"
         ]
-        # In "sldId" two attributes are called "id"; the relation's comes last.
+        # In "sldId" two attributes are called "id"; the relation's has a namespace.
         for number, part in enumerate(order, 1):
             slide = archive.read(part) if part else None
             if not slide:

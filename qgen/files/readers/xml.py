@@ -53,7 +53,9 @@ class _Local:
         if self._skipped or self._target.skips(self._name(name)):
             self._skipped += 1
             return
-        local = {self._name(key): value for key, value in attributes.items()}
+        # Of two that then have one name, such as a slide's, the one with a namespace.
+        ordered = sorted(attributes.items(), key=lambda one: one[0].startswith("{"))
+        local = {self._name(key): value for key, value in ordered}
         self._target.start(self._name(name), local)
 
     def end(self, name: str) -> None:
