@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import re
+import textwrap
 import zipfile
 
 import pytest
@@ -23,6 +24,8 @@ from documents import (
 )
 
 from qgen.files.documents import read_document
+from qgen.files.readers.blocks import LeftOut
+from qgen.files.readers.pdf import read_pdf
 from qgen.files.reading import READERS
 
 FIRST, SECOND = TEXTS
@@ -901,6 +904,47 @@ def test_pdf_pages_that_are_turned(tmp_path, matrix):
     lines = [*TEXTS[0].replace(", and", ",\nand").split("\n"), TEXTS[1], "1"]
     turned = pdf([lines]).replace(b"BT 50 780 Td", f"BT {matrix} Tm".encode())
     assert read(tmp_path, "a.pdf", turned)[0] == TEXTS
+
+
+def beside(left, right):
+    """A line of two columns, for :func:`pdf`."""
+    return f"{left}) Tj 270 0 Td ({right}) Tj -270 0 Td ("
+
+
+LEFT = (
+    "The Kestrel Bridge in Dorne was opened by Queen Maud, and it carries the road to Ellby. Its "
+    "keeper took the toll in the morning, and he counted it at night with his two daughters."
+)
+RIGHT = (
+    "The observatory at Harwick was built in 1904 by Petra Holm, and its dome is eleven metres "
+    "wide. People who wanted to see the moon had to wait for years."
+)
+
+
+def test_pdf_columns_that_are_written_row_by_row(tmp_path):
+    left, right = textwrap.wrap(LEFT, 40), textwrap.wrap(RIGHT, 40)
+    assert len(left) == len(right) + 1
+    rows = [*map(beside, left, right), left[-1]]
+    title = "The bridges and observatories of the northern county of Dorne"
+    body = [(row, 11.0, 0.0) for row in rows]
+    page = [(title, 16.0, 0.0), *body, (title, 16.0, 0.0), *body, ("12", 11.0, 0.0)]
+    assert read(tmp_path, "a.pdf", set_pdf([page])) == ([LEFT, RIGHT, LEFT, RIGHT], "")
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [("The bridge of the queen", "The road of the king")] * 6,  # cells
+        [("1897", "the bridge was opened by Queen Maud.")] * 6,
+        [("The Kestrel Bridge was opened in that year", "12")] * 6,
+    ],
+)
+def test_pdf_tables_are_no_columns_of_text(tmp_path, rows):
+    path = tmp_path / "a.pdf"
+    path.write_bytes(pdf([[FIRST, *(beside(*row) for row in rows)]]))
+    left_out = LeftOut()
+    lines = " ".join(block.text for block in read_pdf(path, left_out))
+    assert left_out["table"] or " ".join(rows[0]) in lines
 
 
 def test_pdf_items_of_a_list_are_no_notes(tmp_path):

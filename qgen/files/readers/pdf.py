@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from statistics import median
+from statistics import median, median_low
 
 from qgen.errors import QGenError, first_line
 from qgen.files.encoding import is_gzipped
@@ -172,11 +172,12 @@ def _page_lines(page) -> list[_Line]:
     for turns, characters, *_ in found:
         written[turns] += len(characters)
     upright = written.most_common(1)[0][0] if written else 0
-    read = [
-        _line([_turned(character, -upright % 4) for character in characters], bold, hyphen)
+    written_lines = [
+        ([_turned(character, -upright % 4) for character in characters], bold, hyphen)
         for turns, characters, bold, hyphen in found
         if (turns - upright) % 2 == 0
     ]
+    read = [_line(*one) for one in (written_lines if upright else _by_columns(written_lines))]
     # PDFium gives the lines of a page that is turned to the right from the last to the first.
     rises = sum(first.bottom < second.bottom for first, second in pairwise(read))
     if upright and rises > len(read) / 2:
@@ -194,6 +195,84 @@ def _turned(character: _Character, quarters: int) -> _Character:
     for _ in range(quarters):
         left, right, bottom, top = bottom, top, -right, -left
     return text, left, right, bottom, top - bottom
+
+
+_Written = tuple[list[_Character], bool, str]
+"""The characters of a line, whether they are bold, and the hyphen that ended it."""
+
+
+def _by_columns(lines: list[_Written]) -> list[_Written]:
+    """The lines of a page, those of two columns apart, which some programs write row by row.
+
+    What stands left of the gap is read first, up to a line that crosses it.
+    """
+    place, cuts = _gutter(lines)
+    if not cuts:
+        return lines
+    measured = [_line(*line) for line in lines]
+    crossing = {
+        i
+        for i, line in enumerate(measured)
+        if i not in cuts and (line.left < place < line.right or is_page_number(line.text))
+    }
+    if len(cuts) <= len(crossing):
+        return lines
+    read: list[_Written] = []
+    left: list[_Written] = []
+    right: list[_Written] = []
+    for i, (characters, bold, hyphen) in enumerate(lines):
+        far = i > 0 and abs(measured[i - 1].bottom - measured[i].bottom) > 3 * measured[i].size
+        if far or i in crossing:
+            read += left + right
+            left, right = [], []
+        if i in crossing:
+            read.append(lines[i])
+        elif i in cuts:
+            left.append((characters[: cuts[i]], bold, ""))
+            right.append((characters[cuts[i] :], bold, hyphen))
+        else:
+            (left if measured[i].left < place else right).append(lines[i])
+    return read + left + right
+
+
+def _gutter(lines: list[_Written]) -> tuple[float, dict[int, int]]:
+    """Where the right one of two columns begins, and which character is the first in it of each
+    line that goes through both; no lines where there are no such columns.
+
+    There is running text on both sides: the cells of a table seldom begin with a small letter.
+    """
+    firsts = {}
+    for i, (characters, *_) in enumerate(lines):
+        gaps = _wide_gaps(characters)
+        if len(gaps) == 1:
+            firsts[i] = gaps[0]
+    begins = {i: lines[i][0][first][1] for i, first in firsts.items()}
+    place = median_low(begins.values()) if begins else 0.0
+    cuts = {i: first for i, first in firsts.items() if abs(begins[i] - place) < 3}
+    sides = [
+        [lines[i][0][:first] for i, first in cuts.items()],
+        [lines[i][0][first:] for i, first in cuts.items()],
+    ]
+    return place, cuts if len(cuts) > 3 and all(map(_is_running_text, sides)) else {}
+
+
+def _is_running_text(lines: list[list[_Character]]) -> bool:
+    texts = ["".join(character for character, *_ in line).strip() for line in lines]
+    small = sum(text[:1].islower() for text in texts)
+    return small >= 0.4 * len(texts) and median(len(text.split()) for text in texts) >= 4
+
+
+def _wide_gaps(characters: list[_Character]) -> list[int]:
+    """Which characters stand behind a gap wider than two letters."""
+    seen = [
+        i for i, (character, *_, height) in enumerate(characters) if height and character.strip()
+    ]
+    size = median(characters[i][4] for i in seen) if seen else 0.0
+    return [
+        second
+        for first, second in pairwise(seen)
+        if characters[second][1] - characters[first][2] > 1.2 * size
+    ]
 
 
 def _goes_on(before: _Line, line: _Line) -> bool:
@@ -251,13 +330,7 @@ def _line(characters: list[_Character], bold: bool, hyphen: str) -> _Line:
             text += read
             raised = ""
 
-    gaps = 0
-    last: float | None = None
-    for character, left, right, low, height in characters:
-        if height and character.strip():
-            if last is not None and left - last > 1.2 * size:
-                gaps += 1
-            last = right
+    for character, _, _, low, height in characters:
         above = height and height < 0.85 * size and low > bottom + 0.12 * size
         if above and character.strip():
             raised += character
@@ -272,7 +345,7 @@ def _line(characters: list[_Character], bold: bool, hyphen: str) -> _Line:
         bottom,
         size,
         bold,
-        gaps,
+        len(_wide_gaps(characters)),
         marks,
     )
 
