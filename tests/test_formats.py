@@ -796,10 +796,14 @@ def test_open_document(tmp_path):
     raised = Style(name="T1", family="text")
     raised.addElement(TextProperties(textposition="super 58%"))
     document.automaticstyles.addElement(raised)
+    struck = Style(name="T2", family="text")
+    struck.addElement(TextProperties(textlinethroughstyle="solid"))
+    document.automaticstyles.addElement(struck)
     document.text.addElement(H(outlinelevel=1, text="A heading that ends in a full stop."))
     first = P(text="It covers 350 m")
     first.addElement(Span(stylename=raised, text="2"))
     first.addText(" of land in ")
+    first.addElement(Span(stylename=struck, text="Ellby "))
     first.addElement(A(href="http://a.b", text="Dorne"))
     note = Note(noteclass="footnote")
     body = NoteBody()
@@ -828,7 +832,7 @@ def test_open_document(tmp_path):
     document.write(out)
     found, left_out = read(tmp_path, "a.odt", out.getvalue())
     assert found == ["It covers 350 m² of land in Dorne (On Dorne)."]
-    assert left_out == "2 list items, 1 note, 1 table"
+    assert left_out == "1 deletion, 2 list items, 1 note, 1 table"
 
 
 # --- PDF --------------------------------------------------------------------------------------

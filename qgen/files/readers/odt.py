@@ -32,15 +32,15 @@ def read_odt(path: Path, left_out: LeftOut) -> Iterator[Block]:
             name == "encryption-data" for name, _ in elements(path, manifest, _WHAT)
         ):
             raise QGenError(f"{path} is encrypted")
-    raised = _raised_styles(elements(path, content, _WHAT))
-    target = _Document(raised, left_out)
+    target = _Document(*_marking_styles(elements(path, content, _WHAT)), left_out)
     parse_part(path, content, target, _WHAT)
     yield from target.blocks
 
 
-def _raised_styles(found: list[tuple[str, dict[str, str]]]) -> set[str]:
-    """The names of the styles that set text above the line."""
+def _marking_styles(found: list[tuple[str, dict[str, str]]]) -> tuple[set[str], set[str]]:
+    """The names of the styles that set text above the line, and of those that strike it through."""
     raised: set[str] = set()
+    struck: set[str] = set()
     style = ""
     for name, attributes in found:
         if name == "style":
@@ -50,18 +50,20 @@ def _raised_styles(found: list[tuple[str, dict[str, str]]]) -> set[str]:
             first = position.split(" ")[0].rstrip("%")
             if first == "super" or (first.isdigit() and int(first) > 0):
                 raised.add(style)
-    return raised
+            if attributes.get("text-line-through-style", "none") != "none":
+                struck.add(style)
+    return raised, struck
 
 
 class _Document:
     """What the parser tells of the content, as blocks."""
 
-    def __init__(self, raised: set[str], left_out: LeftOut):
+    def __init__(self, raised: set[str], struck: set[str], left_out: LeftOut):
         self.blocks: list[Block] = []
-        self._raised_styles, self._left_out = raised, left_out
+        self._raised_styles, self._struck_styles, self._left_out = raised, struck, left_out
         self._texts: list[tuple[list[str], int]] = []  # of paragraphs, a box in one of another
         self._tables: list[tuple[list[Block], int]] = []
-        self._spans: list[bool] = []
+        self._spans: list[tuple[bool, bool]] = [(False, False)]  # raised, or in struck text
         self._open: list[str] = []  # the elements that the parser is in
 
     def skips(self, name: str) -> bool:
@@ -86,9 +88,11 @@ class _Document:
             before, cells = self._tables[-1]
             self._tables[-1] = (before, cells + 1)
         elif name == "span":
-            raised = attributes.get("style-name", "") in self._raised_styles
-            self._spans.append(raised)
-            self.data(RAISED * raised)
+            style, struck = attributes.get("style-name", ""), self._spans[-1][1]
+            strikes = style in self._struck_styles
+            self._left_out["deletion"] += strikes and not struck
+            self._spans.append((style in self._raised_styles, struck or strikes))
+            self.data(RAISED * self._spans[-1][0])
         elif name == "a":
             self.data(LINK)
         elif name == "image":
@@ -113,13 +117,16 @@ class _Document:
                 self.blocks += found
             elif found:
                 self._left_out["table"] += 1
-        elif name == "span" and self._spans:
-            self.data(NOT_RAISED * self._spans.pop())
+        elif name == "span":
+            self.data(NOT_RAISED * self._spans[-1][0])
+            self._spans.pop()
         elif name == "a":
             self.data(NO_LINK)
 
     def data(self, text: str) -> None:
         if not self._texts:
+            return
+        if self._spans[-1][1]:
             return
         if text not in {"\n", " "}:
             text = " ".join(text.split("\n"))
