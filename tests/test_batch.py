@@ -508,6 +508,8 @@ run_batch(sys.argv[1], sys.argv[2], generate, batch_size=2, buffer_size=3, progr
     command = [sys.executable, "-c", script, str(numbered), str(output)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "stuck\n"
+        with pytest.raises(QGenError, match="another run is writing .*out.jsonl"):
+            run(numbered, output, batch_size=2, buffer_size=3)
         process.send_signal(signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL
     assert not output.exists()
@@ -518,6 +520,29 @@ run_batch(sys.argv[1], sys.argv[2], generate, batch_size=2, buffer_size=3, progr
     assert summary.resumed_from == 6
     assert {passage.split()[1] for passage in model.seen} == {"6", "7", "8", "9"}
     assert output.read_bytes() == whole.read_bytes()
+
+
+def test_a_second_run_is_refused_and_harms_nothing(tmp_path, numbered):
+    output, log = tmp_path / "out.jsonl", tmp_path / "bad.jsonl"
+    (tmp_path / "link.jsonl").symlink_to(output)
+
+    def generate(requests):
+        for other in (output, tmp_path / "link.jsonl", tmp_path / "other.jsonl"):
+            with pytest.raises(QGenError, match="another run is writing"):
+                run(numbered, other, errors_path=log)
+        return FakeModel()(requests)
+
+    summary = run(numbered, output, generate, batch_size=2, buffer_size=3, errors_path=log)
+    assert len(read_jsonl(output)) == summary.questions == 9
+    assert [error["line"] for error in read_jsonl(log)] == [4]
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"in.jsonl", "out.jsonl", "link.jsonl", "bad.jsonl"}
+
+
+def test_a_lock_file_of_somebody_else_is_left_alone(tmp_path, numbered):
+    (tmp_path / "out.jsonl.lock").write_text("mine")
+    run(numbered, tmp_path / "out.jsonl")
+    assert (tmp_path / "out.jsonl.lock").read_text() == "mine"
 
 
 def test_older_output_stays_until_the_new_one_is_complete(tmp_path, numbered):

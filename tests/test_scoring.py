@@ -147,6 +147,22 @@ def test_bad_files_are_refused_before_a_model_is_loaded(tmp_path, capsys):
         assert line.startswith("qgen: error: ")
 
 
+def test_a_second_run_on_the_same_output_is_refused(checked, monkeypatch, tmp_path, capsys):
+    source, output = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text(json.dumps(ROWS[0]) + "\n", encoding="utf-8")
+    command = ["score", str(source), str(output), "--quiet"]
+
+    def load(args):
+        assert main(command) == 2
+        [line] = capsys.readouterr().err.splitlines()
+        assert line == f"qgen: error: another run is writing {output}"
+        return checked
+
+    monkeypatch.setattr("qgen.cli.score.question_generator", load)
+    assert main(command) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"in.jsonl", "out.jsonl"}
+
+
 def test_scores_over_http(checked):
     pytest.importorskip("fastapi")
     from fastapi.testclient import TestClient

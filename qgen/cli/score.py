@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from qgen.cli.loading import question_generator
@@ -38,6 +39,13 @@ def add_to(commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the scores; 1 where none could be given."""
+    from qgen.files.writers import only_writer
+
+    with only_writer(Path(args.output)):
+        return _score(args)
+
+
+def _score(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from qgen.asking.scoring import Verdict, score_questions

@@ -35,6 +35,7 @@ from qgen.files.writers import (
     check_writable,
     format_of,
     link_target,
+    only_writer,
     to_record,
     unfinished,
     write,
@@ -144,8 +145,8 @@ def run_batch(
 
     Raises:
         QGenError: a path, a file format, the CSV header or a size is unusable, a file that is no
-            run's own would be overwritten, or the input has no rows; nothing has been generated or
-            overwritten then.
+            run's own would be overwritten, another run is writing the output or the error file, or
+            the input has no rows; nothing has been generated or overwritten then.
     """
     source, output = Path(input_path), Path(output_path)
     errors = Path(errors_path or f"{output}.errors.jsonl")
@@ -154,55 +155,59 @@ def run_batch(
         raise QGenError(f"raw cells are for {' and '.join(CELLS)}, not for {written}")
     _check_arguments(source, output, errors, batch_size, buffer_size)
     output, errors = link_target(output), link_target(errors)
-    is_corpus = written in RETRIEVAL
-    identity = {
-        "is_corpus": is_corpus,
-        "input_type": source.suffix.lower(),
-        "input_sha256": _sha256(source),
-        "errors_path": str(errors),
-        "settings": json.loads(json.dumps(settings)),
-        "names": asdict(names),
-    }
-    tell = tell or _report
-    total, rows = counted_rows(source, names, tell)
-    if not total:
-        raise QGenError(f"{source} has no rows")
-    sink = _Sink(source, output, errors, identity, is_corpus)
-    done = resumed_from = sink.progress.rows
+    with only_writer(output, errors):
+        is_corpus = written in RETRIEVAL
+        identity = {
+            "is_corpus": is_corpus,
+            "input_type": source.suffix.lower(),
+            "input_sha256": _sha256(source),
+            "errors_path": str(errors),
+            "settings": json.loads(json.dumps(settings)),
+            "names": asdict(names),
+        }
+        tell = tell or _report
+        total, rows = counted_rows(source, names, tell)
+        if not total:
+            raise QGenError(f"{source} has no rows")
+        sink = _Sink(source, output, errors, identity, is_corpus)
+        done = resumed_from = sink.progress.rows
 
-    with tqdm(total=total, initial=done, unit="row", disable=not progress, smoothing=0.1) as bar:
+        with tqdm(
+            total=total, initial=done, unit="row", disable=not progress, smoothing=0.1
+        ) as bar:
 
-        def advance(rows: int) -> None:
-            nonlocal done
-            done += rows
-            bar.update(rows)
-            if on_progress:
-                on_progress(done, total)
+            def advance(rows: int) -> None:
+                nonlocal done
+                done += rows
+                bar.update(rows)
+                if on_progress:
+                    on_progress(done, total)
 
-        buffers = _buffers(islice(rows, resumed_from, None), buffer_size)
-        processed: Iterable[tuple[list[Row], list[Outcome]]]
-        if engine is None:
-            processed = (
-                (buffer, process_rows(buffer, generate, batch_size, advance)) for buffer in buffers
-            )
-        else:
-            processed = engine(buffers)
-        for buffer, results in processed:
-            sink.commit(buffer, results)
-            if engine is not None:
-                advance(len(buffer))
-            del buffer, results  # before the next ones are read
+            buffers = _buffers(islice(rows, resumed_from, None), buffer_size)
+            processed: Iterable[tuple[list[Row], list[Outcome]]]
+            if engine is None:
+                processed = (
+                    (buffer, process_rows(buffer, generate, batch_size, advance))
+                    for buffer in buffers
+                )
+            else:
+                processed = engine(buffers)
+            for buffer, results in processed:
+                sink.commit(buffer, results)
+                if engine is not None:
+                    advance(len(buffer))
+                del buffer, results  # before the next ones are read
 
-    sink.publish(written, raw_cells, mark if is_corpus else None, tell)
-    return BatchSummary(
-        rows=total,
-        questions=sink.progress.questions,
-        errors=sink.progress.errors,
-        problems=sink.progress.problems,
-        resumed_from=resumed_from,
-        output_path=output,
-        errors_path=errors if sink.progress.error_bytes else None,
-    )
+        sink.publish(written, raw_cells, mark if is_corpus else None, tell)
+        return BatchSummary(
+            rows=total,
+            questions=sink.progress.questions,
+            errors=sink.progress.errors,
+            problems=sink.progress.problems,
+            resumed_from=resumed_from,
+            output_path=output,
+            errors_path=errors if sink.progress.error_bytes else None,
+        )
 
 
 def _check_arguments(

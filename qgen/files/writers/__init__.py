@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from qgen.errors import QGenError
 from qgen.files.writers.cards import TAG_LENGTH, write_anki, write_kahoot, write_quizlet
@@ -46,6 +49,7 @@ __all__ = [
     "check_writable",
     "format_of",
     "link_target",
+    "only_writer",
     "suffix_of",
     "to_record",
     "unfinished",
@@ -162,6 +166,34 @@ def link_target(path: Path) -> Path:
 def unfinished(output: Path) -> tuple[Path, Path]:
     """What holds the records so far, and the output while it is being written."""
     return Path(f"{output}.partial"), Path(f"{output}.new{output.suffix}")
+
+
+@contextmanager
+def only_writer(*outputs: Path) -> Iterator[None]:
+    """Keep other runs from writing these files, by an empty file beside each, ``<output>.lock``.
+
+    The operating system lets go of what a process held that is dead, so nothing stays locked.
+
+    Raises:
+        QGenError: another run is writing one of them, or it cannot be written.
+    """
+    with ExitStack() as held:
+        for output in outputs:
+            check_writable(output)
+            lock = Path(f"{link_target(output)}.lock")
+            try:
+                held.enter_context(FileLock(lock, timeout=0))
+            except Timeout:
+                raise QGenError(f"another run is writing {output}") from None
+            held.callback(_remove_lock, lock)
+        yield
+
+
+def _remove_lock(path: Path) -> None:
+    """While it is held still, so that nobody else can hold what is removed."""
+    with suppress(OSError):  # Windows removes no open file; filelock does, once it is closed
+        if not path.stat().st_size:  # else it was somebody's before
+            path.unlink()
 
 
 def suffix_of(name: str) -> str:
