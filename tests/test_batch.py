@@ -351,6 +351,65 @@ def test_csv_errors_carry_physical_line_numbers(tmp_path):
     assert errors[1]["input"] == '"Bern\n\nis\nsmall.",Oslo,'
 
 
+def test_a_stray_quotation_mark_costs_no_more_than_its_line(tmp_path):
+    content = (
+        "passage,answer\n"
+        "Rome is old.,Rome\n"
+        '"unclosed quote in 1902.,1902\n'  # line 3
+        "Oslo is cold.,Oslo\r\n"
+        '"Bern is\n""small"".",Bern\n'  # lines 5 and 6
+        "Oslo,Rome\n"  # line 7
+        '"Lima is" big.,Lima\n'  # line 8
+        '"again,1\n'  # line 9
+        "\n"
+        "Kiev is big.,Kiev\n"
+    )
+    summary, rows, errors = run_text(tmp_path, "in.csv", content)
+    passages = ["Rome is old.", "Oslo is cold.", 'Bern is\n"small".', "Kiev is big."]
+    assert [row["passage"] for row in rows] == passages
+    assert [(error["line"], error["input"]) for error in errors] == [
+        (3, '"unclosed quote in 1902.,1902'),
+        (7, "Oslo,Rome"),
+        (8, '"Lima is" big.,Lima'),
+        (9, '"again,1'),
+    ]
+    assert "a quotation mark opens a field, and none closes it" in errors[0]["error"]
+    assert (summary.rows, summary.errors) == (8, 4)
+
+
+def test_a_long_table_is_not_held_in_memory_for_a_stray_quotation_mark(tmp_path, monkeypatch):
+    monkeypatch.setattr("qgen.files.tables.MAX_CHARACTERS", 200_000)
+    csv.field_size_limit(131_072)
+    source = tmp_path / "in.csv"
+    with source.open("w", encoding="utf-8") as file:
+        file.write('passage\n"stray\n')
+        file.writelines(f"{n} {'x' * 1000}\n" for n in range(8000))
+    tracemalloc.start()
+    try:
+        rows = sum(isinstance(row.content, Request) for row in read_rows(source))
+        assert tracemalloc.get_traced_memory()[1] < 4_000_000  # the file has 8 MB
+    finally:
+        tracemalloc.stop()
+    assert rows == 8000
+
+
+@pytest.mark.parametrize("first", ['"Hello," said Ann in 1900.', '"Nobody came in 1900.'])
+def test_tsv_without_quoting(tmp_path, first):
+    """As MS MARCO is written, and pandas with ``quoting=3``."""
+    content = f'passage\tanswer\n{first}\t1900\n"Rome" is old.\tRome\n"Oslo is cold."\tOslo\n'
+    _, rows, errors = run_text(tmp_path, "in.tsv", content)
+    assert [row["passage"] for row in rows] == [first, '"Rome" is old.', '"Oslo is cold."']
+    assert not errors
+
+
+def test_quoted_tsv_longer_than_what_is_looked_at(tmp_path, monkeypatch):
+    monkeypatch.setattr("qgen.files.tables._SAMPLE", 100)
+    lines = "".join(f'"{n} is a\n""number""."\t{n}\n' for n in range(50))
+    _, rows, errors = run_text(tmp_path, "in.tsv", f"passage\tanswer\n{lines}")
+    assert [row["passage"] for row in rows] == [f'{n} is a\n"number".' for n in range(50)]
+    assert not errors
+
+
 def test_error_file_only_exists_if_there_are_errors(tmp_path):
     log = tmp_path / "bad.jsonl"
     summary, _, errors = run_text(tmp_path, "in.txt", "Rome\tOslo\nOslo\n", errors_path=log)

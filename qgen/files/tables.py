@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, time
 from functools import partial
@@ -24,27 +25,18 @@ _SAMPLE = 1 << 20
 
 
 def read_csv(path: Path, names: FieldNames, delimiter: str = ",") -> Iterator[RawRow]:
-    """The rows of a table in text, each with the number of its first line."""
-    lines: list[str] = []  # the physical lines of the row being read
+    """The rows of a table in text, each with the number of its first line.
+
+    Where a quotation mark is not closed, or not at the end of its field, the line that the row
+    begins with is a bad row, and the next line is read as the beginning of another.
+    """
     # Python's bound of 131,072 characters a field, which is the whole process's, is for much
     # smaller memories; the lines are bounded here.
     csv.field_size_limit(max(csv.field_size_limit(), MAX_CHARACTERS))
 
     with open_text(path) as file:
-        delimiter = _delimiter(file) or delimiter
-
-        def recorded() -> Iterator[str]:
-            for text in bounded_lines(file):
-                lines.append(text)
-                yield text
-
-        reader = csv.reader(
-            recorded(),
-            delimiter=delimiter,
-            escapechar=_escape(file),
-            strict=True,
-            skipinitialspace=True,
-        )
+        lines = _Lines(bounded_lines(file))
+        reader = csv.reader(lines, **_dialect(file, delimiter))
         try:
             header = next((row for row in reader if row and not _is_separator_line(row)), None)
         except csv.Error as error:
@@ -54,17 +46,81 @@ def read_csv(path: Path, names: FieldNames, delimiter: str = ",") -> Iterator[Ra
         header = _checked_header(path, header, names)
         as_written = restore if file.encoding == "utf-8-sig" and are_ours(header) else str
         while True:
-            lines.clear()
-            number = reader.line_num + 1
+            lines.begin()
             try:
                 parse = partial(_named, header, list(map(as_written, next(reader))))
             except StopIteration:
                 return
             except csv.Error as error:
-                parse = partial(fail, f"not valid CSV: {error}")
-            raw = "".join(lines)
+                problem = _UNCLOSED if lines.unread_all_but_first() else str(error)
+                parse = partial(fail, f"not valid CSV: {problem}")
+            raw = "".join(lines.row)
             if raw.strip():
-                yield RawRow(number, printable(raw), parse)
+                yield RawRow(lines.number, printable(raw), parse)
+
+
+_UNCLOSED = "a quotation mark opens a field, and none closes it"
+
+
+class _Lines(Iterator[str]):
+    """Physical lines, which can be gone back to as far as the row that is being read.
+
+    A row that is no row ends at the first mark that closes nothing, and what was gone over till
+    there has no other that opens something; so no line is read more than a few times.
+
+    Attributes:
+        row: the lines of the row so far.
+        number: of the first of them, from 1.
+    """
+
+    def __init__(self, lines: Iterator[str]):
+        self._lines, self._again = lines, deque[str]()
+        self.row: list[str] = []
+        self.number = 1
+
+    def __next__(self) -> str:
+        self.row.append(self._again.popleft() if self._again else next(self._lines))
+        return self.row[-1]
+
+    def begin(self) -> None:
+        """Begin another row."""
+        self.number += len(self.row)
+        self.row = []
+
+    def unread_all_but_first(self) -> bool:
+        """Leave the row its first line, and say whether it had others."""
+        several = len(self.row) > 1
+        self._again.extendleft(reversed(self.row[1:]))
+        del self.row[1:]
+        return several
+
+
+def _dialect(file: io.TextIOWrapper, usual: str) -> dict[str, Any]:
+    """How the table is written, as ``csv.reader`` takes it."""
+    dialect: dict[str, Any] = {
+        "delimiter": _delimiter(file) or usual,
+        "escapechar": _escape(file),
+        "strict": True,
+        "skipinitialspace": True,
+    }
+    if dialect["delimiter"] == "\t" and not _quotes_pair(file, dialect):
+        dialect["quoting"] = csv.QUOTE_NONE
+    return dialect
+
+
+def _quotes_pair(file: io.TextIOWrapper, dialect: dict[str, Any]) -> bool:
+    """Whether quotation marks enclose fields.  In a TSV, which can do without, as MS MARCO and
+    pandas with ``quoting=3`` write it, they may be mere text, such as somebody's words."""
+    sample = file.read(_SAMPLE)
+    file.seek(0)
+    lines = io.StringIO(sample, newline="").readlines()
+    reader = csv.reader(lines, **dialect)
+    try:
+        for _ in reader:
+            pass
+    except csv.Error:  # or the sample ends inside of a field
+        return len(sample) == _SAMPLE and reader.line_num == len(lines)
+    return True
 
 
 def _delimiter(file: io.TextIOWrapper) -> str | None:
