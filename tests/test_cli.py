@@ -75,6 +75,9 @@ BAD = {
     "missing batch input": ["batch", "{tmp}/no.jsonl", "{tmp}/o.jsonl", "--model", "{checkpoint}"],
     "unknown batch format": ["batch", "{tmp}/in.xls", "{tmp}/o.jsonl", "--model", "{checkpoint}"],
     "unknown output format": ["batch", "{tmp}/latin.txt", "{tmp}/o.xyz", "--model", "{checkpoint}"],
+    "control unknown to the model": [
+        "batch", "{tmp}/latin.txt", "{tmp}/o.jsonl", "--model", "{checkpoint}", "--controls", "x",
+    ],
     "missing document": ["generate", "--document", "{tmp}/none.txt"],
     "unknown document": ["generate", "--document", "{tmp}/in.xls"],
     "document without prose": ["generate", "--document", "{tmp}/empty.md"],

@@ -78,7 +78,9 @@ def asked(results):
 
 def only(generate):
     """A question generator that does nothing else."""
-    generator = QuestionGenerator(SimpleNamespace(device=torch.device("cpu")))
+    generator = QuestionGenerator(
+        SimpleNamespace(device=torch.device("cpu"), within_range=lambda settings: settings)
+    )
     generator.generate = generate
     return generator
 
@@ -506,6 +508,22 @@ def test_an_inner_failure_shows_no_trace(generator, monkeypatch):
         response = client.post("/v1/questions", json={"passages": [{"passage": PASSAGE}]})
         assert response.status_code == 500 and "secret" not in response.text
         assert client.get("/readyz").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"controls": ["x"]}, "this model knows no control 'x'; it knows none"),
+        ({"min_length": 80, "max_length": 128}, "min_length must be below 24"),
+    ],
+)
+def test_settings_that_the_model_cannot_use_are_refused(client, settings, message):
+    body = {"passages": [{"passage": PASSAGE}], "settings": settings}
+    form = {"files": {"file": ("a.txt", PASSAGE)}, "data": settings}
+    for response in (client.post("/v1/questions", json=body), client.post("/v1/batches", **form)):
+        assert response.status_code == 422
+        error = response.json()["error"]
+        assert message in error["message"] and error["field"] == "settings"
 
 
 def test_large_bodies_are_refused(generator):

@@ -35,7 +35,11 @@ def echoing(seconds=0.0):
         return [Result((Question(r.passage, Answer(r.passage[:1], 0), -1.0),)) for r in requests]
 
     generator = QuestionGenerator(
-        SimpleNamespace(device=torch.device("cpu"), score=lambda asked: [-1.0] * len(asked))
+        SimpleNamespace(
+            device=torch.device("cpu"),
+            score=lambda asked: [-1.0] * len(asked),
+            within_range=lambda settings: settings,
+        )
     )
     generator.generate = generate
     generator.propose = lambda passages: [[Answer(p[:1], 0)] for p in passages]

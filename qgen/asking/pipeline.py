@@ -187,6 +187,17 @@ class QuestionGenerator:
             raise QGenError(result.failure)
         return list(result.questions)
 
+    def within_range(self, settings: GenerationSettings) -> GenerationSettings:
+        """The settings as :meth:`generate` uses them.
+
+        Raises:
+            QGenError: they are out of the model's range, or no questions are asked by them.
+        """
+        settings = self.generator.within_range(settings)
+        if STATEMENT in settings.controls:
+            raise QGenError(f"no questions are asked under the control {STATEMENT!r}")
+        return settings
+
     def generate(
         self,
         requests: Iterable[Request | str],
@@ -209,9 +220,7 @@ class QuestionGenerator:
         Raises:
             QGenError: a setting is out of range, or there are no requests but something else.
         """
-        settings = self.generator.within_range(_settings(settings, GenerationSettings))
-        if STATEMENT in settings.controls:
-            raise QGenError(f"no questions are asked under the control {STATEMENT!r}")
+        settings = self.within_range(_settings(settings, GenerationSettings))
         quiz = _settings(quiz, QuizSettings)
         requests = _several(requests)
         given = [_mended(request) for request in requests]

@@ -111,6 +111,7 @@ def run(args: argparse.Namespace) -> int:
         raise QGenError("--best and --engine ray do not go together")
     mark = _mark(args)
     generator = question_generator(args)
+    generator.within_range(settings)  # else it would be the fault of every row
     engine = None
     if args.best:
         from qgen.asking.document import ask_document

@@ -13,6 +13,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request, UploadFile
 from fastapi.responses import FileResponse, PlainTextResponse, Response
 from prometheus_client import generate_latest
+from pydantic import BaseModel
 
 from qgen.english.clean import Mended, clean_text
 from qgen.english.prose import passage_problem
@@ -120,8 +121,7 @@ async def questions(body: QuestionsIn, request: Request) -> QuestionsOut:  # typ
     if not asked:
         raise read[0].problems[0]
     try:
-        quiz = settings_of(body, QuizSettings)
-        settings = settings_of(body.settings, GenerationSettings)  # type: ignore[attr-defined]
+        quiz, settings = _settings(request, body, body.settings)  # type: ignore[attr-defined]
         future = request.app.state.batcher.submit(asked, settings, quiz)
     except QGenError as error:
         raise refusal(error, "settings") from error
@@ -167,6 +167,19 @@ async def scores(body: ScoresIn, request: Request) -> ScoresOut:
     pool = stream_pool(generator.generator.device)
     found = await asyncio.get_running_loop().run_in_executor(pool, judge)
     return ScoresOut(scores=[ScoreOut(**verdict.to_dict()) for verdict in found])
+
+
+def _settings(
+    request: Request, quiz: BaseModel, decoding: BaseModel
+) -> tuple[QuizSettings, GenerationSettings]:
+    """What a body says of both.
+
+    Raises:
+        QGenError: they do not go together, or not with the model.
+    """
+    settings = settings_of(decoding, GenerationSettings)
+    request.app.state.generator.within_range(settings)
+    return settings_of(quiz, QuizSettings), settings
 
 
 @dataclass(frozen=True)
@@ -243,7 +256,7 @@ async def start_batch(
     """Ask about every row of a file, or about a document."""
     file: UploadFile = body.file  # type: ignore[attr-defined]
     try:
-        quiz, settings = settings_of(body, QuizSettings), settings_of(body, GenerationSettings)
+        quiz, settings = _settings(request, body, body)
     except QGenError as error:
         raise refusal(error, "settings") from error
     try:
