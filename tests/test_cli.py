@@ -135,6 +135,8 @@ def test_bad_input_is_one_line_and_exit_code_2(case, checkpoint, tmp_path, capsy
         ["generate", "--passage", "a", "--temperature", "inf"],
         ["batch", "a.jsonl", "b.jsonl", "--buffer-size", "0"],
         ["batch", "a.jsonl", "b.jsonl", "--format", "xml"],
+        ["serve", "--port", "99999"],
+        ["serve", "--port", "-1"],
         [],
     ],
 )

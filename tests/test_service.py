@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -20,6 +21,7 @@ import torch
 from conftest import PASSAGE
 
 from qgen.asking.pipeline import QuestionGenerator
+from qgen.cli import main
 from qgen.errors import QGenError
 from qgen.files.documents import read_document
 from qgen.records import Answer, Question, Request, Result
@@ -891,16 +893,23 @@ def test_models_that_take_too_long_or_cannot_be_loaded(generator):
 
 
 def test_what_cannot_be_loaded_ends_the_process_with_one_line(tmp_path):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
     model = str(tmp_path / "none")
-    command = [sys.executable, "-m", "qgen", "serve", "--no-page", "--port", port, "--model", model]
+    command = [sys.executable, "-m", "qgen", "serve", "--no-page", "--port", "0", "--model", model]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     serving, error = done.stderr.splitlines()
-    assert serving.startswith("qgen: serving ")
+    assert re.match(r"qgen: serving the API on http://127\.0\.0\.1:[1-9]\d*,", serving)
     assert error.startswith("qgen: error: cannot load checkpoint ")
+
+
+def test_an_address_that_is_not_to_be_had_is_one_line(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        for host, reason in (("127.0.0.1", "in use"), ("192.0.2.1", ""), ("no host", "")):
+            assert main(["serve", "--no-page", "--host", host, "--port", port]) == 2
+            [line] = capsys.readouterr().err.splitlines()
+            assert line.startswith(f"qgen: error: cannot listen on {host}, port {port}: ")
+            assert line.endswith(reason)
 
 
 def test_serving_needs_no_pytorch_before_the_models_load():

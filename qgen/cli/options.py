@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Callable
 from dataclasses import Field, fields
 from typing import Any, NoReturn, TypeVar
 
@@ -128,6 +129,18 @@ def positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1: {text}")
     return value
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """The ``type`` of an option that takes the whole numbers from ``least`` to ``most``."""
+
+    def number(text: str) -> int:
+        value = int(text)
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"must be from {least} to {most}: {text}")
+        return value
+
+    return number
 
 
 def finite(text: str) -> float:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from qgen.cli.loading import extra, question_generator
-from qgen.cli.options import add_model, positive
+from qgen.cli.options import add_model, positive, whole
 from qgen.cli.output import tell
 from qgen.errors import QGenError
 
@@ -27,7 +29,11 @@ def add_to(commands) -> None:
         "--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)"
     )
     parser.add_argument(
-        "--port", type=int, default=8000, metavar="N", help="its port (default: %(default)s)"
+        "--port",
+        type=whole(0, 65535),
+        default=8000,
+        metavar="N",
+        help="its port; 0 for any that is free (default: %(default)s)",
     )
     parser.add_argument(
         "--token",
@@ -81,25 +87,42 @@ def run(args: argparse.Namespace) -> None:
             server.should_exit = True
             raise
 
-    try:
-        app = create_app(load, settings, page)
-    except ImportError as error:
-        raise QGenError(f"{error.name} is missing: pip install 'qgen[ui]', or --no-page") from error
-    address = f"http://{args.host}:{args.port}"
-    what = "the page and the API" if page else "the API"
-    tell(f"serving {what} on {address}, documented at /docs")
-    # On SIGTERM uvicorn takes no new connections and finishes the requests that it has; the page
-    # of a browser that stays open would never finish.
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host=args.host,
-            port=args.port,
-            log_level="warning",
-            timeout_graceful_shutdown=30 if page else int(settings.timeout_s),
+    with _listening(args.host, args.port) as listener:
+        try:
+            app = create_app(load, settings, page)
+        except ImportError as error:
+            raise QGenError(
+                f"{error.name} is missing: pip install 'qgen[ui]', or --no-page"
+            ) from error
+        host = f"[{args.host}]" if ":" in args.host else args.host
+        address = f"http://{host}:{listener.getsockname()[1]}"
+        what = "the page and the API" if page else "the API"
+        tell(f"serving {what} on {address}, documented at /docs")
+        # On SIGTERM uvicorn takes no new connections and finishes the requests that it has; the
+        # page of a browser that stays open would never finish.
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                log_level="warning",
+                timeout_graceful_shutdown=30 if page else int(settings.timeout_s),
+            )
         )
-    )
-    server.run()
+        with suppress(SystemExit):  # uvicorn's, where it cannot start
+            server.run([listener])
     if not server.started:
         raise QGenError("the service could not start")
     app.state.loaded.result()
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """What takes the connections, before there is an application; the port 0 is any free one.
+
+    Raises:
+        QGenError: the host is unknown, or the port is taken or not allowed.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        reason = str(error.strerror).partition(" (while")[0]
+        raise QGenError(f"cannot listen on {host}, port {port}: {reason}") from error
