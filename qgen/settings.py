@@ -266,7 +266,7 @@ class OptimizationSettings(_Checked):
     """
 
     epochs: float = _setting(10.0, "passes over the training examples", gt=0)
-    batch_size: int = _setting(32, "examples per pass", ge=1)
+    batch_size: int = _setting(32, "examples per pass", ge=1, le=4096)
     gradient_accumulation_steps: int = _setting(1, "passes per optimizer step", ge=1)
     learning_rate: float = _setting(1e-4, "peak learning rate", gt=0)
     warmup_ratio: float = _setting(0.1, "share of the steps spent warming up", ge=0, lt=1)

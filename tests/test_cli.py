@@ -134,7 +134,9 @@ def test_bad_input_is_one_line_and_exit_code_2(case, checkpoint, tmp_path, capsy
         ["generate", "--passage", "a", "--length-penalty", "nan"],
         ["generate", "--passage", "a", "--temperature", "inf"],
         ["batch", "a.jsonl", "b.jsonl", "--buffer-size", "0"],
+        ["batch", "a.jsonl", "b.jsonl", "--buffer-size", "100001"],
         ["batch", "a.jsonl", "b.jsonl", "--format", "xml"],
+        ["generate", "--passage", "a", "--batch-size", "1025"],
         ["serve", "--port", "99999"],
         ["serve", "--port", "-1"],
         [],
@@ -152,6 +154,11 @@ def test_unusable_options_exit_with_2_and_one_line(arguments, capsys):
     ("option", "message"),
     [
         (["--max-answers", "0"], "max_answers must be at least 1"),
+        (["--num-beams", "101"], "num_beams must be at most 100"),
+        (
+            ["--do-sample", "--num-return-sequences", "101"],
+            "num_return_sequences must be at most 100",
+        ),
         (["--min-confidence", "2"], "min_confidence must lie in [0, 1]"),
         (["--choices", "1"], "choices must be 0 or from 2 to 8"),
         (["--reader", "nowhere"], "cannot load the reader nowhere"),

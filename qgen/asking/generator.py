@@ -31,6 +31,11 @@ _OPENING = re.compile(r"\b(?:who|whom|when|where|why|which|(?:whose|what|how)(?:
 """The question word, with the next where that is part of it, as in "how many"."""
 
 
+MOST_BEAMS = 100
+"""Beams, or samples, for an answer.  A system that is out of memory kills the process without a
+word; with a hundred the shipped model takes less than a gigabyte."""
+
+
 @dataclass
 class NBest:
     """What came of one input.
@@ -116,7 +121,8 @@ class NBestGenerator:
         """The settings with ``max_length`` cut to what the model was trained for.
 
         Raises:
-            QGenError: ``min_length`` is more than that, or the model does not know a control.
+            QGenError: ``min_length`` is more than that, the model does not know a control, or so
+                many beams or samples may fill the memory.
         """
         if not isinstance(settings, GenerationSettings):
             raise QGenError(f"settings must be GenerationSettings, not {type(settings).__name__}")
@@ -127,6 +133,9 @@ class NBestGenerator:
                 raise QGenError(f"this model knows no control {name!r}; it knows {names}")
         if settings.min_length >= most:
             raise QGenError(f"min_length must be below {most}, this model's longest question")
+        if _width(settings) > MOST_BEAMS:
+            name = "num_return_sequences" if settings.do_sample else "num_beams"
+            raise QGenError(f"{name} must be at most {MOST_BEAMS}")
         return replace(settings, max_length=min(settings.max_length, most))
 
     def generate(
@@ -193,7 +202,7 @@ class NBestGenerator:
         # A batch needs about as much memory - slots of the decoder's cache are what grows - as
         # `batch_size` sources of the length in training with the usual beams.
         config, usual = self.model.config, GenerationSettings()
-        width = settings.num_return_sequences if settings.do_sample else settings.num_beams
+        width = _width(settings)
         sizes = [len(ids) + width * (settings.max_length + 1) for ids in sources.values()]
         slots = config.max_source_length + usual.num_beams * (config.max_target_length + 1)
         budget, most = self.batch_size * slots, 2 * self.batch_size
@@ -326,6 +335,11 @@ class NBestGenerator:
         kind = answer.kind if answer and STATEMENT not in settings.controls else ""
         names = [*settings.controls, CONTROLS_OF_KINDS.get(kind, kind)]
         return [known[name] for name in dict.fromkeys(names) if name in known]
+
+
+def _width(settings: GenerationSettings) -> int:
+    """Of the beam, or the number of samples."""
+    return settings.num_return_sequences if settings.do_sample else settings.num_beams
 
 
 def unpack_target(

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from functools import partial
 
 from qgen.cli.loading import question_generator
-from qgen.cli.options import add_model, add_settings, positive, settings_of
+from qgen.cli.options import add_model, add_settings, positive, settings_of, whole
 from qgen.cli.output import tell
 from qgen.errors import QGenError
 from qgen.files.writers import FORMATS, RETRIEVAL, UNMARKED, WRITERS, format_of
@@ -73,7 +73,7 @@ def add_to(commands) -> None:
     group = parser.add_argument_group("running")
     group.add_argument(
         "--buffer-size",
-        type=positive,
+        type=whole(1, 100_000),
         default=BUFFER_SIZE,
         metavar="N",
         help="rows written to disk at once: the most that a stopped run loses "

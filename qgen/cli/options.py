@@ -98,7 +98,7 @@ def add_model(parser: argparse.ArgumentParser, reader: bool = True) -> None:
     )
     group.add_argument(
         "--batch-size",
-        type=positive,
+        type=whole(1, 1024),
         default=16,
         metavar="N",
         help="questions to decode together; on a CPU, each core has so many (default: %(default)s)",
