@@ -34,7 +34,7 @@ from transformers.quantizers import HfQuantizer, register_quantization_config, r
 from transformers.utils.quantization_config import QuantizationConfigMixin
 
 from qgen.errors import QGenError, first_line
-from qgen.model.checkpoints import LOADING_ERRORS, UNILM
+from qgen.model.checkpoints import LOADING_ERRORS, UNILM, check_place
 from qgen.model.encoder import EncoderConfig
 from qgen.model.runtime.packed import METHOD, SCALE, unpack
 from qgen.model.unilm import Seq2SeqConfig, UniLM
@@ -133,6 +133,7 @@ def load_checkpoint(
     """
     kwargs.setdefault("dtype", torch.float32)
     try:
+        check_place(checkpoint)
         model = UniLMForConditionalGeneration.from_pretrained(checkpoint, **kwargs)
         return model, AutoTokenizer.from_pretrained(checkpoint)
     except LOADING_ERRORS as error:
@@ -154,6 +155,7 @@ def load_reader(
     """
     kwargs.setdefault("dtype", torch.float32)
     try:
+        check_place(checkpoint)
         config = AutoConfig.from_pretrained(checkpoint)
         if isinstance(config, UniLMConfig):
             generator = UniLMForConditionalGeneration.from_pretrained(checkpoint, **kwargs)

@@ -21,6 +21,7 @@ from transformers import (
     RobertaForQuestionAnswering,
 )
 
+import qgen.transformers
 from qgen.errors import QGenError
 from qgen.model.checkpoints import DEFAULT_CHECKPOINT, load_checkpoint, load_tokenizer
 from qgen.model.encoder import EncoderConfig
@@ -171,6 +172,23 @@ def test_a_broken_checkpoint_is_one_line(file, content, said, checkpoint, tmp_pa
         (tmp_path / file).write_text(content)
     with pytest.raises(QGenError, match=said):
         load_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name", ["chekpoint", "runs/final", "runs/a/final", "./final", "/no/final"]
+)
+@pytest.mark.parametrize("load", [load_checkpoint, load_reader, qgen.transformers.load_checkpoint,
+                                  qgen.transformers.load_reader])  # fmt: skip
+def test_the_hub_is_not_asked_for_a_mistyped_folder(load, name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").mkdir()
+    with pytest.raises(QGenError, match=f"{name}: there is no such folder \\(on the hub"):
+        load(name)
+
+
+def test_a_name_that_is_not_on_the_hub_is_one_line():
+    with pytest.raises(QGenError, match="no such folder, and the hub is not to be reached$"):
+        load_checkpoint("nobody/nothing")  # the tests are offline
 
 
 def test_missing_weights_are_told(copying_model, bert_model, tokenizer, tmp_path):

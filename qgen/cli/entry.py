@@ -55,6 +55,7 @@ def _libraries_quiet() -> Iterator[None]:
     what qgen says, unless ``python -W`` or ``PYTHONWARNINGS`` asks for them."""
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("HF_HUB_VERBOSITY", "error")  # no line for each time that it tries again
     if "transformers" in sys.modules:  # imported before, so that it has read its environment
         from transformers.utils import logging as transformers_logging
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -69,18 +70,41 @@ def find_file(checkpoint: str | Path, name: str) -> Path | None:
     Raises:
         OSError: there is no such checkpoint, or the hub is not to be reached.
     """
+    check_place(checkpoint)
     if Path(checkpoint).is_dir():
         path = Path(checkpoint) / name
         return path if path.is_file() else None
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError, HFValidationError
+    from huggingface_hub.errors import (
+        EntryNotFoundError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+    )
 
     try:
         return Path(hf_hub_download(str(checkpoint), name))
-    except HFValidationError as error:
-        raise FileNotFoundError("there is no such directory") from error
+    except (HFValidationError, RepositoryNotFoundError) as error:
+        raise FileNotFoundError("there is no such folder, and the hub has none either") from error
+    except LocalEntryNotFoundError as error:
+        raise FileNotFoundError(
+            "there is no such folder, and the hub is not to be reached"
+        ) from error
     except EntryNotFoundError:
         return None
+
+
+def check_place(checkpoint: str | Path) -> None:
+    """Have the hub asked only for what can be a name there, ``owner/name``: a folder whose name is
+    mistyped is told at once.
+
+    Raises:
+        FileNotFoundError: this is no folder, and no such name.
+    """
+    owner, _, name = str(checkpoint).partition("/")
+    is_name = re.fullmatch(r"[\w.-]+", owner) and re.fullmatch(r"[\w.-]+", name)
+    if not Path(checkpoint).is_dir() and (not is_name or Path(owner).exists()):
+        raise FileNotFoundError("there is no such folder (on the hub a name is owner/name)")
 
 
 def read_json(checkpoint: str | Path, name: str) -> dict[str, Any]:
