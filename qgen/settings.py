@@ -57,6 +57,7 @@ def _setting(
     description: str,
     choices: tuple[str, ...] = (),
     *,
+    needs: str = "",
     ge: float | None = None,
     gt: float | None = None,
     le: float | None = None,
@@ -64,12 +65,14 @@ def _setting(
 ):
     """A field that says what it takes, from which options, schemas and sliders can be made.
 
-    Its metadata are ``help``; ``choices``, empty where any value goes; and of ``ge``, ``gt``,
-    ``le`` and ``lt`` those that bound it, named as pydantic names them.
+    Its metadata are ``help``; ``choices``, empty where any value goes; ``needs``, the field without
+    which this one is not used, if there is one; and of ``ge``, ``gt``, ``le`` and ``lt`` those that
+    bound it, named as pydantic names them.
     """
     bounds = {"ge": ge, "gt": gt, "le": le, "lt": lt}
     given = {name: bound for name, bound in bounds.items() if bound is not None}
-    return field(default=default, metadata={"help": description, "choices": choices, **given})
+    metadata = {"help": description, "choices": choices, "needs": needs, **given}
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
@@ -181,12 +184,20 @@ class GenerationSettings(_Checked):
         EARLY_STOPPING,
     )
     do_sample: bool = _setting(False, "sample instead of beam search")
-    temperature: float = _setting(0.7, "divides the logits before sampling", ge=0.01, le=100)
-    top_k: int = _setting(0, "sample among the k most probable tokens; 0 for all", ge=0)
-    top_p: float = _setting(
-        0.9, "sample among the fewest tokens with this probability mass", gt=0, le=1
+    temperature: float = _setting(
+        0.7, "divides the logits before sampling", needs="do_sample", ge=0.01, le=100
     )
-    seed: int = _setting(0, "seed of sampling", ge=0, lt=2**32)
+    top_k: int = _setting(
+        0, "sample among the k most probable tokens; 0 for all", needs="do_sample", ge=0
+    )
+    top_p: float = _setting(
+        0.9,
+        "sample among the fewest tokens with this probability mass",
+        needs="do_sample",
+        gt=0,
+        le=1,
+    )
+    seed: int = _setting(0, "seed of sampling", needs="do_sample", ge=0, lt=2**32)
     controls: tuple[str, ...] = _setting(
         (),
         "in which style or of which kind to ask, of those that the checkpoint knows (see its "

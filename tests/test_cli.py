@@ -171,6 +171,28 @@ def test_unusable_values_are_one_line(checkpoint, capsys, option, message):
     assert line.startswith("qgen: error: ") and message in line
 
 
+@pytest.mark.parametrize(
+    ("arguments", "partner"),
+    [
+        ("generate --passage a --answer-start 5", "--answer"),
+        ("generate --document a.txt --answer-start 0", "--answer"),
+        ("generate --passage a --temperature 0.5", "--do-sample"),
+        ("batch a.txt b.csv --seed 1", "--do-sample"),
+        ("batch a.txt b.csv --workers 4", "--engine ray"),
+        ("batch a.txt b.csv --ray-address auto", "--engine ray"),
+        ("train --model m --train a.jsonl --squad s.json --out o", "--split"),
+        ("train-reader --model m --train a.jsonl --partial --out o", "--split"),
+        ("evaluate --examples a.jsonl --part dev", "--split"),
+    ],
+)
+def test_an_option_without_its_partner_is_refused(arguments, partner, capsys):
+    if arguments.startswith("evaluate"):
+        pytest.importorskip("sacrebleu")
+    assert main(arguments.split()) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("qgen: error: --") and line.endswith(f" goes with {partner}")
+
+
 @pytest.mark.parametrize("command", [["-m", "qgen"], ["-c", "from qgen.cli import main; main()"]])
 def test_version(command):
     done = subprocess.run(

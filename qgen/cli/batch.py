@@ -8,12 +8,22 @@ from dataclasses import asdict, replace
 from functools import partial
 
 from qgen.cli.loading import question_generator
-from qgen.cli.options import add_model, add_settings, positive, settings_of, whole
+from qgen.cli.options import (
+    add_model,
+    add_settings,
+    check_partners,
+    positive,
+    settings_of,
+    whole,
+)
 from qgen.cli.output import tell
 from qgen.errors import QGenError
 from qgen.files.writers import FORMATS, RETRIEVAL, UNMARKED, WRITERS, format_of
 from qgen.records import Request, Result, beside_one_another
 from qgen.settings import BUFFER_SIZE, GenerationSettings, QuizSettings
+
+WORKERS = 2
+"""Processes on Ray, unless said otherwise."""
 
 
 def add_to(commands) -> None:
@@ -88,9 +98,8 @@ def add_to(commands) -> None:
     group.add_argument(
         "--workers",
         type=positive,
-        default=2,
         metavar="N",
-        help="processes on Ray, each with the models (default: %(default)s)",
+        help=f"processes on Ray, each with the models (default: {WORKERS})",
     )
     group.add_argument(
         "--ray-address",
@@ -107,6 +116,7 @@ def run(args: argparse.Namespace) -> int:
     from qgen.model.runtime.workers import count_streams
 
     settings, quiz = settings_of(args, GenerationSettings), settings_of(args, QuizSettings)
+    check_partners(args, "--engine ray", args.engine == "ray", "workers", "ray_address")
     if args.best and args.engine == "ray":
         raise QGenError("--best and --engine ray do not go together")
     mark = _mark(args)
@@ -124,7 +134,7 @@ def run(args: argparse.Namespace) -> int:
         from qgen.files.ray import ray_engine
 
         load = partial(_load_generate, args, settings, quiz)
-        engine = ray_engine(load, args.batch_size, args.workers, args.ray_address)
+        engine = ray_engine(load, args.batch_size, args.workers or WORKERS, args.ray_address)
     summary = run_batch(
         args.input,
         args.output,

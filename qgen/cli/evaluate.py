@@ -6,10 +6,20 @@ import argparse
 from pathlib import Path
 
 from qgen.cli.loading import extra, n_best_generator
-from qgen.cli.options import add_model, add_settings, add_split, positive, settings_of
+from qgen.cli.options import (
+    add_model,
+    add_settings,
+    add_split,
+    check_partners,
+    positive,
+    settings_of,
+)
 from qgen.cli.output import tell
 from qgen.errors import QGenError
 from qgen.settings import GenerationSettings
+
+PART = "test"
+"""Of a split, unless said otherwise."""
 
 
 def add_to(commands) -> None:
@@ -36,8 +46,7 @@ def add_to(commands) -> None:
     for parser in (generator, reader):
         parser.add_argument(
             "--part",
-            default="test",
-            help="of the split: train, dev, test, fit or held-out (default: %(default)s)",
+            help=f"of the split: train, dev, test, fit or held-out (default: {PART})",
         )
         parser.add_argument(
             "--out",
@@ -67,19 +76,22 @@ def evaluate(args: argparse.Namespace) -> None:
     from qgen.training.generator import read_examples
 
     settings = settings_of(args, GenerationSettings)
+    of_split = ("part", "squad", "doclists", "partial", "nqg")
+    check_partners(args, "--split", bool(args.split), *of_split)
+    part = args.part or PART
     if args.examples:
         examples = read_examples(args.examples)
         if len({example.answer is None for example in examples}) > 1:
             raise QGenError(f"{args.examples}: give every example an answer, or none")
     else:
         examples = load_part(
-            args.split, args.part, args.squad, args.doclists, args.nqg, partial=args.partial
+            args.split, part, args.squad, args.doclists, args.nqg, partial=args.partial
         )
     report = evaluate(
         n_best_generator(args),
         examples[: args.limit],
         Path(args.examples).name if args.examples else args.split,
-        "all" if args.examples else args.part,
+        "all" if args.examples else part,
         settings,
         args.model or "default",
         args.out,
@@ -101,9 +113,10 @@ def evaluate_reader(args: argparse.Namespace) -> None:
     reader = Reader.from_pretrained(
         args.model, args.device, dtype=args.dtype, batch_size=args.batch_size
     )
-    examples = load_part(args.split, args.part, args.squad, args.doclists, partial=args.partial)
+    part = args.part or PART
+    examples = load_part(args.split, part, args.squad, args.doclists, partial=args.partial)
     report = evaluate_reader(
-        reader, examples[: args.limit], args.split, args.part, args.out, not args.quiet
+        reader, examples[: args.limit], args.split, part, args.out, not args.quiet
     )
     print(
         "{setup} {part}: {n_examples} questions, EM {exact_match}, F1 {f1}; "

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from qgen.cli.loading import question_generator
-from qgen.cli.options import add_model, add_settings, settings_of
+from qgen.cli.options import add_model, add_settings, check_partners, settings_of
 from qgen.cli.output import tell, write_questions
 from qgen.errors import QGenError
 from qgen.records import Request, Result
@@ -56,6 +56,7 @@ def run(args: argparse.Namespace) -> None:
     from qgen.english.locate import locate_answer
 
     settings, quiz = settings_of(args, GenerationSettings), settings_of(args, QuizSettings)
+    check_partners(args, "--answer", args.answer is not None, "answer_start")
     if args.document:
         if args.answer is not None:
             raise QGenError("--answer goes with --passage or --passage-file")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import Field, fields
 from typing import Any, NoReturn, TypeVar
 
+from qgen.errors import QGenError
 from qgen.settings import DTYPES
 
 Settings = TypeVar("Settings")
@@ -37,7 +38,7 @@ def add_settings(parser: argparse.ArgumentParser, kind: type, title: str) -> Non
 
 
 def _add_setting(group: Any, field: Field) -> None:
-    option, text = f"--{field.name.replace('_', '-')}", field.metadata["help"]
+    option, text = _option(field.name), field.metadata["help"]
     choices = field.metadata["choices"] or None
     kind = str(field.type)
     if "tuple" in kind:
@@ -64,14 +65,40 @@ def _add_setting(group: Any, field: Field) -> None:
         )
 
 
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
 def settings_of(args: argparse.Namespace, kind: type[Settings]) -> Settings:
     """The settings that the options say.
 
     Raises:
-        QGenError: a value is out of range.
+        QGenError: a value is out of range, or would not be used.
     """
     values = {field.name: getattr(args, field.name) for field in fields(kind)}  # type: ignore[arg-type]
+    for field in fields(kind):  # type: ignore[arg-type]
+        needs = field.metadata.get("needs")
+        if needs and not values[needs] and values[field.name] != field.default:
+            raise QGenError(f"{_option(field.name)} goes with {_option(needs)}")
     return kind(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+
+
+def check_partners(args: argparse.Namespace, partner: str, given: bool, *names: str) -> None:
+    """Refuse options that mean nothing without another one.
+
+    Args:
+        args: in which an option that was not given is ``None``, false or an empty list.
+        partner: the other one, as it is written.
+        given: whether it was given.
+        names: of the attributes of the options.
+
+    Raises:
+        QGenError: one was given without it.
+    """
+    for name in names:
+        value = getattr(args, name)
+        if not given and not (value is None or value is False or value == []):
+            raise QGenError(f"{_option(name)} goes with {partner}")
 
 
 def add_model(parser: argparse.ArgumentParser, reader: bool = True) -> None:

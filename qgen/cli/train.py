@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from qgen.cli.options import add_settings, add_split, settings_of
+from qgen.cli.options import add_settings, add_split, check_partners, settings_of
 from qgen.errors import QGenError
 from qgen.settings import ReaderTrainingSettings, TrainingSettings
 
@@ -80,6 +80,7 @@ def _fine_tune(args: argparse.Namespace, kind: type, load, train) -> None:
     from qgen.training.generator import read_examples
 
     settings: Any = settings_of(args, kind)
+    check_partners(args, "--split", bool(args.split), "squad", "doclists", "partial")
     examples = [example for path in args.train for example in read_examples(path)]
     dev = read_examples(args.dev) if args.dev else []
     trained_on = [Path(path).name for path in args.train]
