@@ -12,6 +12,7 @@ from transformers import AutoModelForQuestionAnswering
 from qgen.asking.proposals import COST_OF_WORD, SPANS, apart, propose_spans
 from qgen.english.locate import locate_answer
 from qgen.english.phrases import propose_answers
+from qgen.english.words import marks_pair
 from qgen.errors import QGenError
 from qgen.model.reader import Reader, best_spans, log_probability
 from qgen.records import Answer, Example
@@ -131,6 +132,34 @@ def test_proposals_lie_in_one_sentence(reader):
     proposed = {answer.text for answer in propose_spans(passage, windows, [])}
     assert any("May. He" in span for span in spans) and any("J. P." in span for span in spans)
     assert proposed == {span for span in spans if ". He" not in span}
+
+
+def test_proposals_have_both_of_their_marks(reader):
+    passage = 'As "Red Wolf" or “Old Grey” he (a dog) was sold on Code.gov.'
+    (windows,) = reader.windows([(passage, "", None)])
+    spans = {passage[begin:end] for _, begin, end in best_spans(passage, windows, SPANS)}
+    proposed = {answer.text for answer in propose_spans(passage, windows, [])}
+    assert {'"Red Wolf', "Grey”", "(a dog", "Code"} & spans
+    assert proposed.isdisjoint({"Code", 'Wolf" or', 'Red Wolf" or “Old'}) and "" not in proposed
+    assert all(map(marks_pair, proposed))
+    whole = {text for text in spans if marks_pair(text) and not text.endswith("Code")}
+    assert whole <= proposed and {text.strip('"“”() ') for text in spans} & (proposed - spans)
+
+
+@pytest.mark.parametrize(
+    ("text", "pair"),
+    [
+        ('"Black Jack"', True),
+        ('"option terms" or "option years"', True),
+        ('option terms" or "option years', False),
+        ("AAW) or air (x", False),
+        ("“Fighting Wolf", False),
+        ('6" and 8"', True),
+        ('he said, "no."', True),
+    ],
+)
+def test_marks_that_pair(text, pair):
+    assert marks_pair(text) == pair
 
 
 def test_apart():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from qgen.english.passage import sentence_spans
 from qgen.english.quantities import kind_by_form
+from qgen.english.words import marks_pair
 from qgen.model.reader import Window, best_spans, log_probability
 from qgen.records import Answer
 from qgen.settings import CLAUSE_KINDS
@@ -20,6 +22,10 @@ SPANS = 40
 """Spans that the reader may add per window of a passage.  A round number; no measurement is
 recorded."""
 
+_MARKS = '"“”()[] '
+_GOES_ON = re.compile(r"[.@_][a-z0-9]")
+"""What follows the beginning of an address or a file's name."""
+
 
 def propose_spans(
     passage: str, windows: Sequence[Window], answers: Sequence[Answer]
@@ -33,13 +39,17 @@ def propose_spans(
         answers: by rule, as of :func:`propose_answers`.
 
     Returns:
-        Those of both that do not cut a date or number of the rules, and lie in one sentence.
+        Those of both that do not cut a date or number of the rules, nor a name such as "Code.gov",
+        and lie in one sentence.  A quotation mark or bracket at an end that stands there alone is
+        left off; spans with other lone ones are no answers.
     """
-    known = {(answer.start, answer.end): answer for answer in answers}
+    known = {(answer.start, answer.end): answer for answer in answers if marks_pair(answer.text)}
     ends = [end for _, end in sentence_spans(passage)]
     for _, begin, end in best_spans(passage, windows, SPANS * len(windows)):
-        if not any(begin < stop < end for stop in ends):
-            text = passage[begin:end]
+        begin, end = _with_pairs(passage, begin, end)
+        text = passage[begin:end]
+        cut = _GOES_ON.match(passage, end) or not marks_pair(text)
+        if text and not cut and not any(begin < stop < end for stop in ends):
             known.setdefault((begin, end), Answer(text, begin, kind_by_form(text)))
     whole = [answer for answer in answers if answer.kind in {"date", "number"}]
     usable = [a for a in known.values() if not any(_cuts(a, other) for other in whole)]
@@ -47,6 +57,15 @@ def propose_spans(
     # make a span as probable as either: shorter ones come first.
     worth = {a: log_probability(windows, a) - COST_OF_WORD * len(a.text.split()) for a in usable}
     return sorted(usable, key=lambda answer: worth[answer], reverse=True)
+
+
+def _with_pairs(passage: str, begin: int, end: int) -> tuple[int, int]:
+    """A span without a quotation mark or bracket at an end, if that leaves those that pair."""
+    text = passage[begin:end]
+    first = begin + len(text) - len(text.lstrip(_MARKS))
+    last = begin + len(text.rstrip(_MARKS))
+    spans = [(begin, end), (first, end), (begin, last), (first, last)]
+    return next((span for span in spans if marks_pair(passage[slice(*span)])), (begin, end))
 
 
 def _cuts(answer: Answer, other: Answer) -> bool:

@@ -23,6 +23,7 @@ from qgen.english.words import (
     LITTLE,
     WORD,
     capitalized,
+    marks_pair,
     spaced,
     stems,
     with_article,
@@ -338,10 +339,8 @@ def _form_problem(before: str, answer: str, after: str) -> str | None:
         return "leaving too little of its sentence"
     if not sentence[:1].isalnum() and sentence[:1] not in '"“(':
         return _NOT_WHOLE
-    pairs = [("(", ")"), ("[", "]"), ("“", "”")]
-    for part in (answer, sentence):
-        if part.count('"') % 2 or any(part.count(a) != part.count(b) for a, b in pairs):
-            return "in a quotation that is cut open"
+    if not (marks_pair(answer) and marks_pair(sentence)):
+        return "in a quotation that is cut open"
     if re.search(r"[?:;]\s*\Z|\.\.\.|…", sentence) or BLANK in sentence:
         return _NOT_WHOLE
     # Of a long row of capitals each would be tried to the end.

@@ -44,6 +44,19 @@ def fold(text: str) -> str:
     return "".join(c for c in decomposed if unicodedata.category(c) != "Mn")
 
 
+_PAIRS = ("()", "[]", "“”")
+_CLOSES_FIRST = re.compile(r'[^"]*(?:[^\W\d]|[.,;!?])"|[^(]*\)|[^\[]*\]|[^“]*”')
+
+
+def marks_pair(text: str) -> bool:
+    """Whether each quotation mark and bracket of a text has its other one, in their order."""
+    return (
+        not text.count('"') % 2
+        and all(text.count(a) == text.count(b) for a, b in _PAIRS)
+        and not _CLOSES_FIRST.match(text)
+    )
+
+
 def stems(text: str) -> list[str]:
     """Folded words without possessive or plural endings."""
     words = _STEM.findall(re.sub(r"['’]s\b|['’](?=\s|$)", "", fold(text)))
