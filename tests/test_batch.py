@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import gc
 import json
 import os
@@ -602,6 +603,23 @@ def test_a_lock_file_of_somebody_else_is_left_alone(tmp_path, numbered):
     (tmp_path / "out.jsonl.lock").write_text("mine")
     run(numbered, tmp_path / "out.jsonl")
     assert (tmp_path / "out.jsonl.lock").read_text() == "mine"
+
+
+def test_a_folder_without_locks_is_written_to(tmp_path, numbered, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+
+    def flock(file, operation):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    run(numbered, tmp_path / "out.jsonl")
+    assert not list(tmp_path.glob("*.lock"))
+
+
+def test_a_lock_that_cannot_be_made_is_one_line(tmp_path, numbered):
+    (tmp_path / "out.jsonl.lock").mkdir()
+    with pytest.raises(QGenError, match=r"cannot write .*out\.jsonl\.lock: "):
+        run(numbered, tmp_path / "out.jsonl")
 
 
 def test_older_output_stays_until_the_new_one_is_complete(tmp_path, numbered):

@@ -8,6 +8,7 @@ one whose type is "true-false" has the answer "True" or "False".
 
 from __future__ import annotations
 
+import errno
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -168,11 +169,15 @@ def unfinished(output: Path) -> tuple[Path, Path]:
     return Path(f"{output}.partial"), Path(f"{output}.new{output.suffix}")
 
 
+_NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP}
+
+
 @contextmanager
 def only_writer(*outputs: Path) -> Iterator[None]:
     """Keep other runs from writing these files, by an empty file beside each, ``<output>.lock``.
 
-    The operating system lets go of what a process held that is dead, so nothing stays locked.
+    The operating system lets go of what a process held that is dead, so nothing stays locked.  In
+    a folder whose file system has no locks, as of some networks, nobody is kept out.
 
     Raises:
         QGenError: another run is writing one of them, or it cannot be written.
@@ -185,6 +190,9 @@ def only_writer(*outputs: Path) -> Iterator[None]:
                 held.enter_context(FileLock(lock, timeout=0))
             except Timeout:
                 raise QGenError(f"another run is writing {output}") from None
+            except OSError as error:
+                if error.errno not in _NO_LOCKS:
+                    raise QGenError(f"cannot write {lock}: {error.strerror or error}") from error
             held.callback(_remove_lock, lock)
         yield
 
