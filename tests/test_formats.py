@@ -165,6 +165,26 @@ def test_sentences_set_as_headings(tmp_path, clause, level):
         assert found == [(SECOND, ("Tolls",) * (level > 2) + (clause,))]
 
 
+@pytest.mark.parametrize(
+    "title",
+    [
+        "In Which the Keeper Goes to the Town and Lights the Lamp of the Old Bridge Again.",
+        "CHAPTER I. TREATING OF THE PLACE WHERE NILS FALK WAS BORN AND OF ITS LAMP.",
+        "A Study of the Effects of Long Exposure to Low Levels of Lead in the U.S.",
+    ],
+)
+def test_long_titles_with_a_full_stop(tmp_path, title):
+    (tmp_path / "a.html").write_text(html(f"</p><h2>{title}</h2><p>{SECOND}"))
+    found = [(p.text, p.headings) for p in read_document(tmp_path / "a.html")]
+    assert found == [(SECOND, (title,))]
+
+
+def test_a_clause_with_many_terms_is_text(tmp_path):
+    clause = "The Tenant shall pay the Landlord the Deposit on each Payment Date of this Lease."
+    (tmp_path / "a.html").write_text(html(f"</p><h2>{clause}</h2><p>{SECOND}"))
+    assert [p.text for p in read_document(tmp_path / "a.html")] == [clause, SECOND]
+
+
 def test_clauses_of_a_contract_behind_its_references(tmp_path):
     body = (
         paragraph(run("References"), properties=HEADED)

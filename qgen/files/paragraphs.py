@@ -230,10 +230,14 @@ def _lines(text: str) -> list[str]:
 def _is_prose(heading: str) -> bool:
     """Whether what is set as a heading is a sentence, such as a contract's numbered clause.
 
-    A question of any length may be a heading.
+    A question of any length may be a heading, and so may what is in the capitals of a title: in a
+    clause, however many terms have them, three in ten of the longer words have none.
     """
     asks = heading.rstrip("\"'”’)] ").endswith("?")
-    return len(heading.split()) >= 12 and ends_sentence(heading) and not asks
+    longer = re.findall(r"[^\W\d_]{4,}", heading)
+    is_title = sum(word[0].islower() for word in longer) < 0.3 * len(longer)
+    long = len(heading.split()) >= 12
+    return long and ends_sentence(heading) and not (asks or is_title)
 
 
 def _is_references_line(line: str) -> bool:
