@@ -32,9 +32,13 @@ _BASE = re.compile(
     # No word: a note may stand behind "it".
     r"|(?!am|be|by|do|go|he|if|i[dnst]|a[dlnst]|me|my|no|o[fnrx]|so|to|up|us|we)[a-zµμ]{2})"
     r"|[\d½⅓⅔¼¾⅛](?!st|nd|rd|th)[a-z]{2,3}|[=+−·×√∫≈≤≥<>*]\s?[^\W\d_]{2,3}|\d\s?(?:in|acre)"
-    # What stands between brackets if that is a formula, or one between bars.
-    r"|\((?:[^\W\d_]|[^()]*(?:[+−=·×^]|\s[-–/]\s)[^()]*)\)|\|[^|\s]{1,5}\|)\s?$"
+    # What stands between brackets if that is a formula, without words, years, pages and equations
+    # ("1939 – 1945", "n = 25"); or one between bars.
+    r"|\((?:[^\W\d_]|(?![^()]*(?:(?!sin|cos|tan|log|exp)[^\W\d_]{3}|\d{4}|\.\s|=))"
+    r"[^()]*[^\s()](?:\s?[+−·×^]|\s[-–/]\s)\s?[^\s()][^()]*)\)|\|[^|\s]{1,5}\|)\s?$"
 )
+_NAME = re.compile(r"(?<![^\W\d_])[A-Z][^\W\d_]{2,} [AI]$")
+"""What ends like a variable and is none, such as "World War I" and "Plan A"."""
 _SPELT = re.compile(r"(?<![^\W\d_])(?:[Nn]os?|[DJM]rs?|St|M(?:me|lle)|[a-z]th)$")
 """Words of which all but the first letter may be raised."""
 _BEFORE = 24
@@ -69,7 +73,8 @@ def read_raised(text: str) -> str:
 
 def takes_exponent(before: str) -> bool:
     """Whether what is raised behind a text may be an exponent: a number, a variable, a unit."""
-    return bool(_BASE.search(before[-_BEFORE:]))
+    before = before[-_BEFORE:]
+    return bool(_BASE.search(before)) and not _NAME.search(before)
 
 
 def raised_text(before: str, text: str, linked: bool = False, power: bool = False) -> str:
