@@ -638,6 +638,8 @@ def test_macros_of_latex(tmp_path, source, found, left_out):
          "Some 3 × 10⁶ people and 10⁻³ of them saw σ_xy²."),
         (r"We see $e^{-x^2/2}$ and $(x+y)^k$ in the $21^{\mathrm{st}}$ century.",
          "We see e^(-x²/2) and (x+y)^k in the 21st century."),
+        (r"We see $x^\frac{1}{2}$, $x^\frac12$, $A^\mathrm{T}$ and $x\^2$ in the town.",
+         "We see x^(1/2), x^(1/2), A^T and x2̂ in the town."),
         (r"Rosa Lund$^{1,2}$ and Nils Falk$^\dagger$ saw $^{14}$C there.",
          "Rosa Lund and Nils Falk saw ¹⁴C there."),
     ],

@@ -115,7 +115,11 @@ _SEVERAL_CITED = re.compile(r"\\([A-Za-z]*[cC]ite)s(?:\s*\[[^\]]{0,200}\]|\s*\{[
 _ADDRESS = re.compile(r"\\(?:url|href|path|nolinkurl)\s*(?:\[[^\]\n]*\]\s*)?\{[^{}\n]*\}")
 _SMALL_SIGN = re.compile(r"\^\s*(\{?)\s*\\(circ|prime)(?![A-Za-z])\s*")
 """What is raised by itself: "^\\circ" and "^{\\circ}"."""
-_POWER = re.compile(rf"\^\s*(?:{_GROUP}|(\\[A-Za-z]+|[^\s{{}}\\$&~%]))")
+_POWER = re.compile(
+    rf"(?<!\\)\^\s*(?:{_GROUP}"
+    # A macro with its arguments: "\mathrm{T}", "\frac{1}{2}" and "\frac12".
+    r"|(\\[a-z]?frac\s*\d\s*\d|\\[A-Za-z]+(?:\{[^{}]*\})*|[^\s{}\\$&~%]))"
+)
 _HEADING = re.compile(r"\ue000(\d)([^\ue001]*)\ue001")
 
 
