@@ -516,6 +516,8 @@ def test_furniture_between_paragraphs_divides_them(tmp_path):
         f"<html><body>{BEGIN}Agnes<nav>Home</nav>{FIRST}<aside>More</aside>{SECOND}</body></html>"
     )
     assert read(tmp_path, "a.epub", epub(page))[0] == [*TEXTS]
+    page = f"<html><body>{FIRST}<iframe src='x'></iframe>{SECOND}</body></html>"
+    assert read(tmp_path, "a.epub", epub(page))[0] == TEXTS
 
 
 def test_line_breaks_of_preformatted_prose(tmp_path):

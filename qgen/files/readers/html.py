@@ -19,10 +19,11 @@ from qgen.files.readers.main_text import main_text
 from qgen.files.readers.marks import LINK, NO_LINK, NOT_RAISED, RAISED, read_raised
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_SKIPPED_BLOCKS = frozenset("nav footer aside dialog menu".split())
+_SKIPPED_BLOCKS = frozenset(
+    "nav footer aside dialog menu iframe object video canvas textarea".split()
+)
 _SKIPPED = _SKIPPED_BLOCKS | frozenset(
-    "script style template title button svg math select textarea"
-    " iframe object audio video canvas rt rp label".split()
+    "script style template title button svg math select audio rt rp label".split()
 )
 _DELETED = frozenset({"del", "s", "strike"})
 _COUNTED = {"figure": "figure", "img": "picture"}
