@@ -403,6 +403,14 @@ def test_tsv_without_quoting(tmp_path, first):
     assert not errors
 
 
+def test_a_quoted_tsv_with_a_stray_mark(tmp_path):
+    lines = "".join(f'"{n} is a\n""number""."\t{n}\n' for n in range(3))
+    content = f'passage\tanswer\n{lines}"Rome" is old.\tRome\n'
+    _, rows, errors = run_text(tmp_path, "in.tsv", content)
+    assert [row["passage"] for row in rows] == [f'{n} is a\n"number".' for n in range(3)]
+    assert [error["line"] for error in errors] == [8]
+
+
 def test_quoted_tsv_longer_than_what_is_looked_at(tmp_path, monkeypatch):
     monkeypatch.setattr("qgen.files.tables._SAMPLE", 100)
     lines = "".join(f'"{n} is a\n""number""."\t{n}\n' for n in range(50))

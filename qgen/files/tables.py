@@ -109,18 +109,25 @@ def _dialect(file: io.TextIOWrapper, usual: str) -> dict[str, Any]:
 
 
 def _quotes_pair(file: io.TextIOWrapper, dialect: dict[str, Any]) -> bool:
-    """Whether quotation marks enclose fields.  In a TSV, which can do without, as MS MARCO and
-    pandas with ``quoting=3`` write it, they may be mere text, such as somebody's words."""
+    """Whether quotation marks enclose fields, in more rows than in which they cannot.  In a TSV,
+    which can do without, as MS MARCO and pandas with ``quoting=3`` write it, they may be mere text,
+    such as somebody's words."""
     sample = file.read(_SAMPLE)
     file.seek(0)
-    lines = io.StringIO(sample, newline="").readlines()
+    lines = _Lines(iter(io.StringIO(sample, newline="").readlines()))
     reader = csv.reader(lines, **dialect)
-    try:
-        for _ in reader:
-            pass
-    except csv.Error:  # or the sample ends inside of a field
-        return len(sample) == _SAMPLE and reader.line_num == len(lines)
-    return True
+    enclosing = bad = 0
+    while True:
+        lines.begin()
+        try:
+            next(reader)
+        except StopIteration:
+            return enclosing > bad or not bad
+        except csv.Error:  # or the sample ends inside of a field
+            lines.unread_all_but_first()
+            bad += 1
+        else:
+            enclosing += bool(re.search(r'(?:^|\t) *"', "".join(lines.row)))
 
 
 def _delimiter(file: io.TextIOWrapper) -> str | None:
