@@ -138,6 +138,14 @@ def test_what_divides_a_list_of_references_opens_no_text(tmp_path, heading, entr
     assert texts(write(tmp_path, "a.txt", content)) == [FIRST]
 
 
+def test_short_paragraphs_behind_a_list_of_references_take_no_time(tmp_path):
+    lines = "It is so.\n\n" * 12_000
+    path = write(tmp_path, "a.txt", f"{FIRST}\n\nReferences\n\nTowers\n\n{lines}")
+    begun = time.monotonic()
+    assert texts(path) == [FIRST]
+    assert time.monotonic() - begun < 4
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [("a.tex", "\\def\\" + "a" * 100_000), ("a.txt", "[^a " * 50_000)],

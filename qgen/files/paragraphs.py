@@ -138,19 +138,20 @@ class _References:
         self.open = False
         self._level = 0  # of its heading
         self._needed = 0  # how many paragraphs end it; 0 where no heading has come
-        self._held: list[tuple[str, int | None]] = []  # those so far
+        self._held: list[tuple[str, int | None]] = []  # those so far, and what is between them
+        self._prose = 0  # how many they are
 
     def begin(self, level: int) -> None:
         """Begin the list, unless it is one in another."""
         self._level = self._level if self.open else level
-        self.open, self._needed, self._held = True, 0, []
+        self.open, self._needed, self._held, self._prose = True, 0, [], 0
 
     def pass_heading(self, heading: str, level: int) -> None:
         """Take note of a heading, which may end the list."""
         if (level and (level <= self._level or not self._level)) or _NEXT_PART.match(heading):
             self.open = False
         self._needed = 1 if self._needed == 1 or _NUMBERED.match(heading) else 2
-        self._held = []
+        self._held, self._prose = [], 0
 
     def read(self, text: str, page: int | None) -> list[tuple[str, int | None]]:
         """What is read once a paragraph has come: nothing in the list, and behind it also what
@@ -159,10 +160,11 @@ class _References:
             return [(text, page)]
         prose = len(text.split()) >= 12
         if _REFERENCE.search(text) or (prose and self._needed == 2 and not _VERB.search(text)):
-            self._needed, self._held = 0, []
+            self._needed, self._held, self._prose = 0, [], 0
         elif self._needed and not self._level:
             self._held.append((text, page))
-            if sum(len(one.split()) >= 12 for one, _ in self._held) == self._needed:
+            self._prose += prose
+            if self._prose == self._needed:
                 self.open = False
                 return self._held
         return []
