@@ -112,7 +112,7 @@ _UNKNOWN = re.compile(r"\\([A-Za-z]+)\{\}")
 """What prints something, or nobody would end its name."""
 _LAYOUT = frozenset("noindent hfill newpage clearpage smallskip medskip bigskip centering".split())
 _SEVERAL_CITED = re.compile(r"\\([A-Za-z]*[cC]ite)s(?:\s*\[[^\]]{0,200}\]|\s*\{[^{}]{0,200}\})+")
-_ADDRESS = re.compile(r"\\(?:url|href|path|nolinkurl)\s*(?:\[[^\]\n]*\]\s*)?\{[^{}\n]*\}")
+_ADDRESS = re.compile(r"\\(?:url|href|path|nolinkurl)\s*(?:\[[^\[\]\n]*\]\s*)?\{[^{}\n]*\}")
 _SMALL_SIGN = re.compile(r"\^\s*(\{?)\s*\\(circ|prime)(?![A-Za-z])\s*")
 """What is raised by itself: "^\\circ" and "^{\\circ}"."""
 _POWER = re.compile(
