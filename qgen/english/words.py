@@ -44,7 +44,7 @@ def fold(text: str) -> str:
     return "".join(c for c in decomposed if unicodedata.category(c) != "Mn")
 
 
-_PAIRS = ("()", "[]", "“”")
+_PAIRS = (("(", ")"), ("[", "]"), ("“", "”"))
 _CLOSES_FIRST = re.compile(r'[^"]*(?:[^\W\d]|[.,;!?])"|[^(]*\)|[^\[]*\]|[^“]*”')
 
 
