@@ -32,10 +32,14 @@ FIRST, SECOND = TEXTS
 NAMES = '<w:style w:styleId="{}"><w:name w:val="{}"/>{}</w:style>'
 
 
-def read(tmp_path, name, content):
+def document_of(tmp_path, name, content):
     path = tmp_path / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    document = read_document(path)
+    return read_document(path)
+
+
+def read(tmp_path, name, content):
+    document = document_of(tmp_path, name, content)
     return [p.text for p in document], document.summary
 
 
@@ -376,9 +380,7 @@ NUMBERS = '<w:numPr><w:numId w:val="1"/></w:numPr>'
     ],
 )  # fmt: skip
 def test_items_of_lists_are_no_headings(tmp_path, name, content):
-    path = tmp_path / name
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    document = read_document(path)
+    document = document_of(tmp_path, name, content)
     assert [(p.text, p.headings) for p in document] == [(FIRST, ()), (SECOND, ())]
     assert document.summary == "2 list items"
 
@@ -397,9 +399,7 @@ LONG = "The keeper of the bridge took the toll in the morning and counted it at 
     ],
 )  # fmt: skip
 def test_a_short_item_between_long_ones_is_no_heading(tmp_path, name, content):
-    path = tmp_path / name
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    document = read_document(path)
+    document = document_of(tmp_path, name, content)
     assert [(p.text, p.headings) for p in document] == [(x, ()) for x in (LONG, LONG, SECOND)]
     assert document.summary == "1 list item"
 
@@ -422,9 +422,7 @@ BOLD = "<ol><li><p><b>{}</b></p></li></ol>".format
     ],
 )  # fmt: skip
 def test_headings_with_the_numbers_of_a_list(tmp_path, name, content):
-    path = tmp_path / name
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    document = read_document(path)
+    document = document_of(tmp_path, name, content)
     assert [(p.text, p.headings) for p in document] == [(FIRST, ("Bridges",))]
     assert document.summary == "1 list of references"
 

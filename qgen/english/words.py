@@ -36,16 +36,14 @@ FUNCTION_WORDS = frozenset(
     "with would you your".split()
 )
 LITTLE = frozenset({"a", "an", "the"})
+_PAIRS = (("(", ")"), ("[", "]"), ("“", "”"))
+_CLOSES_FIRST = re.compile(r'[^"]*(?:[^\W\d]|[.,;!?])"|[^(]*\)|[^\[]*\]|[^“]*”')
 
 
 def fold(text: str) -> str:
     """Lower case without accents, as an uncased BERT vocabulary has it."""
     decomposed = unicodedata.normalize("NFD", text.lower())
     return "".join(c for c in decomposed if unicodedata.category(c) != "Mn")
-
-
-_PAIRS = (("(", ")"), ("[", "]"), ("“", "”"))
-_CLOSES_FIRST = re.compile(r'[^"]*(?:[^\W\d]|[.,;!?])"|[^(]*\)|[^\[]*\]|[^“]*”')
 
 
 def marks_pair(text: str) -> bool:

@@ -97,23 +97,24 @@ class _Lines(Iterator[str]):
 
 def _dialect(file: io.TextIOWrapper, usual: str) -> dict[str, Any]:
     """How the table is written, as ``csv.reader`` takes it."""
+    delimiter = _delimiter(file) or usual
+    sample = file.read(_SAMPLE)
+    file.seek(0)
     dialect: dict[str, Any] = {
-        "delimiter": _delimiter(file) or usual,
-        "escapechar": _escape(file),
+        "delimiter": delimiter,
+        "escapechar": _escape(sample),
         "strict": True,
         "skipinitialspace": True,
     }
-    if dialect["delimiter"] == "\t" and not _quotes_pair(file, dialect):
+    if delimiter == "\t" and not _quotes_pair(sample, dialect):
         dialect["quoting"] = csv.QUOTE_NONE
     return dialect
 
 
-def _quotes_pair(file: io.TextIOWrapper, dialect: dict[str, Any]) -> bool:
+def _quotes_pair(sample: str, dialect: dict[str, Any]) -> bool:
     """Whether quotation marks enclose fields, in more rows than in which they cannot.  In a TSV,
     which can do without, as MS MARCO and pandas with ``quoting=3`` write it, they may be mere text,
     such as somebody's words."""
-    sample = file.read(_SAMPLE)
-    file.seek(0)
     lines = _Lines(iter(io.StringIO(sample, newline="").readlines()))
     reader = csv.reader(lines, **dialect)
     enclosing = bad = 0
@@ -145,10 +146,8 @@ def _delimiter(file: io.TextIOWrapper) -> str | None:
     return best if counts[best] else None
 
 
-def _escape(file: io.TextIOWrapper) -> str | None:
+def _escape(sample: str) -> str | None:
     """The backslash, where quotation marks stand behind one, as Spark and MySQL write them."""
-    sample = file.read(_SAMPLE)
-    file.seek(0)
     return "\\" if re.search(r'\\"\w', sample) else None
 
 

@@ -219,14 +219,17 @@ def _converter(left_out: LeftOut) -> Callable[[str], str]:
             left_out[name] += 1
         return "…" if name == "formula" else ""
 
-    def last_argument(node: Any, l2tobj: Any) -> str:
+    def last_of(node: Any) -> Any:
         arguments = node.nodeargd.argnlist if node.nodeargd else []
-        return l2tobj.nodelist_to_text(arguments[-1:]) if arguments and arguments[-1] else ""
+        return arguments[-1] if arguments else None
+
+    def last_argument(node: Any, l2tobj: Any) -> str:
+        last = last_of(node)
+        return l2tobj.nodelist_to_text([last]) if last else ""
 
     def source_of_argument(node: Any) -> str:
-        arguments = node.nodeargd.argnlist if node.nodeargd else []
-        source = arguments[-1].latex_verbatim() if arguments and arguments[-1] else ""
-        return source.removeprefix("{").removesuffix("}")
+        last = last_of(node)
+        return last.latex_verbatim().removeprefix("{").removesuffix("}") if last else ""
 
     def raised(node: Any, l2tobj: Any) -> str:
         return f"{RAISED}{last_argument(node, l2tobj)}{NOT_RAISED}"
