@@ -1,7 +1,10 @@
 """What the models compute in."""
 
 import copy
+import os
 import re
+import subprocess
+import sys
 import warnings
 
 import pytest
@@ -58,6 +61,27 @@ def test_large_activations_do_not_overflow():
     int8 = Int8Linear(torch.ones(64, 384))
     with torch.inference_mode():
         torch.testing.assert_close(int8(torch.ones(1, 384))[0, 0].item(), 384.0)
+
+
+@needs_int8
+def test_large_activations_do_not_overflow_without_vnni():
+    """The same on a processor that has AVX2 alone, as far as this one can pass for it."""
+    program = """
+import torch
+torch.cpu._is_vnni_supported = lambda: False
+from qgen.model.runtime.backends.int8 import LEVELS, Int8Linear
+with torch.inference_mode():
+    print(LEVELS, Int8Linear(torch.ones(64, 384))(torch.ones(1, 384))[0, 0].item())
+"""
+    found = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"ONEDNN_MAX_CPU_ISA": "AVX2"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    levels, value = found.stdout.split()
+    assert levels == "63" and float(value) == pytest.approx(384)
 
 
 @needs_int8
@@ -163,6 +187,7 @@ def test_auto_takes_the_fastest(units, native, kernels, expected, bert_model, mo
         pytest.skip("no int8 kernels on this machine")
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: units)
     monkeypatch.setattr(bfloat16, "bfloat16_is_native", lambda _: native)
+    monkeypatch.setattr(bfloat16, "can_be_packed", lambda _: False)
     monkeypatch.setattr(int8, "_can_have_kernels", lambda _: kernels)
     model = random_model(bert_model.config)
     set_dtype(model)

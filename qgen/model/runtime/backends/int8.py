@@ -19,7 +19,11 @@ DTYPE = "int8"
 
 LEVELS = 127 if torch.cpu._is_vnni_supported() else 63
 """Activations are rounded to whole numbers from minus this to this.  The kernels for processors
-without VNNI add two 8-bit products in 16 bits, which full 8-bit activations could overflow."""
+without VNNI add two products of an unsigned and a signed byte in 16 bits, which two of
+255 * 127 overflow and two of 127 * 127 do not (oneDNN, "Nuances of int8 computations")."""
+
+ZERO = LEVELS + 1
+"""The unsigned byte that stands for 0, so that all of them are from 1 to ``2 * LEVELS + 1``."""
 
 
 def problem(device: torch.device) -> str | None:
@@ -83,11 +87,10 @@ class Int8Linear(nn.Module):
         :class:`qgen.model.runtime.fused.LinearKind`."""
         # A row of nothing has a step of 0, and so has what comes of it, whatever the product is.
         steps = inputs.abs().amax(-1, keepdim=True).mul_(1 / LEVELS)
-        # The kernels for unsigned numbers are the fast ones, and the conversion to signed ones is:
-        # with its highest bit turned, a signed byte is an unsigned one that is 128 more.
+        # The kernels for unsigned numbers are the fast ones, and the conversion to signed ones is.
         signed = (inputs / steps).round_().to(torch.int8)
         outputs = self.product(
-            signed.view(torch.uint8).bitwise_xor_(128), 1.0, 128, self.packed, self.scales,
+            signed.view(torch.uint8).add_(ZERO), 1.0, ZERO, self.packed, self.scales,
             self.zeros, None, 1.0, 0, torch.float32, "none", [], "",
         )  # fmt: skip
         outputs = outputs.mul_(steps)
