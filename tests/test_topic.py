@@ -3,8 +3,8 @@
 import pytest
 from conftest import PASSAGE as PLAIN
 
-from qgen.asking.document import ask_document
-from qgen.asking.topic import NEAR, Topics, is_under
+from qgen.asking.document import ask_document, is_under
+from qgen.asking.topic import NEAR, Topics
 from qgen.files.documents import read_document
 from qgen.model.checkpoints import load_checkpoint
 from qgen.model.vectors import WordVectors

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from qgen.asking.selection import best_of_document, share_of_paragraph
-from qgen.asking.topic import is_under
+from qgen.english.words import content_stems, fold
 from qgen.records import Request, Result, beside_one_another
 from qgen.settings import GenerationSettings, QuizSettings
 
@@ -74,6 +74,12 @@ def quiz_of_each(quiz: QuizSettings, paragraphs: Sequence[Request]) -> QuizSetti
     if quiz.topic:  # how many are near it is not known yet
         wanted = min(wanted, FEW)
     return quiz_of_paragraph(quiz, max(1, wanted))
+
+
+def is_under(request: Request, heading: str) -> bool:
+    """Whether one of the headings over a passage has all the words of another."""
+    wanted = set(content_stems(heading)) or {fold(heading)}
+    return any(wanted <= set(content_stems(one)) for one in request.headings)
 
 
 def quiz_of_paragraph(quiz: QuizSettings, paragraphs: int) -> QuizSettings:

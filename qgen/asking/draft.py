@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from qgen.asking.fitness import Blank
-from qgen.model.reader import Window
 from qgen.records import Answer, Question, Result
+
+if TYPE_CHECKING:
+    from qgen.asking.fitness import Blank
+    from qgen.model.reader import Window
 
 
 @dataclass

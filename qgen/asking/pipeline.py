@@ -27,7 +27,7 @@ from qgen.asking.checks import (
 )
 from qgen.asking.confidence import WEIGHTS, confidence, load_weights
 from qgen.asking.distractors import candidates, chosen, first_values
-from qgen.asking.document import ask_document
+from qgen.asking.document import ask_document, is_under
 from qgen.asking.draft import Draft, Outcome
 from qgen.asking.fitness import blanks
 from qgen.asking.generator import NBestGenerator
@@ -36,7 +36,7 @@ from qgen.asking.proposals import apart, propose_spans
 from qgen.asking.reasons import reasons
 from qgen.asking.selection import rank
 from qgen.asking.statements import Statement
-from qgen.asking.topic import NEAR, Topics, is_under
+from qgen.asking.topic import NEAR, Topics
 from qgen.asking.types import are_made, opening_type, spread, statements
 from qgen.english.clean import Mended, clean_text
 from qgen.english.dictionary import usual_tag

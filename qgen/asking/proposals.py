@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from qgen.asking.selection import share_of_clauses
 from qgen.english.passage import sentence_spans
 from qgen.english.quantities import kind_by_form
 from qgen.english.words import marks_pair
@@ -15,9 +16,6 @@ from qgen.settings import CLAUSE_KINDS
 COST_OF_WORD = 0.3
 """What each word of a proposed answer costs, in nats, when spans are ranked by the reader;
 chosen among six values (docs/experiments.md, "Cost of a word of an answer")."""
-CLAUSES = 5
-"""Of so many questions one asks for a clause, such as a reason, where the passage has any.  A round
-number; no measurement is recorded."""
 SPANS = 40
 """Spans that the reader may add per window of a passage.  A round number; no measurement is
 recorded."""
@@ -76,17 +74,13 @@ def _cuts(answer: Answer, other: Answer) -> bool:
 def apart(answers: Sequence[Answer], count: int) -> list[Answer]:
     """The first ``count`` answers that share no character with one before them.
 
-    The first clauses go before all others, so that one in :data:`CLAUSES` is one where there are so
-    many: long spans are always less probable than the names that they hold.
+    The first clauses go before all others, so that one in
+    :data:`qgen.asking.selection.CLAUSES` is one where there are so many: long spans are always less
+    probable than the names that they hold.
     """
     clauses = (answer for answer in answers if answer.kind in CLAUSE_KINDS)
     chosen = set(_apart([*_apart(clauses, share_of_clauses(count)), *answers], count))
     return [answer for answer in answers if answer in chosen]
-
-
-def share_of_clauses(count: int) -> int:
-    """How many of so many questions ask for a clause, at least: one of every five begun."""
-    return -(-count // CLAUSES)
 
 
 def _apart(answers: Iterable[Answer], count: int) -> list[Answer]:

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from heapq import nlargest
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from qgen.english.words import FUNCTION_WORDS, LITTLE, stems, token_f1
 from qgen.errors import QGenError
-from qgen.model.reader import Reader
+
+if TYPE_CHECKING:
+    from qgen.model.reader import Reader
 
 NEAREST = 3
 """Other passages that the reader is asked about, at most; measured with the next three."""

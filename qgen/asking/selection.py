@@ -9,7 +9,6 @@ from collections.abc import Iterable
 
 from qgen.asking.checks import question_problem
 from qgen.asking.draft import Draft
-from qgen.asking.proposals import share_of_clauses
 from qgen.english.passage import sentence_spans
 from qgen.english.words import near_duplicates
 from qgen.records import Question
@@ -18,6 +17,9 @@ from qgen.settings import CLAUSE_KINDS, QuizSettings
 SPREAD = 0.05
 """Confidence that a question loses for each better one about the same sentence of its passage, or
 the same paragraph of its document.  No measurement of this value is recorded."""
+CLAUSES = 5
+"""Of so many questions one asks for a clause, such as a reason, where the passage has any.  A round
+number; no measurement is recorded."""
 
 
 def rank(drafts: Iterable[Draft], quiz: QuizSettings) -> tuple[list[Draft], Counter[str]]:
@@ -86,6 +88,11 @@ def share_of_paragraph(count: int, paragraphs: int) -> int:
     """Questions to make of each paragraph of a document that is to have ``count``: half as many
     again as are kept, so that a poor paragraph can be made up for."""
     return count if paragraphs == 1 else max(1, math.ceil(1.5 * count / paragraphs))
+
+
+def share_of_clauses(count: int) -> int:
+    """How many of so many questions ask for a clause, at least: one of every five begun."""
+    return -(-count // CLAUSES)
 
 
 def best_of_document(

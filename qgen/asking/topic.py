@@ -1,4 +1,4 @@
-"""Which passages are about a topic, and which stand under a heading."""
+"""Which passages are about a topic."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import torch
 
 from qgen.english.words import content_stems, fold
 from qgen.model.vectors import WordVectors
-from qgen.records import Request
 
 NEAR = 0.62
 """The least nearness of a passage that is about a topic.  No measurement is recorded."""
@@ -42,9 +41,3 @@ class Topics:
             same = torch.tensor([word in words for word in asked])
             found.append(float(best.where(~same, torch.ones_like(best)).mean()))
         return found
-
-
-def is_under(request: Request, heading: str) -> bool:
-    """Whether one of the headings over a passage has all the words of another."""
-    wanted = set(content_stems(heading)) or {fold(heading)}
-    return any(wanted <= set(content_stems(one)) for one in request.headings)

@@ -13,6 +13,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from qgen.asking.document import ask_document
+from qgen.asking.retrieval import check_installed, mark_records
 from qgen.errors import QGenError
 from qgen.files.batch import MarkFunction, run_batch
 from qgen.files.best import best_engine
@@ -115,8 +117,6 @@ class Batch:
                 else next(found)
                 for r in requests
             ]
-
-        from qgen.asking.document import ask_document  # imports PyTorch
 
         def ask_best(paragraphs: list[Request]) -> list[Result]:
             quiz = replace(self.quiz, max_answers=self.best or 1)
@@ -234,8 +234,6 @@ class Batches:
     def _mark(self, output_format: str) -> MarkFunction | None:
         if output_format not in RETRIEVAL or not self._reader:
             return None
-        from qgen.asking.retrieval import check_installed, mark_records  # imports PyTorch
-
         check_installed()
         return partial(mark_records, reader=self._reader)
 

@@ -6,18 +6,15 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor, Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from qgen.asking.document import GenerateFunction
 from qgen.errors import QGenError
 from qgen.records import Request, Result
 from qgen.settings import GenerationSettings, QuizSettings
-
-GenerateFunction = Callable[[Sequence[Request], GenerationSettings, QuizSettings], list[Result]]
-"""Such as :meth:`qgen.asking.pipeline.QuestionGenerator.generate`."""
-
 
 TOKENS = 200
 """What a question takes by :func:`count_tokens` for a passage of SQuAD's, of some 140 tokens."""

@@ -27,6 +27,8 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from qgen.asking.document import quiz_of_each
+from qgen.asking.selection import best_of_document
 from qgen.english.passage import sentence_spans
 from qgen.errors import QGenError
 from qgen.files.documents import DOCUMENT_READERS, read_document, text_paragraphs
@@ -198,8 +200,6 @@ def share(asked: dict) -> dict:
     """The settings with which to ask about each paragraph of a text, by the headings of each and
     what was chosen for all of it: as :func:`qgen.asking.document.ask_document` does it, but that
     the page shows the questions as they come."""
-    from qgen.asking.document import quiz_of_each  # imports PyTorch
-
     paragraphs = [Request("", headings=tuple(headings)) for headings in asked["headings"]]
     given = {name: asked["settings"][name] for name in _SHARED if name in asked["settings"]}
     quiz = quiz_of_each(QuizSettings(**given), paragraphs)
@@ -213,8 +213,6 @@ _SHARED = ("max_answers", "tries", "topic", "focus")
 @_told
 def choose(asked: dict) -> dict:
     """Which of a text's questions to show: their places in the list, in the order of the text."""
-    from qgen.asking.selection import best_of_document  # imports PyTorch
-
     questions = [
         (
             made["passage"],
