@@ -50,6 +50,7 @@ def test_english_prose_may_be_asked_about(passage):
         ("", "empty"),
         (" \n", "empty"),
         ("!!! 123", "no words"),
+        ("The sta\x00 opened the of\ue000ce in 1937.", "lost letters"),
         ("Photosynthesis", "no whole sentence"),
         ("Run!", "no whole sentence"),
         ("Hi, Jason.", "no whole sentence"),

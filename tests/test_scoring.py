@@ -54,13 +54,14 @@ def test_reasons_are_sentences_and_bad_rows_keep_their_place(checked):
         (PASSAGE, "When did it open?", "1066", None),
         ("Photosynthesis", "What is it?", "Photosynthesis", None),
         (PASSAGE, "?", "1937", None),
+        (PASSAGE.replace("construction", "constru\x00on"), "When did it open?", "1937", None),
     ]
-    first, they, given_away, invented, absent, no_prose, empty = score_rows(checked, rows)
+    first, they, given_away, invented, *without = score_rows(checked, rows)
     assert 0 <= first.confidence <= 1
     assert "'they' has no referent" in they.reasons
     assert "the question gives its answer away" in given_away.reasons
     assert "the passage does not have 'ada' or 'lovelace'" in invented.reasons
-    for bad, why in ((absent, "1066"), (no_prose, "sentence"), (empty, "no words")):
+    for bad, why in zip(without, ("1066", "sentence", "no words", "lost letters"), strict=True):
         assert bad.confidence is None and why in bad.reasons[0]
 
 

@@ -9,7 +9,6 @@ import re
 from collections import Counter
 from itertools import pairwise
 
-from qgen.english.clean import lost_letters_problem
 from qgen.english.dictionary import usual_tag
 from qgen.english.prose import passage_problem
 from qgen.english.words import (
@@ -43,11 +42,7 @@ def request_problem(request: Request) -> str | None:
     """Why nothing can be asked of a request, whatever its answers."""
     if not isinstance(request.answers, list | tuple):
         return "the answers of a request must be a list"
-    return (
-        text_problem("passage", request.passage)
-        or lost_letters_problem(request.passage)
-        or passage_problem(request.passage)
-    )
+    return text_problem("passage", request.passage) or passage_problem(request.passage)
 
 
 def given_answer_problem(passage: str, answer: object) -> str | None:

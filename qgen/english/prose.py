@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
+from qgen.english.clean import lost_letters_problem
 from qgen.english.passage import Passage
 from qgen.english.words import FUNCTION_WORDS, WORD
 
@@ -23,8 +24,10 @@ _SMALL = 0.2
 
 
 def passage_problem(passage: str) -> str | None:
-    """Why no question can be asked about a passage: it is empty, code, a table, not English, or
-    has no sentence."""
+    """Why no question can be asked about a cleaned passage: it has lost letters, is empty, code, a
+    table, not English, or has no sentence."""
+    if lost := lost_letters_problem(passage):
+        return lost
     if not passage.strip():
         return "the passage is empty"
     words = WORD.findall(passage)

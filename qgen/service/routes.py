@@ -142,7 +142,7 @@ async def answers(body: AnswersIn, request: Request) -> AnswersOut:
     if problem := _length_problem(body.passage, request.app.state.settings.max_characters):
         raise ApiError(422, "too_long", problem, "passage")
     mended = Mended(body.passage)
-    if refused := mended.problem or passage_problem(mended.text):
+    if refused := passage_problem(mended.text):
         raise ApiError(422, "invalid", refused, "passage")
     (found,) = await asyncio.to_thread(request.app.state.generator.propose, [mended.text])
     told = {"passage": mended.text} if mended.text != body.passage else {}
