@@ -100,7 +100,8 @@ def test_a_file_is_scored_row_by_row(checked, monkeypatch, tmp_path, capsys, suf
     assert "3 rows, 2 without a score" in capsys.readouterr().err
     if suffix == ".jsonl":
         rows = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
-        assert [{k: row[k] for k in source} for row, source in zip(rows[:2], ROWS, strict=False)]
+        given = [{k: row[k] for k in sent} for row, sent in zip(rows, ROWS, strict=True)]
+        assert given[:2] == ROWS[:2]
         assert rows[2]["reasons"] == ["the question is missing"]
         assert rows[2]["input_confidence"] == "teacher's" and rows[2]["confidence"] is None
     elif suffix == ".csv":

@@ -41,10 +41,12 @@ def test_form_unit_and_precision_stay(text, pattern):
 
 
 def test_ranges_go_upwards_and_nothing_is_in_the_future():
-    for other in near_values("between 1990 and 2024"):
+    ranges, shares = list(near_values("between 1990 and 2024")), list(near_values("100 percent"))
+    assert ranges and shares
+    for other in ranges:
         first, last = map(int, re.findall(r"\d+", other))
         assert first < last <= 2025
-    for other in near_values("100 percent"):
+    for other in shares:
         assert int(other.split()[0]) < 100
 
 
