@@ -76,7 +76,7 @@ def test_what_the_reader_answers_is_a_reason(checked, monkeypatch):
         ("in 1937", 0.0, None),
     ):
         found = Reading(Answer(text, 0), 0.8, unanswerable, 0.1)
-        monkeypatch.setattr("qgen.asking.scoring.reading", lambda *_, found=found: found)
+        monkeypatch.setattr("qgen.asking.pipeline.reading", lambda *_, found=found: found)
         [verdict] = score_rows(
             checked, [(PASSAGE, "When did the Golden Gate Bridge open?", "1937", None)]
         )

@@ -8,31 +8,28 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, partial
-from itertools import islice
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from qgen.asking import fitness, plausibility
+from qgen.asking.alternatives import SURE, alternatives, sureness, surest
 from qgen.asking.checks import (
     answer_problem,
     given_answer_problem,
-    is_degenerate,
-    kind_asked_for,
-    question_problem,
     request_problem,
     text_problem,
 )
+from qgen.asking.choices import STATED, complete, takes_choices, wrong_answers
 from qgen.asking.confidence import WEIGHTS, confidence, load_weights
-from qgen.asking.distractors import candidates, chosen, first_values
 from qgen.asking.document import ask_document, is_under
 from qgen.asking.draft import Draft, Outcome
 from qgen.asking.fitness import blanks
 from qgen.asking.generator import NBestGenerator
 from qgen.asking.plausibility import Plausibility
-from qgen.asking.proposals import apart, propose_spans
+from qgen.asking.proposals import SPARE, asked_first, asked_next, propose_spans, usable
 from qgen.asking.reasons import reasons
 from qgen.asking.selection import rank
 from qgen.asking.statements import Statement
@@ -44,51 +41,18 @@ from qgen.english.locate import locate_answer
 from qgen.english.paragraphs import is_long, paragraph_spans
 from qgen.english.passage import sentence_spans
 from qgen.english.phrases import propose_answers
-from qgen.english.things import things
-from qgen.english.values import shape
-from qgen.english.words import answer_tokens, token_f1, words_repeated
+from qgen.english.words import token_f1
 from qgen.errors import QGenError
-from qgen.model.reader import (
-    DEFAULT_READER,
-    Reader,
-    Window,
-    best_spans,
-    reading,
-)
+from qgen.model.reader import DEFAULT_READER, Reader, Reading, Window, reading
 from qgen.model.runtime.workers import alone_after_fork
 from qgen.records import Answer, Question, Request, Result
-from qgen.settings import (
-    CONTROLS_OF_KINDS,
-    OPEN_TYPES,
-    STATEMENT,
-    GenerationSettings,
-    QuizSettings,
-)
+from qgen.settings import STATEMENT, GenerationSettings, QuizSettings
 
 _log = logging.getLogger(__name__)
-
-SPARE = 2
-"""Proposed answers asked about for each question that is still wanted, since some questions will be
-dropped.  A round number; no measurement is recorded."""
-
-TRIED = 2
-"""Of an answer's n-best so many are read, at least, where the first is not sure."""
-SURE = 0.5
-"""The confidence from which the first is.  On 96 of SQuAD's answers the mean confidence rises by
-0.027 for a sixth of the speed; with three read below 0.6 it rises by 0.039 for more than a third,
-and with five of 786 other answers by as much as that."""
 
 FILLED = 0.3
 """Probability from which the reader is taken to have another filling for a blank.  No measurement
 is recorded."""
-PLAUSIBLE = 0.5
-"""How plausible a wrong answer must be, from 0 to 1.  Of 586 judged sets 146 are then complete, 87
-of them with three that are plausible and wrong; at 0.3 it is 114 of 299, at 0.6 73 of 105 (by
-cross-validation)."""
-
-STATED = 0.7
-"""The same for one that a false statement holds.  Of 101 judged statements with another name or
-thing 11 of the 29 with such a one were good, and 12 of the 72 others."""
 STATEMENTS = 2
 """Statements that the generator writes for an answer.  No measurement is recorded."""
 STATABLE = 3
@@ -240,6 +204,23 @@ class QuestionGenerator:
             for each, before, after in zip(outcomes, requests, given, strict=True)
         ]
 
+    def judged(
+        self, passage: str, question: Question, windows: Sequence[Window]
+    ) -> tuple[Reading, float, tuple[str, ...]]:
+        """A question with its answer as the reader judges it.
+
+        Args:
+            passage: what it is about.
+            question: with its answer and the generator's score.
+            windows: what the reader read with it, as of :meth:`qgen.model.reader.Reader.windows`.
+
+        Returns:
+            What the reader makes of it, its confidence, and what speaks against it.
+        """
+        found = reading(passage, question.answer, windows)
+        sure = confidence(passage, question, found, self._weights)
+        return found, sure, tuple(reasons(passage, question, found))
+
     def propose(self, passages: Sequence[str]) -> list[list[Answer]]:
         """For each passage the answers that may be asked for: by the reader, the ones most worth it
         first; without one, in the order they stand.  Offsets are those of the passage with its
@@ -286,7 +267,7 @@ class QuestionGenerator:
             drafts = []
             for number in touched:
                 outcomes[number] = _ranked(done[number], quiz)
-                more = _next(spare[number], len(done[number]), outcomes[number].kept, quiz)
+                more = asked_next(spare[number], len(done[number]), outcomes[number].kept, quiz)
                 of = requests[number]
                 drafts += [Draft(number, of.passage, a, of.beside, spare=True) for a in more]
         if are_made(quiz.types):
@@ -295,7 +276,9 @@ class QuestionGenerator:
             for outcome in outcomes:
                 self._vary(outcome, wanted)
         if quiz.choices:
-            self._complete(outcomes, quiz.choices - 1)
+            kept = [draft for each in outcomes for draft in each.kept if takes_choices(draft)]
+            self._read(kept)
+            complete(kept, quiz.choices - 1, self._plausibility)
         return outcomes
 
     def _passed_over(self, requests: Sequence[Request], quiz: QuizSettings) -> list[str]:
@@ -318,6 +301,10 @@ class QuestionGenerator:
     @cached_property
     def _topics(self) -> Topics:
         return Topics(self.generator.word_vectors)
+
+    @cached_property
+    def _plausibility(self) -> Plausibility:
+        return Plausibility(self.generator, self.reader)
 
     def _asked_by_paragraph(
         self, request: Request, settings: GenerationSettings, quiz: QuizSettings
@@ -372,9 +359,8 @@ class QuestionGenerator:
             elif request.answers:
                 drafts += [_given(number, request, answer) for answer in request.answers]
             else:
-                answers = _usable(request.passage, next(proposed), quiz.kinds)
-                answers = [answer for answer in answers if _may_be_asked(answer.kind, quiz.types)]
-                first = _first(answers, quiz) if self.reader else answers
+                answers = usable(request.passage, next(proposed), quiz)
+                first = asked_first(answers, quiz) if self.reader else answers
                 spare[number] = [answer for answer in answers if answer not in first]
                 drafts += [
                     Draft(number, request.passage, answer, request.beside) for answer in first
@@ -398,15 +384,15 @@ class QuestionGenerator:
 
         Of a given answer, ``count`` drafts come back where so many of its n-best have no problem:
         with a reader the surest first.  Where the reader is not :data:`SURE` of one of them,
-        :data:`TRIED` of the n-best are read, and the surest are taken.
+        :data:`~qgen.asking.alternatives.TRIED` of the n-best are read, and the surest are taken.
         """
-        tried = [_alternatives(draft, count if draft.given else 1, quiz) for draft in drafts]
+        tried = [alternatives(draft, count if draft.given else 1, quiz) for draft in drafts]
         if not self.reader:
             return [one for first, _ in tried for one in first]
         self._judge([one for first, _ in tried for one in first])
-        unsure = [others for first, others in tried if min(map(_sureness, first)) < SURE]
+        unsure = [others for first, others in tried if min(map(sureness, first)) < SURE]
         self._judge([one for others in unsure for one in others])
-        return [one for first, others in tried for one in _surest(first, others)]
+        return [one for first, others in tried for one in surest(first, others)]
 
     def _judge(self, drafts: Sequence[Draft]) -> None:
         """Give the drafts' questions their confidence, and what speaks against them."""
@@ -415,9 +401,7 @@ class QuestionGenerator:
         for draft in asked:
             question = draft.question
             assert question
-            found = reading(draft.passage, question.answer, draft.windows)
-            sure = confidence(draft.passage, question, found, self._weights)
-            against = tuple(reasons(draft.passage, question, found))
+            _, sure, against = self.judged(draft.passage, question, draft.windows)
             draft.question = replace(question, confidence=sure, reasons=against)
 
     def _read(self, drafts: Sequence[Draft]) -> None:
@@ -455,7 +439,8 @@ class QuestionGenerator:
         count = None if given else quiz.max_answers
 
         def wrong(draft: Draft, found: Statement) -> list[str]:
-            return self._wrong(draft, STATABLE, STATED, found.before + found.after)
+            beside = found.before + found.after
+            return wrong_answers(draft, STATABLE, self._plausibility, STATED, beside)
 
         outcome.kept, unfit = spread(
             outcome.kept, quiz.types, count, wrong, self._filled_otherwise, quiz.min_confidence
@@ -475,54 +460,6 @@ class QuestionGenerator:
         found = reading(rest, None, self.reader.windows([(rest, sentence, None)])[0])
         sure = found.probability > max(FILLED, found.unanswerable)
         return sure and token_f1(found.answer.text, answer.text) < 0.5
-
-    def _complete(self, outcomes: Sequence[Outcome], count: int) -> None:
-        """Give each question so many of the wrong answers that fit it best, or say how many it
-        lacks."""
-        drafts = [draft for each in outcomes for draft in each.kept if _takes_choices(draft)]
-        self._read(drafts)
-        for draft in drafts:
-            assert draft.question
-            wrong = self._wrong(draft, count)
-            lacking = count - len(wrong)
-            note = f"{lacking} of {count + 1} choices not found" if lacking else ""
-            draft.question = replace(draft.question, distractors=tuple(wrong), note=note)
-
-    def _wrong(
-        self, draft: Draft, count: int, least: float = PLAUSIBLE, beside: str = ""
-    ) -> list[str]:
-        """So many wrong answers for a draft's question, or fewer; none has the words ``beside``."""
-        assert draft.question and draft.question.answer
-        answer = draft.question.answer
-        question = draft.asked or draft.question.question
-        known = f"{question} {beside}"
-        right = partial(_answers_too, _likely_answers(draft.passage, draft.windows))
-        if shape(answer.text):
-            return first_values(draft.passage, known, answer, count, right)
-        found = candidates(draft.passage, question, answer, draft.beside, things())
-        ordered = self._plausibility.ranked(question, answer.text, found, least)
-        return chosen(known, answer.text, ordered, count, right, things())
-
-    @cached_property
-    def _plausibility(self) -> Plausibility:
-        return Plausibility(self.generator, self.reader)
-
-
-def _takes_choices(draft: Draft) -> bool:
-    """Whether a question can be one of multiple choice: true and false are choices already."""
-    return draft.question is not None and draft.question.is_true is None
-
-
-def _likely_answers(passage: str, windows: Sequence[Window]) -> list[set[str]]:
-    """The words of each span that the reader thinks most likely to answer its question."""
-    return [
-        set(answer_tokens(passage[begin:end])) for _, begin, end in best_spans(passage, windows, 3)
-    ]
-
-
-def _answers_too(likely: Sequence[set[str]], text: str) -> bool:
-    """Whether a text is part of one of them, and so no wrong answer."""
-    return any(set(answer_tokens(text)) <= span for span in likely)
 
 
 def _settings(given, kind):
@@ -576,45 +513,6 @@ def _given(number: int, request: Request, answer: Answer | str) -> Draft:
     return Draft(number, passage, span, request.beside, given=True, problem=problem or "")
 
 
-def _usable(passage: str, answers: Iterable[Answer], kinds: Sequence[str]) -> list[Answer]:
-    """The proposed answers that can be asked for and may be of one of the kinds."""
-    return [
-        answer
-        for answer in answers
-        if (_may_be(answer.kind, kinds) if kinds else answer.kind not in _SELDOM_GOOD)
-        and not answer_problem(passage, answer)
-    ]
-
-
-_SELDOM_GOOD = frozenset({"contrast", "outcome"})
-"""Clauses that are asked for only where their kind is wanted: of 79 and 68 judged questions for
-them 95 % and 72 % were wrong, of 1,015 for other clauses 62 %."""
-
-
-def _tried(quiz: QuizSettings, tries: int) -> int:
-    """Proposed answers asked about for a question: more where not all are of the wanted kind."""
-    return tries * (2 if _TOLD_BY_QUESTION & set(quiz.kinds) else 1)
-
-
-def _first(answers: Sequence[Answer], quiz: QuizSettings) -> list[Answer]:
-    """The proposed answers that are asked about at first."""
-    return apart(answers, _tried(quiz, min(SPARE, quiz.tries)) * quiz.max_answers)
-
-
-def _next(
-    spare: list[Answer], asked: int, kept: Sequence[Draft], quiz: QuizSettings
-) -> list[Answer]:
-    """The proposed answers to ask about next, taken from ``spare``; none where enough are kept, or
-    so many were ``asked`` about that it is not worth trying more."""
-    left = _tried(quiz, quiz.tries) * quiz.max_answers - asked
-    count = min(left, _tried(quiz, SPARE) * (quiz.max_answers - len(kept)))
-    taken = [draft.answer for draft in kept if draft.answer]
-    free = [a for a in spare if not any(a.overlaps(other) for other in taken)]
-    more = apart(free, max(0, count))
-    spare[:] = [answer for answer in free if answer not in more]
-    return more
-
-
 def _ranked(drafts: Sequence[Draft], quiz: QuizSettings) -> Outcome:
     """What becomes of the drafts of one request."""
     dropped = Counter(reason for draft in drafts for reason in draft.dropped)
@@ -624,72 +522,3 @@ def _ranked(drafts: Sequence[Draft], quiz: QuizSettings) -> Outcome:
         kept, unfit = rank(kept, quiz)
         dropped = Counter(unfit) + dropped
     return Outcome(kept, dropped, problems)
-
-
-def _alternatives(draft: Draft, count: int, quiz: QuizSettings) -> tuple[list[Draft], list[Draft]]:
-    """The draft with each of its n-best that may be shown, best first: the first ``count``, and
-    others to try where these are not sure.  Without any, one draft says why."""
-    if draft.problem or not draft.n_best:
-        return [draft], []
-    fit = list(islice(_without_problem(draft.passage, draft.n_best), max(count, TRIED)))
-    if draft.given:  # it always gets a question, with what speaks against it
-        drafts = [replace(draft, question=q) for q in fit or [_least_bad(draft)]]
-    else:  # without a fit one, ranking says why
-        drafts = [_as_proposed(draft, question, quiz) for question in fit or draft.n_best[:1]]
-        drafts = [one for one in drafts if one.question] or drafts[:1]
-    return drafts[:count], drafts[count:]
-
-
-def _least_bad(draft: Draft) -> Question:
-    """The best of a draft's n-best where all have a problem, and what speaks against it."""
-    question = min(draft.n_best, key=lambda question: is_degenerate(question.question))
-    return replace(question, reasons=tuple(reasons(draft.passage, question, None)))
-
-
-def _as_proposed(draft: Draft, question: Question, quiz: QuizSettings) -> Draft:
-    """The draft of a proposed answer with a question, if that is of a kind and type wanted."""
-    answer = question.answer
-    assert answer
-    kind = kind_asked_for(question)
-    if quiz.kinds and not {kind, answer.kind} & set(quiz.kinds):
-        return replace(draft, dropped=("for another kind of answer",))
-    types = quiz.types or OPEN_TYPES
-    if not are_made(types) and opening_type(question.question) not in types:
-        return replace(draft, dropped=("of another type of question",))
-    return replace(draft, question=replace(question, answer=replace(answer, kind=kind)))
-
-
-def _sureness(draft: Draft) -> float:
-    """The confidence of the draft's question; of one without, 1, since no other would help."""
-    return draft.question.sureness if draft.question else 1.0
-
-
-def _surest(first: Sequence[Draft], others: Sequence[Draft]) -> list[Draft]:
-    """As many of a draft's alternatives as the first are: the surest of those that were judged."""
-    judged = [one for one in others if one.question and one.question.confidence is not None]
-    return sorted([*first, *judged], key=_sureness, reverse=True)[: len(first)]
-
-
-def _without_problem(passage: str, questions: Sequence[Question]) -> Iterator[Question]:
-    """Those that may be shown, best first.
-
-    The ones that say a word twice come last: "What did the court order the buyer to pay the buyer?"
-    is how a small model loses its thread.
-    """
-    ordered = sorted(questions, key=lambda question: words_repeated(question.question) > 0)
-    return (question for question in ordered if not question_problem(passage, question))
-
-
-def _may_be_asked(kind: str, types: Sequence[str]) -> bool:
-    """Whether an answer's question may turn out to be of one of these types."""
-    if not types or not set(types) <= {"why", "how"}:
-        return True
-    return CONTROLS_OF_KINDS.get(kind) in types
-
-
-_TOLD_BY_QUESTION = frozenset({"person", "place"})
-
-
-def _may_be(kind: str, kinds: Sequence[str]) -> bool:
-    """Whether a proposed answer may turn out to be of one of these kinds."""
-    return kind in kinds or (kind in {"name", "phrase"} and bool(_TOLD_BY_QUESTION & set(kinds)))

@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from qgen.asking.checks import answer_problem
-from qgen.asking.confidence import confidence
 from qgen.asking.pipeline import QuestionGenerator
 from qgen.asking.reasons import reasons
 from qgen.english.clean import Mended, clean_text
 from qgen.english.prose import passage_problem
 from qgen.errors import QGenError
-from qgen.model.reader import Reading, reading
 from qgen.records import Question
 
 
@@ -82,17 +80,12 @@ def score_questions(
         (passage, replace(question, score=score))
         for (passage, question), score in zip(able, _surprises(generator, able), strict=True)
     ]
-    read: list[Reading | None] = [None] * len(scored)
     if generator.reader:
-        windows = generator.reader.windows([(p, q.question, q.answer) for p, q in scored])
-        read = [
-            reading(passage, question.answer, each)
-            for (passage, question), each in zip(scored, windows, strict=True)
-        ]
-    verdicts = iter(
-        _verdict(generator, passage, question, found)
-        for (passage, question), found in zip(scored, read, strict=True)
-    )
+        read = generator.reader.windows([(p, q.question, q.answer) for p, q in scored])
+        judged = [generator.judged(*pair, each) for pair, each in zip(scored, read, strict=True)]
+        verdicts = iter(Verdict(sure, found.answered, against) for found, sure, against in judged)
+    else:
+        verdicts = iter(Verdict(None, reasons=tuple(reasons(*pair, None))) for pair in scored)
     return [Verdict(None, reasons=(p,)) if p else next(verdicts) for p in problems]
 
 
@@ -121,13 +114,3 @@ def _surprises(
 
 ORDINARY = -1.0
 """About the mean log-probability of the tokens of SQuAD's questions, in nats."""
-
-
-def _verdict(
-    generator: QuestionGenerator, passage: str, question: Question, found: Reading | None
-) -> Verdict:
-    against = tuple(reasons(passage, question, found))
-    if found is None:
-        return Verdict(None, reasons=against)
-    sure = confidence(passage, question, found, generator._weights)
-    return Verdict(sure, found.answered, against)
