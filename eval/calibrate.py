@@ -7,13 +7,14 @@
 prints how well the confidence tells good and usable questions of the ``--test`` files from wrong
 ones (without such files, those of each passage, by a confidence fitted on the other passages), with
 the reader's hidden states and without, and the weights without (for
-``qgen/asking/confidence.py``); those with them go to the reader's folder.  Of a file whose rows
+``qgen/asking/confidence.json``); those with them go to the reader's folder.  Of a file whose rows
 have a ``part`` those that are ``held-out`` are measured on alone, the others fitted to alone.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -226,7 +227,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     weights, bias, logits = fitted(lambda judged: judged.values, PENALTY)
     print(f"together, on passages not fitted on: {roc_auc_score(tested.labels, logits):.3f}")
     pairs = zip(names, weights.tolist(), strict=True)
-    print({"bias": round(bias, 4)} | {name: round(weight, 4) for name, weight in pairs})
+    found = {"bias": round(bias, 4)} | {name: round(weight, 4) for name, weight in pairs}
+    print(json.dumps(found, indent=1))
 
     penalties = torch.full((len(names) + fitted_to.states.shape[1],), STATE_PENALTY).double()
     penalties[: len(names)] = PENALTY

@@ -82,7 +82,7 @@ def beside_one_another(requests: Sequence[Request]) -> list[Request]:
     in their file; those that have some already keep them."""
 
     def near(passages: list[str], i: int) -> tuple[str, ...]:
-        around = passages[max(0, i - NEAR) : i + NEAR + 1]
+        around = passages[max(0, i - BESIDE) : i + BESIDE + 1]
         return tuple(p for p in dict.fromkeys(around) if isinstance(p, str) and p != passages[i])
 
     found: list[Request] = []
@@ -96,7 +96,7 @@ def beside_one_another(requests: Sequence[Request]) -> list[Request]:
     return found
 
 
-NEAR = 10
+BESIDE = 10
 """Passages before and behind another one that are beside it.  A round number; no measurement is
 recorded."""
 

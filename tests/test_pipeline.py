@@ -485,5 +485,5 @@ def test_the_fingerprint_depends_on_the_small_models(checked, monkeypatch, tmp_p
     before = checked.fingerprint
     other = tmp_path / "fitness.json"
     other.write_text("{}")
-    monkeypatch.setattr("qgen.asking.fitness.WEIGHTS", other)
+    monkeypatch.setattr("qgen.asking.fitness.WEIGHTS_FILE", other)
     assert checked.fingerprint != before

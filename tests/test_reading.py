@@ -241,7 +241,7 @@ def test_calibrate_command(n_best_generator, reader, tmp_path, capsys, monkeypat
     calibrate([str(path), "--out", str(tmp_path)])
     shown = capsys.readouterr().out
     assert f"of those in {path}:\narea under ROC" in shown
-    assert "surprise: alone 0.000" in shown and "'bias'" in shown and "states: " in shown
+    assert "surprise: alone 0.000" in shown and '"bias"' in shown and "states: " in shown
     size = 2 * reader.model.config.hidden_size
     loaded = load_weights(tmp_path, size)
     assert loaded.states.shape == (size,)

@@ -286,7 +286,7 @@ def test_the_ranker_of_choices_learns_what_was_judged(
     assert "20 sets, 120 candidates, 50% plausible and wrong" in printed
     assert float(re.search(r"AUC (\S+)", printed)[1]) > 0.9
     assert "at least 0.5: 20 complete sets, 20 with plausible" in printed
-    monkeypatch.setattr(plausibility, "WEIGHTS", out)
+    monkeypatch.setattr(plausibility, "WEIGHTS_FILE", out)
     tried = [Candidate(text, Likeness()) for text in ("Lobaruth", "Lobaruth Nuvisk Tolafor")]
     same, longer = Plausibility(n_best_generator, reader).scores(
         "who led its construction?", "Kovaruth", tried
@@ -343,7 +343,7 @@ def test_the_fitness_of_sentences_is_learnt_from_judged_ones(tmp_path, capsys):
     assert "held out, judged alone, 2: AUC 1.000" in printed
     assert len(re.findall(r"50%, fitness at least \S+: 100% good, 0% wrong", printed)) == 3
     weights = json.loads(out.read_text())
-    assert weights.keys() == json.loads(fitness.WEIGHTS.read_text()).keys()
+    assert weights.keys() == json.loads(fitness.WEIGHTS_FILE.read_text()).keys()
     assert weights["definite"] < 0 < weights["names"]
 
 

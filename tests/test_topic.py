@@ -4,7 +4,7 @@ import pytest
 from conftest import PASSAGE as PLAIN
 
 from qgen.asking.document import ask_document, is_under
-from qgen.asking.topic import NEAR, Topics
+from qgen.asking.topic import TOPIC_NEARNESS, Topics
 from qgen.files.documents import read_document
 from qgen.model.checkpoints import load_checkpoint
 from qgen.model.vectors import WordVectors
@@ -30,8 +30,8 @@ def topics():
 )
 def test_passages_with_the_topics_words_are_near(topics, topic, nearest):
     found = dict(zip(TEXTS, topics.nearness(topic, list(TEXTS.values())), strict=True))
-    assert found[nearest] >= NEAR
-    assert all(value < NEAR for name, value in found.items() if name != nearest)
+    assert found[nearest] >= TOPIC_NEARNESS
+    assert all(value < TOPIC_NEARNESS for name, value in found.items() if name != nearest)
 
 
 @pytest.mark.parametrize(("topic", "nearest"), [("boats", "ports"), ("insects", "bees")])

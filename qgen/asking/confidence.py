@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from qgen.asking.logistic import probability
+from qgen.asking.logistic import probability, shipped
 from qgen.english.passage import Passage, once_a_passage
 from qgen.english.words import (
     PIECE,
@@ -64,27 +64,9 @@ class Weights:
         )
 
 
-WEIGHTS = Weights(
-    {
-        "bias": -11.0125,
-        "surprise": -0.9235,
-        "agreement": 0.8435,
-        "answered": 0.2344,
-        "expected": 0.1037,
-        "unanswerable": -0.1992,
-        "foreign": 0.478,
-        "repeated": -0.3314,
-        "reordered": -0.0592,
-        "copied": -0.2038,
-        "length": 0.0091,
-        "fronted": 0.2078,
-        "rarity": 0.6363,
-        "definite": -0.1409,
-        "named": 0.3384,
-        "listed": 0.3125,
-        "given": 0.5789,
-    }
-)
+WEIGHTS_FILE = Path(__file__).with_name("confidence.json")
+"""Of :func:`features`, by name, with ``bias``."""
+WEIGHTS = Weights(shipped(WEIGHTS_FILE))
 """For a reader with whose states no questions were judged."""
 
 

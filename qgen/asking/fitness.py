@@ -4,16 +4,14 @@ fill-in-the-blank and true statements (``recipes/statements.py``)."""
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from qgen.asking.confidence import features as confidence_features
-from qgen.asking.logistic import probability
+from qgen.asking.logistic import probability, shipped
 from qgen.asking.statements import Statement, sentence_of
 from qgen.english.passage import Passage
 from qgen.english.quantities import YEAR
@@ -25,7 +23,7 @@ from qgen.settings import STATEMENT
 if TYPE_CHECKING:
     from qgen.asking.generator import NBestGenerator
 
-WEIGHTS = Path(__file__).with_name("fitness.json")
+WEIGHTS_FILE = Path(__file__).with_name("fitness.json")
 """Of :func:`features`, by name, with ``bias``."""
 
 _THING = re.compile(r"\b[Tt]he ([a-z-]{3,})\b(?! (?:of|that|which|who|in)\b)")
@@ -180,9 +178,4 @@ def fitness(
 ) -> float:
     """How probable it is that a careful teacher would use a statement with its answer blanked, or
     as a true one, unchanged, from 0 to 1; see :func:`features`."""
-    return probability(_weights(), features(passage, question, found, blank))
-
-
-@cache
-def _weights() -> dict[str, float]:
-    return json.loads(WEIGHTS.read_text(encoding="utf-8"))
+    return probability(shipped(WEIGHTS_FILE), features(passage, question, found, blank))

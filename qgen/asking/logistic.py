@@ -3,11 +3,20 @@ that people find it good."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 
 _MOST = 30.0
 """Log-odds beyond which a probability is 0 or 1 for all that anyone can tell."""
+
+
+@cache
+def shipped(path: Path) -> dict[str, float]:
+    """The weights in a file of this package, by name."""
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def probability(

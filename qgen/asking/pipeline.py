@@ -33,7 +33,7 @@ from qgen.asking.proposals import SPARE, asked_first, asked_next, propose_spans,
 from qgen.asking.reasons import reasons
 from qgen.asking.selection import rank
 from qgen.asking.statements import Statement
-from qgen.asking.topic import NEAR, Topics
+from qgen.asking.topic import TOPIC_NEARNESS, Topics
 from qgen.asking.types import are_made, opening_type, spread, statements
 from qgen.english.clean import Mended, clean_text
 from qgen.english.dictionary import usual_tag
@@ -41,7 +41,7 @@ from qgen.english.locate import locate_answer
 from qgen.english.paragraphs import is_long, paragraph_spans
 from qgen.english.passage import sentence_spans
 from qgen.english.phrases import propose_answers
-from qgen.english.words import token_f1
+from qgen.english.words import same_answer
 from qgen.errors import QGenError
 from qgen.model.reader import DEFAULT_READER, Reader, Reading, Window, reading
 from qgen.model.runtime.workers import alone_after_fork
@@ -112,10 +112,8 @@ class QuestionGenerator:
     def fingerprint(self) -> str:
         """SHA-256 of all weights, their dtype and the small models' included: what the results
         depend on."""
-        parts = [self.generator.fingerprint]
-        parts += [
-            path.read_text(encoding="utf-8") for path in (fitness.WEIGHTS, plausibility.WEIGHTS)
-        ]
+        files = (fitness.WEIGHTS_FILE, plausibility.WEIGHTS_FILE)
+        parts = [self.generator.fingerprint, *(path.read_text(encoding="utf-8") for path in files)]
         if self.reader:
             parts += [self.reader.fingerprint, self._weights.to_json()]
         return hashlib.sha256(" ".join(parts).encode()).hexdigest()
@@ -294,7 +292,7 @@ class QuestionGenerator:
         if quiz.topic and open_ones:
             near = self._topics.nearness(quiz.topic, [requests[i].passage for i in open_ones])
             for i, nearness in zip(open_ones, near, strict=True):
-                if nearness < NEAR:
+                if nearness < TOPIC_NEARNESS:
                     why[i] = f"nothing is near the topic {quiz.topic!r}"
         return why
 
@@ -459,7 +457,7 @@ class QuestionGenerator:
             return False
         found = reading(rest, None, self.reader.windows([(rest, sentence, None)])[0])
         sure = found.probability > max(FILLED, found.unanswerable)
-        return sure and token_f1(found.answer.text, answer.text) < 0.5
+        return sure and not same_answer(found.answer.text, answer.text)
 
 
 def _settings(given, kind):

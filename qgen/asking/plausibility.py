@@ -3,21 +3,20 @@ models and the lexicon say, fitted to judged choices (``recipes/choices.py``).""
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qgen.asking.distractors import Candidate, is_plural
-from qgen.asking.logistic import probability
+from qgen.asking.logistic import probability, shipped
 from qgen.model.reader import Reader, log_probability
 from qgen.records import Answer, Question
 
 if TYPE_CHECKING:
     from qgen.asking.generator import NBestGenerator
 
-WEIGHTS = Path(__file__).with_name("plausibility.json")
+WEIGHTS_FILE = Path(__file__).with_name("plausibility.json")
 """Of the features, by name, with ``bias``."""
 
 FEATURES = ("embedding", "question", "reader", "reader_less", "opening", "options", "wordnet",
@@ -43,8 +42,6 @@ class Plausibility:
 
     def __init__(self, generator: NBestGenerator, reader: Reader | None):
         self._generator, self._reader = generator, reader
-        weights = json.loads(WEIGHTS.read_text(encoding="utf-8")) if WEIGHTS.exists() else {}
-        self._weights = dict.fromkeys([*FEATURES, "bias"], 0.0) | weights
 
     def ranked(
         self, question: str, answer: str, candidates: Sequence[Candidate], least: float
@@ -71,7 +68,8 @@ class Plausibility:
     def scores(self, question: str, answer: str, candidates: Sequence[Candidate]) -> list[float]:
         """The plausibility of each candidate, from 0 to 1."""
         rows = self.features(question, answer, candidates)
-        return [probability(self._weights, dict(zip(FEATURES, row, strict=True))) for row in rows]
+        weights = shipped(WEIGHTS_FILE)
+        return [probability(weights, dict(zip(FEATURES, row, strict=True))) for row in rows]
 
     def features(
         self, question: str, answer: str, candidates: Sequence[Candidate]

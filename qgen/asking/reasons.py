@@ -6,12 +6,10 @@ import re
 
 from qgen.asking.checks import gives_away, invented_names, is_degenerate
 from qgen.english.dictionary import usual_tag
-from qgen.english.words import FUNCTION_WORDS, QUESTION_WORD, answer_tokens, token_f1
+from qgen.english.words import FUNCTION_WORDS, QUESTION_WORD, answer_tokens, same_answer
 from qgen.model.reader import Reading
 from qgen.records import Question
 
-AGREEING = 0.5
-"""Token F1 from which two answers count as the same one: half; no measurement is recorded."""
 _AUXILIARY = re.compile(
     r"\b(?:is|are|was|were|am|be|been|do|does|did|has|have|had|can|could|will|would|shall|should|"
     r"may|might|must)\b",
@@ -50,7 +48,7 @@ def reasons(passage: str, question: Question, found: Reading | None) -> list[str
         against.append("the reader finds no answer in the passage")
     elif _is_part(question.answer.text, found.answered):
         against.append(f"the answer is only a part of {found.answered!r}")
-    elif token_f1(found.answered, question.answer.text) < AGREEING:
+    elif not same_answer(found.answered, question.answer.text):
         against.append(f"the reader answers {found.answered}")
     return against
 

@@ -9,7 +9,7 @@ import torch
 from qgen.english.words import content_stems, fold
 from qgen.model.vectors import WordVectors
 
-NEAR = 0.62
+TOPIC_NEARNESS = 0.62
 """The least nearness of a passage that is about a topic.  No measurement is recorded."""
 
 

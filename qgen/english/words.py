@@ -94,6 +94,12 @@ def token_f1(first: str, second: str) -> float:
     return 2 * (left & right).total() / (left.total() + right.total())
 
 
+def same_answer(first: str, second: str) -> bool:
+    """Whether two answers count as one: by a token F1 of at least a half; no measurement of that is
+    recorded."""
+    return token_f1(first, second) >= 0.5
+
+
 def spaced(text: str) -> str:
     """The text with one space for a line's end and other white space, and none at its ends."""
     return " ".join(text.split())

@@ -14,7 +14,7 @@ from fastapi import UploadFile
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from qgen.files.writers import WRITERS
-from qgen.records import NEAR, Answer, Question, Result
+from qgen.records import BESIDE, Answer, Question, Result
 from qgen.settings import GenerationSettings, QuizSettings
 
 PASSAGE = "Marie Curie was born in Warsaw in 1867."
@@ -117,7 +117,7 @@ class PassageIn(_Strict):
     )
     beside: list[str] = Field(
         default_factory=list,
-        max_length=2 * NEAR,
+        max_length=2 * BESIDE,
         description="other passages of its document, whose names may be wrong choices; none: those "
         "near it in this request; one that is too long for a passage is passed over",
     )

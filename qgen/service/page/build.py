@@ -33,7 +33,7 @@ from qgen.english.passage import sentence_spans
 from qgen.errors import QGenError
 from qgen.files.documents import DOCUMENT_READERS, read_document, text_paragraphs
 from qgen.files.writers import WRITERS, format_of, suffix_of, write
-from qgen.records import NEAR, Answer, Question, Request
+from qgen.records import BESIDE, Answer, Question, Request
 from qgen.service.schemas import QuestionsIn
 from qgen.settings import QuizSettings
 
@@ -104,7 +104,7 @@ def page_setup() -> dict:
             **{name: name for name in WRITERS if name not in _FORMATS},
         },
         "documents": list(DOCUMENT_READERS),
-        "near": NEAR,
+        "near": BESIDE,
     }
 
 
