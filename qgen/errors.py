@@ -49,6 +49,12 @@ def exit_code(program: str, command: Callable[[], int | None]) -> int:
         return 2
 
 
+def shown(value: object, limit: int) -> str:
+    """A value as a message has it, cut to so many characters."""
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
 def check_rows(what: str, given: object, *kinds: type | UnionType) -> None:
     """Refuse what is no list of tuples of these types.
 
@@ -61,6 +67,4 @@ def check_rows(what: str, given: object, *kinds: type | UnionType) -> None:
     for row in given:
         fits = isinstance(row, list | tuple) and len(row) == len(kinds)
         if not fits or not all(map(isinstance, row, kinds)):
-            shown = repr(row)
-            shown = shown if len(shown) <= 60 else shown[:59] + "…"
-            raise QGenError(f"{what} must be a list of ({names}); one is {shown}")
+            raise QGenError(f"{what} must be a list of ({names}); one is {shown(row, 60)}")

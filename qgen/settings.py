@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from numbers import Integral, Real
 
-from qgen.errors import QGenError
+from qgen.errors import QGenError, shown
 
 ATTN_IMPLEMENTATIONS = ("sdpa", "eager")
 """How attention can be computed in training; see ``TrainingSettings.attn_implementation``."""
@@ -122,14 +122,14 @@ def _typed(name: str, kind: str, value):
         ):
             return tuple(value)
         wanted = "a list of texts"
-    raise QGenError(f"{name} must be {wanted}, not {_shown(value)}")
+    raise QGenError(f"{name} must be {wanted}, not {shown(value, 40)}")
 
 
 def _check_choice(name: str, value, choices: tuple[str, ...]) -> None:
     given = value if isinstance(value, tuple) else (value,)
     for one in given:
         if choices and one not in choices:
-            raise QGenError(f"{name} must be {' or '.join(choices)}, not {_shown(one)}")
+            raise QGenError(f"{name} must be {' or '.join(choices)}, not {shown(one, 40)}")
 
 
 def _check_bounds(name: str, value, bounds: Mapping[str, float]) -> None:
@@ -147,11 +147,6 @@ def _check_bounds(name: str, value, bounds: Mapping[str, float]) -> None:
         raise QGenError(f"{name} must be positive")
     limit = f"at least {least}" if too_little else f"at most {most}"
     raise QGenError(f"{name} must be {limit}")
-
-
-def _shown(value, limit: int = 40) -> str:
-    text = repr(value)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from itertools import pairwise
 from qgen.english.dictionary import usual_tag
 from qgen.english.prose import passage_problem
 from qgen.english.words import (
+    ASKS_FOR_PERSON,
     FUNCTION_WORDS,
     LITTLE,
     PIECE,
@@ -134,7 +135,7 @@ def kind_asked_for(question: Question) -> str:
     asked = QUESTION_WORD.search(question.question)
     if question.answer.kind not in {"name", "phrase"} or not asked:
         return question.answer.kind
-    if asked[0].lower() in {"who", "whom", "whose"}:
+    if ASKS_FOR_PERSON.match(asked[0]):
         return "person"
     place = _PLACE.match(question.question, asked.start())
     return "place" if place else question.answer.kind

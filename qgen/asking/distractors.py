@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import NamedTuple
 
-from qgen.english.dictionary import inflections, lemmas, usual_tag
+from qgen.english.dictionary import base_forms, inflections, usual_tag
 from qgen.english.passage import sentence_spans
 from qgen.english.phrases import propose_answers
 from qgen.english.quantities import MONTHS
 from qgen.english.things import Likeness, Things
 from qgen.english.values import implied, is_near, near_values, shape
 from qgen.english.words import (
+    ASKS_FOR_PERSON,
     LITTLE,
     answer_tokens,
     capitalized,
@@ -70,7 +71,6 @@ _TITLE = re.compile(
     r"pope|emperor|professor|senator|judge|governor)\b\.?",
     re.I,
 )
-_WHO = re.compile(r"\b(?:who|whom|whose)\b", re.I)
 _BEFORE = r"(?:(?:in|on|at|by|with|behind|under|from|to|for|of)\s+)?(?:the\s+|an?\s+)?"
 _ITEMS = r"(?:,\s*[\w'’-]+(?:\s[\w'’-]+){0,3}\s?)*,?\s*"
 _JOINED = re.compile(rf"{_ITEMS}\b(?:and|or|nor|as well as)\s+(?:both\s+)?{_BEFORE}", re.I)
@@ -109,7 +109,7 @@ def candidates(
     """
     found: dict[str, Candidate] = {}
     proper = _is_proper(passage, answer)
-    person = bool(_WHO.search(question))
+    person = bool(ASKS_FOR_PERSON.search(question))
     model, begins = spaced(answer.text), _begins_sentence(passage, answer)
     like = things_like(model, lexicon)
     known = {fold(thing): likeness for thing, likeness in like.items()}
@@ -233,7 +233,7 @@ def _fits(answer: str, other: str, proper: bool, person: bool) -> bool:
         return False
     if first.count(",") != second.count(","):
         return False
-    if person and _is_common(second.split()[-1]) and not _is_common(first.split()[-1]):
+    if person and _in_lexicon(second.split()[-1]) and not _in_lexicon(first.split()[-1]):
         return False  # an empire beside an emperor
     if proper:
         if bool(_TITLE.match(first)) != bool(_TITLE.match(second)):
@@ -258,7 +258,7 @@ def _is_plural_noun(word: str) -> bool:
         return True
     if tag and tag.startswith("NN") and word.endswith("s"):
         return False  # "physics"
-    bases = lemmas(word, "NOUN").get("NOUN", ())
+    bases = base_forms(word, "NOUN")
     if not tag and not bases:
         return bool(re.search(r"[^suix]s$", word)) and len(word) > 3
     return bool(bases) and word not in bases
@@ -273,7 +273,7 @@ def _singular(phrase: str) -> str | None:
     if not is_plural(phrase) or _LINK.search(phrase):
         return None
     before, _, last = phrase.rpartition(" ")
-    bases = lemmas(last.lower(), "NOUN").get("NOUN", ())
+    bases = base_forms(last.lower(), "NOUN")
     if not bases:
         bases = (re.sub(r"ies$", "y", last) if last.endswith("ies") else last.removesuffix("s"),)
     return f"{before} {bases[0]}".strip() if bases[0] != last else None
@@ -381,11 +381,11 @@ def _thing_in_form_of(model: str, begins: bool, thing: str, proper: bool) -> str
     if proper:
         if not all(word[:1].isupper() or word in _SMALL for word in words):
             return None
-        if lead["determiner"] and (own["determiner"] or _is_common(words[-1])):
+        if lead["determiner"] and (own["determiner"] or _in_lexicon(words[-1])):
             text = with_article(lead["determiner"].lower() + text)
     else:
         if text != text.lower():
-            if not all(map(_is_common, words)):
+            if not all(map(_in_lexicon, words)):
                 return None
             text = " ".join(word if word.isupper() else word.lower() for word in words)
         if _OF_SEVERAL.match(text) and (lead["determiner"] or "").lower().strip() in {"a", "an"}:
@@ -405,7 +405,7 @@ _SMALL = frozenset("of the and de la le von van der du di da for in on".split())
 """Words without a capital in names."""
 
 
-def _is_common(word: str) -> bool:
+def _in_lexicon(word: str) -> bool:
     """Whether a word is in the lexicon in lower case: a common one, whatever its capital."""
     tag = usual_tag(word.lower())
     return bool(tag) and not str(tag).startswith("NNP")

@@ -6,7 +6,13 @@ import re
 
 from qgen.asking.checks import gives_away, invented_names, is_degenerate
 from qgen.english.dictionary import usual_tag
-from qgen.english.words import FUNCTION_WORDS, QUESTION_WORD, answer_tokens, same_answer
+from qgen.english.words import (
+    ASKS_FOR_PERSON,
+    FUNCTION_WORDS,
+    QUESTION_WORD,
+    answer_tokens,
+    same_answer,
+)
 from qgen.model.reader import Reading
 from qgen.records import Question
 
@@ -16,7 +22,6 @@ _AUXILIARY = re.compile(
     re.I,
 )
 _PRONOUN = re.compile(r"\b(?:he|she|they|him|them|his|her|hers|their|theirs)\b", re.I)
-_WHO = re.compile(r"\bwho(?:m|se)?\b", re.I)
 _ARTICLES = frozenset({"the", "a", "an", "this", "that", "these", "those"})
 _NOUN_BEFORE = re.compile(r"\b(?:the|a|an|this|that|these|those)\s+\w+|\b[A-Z]\w+|\b\w{3,}s\b")
 
@@ -67,7 +72,7 @@ def without_referent(question: str) -> str:
     """
     for pronoun in _PRONOUN.finditer(question):
         before = question[: pronoun.start()]
-        if _WHO.search(before):
+        if ASKS_FOR_PERSON.search(before):
             continue
         word = QUESTION_WORD.search(before)
         known = [before[: word.start()] if word else before]

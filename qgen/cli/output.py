@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from string import ascii_uppercase
 
+from qgen.english.words import spaced
 from qgen.records import Question
 
 SURE, UNSURE = 0.65, 0.4
@@ -41,11 +42,6 @@ def _place(place: Mapping) -> str:
     return ", ".join(f"{name} {value}" for name, value in place.items())
 
 
-def _one_line(text: str) -> str:
-    """What stands on several lines of its passage, on one."""
-    return " ".join(text.split())
-
-
 def _lettered(choices: Sequence[str]) -> list[str]:
     return [f"{letter}. {choice}" for letter, choice in zip(ascii_uppercase, choices, strict=False)]
 
@@ -53,9 +49,9 @@ def _lettered(choices: Sequence[str]) -> list[str]:
 def _write_lines(asked: Sequence[tuple[Question, Mapping]]) -> None:
     tell(f"the number in front of each question is {_number(asked)[1]}")
     for question, place in asked:
-        answer = _one_line(question.answer_text)
+        answer = spaced(question.answer_text)
         where = f"  ({_place(place)})" if place else ""
-        print(f"{question.sureness:8.3f}  {_one_line(question.question)}  [{answer}]{where}")
+        print(f"{question.sureness:8.3f}  {spaced(question.question)}  [{answer}]{where}")
         for choice in _lettered(question.choices):
             print(f"{'':10}{choice}")
 
@@ -75,7 +71,7 @@ def _write_table(asked: Sequence[tuple[Question, Mapping]]) -> None:
         sure = question.confidence
         style = "" if sure is None else "green" if sure >= SURE else "yellow"
         style = "red" if sure is not None and sure < UNSURE else style
-        answer = _one_line(question.answer_text)
+        answer = spaced(question.answer_text)
         table.add_row(
             Text(f"{question.sureness:.2f}", style),
             Text("\n".join([question.question, *_lettered(question.choices)])),

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from qgen.english.dictionary import lemmas
+from qgen.english.dictionary import is_base_verb
 from qgen.english.passage import Passage, Token, once_a_passage
 from qgen.english.words import WORD
 from qgen.records import Answer
@@ -137,7 +137,7 @@ def _starts(
     verbs = {
         token.start - begin
         for token in tokens
-        if token.tag in {"VB", "VBP", "JJ"} and _is_base(text[token.start : token.end].lower())
+        if token.tag in {"VB", "VBP", "JJ"} and is_base_verb(text[token.start : token.end].lower())
     }
     for cue in _CUES:
         for match in cue.pattern.finditer(sentence):
@@ -161,10 +161,6 @@ def _starts(
         )
         if behind and not completes:
             yield _INFINITIVE, tokens[i].start
-
-
-def _is_base(word: str) -> bool:
-    return word in lemmas(word, "VERB").get("VERB", ())
 
 
 def _ends(

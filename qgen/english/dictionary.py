@@ -21,10 +21,20 @@ def usual_tag(word: str) -> str | None:
     return _textblob().lexicon.get(word)
 
 
-def lemmas(word: str, kind: str | None = None) -> dict[str, tuple[str, ...]]:
+def lemmas(word: str) -> dict[str, tuple[str, ...]]:
     """What a lower-cased word may be a form of, itself included: for each kind of word ("NOUN",
-    "VERB", "ADJ"; or only the given one) the base forms; nothing for an unknown word."""
-    return _lemminflect().getAllLemmas(word, kind)
+    "VERB", "ADJ") the base forms; nothing for an unknown word."""
+    return _lemminflect().getAllLemmas(word)
+
+
+def base_forms(word: str, kind: str) -> tuple[str, ...]:
+    """Those of :func:`lemmas` that are of a kind."""
+    return _lemminflect().getAllLemmas(word, kind).get(kind, ())
+
+
+def is_base_verb(word: str) -> bool:
+    """Whether a lower-cased word may be a verb's base form."""
+    return word in base_forms(word, "VERB")
 
 
 def inflections(lemma: str, kind: str) -> dict[str, tuple[str, ...]]:

@@ -12,8 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from qgen.english.words import fold as _fold
-from qgen.english.words import spaced
+from qgen.english.words import fold, spaced
 
 LEXICON = Path(__file__).with_name("things.txt.xz")
 """A group a line: its source, "t" trivia, "b" textbooks, "g" this repository's own or "w" WordNet,
@@ -21,11 +20,6 @@ and things of one kind, each with its other names behind "="."""
 _MOST_OF_HEAD = 40
 """Things with the same last word that are looked at.  A round number; no measurement is
 recorded."""
-
-
-def fold(text: str) -> str:
-    """As :func:`qgen.english.words.fold`, sooner where there are no accents."""
-    return text.lower() if text.isascii() else _fold(text)
 
 
 class Likeness(NamedTuple):

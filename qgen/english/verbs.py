@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from qgen.english.dictionary import inflections, lemmas, tag_words
+from qgen.english.dictionary import base_forms, inflections, is_base_verb, tag_words
 from qgen.english.words import WORD
 
 _DO = frozenset({"do", "does", "did"})
@@ -75,7 +75,7 @@ def _is_right(words: list[str], tags: list[str], i: int) -> bool:
     """Whether a word is a verb that an auxiliary may have, or speaks for another reading."""
     if words[i] in _BE_DO_HAVE or tags[i] in {"VB", "VBP"}:
         return True
-    return tags[i - 1] == "PRP" and _is_base(words[i])  # "should you slide"
+    return tags[i - 1] == "PRP" and is_base_verb(words[i])  # "should you slide"
 
 
 def _ends_in_base(words: list[str], tags: list[str], clause: range) -> bool:
@@ -84,7 +84,7 @@ def _ends_in_base(words: list[str], tags: list[str], clause: range) -> bool:
     inside = [i for i in clause if tags[i] not in {"IN", "TO", "RP"}]
     last = inside[-1] if inside else 0
     noun = tags[last - 1] in _NOUN_FOLLOWS | {"JJ", "VBG"}  # "the signing certificate"
-    return len(inside) > 1 and _is_base(words[last]) and not noun
+    return len(inside) > 1 and is_base_verb(words[last]) and not noun
 
 
 def _is_finite(words: list[str], tags: list[str], i: int) -> bool:
@@ -100,30 +100,22 @@ def _is_finite(words: list[str], tags: list[str], i: int) -> bool:
 
 def _participle(words: list[str], tags: list[str], i: int) -> tuple[int, str] | None:
     """What is wrong with a word behind "be"."""
-    if i >= len(words) or set(_verbs(words[i])) != {words[i]}:  # "ground" is of "grind", too
+    # "ground" is of "grind", too
+    if i >= len(words) or set(base_forms(words[i], "VERB")) != {words[i]}:
         return None
     # What is asked for by "how" or "where" is no noun there: "How many eggs should be whisk?"
     noun = words[0] in _ASKS_FOR_THING or words[i - 2] in {"it", "there"}
-    adjective = bool(lemmas(words[i], "ADJ"))  # the tagger takes "bake" for one
+    adjective = bool(base_forms(words[i], "ADJ"))  # the tagger takes "bake" for one
     if tags[i] not in {"VB", "VBP"} and (noun or adjective or tags[i] not in {"NN", "NNP", "JJ"}):
         return None
     participles = _forms(words[i], "VBN") or _forms(words[i], "VBD")
     return (i, participles[0]) if participles and words[i] not in participles else None
 
 
-def _verbs(word: str) -> tuple[str, ...]:
-    """The verbs that a word may be a form of."""
-    return lemmas(word, "VERB").get("VERB", ())
-
-
 def _lemma(word: str) -> str:
     """The base form of an inflected verb; nothing for a word that is a base form itself."""
-    verbs = _verbs(word)
+    verbs = base_forms(word, "VERB")
     return verbs[0] if verbs and word not in verbs else ""
-
-
-def _is_base(word: str) -> bool:
-    return word in _verbs(word)
 
 
 def _forms(lemma: str, tag: str) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ _STEM = re.compile(r"\w+(?:[.,]\d+)*")
 INTERROGATIVES = ("what", "who", "whom", "whose", "when", "where", "which", "why", "how")
 QUESTION_WORD = re.compile(rf"\b(?:{'|'.join(INTERROGATIVES)})\b", re.I)
 """What a question asks for, such as "who"; it need not come first."""
+ASKS_FOR_PERSON = re.compile(r"\b(?:who|whom|whose)\b", re.I)
 FUNCTION_WORDS = frozenset(
     "a an and are as at be but by can did do does for from had has have he her his i in is it its "
     "not of on or she so that the their then there they this to was we were when which who will "
@@ -42,6 +43,8 @@ _CLOSES_FIRST = re.compile(r'[^"]*(?:[^\W\d]|[.,;!?])"|[^(]*\)|[^\[]*\]|[^â€œ]*â
 
 def fold(text: str) -> str:
     """Lower case without accents, as an uncased BERT vocabulary has it."""
+    if text.isascii():  # as most are, and the lexicon is folded word by word
+        return text.lower()
     decomposed = unicodedata.normalize("NFD", text.lower())
     return "".join(c for c in decomposed if unicodedata.category(c) != "Mn")
 
