@@ -68,12 +68,11 @@ class Things:
             for other in self._groups[number][1][place]
         }
 
-    def like(self, name: str, leave_out: frozenset[str] = frozenset()) -> dict[str, Likeness]:
+    def like(self, name: str) -> dict[str, Likeness]:
         """Things like a name or noun, in the form that has as many words, with what is known.
 
         Args:
             name: without article or preposition.
-            leave_out: the things of an option set that is not to count, for measuring.
         """
         key, words = fold(spaced(name)), len(name.split())  # a line may end within it
         places = self._of.get(key, [])
@@ -87,8 +86,6 @@ class Things:
         form: dict[str, str] = {}
         for number, at in places:
             source, things = self._groups[number]
-            if source != "w" and leave_out and {fold(t[0]) for t in things} <= leave_out:
-                continue
             for place, names in enumerate(things):
                 if place == at:
                     continue
@@ -102,7 +99,7 @@ class Things:
         for other, count in options.most_common(12):
             for number, at in self._of.get(other, [])[:20]:
                 source, things = self._groups[number]
-                if source == "w" or (leave_out and {fold(t[0]) for t in things} <= leave_out):
+                if source == "w":
                     continue
                 for place, names in enumerate(things):
                     shown = _in_words(names, words, last_only)

@@ -191,19 +191,25 @@ def _below_and_above(below: Sequence, above: Sequence, draw: random.Random) -> l
     return [*first, *below[low:], *above[3 - low :]]
 
 
+_FOUR = (1, 2, 3, 4)
+
+
 def _shifted(
-    text: str, steps: tuple[Sequence[int], Sequence[int]], draw: random.Random,
+    draw: random.Random,
     shift: Callable[[int], str | None],
-) -> Iterator[str]:  # fmt: skip
-    below = [v for step in steps[0] if (v := shift(-step))]
-    above = [v for step in steps[1] if (v := shift(step))]
-    yield from _below_and_above(below, above, draw)
+    below: Sequence[int] = _FOUR,
+    above: Sequence[int] = _FOUR,
+) -> Iterator[str]:
+    """The values at these steps, as ``shift`` makes them, or does not."""
+    lower = [v for step in below if (v := shift(-step))]
+    higher = [v for step in above if (v := shift(step))]
+    yield from _below_and_above(lower, higher, draw)
 
 
-def _spaced(unit: int, draw: random.Random, count: int = 4, most: int = 4) -> list[int]:
-    """Steps outwards, each some units beyond the one before."""
+def _spaced(unit: int, draw: random.Random, most: int) -> list[int]:
+    """Four steps outwards, each some units beyond the one before."""
     steps, at = [], 0
-    for _ in range(count):
+    for _ in _FOUR:
         at += unit * draw.randint(1, most)
         steps.append(at)
     return steps
@@ -238,9 +244,7 @@ def _years(text: str, draw: random.Random) -> Iterator[str]:
         return YEAR.sub(lambda match: str(int(match[0]) + step), text)
 
     most = 2 if unit >= 10 or leap else 5
-    yield from _shifted(
-        text, (_spaced(unit, draw, 4, most), _spaced(unit, draw, 4, most)), draw, shift
-    )
+    yield from _shifted(draw, shift, _spaced(unit, draw, most), _spaced(unit, draw, most))
 
 
 def _ordinals(text: str, draw: random.Random) -> Iterator[str]:
@@ -264,7 +268,7 @@ def _ordinals(text: str, draw: random.Random) -> Iterator[str]:
             return None
         return with_article(_ORDINAL.sub(moved, text))
 
-    yield from _shifted(text, ((1, 2, 3, 4), (1, 2, 3, 4)), draw, shift)
+    yield from _shifted(draw, shift)
 
 
 def ordinal_ending(value: int) -> str:
@@ -290,7 +294,7 @@ def _hours(text: str, match: re.Match, draw: random.Random) -> Iterator[str]:
         hour = (int(match[1]) + step - 1) % 12 + 1
         return text[: match.start()] + str(hour) + (match[2] or "") + text[match.end() :]
 
-    yield from _shifted(text, ((1, 2, 3, 4), (1, 2, 3, 4)), draw, shift)
+    yield from _shifted(draw, shift)
 
 
 def _clocks(text: str, draw: random.Random) -> Iterator[str]:
@@ -306,7 +310,7 @@ def _clocks(text: str, draw: random.Random) -> Iterator[str]:
             return None
         return _CLOCK.sub(lambda hour: f"{int(hour[0]) + step:0{2 if padded else 1}}", text)
 
-    yield from _shifted(text, ((1, 2, 3, 4), (1, 2, 3, 4)), draw, shift)
+    yield from _shifted(draw, shift)
 
 
 def _powers(text: str, draw: random.Random) -> Iterator[str]:
@@ -317,7 +321,7 @@ def _powers(text: str, draw: random.Random) -> Iterator[str]:
             return None
         return _POWER.sub(lambda power: f"{power[1]}{int(power[2]) + step}", text)
 
-    yield from _shifted(text, ((1, 2, 3, 4), (1, 2, 3, 4)), draw, shift)
+    yield from _shifted(draw, shift)
 
 
 def _fractions(text: str, match: re.Match, draw: random.Random) -> Iterator[str]:
@@ -446,7 +450,7 @@ def _several_words(text: str, draw: random.Random) -> Iterator[str]:
         moved = iter(places)
         return _WORD.sub(lambda m: _in_case_of(NUMBER_WORDS[next(moved)], m[0]), text)
 
-    yield from _shifted(text, ((1, 2, 3), (1, 2, 3)), draw, shift)
+    yield from _shifted(draw, shift, (1, 2, 3), (1, 2, 3))
 
 
 _NO_THINGS = frozenset("percent per million billion hundred thousand dozen".split())
