@@ -17,7 +17,7 @@ from qgen.asking.statements import (
     statement_problem,
     written_statement,
 )
-from qgen.asking.types import opening_type, spread, statements
+from qgen.asking.types import opening_type, spread, statements_of
 from qgen.english.locate import locate_answer
 from qgen.errors import QGenError
 from qgen.model.reader import Reading
@@ -272,7 +272,7 @@ def test_the_fitter_of_two_statements_is_taken(monkeypatch):
     draft = Draft(0, SHELL, span, question=Question("What did she sell?", span, -0.1, 0.9))
     done, dropped = spread([draft], ["cloze"], 1, lambda *_: [])
     assert not done and dropped == {"in a sentence that refers to another": 1}
-    draft.stated = ["It was a blue shell.", "In 1924 Anna Lind sold a blue shell in Oslo."]
+    draft.written = ["It was a blue shell.", "In 1924 Anna Lind sold a blue shell in Oslo."]
     done, dropped = spread([draft], ["cloze"], 1, lambda *_: [])
     assert done[0].question.question == "In 1924 Anna Lind sold _____ in Oslo."
 
@@ -281,7 +281,7 @@ def test_the_next_statement_is_taken_where_the_fittest_will_not_do(monkeypatch):
     passage = "Anna Lind sold a blue shell to a museum in Oslo. The museum paid 30 crowns in 1924."
     span = locate_answer(passage, "Oslo")
     draft = Draft(0, passage, span, question=Question("Where?", span, -0.1, 0.9))
-    draft.stated = ["Anna Lind never sold a blue shell to anybody outside a museum in Oslo."]
+    draft.written = ["Anna Lind never sold a blue shell to anybody outside a museum in Oslo."]
     monkeypatch.setattr(types, "fitness", lambda *given: 0.8 + 0.1 * given[2].is_written)
     [done], _ = spread([draft], ["cloze"], 1, lambda *_: [])
     assert done.question.question.startswith("Anna Lind never")
@@ -295,7 +295,7 @@ def test_no_two_statements_of_one_sentence():
         Draft(0, passage, span, question=Question("Where?", span, -0.1, 0.9))
         for span in (locate_answer(passage, text) for text in ("a blue shell", "1924"))
     ]
-    held[1].stated = ["In 1924 Anna Lind sold a blue shell to a museum in Oslo."]
+    held[1].written = ["In 1924 Anna Lind sold a blue shell to a museum in Oslo."]
     done, dropped = spread(held, ["cloze"], 2, lambda *_: [])
     assert len(done) == 1 and dropped == {"in a sentence that is used already": 1}
 
@@ -381,7 +381,7 @@ def as_usual(span):
 
 def with_blanks(drafts):
     for draft in drafts:
-        for found in statements(draft):
+        for found in statements_of(draft):
             draft.blanks[found.cloze] = as_usual(draft.answer)
 
 

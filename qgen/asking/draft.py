@@ -19,7 +19,7 @@ class Draft:
     """A question in the making; each stage fills in more of it.
 
     Attributes:
-        request: which of the requests it is of, from 0.
+        number: of the request that it is of, from 0.
         passage: the text.
         answer: what is to be asked for; ``None`` where that is the problem.
         beside: other paragraphs of the same document.
@@ -30,13 +30,13 @@ class Draft:
         question: the chosen one of them, later with its confidence and its distractors; ``None``
             before one is chosen, and where none is fit to be shown.
         windows: what the reader read with the question.
-        stated: statements with the answer that the generator wrote, best first.
+        written: statements with the answer that the generator wrote, best first.
         blanks: what the models make of the statements that have the answer, by their blanks.
         asked: the question that one of another type is made of; empty for one that is asked.
         dropped: a reason for each question that was dropped.
     """
 
-    request: int
+    number: int
     passage: str
     answer: Answer | None = None
     beside: tuple[str, ...] = ()
@@ -46,7 +46,7 @@ class Draft:
     n_best: Sequence[Question] = ()
     question: Question | None = None
     windows: Sequence[Window] = ()
-    stated: Sequence[str] = ()
+    written: Sequence[str] = ()
     blanks: dict[str, Blank] = field(default_factory=dict)
     asked: str = ""
     dropped: tuple[str, ...] = ()

@@ -34,7 +34,7 @@ from qgen.asking.reasons import reasons
 from qgen.asking.selection import rank
 from qgen.asking.statements import Statement
 from qgen.asking.topic import TOPIC_NEARNESS, Topics
-from qgen.asking.types import are_made, opening_type, spread, statements
+from qgen.asking.types import are_made, opening_type, spread, statements_of
 from qgen.english.clean import Mended, clean_text
 from qgen.english.dictionary import usual_tag
 from qgen.english.locate import locate_answer
@@ -259,9 +259,9 @@ class QuestionGenerator:
         outcomes = [Outcome() for _ in requests]
         while drafts:
             self._ask(drafts, settings)
-            touched = dict.fromkeys(draft.request for draft in drafts)
+            touched = dict.fromkeys(draft.number for draft in drafts)
             for draft in self._check(drafts, settings.num_return_sequences, quiz):
-                done[draft.request].append(draft)
+                done[draft.number].append(draft)
             drafts = []
             for number in touched:
                 outcomes[number] = _ranked(done[number], quiz)
@@ -422,10 +422,12 @@ class QuestionGenerator:
             )
             inputs = [(draft.passage, draft.answer) for draft in drafts]
             for draft, found in zip(drafts, self.generator.n_best(inputs, settings), strict=True):
-                draft.stated = [text.question for text in found.questions]
+                draft.written = [text.question for text in found.questions]
         if not self.reader:
             return
-        made = [(d, each) for d in drafts for each in statements(d) if isinstance(each, Statement)]
+        made = [
+            (d, each) for d in drafts for each in statements_of(d) if isinstance(each, Statement)
+        ]
         of = [(draft.passage, draft.answer, each) for draft, each in made if draft.answer]
         for (draft, each), blank in zip(made, blanks(self.generator, self.reader, of), strict=True):
             draft.blanks[each.cloze] = blank

@@ -89,7 +89,7 @@ def spread(
     used: set[str] = set()  # sentences that were made something of
     dropped: Counter[str] = Counter()
     make = partial(_made, wrong=wrong, filled=filled, used=used, least=least)
-    held = [(draft, stated(draft)) for draft in drafts]
+    held = [(draft, fittest(draft)) for draft in drafts]
     if not set(types) & set(OPEN_TYPES) and not drafts[0].given:
         held.sort(key=lambda pair: pair[1][0].fitness, reverse=True)
     for draft, sentences in held:
@@ -109,40 +109,40 @@ def spread(
     return done, dropped
 
 
-class Stated(NamedTuple):
+class Rated(NamedTuple):
     """A statement that has a draft's answer, or why there is none; and how well it stands alone."""
 
     found: Statement | str
     fitness: float
 
 
-def statements(draft: Draft) -> list[Statement | str]:
+def statements_of(draft: Draft) -> list[Statement | str]:
     """What is made of the sentence of a draft's answer, and of each statement that the generator
     wrote, or why nothing is."""
     assert draft.question and draft.question.answer
     passage, answer = draft.passage, draft.question.answer
-    made = (written_statement(passage, answer, text) for text in draft.stated)
+    made = (written_statement(passage, answer, text) for text in draft.written)
     return [statement(passage, answer), *made]
 
 
-def stated(draft: Draft) -> list[Stated]:
+def fittest(draft: Draft) -> list[Rated]:
     """The statements that may be made of a draft, the fittest first; never none."""
-    question, found = draft.question, statements(draft)
+    question, found = draft.question, statements_of(draft)
     assert question
     fit = [
-        Stated(each, fitness(draft.passage, question, each, draft.blanks.get(each.cloze)))
+        Rated(each, fitness(draft.passage, question, each, draft.blanks.get(each.cloze)))
         for each in found
         if isinstance(each, Statement)
     ]
-    return sorted(fit, key=lambda one: -one.fitness) or [Stated(found[0], 0.0)]
+    return sorted(fit, key=lambda one: -one.fitness) or [Rated(found[0], 0.0)]
 
 
 def _of_type(
     draft: Draft,
-    sentences: Sequence[Stated],
+    sentences: Sequence[Rated],
     kind: str,
     truth: bool,
-    make: Callable[[Draft, Stated, str, bool], Draft | str],
+    make: Callable[[Draft, Rated, str, bool], Draft | str],
 ) -> Draft | str:
     """The draft with its question as one of a type, or why it cannot be."""
     question = draft.question
@@ -162,7 +162,7 @@ def _of_type(
 
 def _made(
     draft: Draft,
-    sentence: Stated,
+    sentence: Rated,
     kind: str,
     truth: bool,
     wrong: Wrong,
@@ -198,10 +198,10 @@ def _made(
     if not others:
         return "without a wrong answer to state"
     used |= uses
-    return _with(draft, question, _stated(question, found, truth, others[0]))
+    return _with(draft, question, _true_false(question, found, truth, others[0]))
 
 
-def _stated(question: Question, found: Statement, truth: bool, wrong: str) -> Question:
+def _true_false(question: Question, found: Statement, truth: bool, wrong: str) -> Question:
     text = found.holding(found.answer if truth else wrong)
     return replace(question, question=text, type="true-false", is_true=truth)
 
