@@ -8,7 +8,8 @@ import pytest
 
 from qgen.errors import QGenError
 from qgen.files.encoding import decode_text, detect_encoding
-from qgen.files.rows import FieldNames, count_rows, read_rows, to_request
+from qgen.files.formats import ROW_SUFFIXES
+from qgen.files.rows import ROW_READERS, FieldNames, count_rows, read_rows, to_request
 from qgen.records import Answer, Request
 
 TEXT = "The Ardal lighthouse was lit in 1854. Its keeper, Nils Falk, lived there."
@@ -21,6 +22,10 @@ def rows_of(tmp_path, name, content):
     rows = [row.content for row in read_rows(path)]
     assert count_rows(path) == len(rows)
     return rows
+
+
+def test_what_is_told_to_be_read_is_read():
+    assert tuple(ROW_READERS) == ROW_SUFFIXES
 
 
 # --- Values ----------------------------------------------------------------------------------

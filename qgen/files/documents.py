@@ -15,11 +15,7 @@ from qgen.files.paragraphs import MAX_WORDS, paragraphs
 from qgen.files.readers.blocks import Block, LeftOut
 from qgen.files.reading import read_blocks
 
-__all__ = ["DOCUMENT_READERS", "MAX_WORDS", "Document", "Paragraph", "join_lines", "read_document",
-           "text_paragraphs"]  # fmt: skip
-
-DOCUMENT_READERS = DOCUMENT_SUFFIXES
-"""The suffixes of the documents that are read."""
+__all__ = ["MAX_WORDS", "Document", "Paragraph", "join_lines", "read_document", "text_paragraphs"]
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,11 @@ from pathlib import Path
 from qgen.errors import QGenError
 from qgen.files.encoding import decode_text, is_gzipped, open_bytes
 from qgen.files.fields import PASSAGE_NAMES, normal_name
+from qgen.files.reading import READERS
 
 ROW_SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".xlsx", ".parquet")
 """Tables and lists of rows; any of them may be gzipped (``rows.jsonl.gz``)."""
-DOCUMENT_SUFFIXES = (
-    ".txt", ".md", ".markdown", ".html", ".htm", ".xhtml", ".mhtml", ".mht", ".pdf", ".docx",
-    ".odt", ".rtf", ".epub", ".pptx", ".ipynb", ".tex", ".srt", ".vtt",
-)  # fmt: skip
+DOCUMENT_SUFFIXES = tuple(READERS)
 """Documents, which are read as paragraphs."""
 
 _SAMPLE = 1 << 16

@@ -26,25 +26,25 @@ MAX_MEMORY = 1 << 30
 
 READERS = {
     ".txt": "text:read_text",
-    ".srt": "text:read_captions",
-    ".vtt": "text:read_captions",
     ".md": "markdown:read_markdown",
     ".markdown": "markdown:read_markdown",
-    ".ipynb": "markdown:read_notebook",
     ".html": "html:read_html",
     ".htm": "html:read_html",
     ".xhtml": "html:read_html",
     ".mhtml": "books:read_mhtml",
     ".mht": "books:read_mhtml",
-    ".epub": "books:read_epub",
+    ".pdf": "pdf:read_pdf",
     ".docx": "word:read_docx",
     ".odt": "odt:read_odt",
-    ".pptx": "slides:read_pptx",
     ".rtf": "rtf:read_rtf",
+    ".epub": "books:read_epub",
+    ".pptx": "slides:read_pptx",
+    ".ipynb": "markdown:read_notebook",
     ".tex": "tex:read_tex",
-    ".pdf": "pdf:read_pdf",
+    ".srt": "text:read_captions",
+    ".vtt": "text:read_captions",
 }
-"""The module and the function that read each kind of document."""
+"""The module and the function that read each kind of document, in the order of messages."""
 
 Reader = Callable[[Path, LeftOut], Iterator[Block]]
 

@@ -31,7 +31,8 @@ from qgen.asking.document import quiz_of_each
 from qgen.asking.selection import best_of_document
 from qgen.english.passage import sentence_spans
 from qgen.errors import QGenError
-from qgen.files.documents import DOCUMENT_READERS, read_document, text_paragraphs
+from qgen.files.documents import read_document, text_paragraphs
+from qgen.files.formats import DOCUMENT_SUFFIXES
 from qgen.files.writers import WRITERS, format_of, suffix_of, write
 from qgen.records import BESIDE, Answer, Question, Request
 from qgen.service.schemas import QuestionsIn
@@ -103,7 +104,7 @@ def page_setup() -> dict:
             **{name: shown for name, shown in _FORMATS.items() if name in WRITERS},
             **{name: name for name in WRITERS if name not in _FORMATS},
         },
-        "documents": list(DOCUMENT_READERS),
+        "documents": list(DOCUMENT_SUFFIXES),
         "near": BESIDE,
     }
 
