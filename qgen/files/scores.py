@@ -14,6 +14,7 @@ from qgen.errors import QGenError
 from qgen.files.raw_rows import printable
 from qgen.files.rows import check_readable, read_fields, to_request
 from qgen.files.writers import check_writable, link_target, unfinished
+from qgen.files.writers.questions import json_line
 from qgen.files.writers.tables import renamed, write_csv_rows
 from qgen.records import Question
 
@@ -89,7 +90,7 @@ def write_scores(rows: Iterable[dict[str, Any]], output: str | Path) -> None:
     try:
         with partly.open("w", encoding="utf-8", newline="\n") as file:
             for row in rows:
-                file.write(printable(json.dumps(row, ensure_ascii=False)) + "\n")
+                file.write(printable(json_line(row)))
         _WRITERS[path.suffix.lower()](partly, complete)
         os.replace(complete, path)
     finally:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import csv
 import html
-import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from string import ascii_uppercase
 
-from qgen.files.writers.questions import Item, items
+from qgen.files.writers.questions import Item, as_references, items, no_answer, no_choices, usable
 
 # -- Anki ------------------------------------------------------------------------------------------
 
@@ -34,23 +32,21 @@ def _anki_note(item: Item) -> tuple[str, str, str]:
     if item.type == "cloze":
         before, after = map(_anki_text, item.blank)
         # Colons and braces end a gap, or begin its hint.
-        gap = re.sub("[:{}]", lambda match: f"&#{ord(match[0])};", _anki_text(item.answer))
+        gap = as_references("[:{}]", _anki_text(item.answer))
         return "Cloze", f"{before}{{{{c1::{gap}}}}}{after}", _anki_text(item.evidence)
     front, back = item.text, item.answer
     lines = [_anki_text(front)]
     if item.type == "true-false":
         lines[0] = f"True or false? {lines[0]}"
     elif item.wrong:
-        letters = dict(zip(item.choices, ascii_uppercase, strict=False))
-        lines += [f"{letter}. {_anki_text(choice)}" for choice, letter in letters.items()]
-        back = f"{letters[item.answer]}. {item.answer}"
+        lines += [f"{letter}. {_anki_text(choice)}" for choice, letter in item.letters.items()]
+        back = f"{item.letters[item.answer]}. {item.answer}"
     return "Basic", "<br>".join(lines), _anki_text(back)
 
 
 def _anki_text(text: str) -> str:
     """As HTML; a bracket might begin a sound or LaTeX, two braces a gap."""
-    escaped = html.escape(text, quote=False)
-    return re.sub(r"[\[{]", lambda match: f"&#{ord(match[0])};", escaped)
+    return as_references(r"[\[{]", html.escape(text, quote=False))
 
 
 def _tags(item: Item) -> list[str]:
@@ -68,11 +64,8 @@ def write_quizlet(records: Iterable[dict], path: Path) -> Counter[str]:
     """Text to paste into Quizlet's import: the question, a tab and the answer on each line."""
     left_out: Counter[str] = Counter()
     with path.open("w", encoding="utf-8", newline="\n") as file:
-        for item in items(records):
-            if item.answer:
-                file.write(f"{item.text}\t{item.answer}\n")
-            else:
-                left_out["without an answer"] += 1
+        for item in usable(records, left_out, no_answer):
+            file.write(f"{item.text}\t{item.answer}\n")
     return left_out
 
 
@@ -104,12 +97,7 @@ def write_kahoot(records: Iterable[dict], path: Path) -> Counter[str]:
     sheet["B2"] = "Quiz template"
     for column, title in enumerate(_KAHOOT_COLUMNS, start=2):
         sheet.cell(_KAHOOT_HEADER, column, title)
-    number = 0
-    for item in items(records):
-        if problem := _kahoot_problem(item):
-            left_out[problem] += 1
-            continue
-        number += 1
+    for number, item in enumerate(usable(records, left_out, _kahoot_problem), 1):
         answers = _four(item)
         cells = [item.text, *answers, *[None] * (_ANSWERS - len(answers))]
         sheet.cell(_KAHOOT_HEADER + number, 1, number)
@@ -125,8 +113,8 @@ def write_kahoot(records: Iterable[dict], path: Path) -> Counter[str]:
 
 
 def _kahoot_problem(item: Item) -> str:
-    if len(item.choices) < 2 or item.answer not in item.choices:
-        return "without choices (use --choices)"
+    if problem := no_choices(item):
+        return problem
     if len(item.text) > _QUESTION_LENGTH:
         return f"longer than {_QUESTION_LENGTH} characters"
     if max(map(len, _four(item))) > _ANSWER_LENGTH:

@@ -16,7 +16,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from qgen.files.writers.questions import as_text, fields, title_of
+from qgen.files.writers.questions import as_text, fields, json_line, title_of
 
 MARK = "answered_elsewhere"
 """The field of a question that has the numbers of the other records that answer it."""
@@ -122,7 +122,7 @@ def _beir_files(
         for document, record in _corpus(records, documents):
             metadata = {k: v for k, v in fields(record).items() if k not in ("id", "title")}
             title = title_of(record)
-            yield _json_line(
+            yield json_line(
                 {"_id": document, "title": title, "text": record["passage"], "metadata": metadata}
             )
 
@@ -131,7 +131,7 @@ def _beir_files(
             metadata: dict[str, Any] = {"answer": query.answer}
             if query.elsewhere:
                 metadata[MARK] = query.elsewhere
-            yield _json_line({"_id": query.id, "text": query.text, "metadata": metadata})
+            yield json_line({"_id": query.id, "text": query.text, "metadata": metadata})
 
     def qrels() -> Iterator[str]:
         yield "query-id\tcorpus-id\tscore\n"
@@ -159,7 +159,7 @@ def write_ragas(records: Iterable[dict], path: Path) -> Counter[str]:
             }
             if query.elsewhere:
                 sample[MARK] = query.elsewhere
-            file.write(_json_line(sample))
+            file.write(json_line(sample))
     return Counter()
 
 
@@ -218,7 +218,3 @@ def _queries(records: Iterable[dict], documents: list[str]) -> Iterator[_Query]:
                 documents[number],
                 [document for document in others if document != documents[number]],
             )
-
-
-def _json_line(record: dict) -> str:
-    return json.dumps(record, ensure_ascii=False) + "\n"

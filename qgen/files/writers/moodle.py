@@ -6,10 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from string import ascii_uppercase
 from xml.etree import ElementTree as ET
 
-from qgen.files.writers.questions import Item, items
+from qgen.files.writers.questions import Item, as_references, items, no_answer, no_choices, usable
 
 # -- GIFT ------------------------------------------------------------------------------------------
 
@@ -75,10 +74,7 @@ def write_moodle_xml(records: Iterable[dict], path: Path) -> Counter[str]:
     left_out: Counter[str] = Counter()
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.write('<?xml version="1.0" encoding="UTF-8"?>\n<quiz>\n')
-        for item in items(records):
-            if not item.answer:
-                left_out["without an answer"] += 1
-                continue
+        for item in usable(records, left_out, no_answer):
             question = _xml_question(item)
             ET.indent(question)
             file.write(ET.tostring(question, encoding="unicode") + "\n")
@@ -147,7 +143,7 @@ def _cloze(item: Item) -> str:
 
 def _entities(text: str) -> str:
     """With character references for all that HTML or the cloze syntax could take for its own."""
-    return re.sub(r"[&<>\"'{}~#=%\\/:*]", lambda match: f"&#{ord(match[0])};", text)
+    return as_references(r"[&<>\"'{}~#=%\\/:*]", text)
 
 
 # -- Aiken -----------------------------------------------------------------------------------------
@@ -157,14 +153,10 @@ def write_aiken(records: Iterable[dict], path: Path) -> Counter[str]:
     """Aiken, which has nothing but choices and which of them is right."""
     left_out: Counter[str] = Counter()
     with path.open("w", encoding="utf-8", newline="\n") as file:
-        for item in items(records):
-            if len(item.choices) < 2 or item.answer not in item.choices:
-                left_out["without choices (use --choices)"] += 1
-                continue
+        for item in usable(records, left_out, no_choices):
             lines = [_aiken_question(item.text)]
-            letters = dict(zip(item.choices, ascii_uppercase, strict=False))
-            lines += [f"{letter}) {choice}" for choice, letter in letters.items()]
-            lines += [f"ANSWER: {letters[item.answer]}", ""]
+            lines += [f"{letter}) {choice}" for choice, letter in item.letters.items()]
+            lines += [f"ANSWER: {item.letters[item.answer]}", ""]
             file.write("\n".join(lines) + "\n")
     return left_out
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import json
-import re
 import zipfile
 from collections import Counter
 from collections.abc import Iterable
@@ -12,16 +11,14 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from qgen.files.writers.questions import Item, items
+from qgen.files.writers.questions import Item, as_references, no_answer, usable
 
 TITLE = "Questions"
 
 
 def write_entry(archive: zipfile.ZipFile, name: str, content: str) -> None:
     """Add a file to an archive, dated 1980: the same questions make the same archive."""
-    entry = zipfile.ZipInfo(name)
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    archive.writestr(entry, content)
+    archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
 
 
 # -- QTI 2.1 ---------------------------------------------------------------------------------------
@@ -39,10 +36,7 @@ def write_qti(records: Iterable[dict], path: Path) -> Counter[str]:
     left_out: Counter[str] = Counter()
     names: list[str] = []
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for item in items(records):
-            if not item.answer:
-                left_out["without an answer"] += 1
-                continue
+        for item in usable(records, left_out, no_answer):
             name = f"item{len(names) + 1}"
             names.append(name)
             write_entry(archive, f"items/{name}.xml", _xml(_qti_item(item, name)))
@@ -189,10 +183,7 @@ def write_h5p(records: Iterable[dict], path: Path) -> Counter[str]:
     left_out: Counter[str] = Counter()
     questions: list[dict[str, Any]] = []
     libraries: dict[Library, None] = {_QUESTION_SET: None}  # an ordered set
-    for item in items(records):
-        if not item.answer:
-            left_out["without an answer"] += 1
-            continue
+    for item in usable(records, left_out, no_answer):
         library, params = _h5p_question(item)
         libraries[library] = None
         questions.append(
@@ -275,4 +266,4 @@ def _h5p_question(item: Item) -> tuple[Library, dict[str, Any]]:
 def _h5p_text(text: str) -> str:
     """With character references for HTML's signs and for those that H5P has for gaps, other answers
     and tips."""
-    return re.sub(r"[&<>\"'*/:]", lambda match: f"&#{ord(match[0])};", text)
+    return as_references(r"[&<>\"'*/:]", text)

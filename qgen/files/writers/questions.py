@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from string import ascii_uppercase
 from typing import Any
 
 from qgen.english.passage import sentence_spans
@@ -44,6 +46,11 @@ class Item:
         return [choice for choice in self.choices if choice != self.answer]
 
     @property
+    def letters(self) -> dict[str, str]:
+        """The choices in their order, each with its letter."""
+        return dict(zip(self.choices, ascii_uppercase, strict=False))
+
+    @property
     def is_true(self) -> bool:
         """What a true-false question's answer is."""
         return self.answer.lower() == "true"
@@ -61,6 +68,28 @@ def items(records: Iterable[dict]) -> Iterator[Item]:
         questions = record["questions"]
         for rank, question in enumerate(questions, 1):
             yield _item(record, number, question, rank, len(questions))
+
+
+def usable(
+    records: Iterable[dict], left_out: Counter[str], problem: Callable[[Item], str]
+) -> Iterator[Item]:
+    """The questions that have no problem; the others are counted, each by its own."""
+    for item in items(records):
+        if why := problem(item):
+            left_out[why] += 1
+        else:
+            yield item
+
+
+def no_answer(item: Item) -> str:
+    """The problem of formats that need an answer; empty where there is one."""
+    return "" if item.answer else "without an answer"
+
+
+def no_choices(item: Item) -> str:
+    """The problem of formats that need choices; empty where there are some."""
+    able = len(item.choices) > 1 and item.answer in item.choices
+    return "" if able else "without choices (use --choices)"
 
 
 def _item(record: dict, number: int, question: dict, rank: int, count: int) -> Item:
@@ -120,6 +149,16 @@ def as_text(value: Any) -> str:
     if isinstance(value, str | int | float) and not isinstance(value, bool):
         return str(value)
     return json.dumps(value, ensure_ascii=False)
+
+
+def json_line(value: Any) -> str:
+    """A line of JSONL."""
+    return json.dumps(value, ensure_ascii=False) + "\n"
+
+
+def as_references(marks: str, text: str) -> str:
+    """The text with character references of HTML for what the pattern ``marks`` finds."""
+    return re.sub(marks, lambda match: f"&#{ord(match[0])};", text)
 
 
 def one_line(text: str) -> str:

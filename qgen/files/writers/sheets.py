@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import count, groupby
 from pathlib import Path
-from string import ascii_uppercase
 
 from qgen.files.writers.questions import Item, as_text, items, one_line, title_of
 
@@ -54,7 +53,7 @@ def _texts(records: Iterable[dict]) -> Iterator[tuple[str, list[str], list[Item]
 def _key(item: Item) -> str:
     """The answer, with its letter where there are choices to tick."""
     if item.wrong and item.type != "true-false" and item.answer in item.choices:
-        return f"{ascii_uppercase[item.choices.index(item.answer)]}. {item.answer}"
+        return f"{item.letters[item.answer]}. {item.answer}"
     return item.answer
 
 
@@ -133,7 +132,7 @@ def write_docx(records: Iterable[dict], path: Path) -> Counter[str]:
             if item.type == "true-false":
                 document.add_paragraph("☐ True   ☐ False")
             elif item.wrong:
-                for letter, choice in zip(ascii_uppercase, item.choices, strict=False):
+                for choice, letter in item.letters.items():
                     document.add_paragraph(f"{letter}. {choice}")
             elif item.type != "cloze":
                 document.add_paragraph("_" * 60)

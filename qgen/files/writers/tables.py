@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from qgen.files.cells import protect
-from qgen.files.writers.questions import fields
+from qgen.files.writers.questions import fields, json_line
 
 QUESTION_FIELDS = ("question", "answer", "answer_start", "kind", "score", "confidence")
 RESERVED = (*QUESTION_FIELDS, "choices", "rank")
@@ -22,7 +22,7 @@ def write_jsonl(records: Iterable[dict], path: Path) -> Counter[str]:
     """A line per record."""
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for record in records:
-            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+            file.write(json_line(record))
     return Counter()
 
 
