@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import sys
 
 import pytest
 from conftest import PASSAGE
@@ -133,6 +134,32 @@ def test_broken_characters_cost_no_more_than_their_row(tmp_path, name, content, 
     write_scores((row.with_verdict(verdict) for row in read_questions(source)), output)
     [first, second] = [row for row in read_fields(output) if isinstance(row, dict)]
     assert (first["passage"], second["passage"]) == ("Rome", "Caf\ufffd")
+
+
+def test_a_table_has_columns_of_numbers_that_keep_their_values(tmp_path):
+    pq = pytest.importorskip("pyarrow.parquet")
+    verdict = {"confidence": None, "reasons": ["a", "b"]}
+    rows = [{"id": 2**60 + 1, "n": 1, **verdict}, {"id": 2, "n": 2.5, **verdict}]
+    write_scores(rows, tmp_path / "out.parquet")
+    assert pq.read_table(tmp_path / "out.parquet").to_pylist() == [
+        {"id": str(2**60 + 1), "n": 1.0, "confidence": None, "reasons": "a; b"},
+        {"id": "2", "n": 2.5, "confidence": None, "reasons": "a; b"},
+    ]
+
+
+def test_the_format_is_that_of_the_name_that_is_given_not_of_where_it_leads(tmp_path):
+    (tmp_path / "out.csv").symlink_to(tmp_path / "data")
+    write_scores([{"confidence": 0.5, "reasons": []}], tmp_path / "out.csv")
+    assert (tmp_path / "data").read_text(encoding="utf-8-sig") == "confidence,reasons\n0.5,\n"
+
+
+def test_a_missing_library_is_told_before_a_model_is_loaded(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    source = tmp_path / "in.jsonl"
+    source.write_text(json.dumps(ROWS[0]) + "\n", encoding="utf-8")
+    monkeypatch.setattr("qgen.cli.score.question_generator", lambda args: pytest.fail("loaded"))
+    assert main(["score", str(source), str(tmp_path / "out.parquet")]) == 2
+    assert "pip install 'qgen[documents]'" in capsys.readouterr().err
 
 
 def test_bad_files_are_refused_before_a_model_is_loaded(tmp_path, capsys):

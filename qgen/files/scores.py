@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from qgen.errors import QGenError
 from qgen.files.raw_rows import printable
 from qgen.files.rows import check_readable, read_fields, to_request
-from qgen.files.writers import check_writable, link_target, unfinished
+from qgen.files.writers import check_writable, format_of, link_target, unfinished
 from qgen.files.writers.questions import json_line
-from qgen.files.writers.tables import renamed, write_csv_rows
+from qgen.files.writers.tables import renamed, write_csv_rows, write_parquet_rows
 from qgen.records import Question
+
+_SUFFIXES = (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet")
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,9 @@ def check_output(source: str | Path, output: str | Path) -> None:
     """Raise ``QGenError`` where the file cannot be read, or nothing can be written there."""
     check_readable(source)
     path = Path(output)
-    if path.suffix.lower() not in _WRITERS:
-        raise QGenError(f"{path}: unknown file type; use one of {', '.join(_WRITERS)}")
+    if path.suffix.lower() not in _SUFFIXES:
+        raise QGenError(f"{path}: unknown file type; use one of {', '.join(_SUFFIXES)}")
+    format_of(path)  # what writes it may be missing
     check_writable(path)
     path = link_target(path)
     if Path(source).resolve() in {file.resolve() for file in (path, *unfinished(path))}:
@@ -85,13 +87,16 @@ def check_output(source: str | Path, output: str | Path) -> None:
 
 def write_scores(rows: Iterable[dict[str, Any]], output: str | Path) -> None:
     """Write rows in the format that the suffix means; the file appears when it is complete."""
-    path = link_target(Path(output))
+    suffix, path = Path(output).suffix.lower(), link_target(Path(output))
     partly, complete = unfinished(path)
     try:
         with partly.open("w", encoding="utf-8", newline="\n") as file:
             for row in rows:
                 file.write(printable(json_line(row)))
-        _WRITERS[path.suffix.lower()](partly, complete)
+        if suffix in {".jsonl", ".ndjson"}:
+            os.replace(partly, complete)
+        else:
+            _write_table(partly, complete, suffix)
         os.replace(complete, path)
     finally:
         partly.unlink(missing_ok=True)
@@ -103,55 +108,25 @@ def _read(path: Path) -> Iterator[dict[str, Any]]:
         yield from map(json.loads, file)
 
 
-def _columns(path: Path) -> list[str]:
+def _write_table(source: Path, output: Path, suffix: str) -> None:
+    """The rows of a JSONL file as a table, with the reasons of each as one text."""
     names: dict[str, None] = {}  # an ordered set
-    for row in _read(path):
+    texts: set[str] = set()
+    for row in _read(source):
         names.update(dict.fromkeys(row))
+        texts.update(name for name, value in row.items() if not _is_double(value))
     last = [name for name in ("confidence", "reader_answer", "reasons") if name in names]
-    return [*(name for name in names if name not in last), *last]
+    columns = [*(name for name in names if name not in last), *last]
+    rows = (row | {"reasons": "; ".join(row["reasons"])} for row in _read(source))
+    if suffix == ".parquet":
+        types = {name: "double" for name in columns if name not in texts}
+        write_parquet_rows(rows, columns, types, output)
+    else:
+        write_csv_rows(rows, columns, output, "\t" if suffix == ".tsv" else ",")
 
 
-def _write_csv(source: Path, output: Path, delimiter: str = ",") -> None:
-    write_csv_rows(map(_flat, _read(source)), _columns(source), output, delimiter)
-
-
-def _write_parquet(source: Path, output: Path) -> None:
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError as error:
-        raise QGenError("the format parquet needs: pip install 'qgen[documents]'") from error
-    rows, columns = [_flat(row) for row in _read(source)], _columns(source)
-    numbers = {
-        name: pa.float64()
-        for name in columns
-        if all(isinstance(row.get(name), int | float | None) for row in rows)
-    }
-    schema = pa.schema([(name, numbers.get(name, pa.string())) for name in columns])
-    cells = [
-        {
-            name: value if name in numbers or value is None else str(value)
-            for name, value in row.items()
-        }
-        for row in rows
-    ]
-    pq.write_table(pa.Table.from_pylist(cells, schema=schema), output)
-
-
-def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    """A row whose cells are text or numbers: reasons as sentences, other lists as JSON."""
-    reasons = "; ".join(row["reasons"])
-    cells = {
-        name: json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
-        for name, value in row.items()
-    }
-    return cells | {"reasons": reasons}
-
-
-_WRITERS: dict[str, Callable[[Path, Path], Any]] = {
-    ".jsonl": lambda source, output: os.replace(source, output),
-    ".ndjson": lambda source, output: os.replace(source, output),
-    ".csv": _write_csv,
-    ".tsv": partial(_write_csv, delimiter="\t"),
-    ".parquet": _write_parquet,
-}
+def _is_double(value: Any) -> bool:
+    """Whether a column of doubles can have it: no text, and no number that they would round."""
+    if isinstance(value, int):
+        return abs(value) <= 2**53
+    return value is None or isinstance(value, float)

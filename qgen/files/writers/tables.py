@@ -7,7 +7,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -66,36 +66,29 @@ def write_csv_rows(
 
 def write_parquet(records: Iterable[dict], path: Path) -> Counter[str]:
     """A row per question; other fields of the input are text."""
+    types = {"answer_start": "int64", "score": "double", "confidence": "double", "rank": "int64"}
+    write_parquet_rows(question_rows(records), _columns(records), types, path)
+    return Counter()
+
+
+def write_parquet_rows(
+    rows: Iterable[dict], columns: list[str], types: dict[str, str], path: Path
+) -> None:
+    """Rows as Parquet, some at a time; ``types`` are Arrow's names, other columns are text."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    types = {
-        "answer_start": pa.int64(),
-        "score": pa.float64(),
-        "confidence": pa.float64(),
-        "rank": pa.int64(),
-    }
-    schema = pa.schema([(name, types.get(name, pa.string())) for name in _columns(records)])
-
-    def table(rows: list[dict]) -> pa.Table:
-        cells = [
-            {
-                name: value if name in types or value is None else str(_cell(value))
-                for name, value in row.items()
-            }
-            for row in rows
-        ]
-        return pa.Table.from_pylist(cells, schema=schema)
-
+    schema = pa.schema([(name, types.get(name, "string")) for name in columns])
+    cells = (
+        {
+            name: value if name in types or value is None else str(_cell(value))
+            for name, value in row.items()
+        }
+        for row in rows
+    )
     with pq.ParquetWriter(path, schema) as writer:
-        rows: list[dict] = []
-        for row in question_rows(records):
-            rows.append(row)
-            if len(rows) >= 4096:
-                writer.write_table(table(rows))
-                rows = []
-        writer.write_table(table(rows))
-    return Counter()
+        while some := list(islice(cells, 4096)):
+            writer.write_table(pa.Table.from_pylist(some, schema=schema))
 
 
 def question_rows(records: Iterable[dict]) -> Iterator[dict]:
