@@ -16,6 +16,7 @@ from fastapi.testclient import TestClient
 
 from qgen.asking.document import quiz_of_paragraph
 from qgen.english.phrases import propose_answers
+from qgen.files.writers import WRITERS
 from qgen.records import Answer, Question, Result
 from qgen.service.app import create_app
 from qgen.service.page import build
@@ -159,6 +160,7 @@ def test_what_cannot_be_exported_is_said():
 def test_all_settings_and_formats_are_offered():
     setup = build.page_setup()
     assert set(QuizSettings.__dataclass_fields__) <= set(setup["schema"]["properties"])
+    assert set(setup["formats"]) == set(WRITERS)
     assert len(setup["samples"]) == 3
     assert all(sample["source"] and sample["licence"] for sample in setup["samples"])
     for sample in setup["samples"]:

@@ -39,7 +39,7 @@ def add_to(commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the scores; 1 where none could be given."""
-    from qgen.files.writers import only_writer
+    from qgen.files.outputs import only_writer
 
     with only_writer(Path(args.output)):
         return _score(args)

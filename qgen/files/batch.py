@@ -22,6 +22,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from qgen.errors import QGenError
+from qgen.files.outputs import check_writable, link_target, only_writer, unfinished
 from qgen.files.rows import (
     USUAL_NAMES,
     FieldNames,
@@ -29,17 +30,7 @@ from qgen.files.rows import (
     check_readable,
     counted_rows,
 )
-from qgen.files.writers import (
-    CELLS,
-    RETRIEVAL,
-    check_writable,
-    format_of,
-    link_target,
-    only_writer,
-    to_record,
-    unfinished,
-    write,
-)
+from qgen.files.writers import CELLS, RETRIEVAL, format_of, to_record, write
 from qgen.records import Request, Result
 from qgen.settings import BUFFER_SIZE
 

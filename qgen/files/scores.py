@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from qgen.errors import QGenError
+from qgen.files.outputs import check_writable, link_target, unfinished
 from qgen.files.raw_rows import printable
 from qgen.files.rows import check_readable, read_fields, to_request
-from qgen.files.writers import check_writable, format_of, link_target, unfinished
+from qgen.files.writers import format_of
 from qgen.files.writers.questions import json_line
 from qgen.files.writers.tables import renamed, write_csv_rows, write_parquet_rows
 from qgen.records import Question

@@ -100,10 +100,7 @@ def page_setup() -> dict:
     return {
         "schema": QuestionsIn.model_json_schema(),
         "samples": json.loads((_HERE / "samples.json").read_text(encoding="utf-8")),
-        "formats": {
-            **{name: shown for name, shown in _FORMATS.items() if name in WRITERS},
-            **{name: name for name in WRITERS if name not in _FORMATS},
-        },
+        "formats": _FORMATS | {name: name for name in WRITERS if name not in _FORMATS},
         "documents": list(DOCUMENT_SUFFIXES),
         "near": BESIDE,
     }
