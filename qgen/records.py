@@ -7,6 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
+BLANK = "_____"
+"""What a cloze question has in place of its answer."""
+ELSEWHERE = "answered_elsewhere"
+"""The field of a question that has the numbers of the other records that answer it."""
+
 
 @dataclass(frozen=True)
 class Answer:

@@ -10,7 +10,6 @@ from qgen.asking.draft import Draft
 from qgen.asking.fitness import Blank, fitness
 from qgen.asking.generator import NBest
 from qgen.asking.statements import (
-    BLANK,
     Statement,
     misfit,
     statement,
@@ -21,7 +20,7 @@ from qgen.asking.types import opening_type, spread, statements_of
 from qgen.english.locate import locate_answer
 from qgen.errors import QGenError
 from qgen.model.reader import Reading
-from qgen.records import Answer, Question, Request
+from qgen.records import BLANK, Answer, Question, Request
 from qgen.settings import STATEMENT, GenerationSettings, QuizSettings
 
 BOUND = "given as a bound"

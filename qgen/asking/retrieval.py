@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from qgen.english.words import FUNCTION_WORDS, LITTLE, same_answer, stems
 from qgen.errors import QGenError
+from qgen.records import ELSEWHERE
 
 if TYPE_CHECKING:
     from qgen.model.reader import Reader
@@ -115,5 +116,5 @@ def mark_records(records: Iterable[dict], reader: Reader) -> list[dict]:
         questions, answered_elsewhere(passages, asked, reader), strict=True
     ):
         if found:
-            question["answered_elsewhere"] = [numbers[passages[place]] for place in found]
+            question[ELSEWHERE] = [numbers[passages[place]] for place in found]
     return marked

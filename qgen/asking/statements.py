@@ -28,11 +28,8 @@ from qgen.english.words import (
     stems,
     with_article,
 )
-from qgen.records import Answer
+from qgen.records import BLANK, Answer
 from qgen.settings import CLAUSE_KINDS
-
-BLANK = "_____"
-"""What stands for the answer; the writers of quiz programs look for it."""
 
 _WORDS = range(7, 41)
 _OF_STATEMENT = range(6, 31)

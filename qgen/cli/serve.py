@@ -12,6 +12,7 @@ from qgen.cli.loading import extra, question_generator
 from qgen.cli.options import add_model, positive, whole
 from qgen.cli.output import tell
 from qgen.errors import QGenError
+from qgen.service.settings import ServiceSettings
 
 if TYPE_CHECKING:
     from qgen import QuestionGenerator
@@ -50,7 +51,7 @@ def add_to(commands) -> None:
     parser.add_argument(
         "--max-waiting",
         type=positive,
-        default=512,
+        default=ServiceSettings.max_waiting,
         metavar="N",
         help="passages that may wait in the queue; more are refused (default: %(default)s)",
     )
@@ -69,7 +70,7 @@ def run(args: argparse.Namespace) -> None:
     with extra("serve"):
         import uvicorn
 
-        from qgen.service.app import ServiceSettings, create_app
+        from qgen.service.app import create_app
 
     settings = ServiceSettings(
         token=args.token or os.environ.get("QGEN_TOKEN", ""),

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from qgen.asking.document import GenerateFunction
 from qgen.errors import QGenError
 from qgen.records import Request, Result
+from qgen.service.settings import ServiceSettings
 from qgen.settings import GenerationSettings, QuizSettings
 
 TOKENS = 200
@@ -99,9 +100,9 @@ class DynamicBatcher:
     def __init__(
         self,
         generate: GenerateFunction,
-        max_batch: int = 16,
-        max_delay_s: float = 0.05,
-        max_waiting: int = 512,
+        max_batch: int = ServiceSettings.max_batch,
+        max_delay_s: float = ServiceSettings.max_delay_s,
+        max_waiting: int = ServiceSettings.max_waiting,
         pool: Executor | None = None,
         streams: int = 1,
     ):

@@ -17,10 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from qgen.files.writers.questions import as_text, fields, json_line, title_of
-
-MARK = "answered_elsewhere"
-"""The field of a question that has the numbers of the other records that answer it."""
-
+from qgen.records import ELSEWHERE
 
 # -- SQuAD -----------------------------------------------------------------------------------------
 
@@ -130,7 +127,7 @@ def _beir_files(
         for query in _queries(records, documents):
             metadata: dict[str, Any] = {"answer": query.answer}
             if query.elsewhere:
-                metadata[MARK] = query.elsewhere
+                metadata[ELSEWHERE] = query.elsewhere
             yield json_line({"_id": query.id, "text": query.text, "metadata": metadata})
 
     def qrels() -> Iterator[str]:
@@ -158,7 +155,7 @@ def write_ragas(records: Iterable[dict], path: Path) -> Counter[str]:
                 "reference_context_ids": [query.document],
             }
             if query.elsewhere:
-                sample[MARK] = query.elsewhere
+                sample[ELSEWHERE] = query.elsewhere
             file.write(json_line(sample))
     return Counter()
 
@@ -210,7 +207,7 @@ def _corpus(records: Iterable[dict], documents: list[str]) -> Iterator[tuple[str
 def _queries(records: Iterable[dict], documents: list[str]) -> Iterator[_Query]:
     for number, record in enumerate(records):
         for rank, question in enumerate(record["questions"]):
-            others = dict.fromkeys(documents[i] for i in question.get(MARK, []))
+            others = dict.fromkeys(documents[i] for i in question.get(ELSEWHERE, []))
             yield _Query(
                 f"q{number}-{rank}",
                 question["question"],

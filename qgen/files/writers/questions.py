@@ -11,9 +11,7 @@ from string import ascii_uppercase
 from typing import Any
 
 from qgen.english.passage import sentence_spans
-
-BLANK = "_____"
-"""What a cloze question has in place of its answer."""
+from qgen.records import BLANK
 
 
 @dataclass(frozen=True)
@@ -23,7 +21,7 @@ class Item:
     Attributes:
         name: what tells it apart, of the row's title and id, or its number.
         id: the row's own id, with the question's rank where the row has several; may be empty.
-        text: the question; of a cloze question, with :data:`BLANK`.
+        text: the question; of a cloze question, with :data:`~qgen.records.BLANK`.
         answer: the right answer; empty where the question was asked without one.
         choices: the answer among wrong ones, if there are any; of a true-false question, both.
         type: "wh", "true-false" or "cloze".
