@@ -17,6 +17,15 @@ class QGenError(ValueError):
     """
 
 
+def install(extra: str = "") -> str:
+    """How to install the package with one of its extras, as the README does.
+
+    Under its name alone pip may look for it in an index, where the name may be another's.
+    """
+    place = f"'.[{extra}]'" if extra else "."
+    return f"pip install -e {place} in qgen's checkout"
+
+
 def first_line(error: BaseException) -> str:
     """The first line of an error's message, or its type's name."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]

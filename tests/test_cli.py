@@ -6,12 +6,15 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 from conftest import PASSAGE, random_model
 
 from qgen import __version__
 from qgen.cli import main
+from qgen.cli.doctor import EXTRAS
 from qgen.cli.entry import build_parser
 from qgen.cli.output import write_questions
 from qgen.records import Answer, Question
@@ -344,7 +347,7 @@ def test_reader_that_stops_early(checkpoint):
 def test_a_missing_extra_is_named(monkeypatch, capsys, module, command, extra):
     monkeypatch.setitem(sys.modules, module, None)
     assert main(command) == 2
-    assert f"is missing: pip install 'qgen[{extra}]'" in capsys.readouterr().err
+    assert f"is missing: pip install -e '.[{extra}]' in" in capsys.readouterr().err
 
 
 TWO = f"{PASSAGE}\n\nRoger Vale painted the old mill in Thorn in 1812, and sold it to a baker.\n"
@@ -424,13 +427,18 @@ def test_doctor_asks_a_question(checkpoint, capsys):
     assert lines["packages"].split()[1] == "ok" and "torch" in lines["packages"]
 
 
+def test_doctor_knows_the_extras():
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))
+    assert set(EXTRAS) == set(project["project"]["optional-dependencies"]) - {"test"}
+
+
 def test_doctor_says_what_is_missing_and_how_to_install_it(tmp_path, capsys, monkeypatch):
     from importlib import metadata
 
     version = metadata.version
 
     def without_some(name):
-        if name in {"pypdfium2", "ray"}:
+        if name in {"pypdfium2", "ray", "rich"}:
             raise metadata.PackageNotFoundError(name)
         return "0.1" if name == "fastapi" else version(name)
 
@@ -438,7 +446,8 @@ def test_doctor_says_what_is_missing_and_how_to_install_it(tmp_path, capsys, mon
     monkeypatch.setattr("qgen.cli.doctor.shutil.which", lambda name: None)
     assert main(["doctor", "--model", str(tmp_path / "none")]) == 1
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
-    assert "pypdfium2 is missing  -> pip install 'qgen[documents]'" in lines["[documents]"]
+    assert "pypdfium2 is missing  -> pip install -e '.[documents]'" in lines["[documents]"]
+    assert "rich is missing  -> pip install -e . in" in lines["packages"]
     assert "fastapi 0.1 is installed, fastapi>=0.120 is needed" in lines["[ui]"]
     assert "missing" in lines["Java"] and "default-jre-headless" in lines["Java"]
     assert lines["asking"].split()[1] == "fails" and "cannot load" in lines["asking"]

@@ -88,5 +88,5 @@ def test_records_are_marked_and_one_passage_of_several_rows_is_one(monkeypatch):
 
 def test_a_missing_library_is_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "bm25s", None)
-    with pytest.raises(QGenError, match=r"pip install 'qgen\[retrieval\]'"):
+    with pytest.raises(QGenError, match=r"pip install -e '\.\[retrieval\]'"):
         nearest(PASSAGES, [QUEEN])

@@ -136,7 +136,7 @@ def test_formats():
 )
 def test_a_missing_library_is_told_before_any_work(monkeypatch, name, library):
     monkeypatch.setitem(sys.modules, library, None)
-    with pytest.raises(QGenError, match=r"pip install 'qgen\[documents\]'"):
+    with pytest.raises(QGenError, match=r"pip install -e '\.\[documents\]'"):
         format_of(name)
 
 

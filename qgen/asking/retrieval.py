@@ -15,7 +15,7 @@ from heapq import nlargest
 from typing import TYPE_CHECKING, NamedTuple
 
 from qgen.english.words import FUNCTION_WORDS, LITTLE, same_answer, stems
-from qgen.errors import QGenError
+from qgen.errors import QGenError, install
 from qgen.records import ELSEWHERE
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def check_installed() -> None:
     try:
         import bm25s  # noqa: F401
     except ImportError as error:
-        raise QGenError("marking a test set needs: pip install 'qgen[retrieval]'") from error
+        raise QGenError(f"marking a test set needs: {install('retrieval')}") from error
 
 
 def answered_elsewhere(

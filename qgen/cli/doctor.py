@@ -17,7 +17,7 @@ from qgen import __version__
 from qgen.cli.loading import question_generator
 from qgen.cli.options import add_model
 from qgen.cli.output import write_report
-from qgen.errors import first_line
+from qgen.errors import first_line, install
 
 PASSAGE = "The lighthouse on Gull Rock was built in 1868 by the engineer Ada Flint."
 """What it asks about, for the answer 1868."""
@@ -26,8 +26,11 @@ EXTRAS = {
     "documents": "documents and Parquet files",
     "serve": "qgen serve --no-page",
     "ui": "qgen serve with its page",
+    "retrieval": "marking test sets (--format beir, ragas, llama-index)",
     "eval": "qgen evaluate",
+    "bench": "the peers in python -m eval.bench",
     "ray": "qgen batch --engine ray",
+    "encoder": "the encoder that training starts from",
 }
 """What can be installed as well, and what it is for."""
 
@@ -87,7 +90,7 @@ def examine(args: argparse.Namespace) -> Iterator[Finding]:
         not problems,
         "; ".join(problems) or versions,
         needed=True,
-        remedy="pip install --upgrade qgen",
+        remedy=install(),
     )
     yield from _asking(args)
     for name, purpose in EXTRAS.items():
@@ -96,7 +99,7 @@ def examine(args: argparse.Namespace) -> Iterator[Finding]:
             f"[{name}]",
             not problems,
             f"{purpose}: {'; '.join(problems) or versions}",
-            remedy=f"pip install 'qgen[{name}]'",
+            remedy=install(name),
         )
     yield _java()
 

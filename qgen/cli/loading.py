@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from qgen.errors import QGenError
+from qgen.errors import QGenError, install
 
 if TYPE_CHECKING:
     from qgen import NBestGenerator, QuestionGenerator
@@ -23,7 +23,7 @@ def extra(name: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        raise QGenError(f"{error.name} is missing: pip install 'qgen[{name}]'") from error
+        raise QGenError(f"{error.name} is missing: {install(name)}") from error
 
 
 def question_generator(args: argparse.Namespace) -> QuestionGenerator:

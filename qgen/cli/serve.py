@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from qgen.cli.loading import extra, question_generator
 from qgen.cli.options import add_model, positive, whole
 from qgen.cli.output import tell
-from qgen.errors import QGenError
+from qgen.errors import QGenError, install
 from qgen.service.settings import ServiceSettings
 
 if TYPE_CHECKING:
@@ -92,9 +92,7 @@ def run(args: argparse.Namespace) -> None:
         try:
             app = create_app(load, settings, page)
         except ImportError as error:
-            raise QGenError(
-                f"{error.name} is missing: pip install 'qgen[ui]', or --no-page"
-            ) from error
+            raise QGenError(f"{error.name} is missing: {install('ui')}, or --no-page") from error
         host = f"[{args.host}]" if ":" in args.host else args.host
         address = f"http://{host}:{listener.getsockname()[1]}"
         what = "the page and the API" if page else "the API"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from qgen.errors import QGenError
+from qgen.errors import QGenError, install
 from qgen.files.batch import Engine, GenerateFunction, Outcome, process_rows
 from qgen.files.rows import Row
 
@@ -54,7 +54,7 @@ def ray_engine(
         import ray
         import ray.data
     except ImportError as error:
-        raise QGenError("Ray is missing: pip install 'qgen[ray]'") from error
+        raise QGenError(f"Ray is missing: {install('ray')}") from error
 
     if not ray.is_initialized():
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}

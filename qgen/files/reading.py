@@ -16,7 +16,7 @@ from importlib import import_module
 from itertools import islice
 from pathlib import Path
 
-from qgen.errors import QGenError, first_line
+from qgen.errors import QGenError, first_line, install
 from qgen.files.readers.blocks import MAX_BLOCKS, Block, LeftOut
 
 MAX_SECONDS = 60
@@ -94,7 +94,7 @@ def parse(path: Path, kind: str) -> tuple[list[Block], LeftOut]:
     except QGenError:
         raise
     except ImportError as error:
-        raise QGenError(f"{path} needs: pip install 'qgen[documents]'") from error
+        raise QGenError(f"{path} needs: {install('documents')}") from error
     except OSError as error:
         raise QGenError(f"cannot read {path}: {error.strerror or error}") from error
     except MemoryError as error:

@@ -15,7 +15,7 @@ from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
 
-from qgen.errors import QGenError
+from qgen.errors import QGenError, install
 from qgen.files.documents import read_document
 from qgen.files.encoding import open_text
 from qgen.files.fields import USUAL_NAMES, FieldNames, check_answer_names, to_request
@@ -185,7 +185,7 @@ def _raw_rows(path: Path, names: FieldNames, tell: Callable[[str], None]) -> Ite
         try:
             yield from reader(path, names)
         except ImportError as error:
-            raise QGenError(f"{path} needs: pip install 'qgen[documents]'") from error
+            raise QGenError(f"{path} needs: {install('documents')}") from error
     else:
         yield from _paragraph_rows(path, printable(path.name), tell)
 

@@ -16,7 +16,7 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from qgen.errors import QGenError
+from qgen.errors import QGenError, install
 from qgen.files.writers.cards import TAG_LENGTH, write_anki, write_kahoot, write_quizlet
 from qgen.files.writers.datasets import (
     write_beir,
@@ -128,7 +128,7 @@ def format_of(path: str | Path, name: str | None = None) -> str:
     elif name not in WRITERS:
         raise QGenError(f"unknown format {name!r}; use one of {', '.join(WRITERS)}")
     if (library := WRITERS[name].needs) and not _is_installed(library):
-        raise QGenError(f"the format {name} needs: pip install 'qgen[documents]'")
+        raise QGenError(f"the format {name} needs: {install('documents')}")
     return name
 
 
