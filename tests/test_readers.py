@@ -61,6 +61,8 @@ def test_names_of_the_passage(name):
         {"answers": [{"text": "1854", "answer_start": 32}]},
         {"answer": "1854.0"},
         {"answers": "['1854']"},
+        {"answers": "['1854']", "answer_start": ""},
+        {"answers": "['1854']", "answer_start": "[32]"},
         {"answers": '{"text": ["1854"], "answer_start": [32]}'},
     ],
 )

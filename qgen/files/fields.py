@@ -283,6 +283,8 @@ def _spans(
     """The answers' texts and offsets that a row's values mean."""
     if isinstance(answer, str) and answer.lstrip()[:1] in {"[", "{"}:
         answer = _written_out(answer)
+    if isinstance(start, str) and start.lstrip()[:1] == "[":
+        start = _written_out(start)
     if isinstance(answer, dict):
         if set(answer) - {"text", "answer_start"} or "text" not in answer:
             raise QGenError(f'"{answer_name}" must be text, a list, or {{"text", "answer_start"}}')
@@ -294,11 +296,12 @@ def _spans(
         if answer and all(isinstance(item, dict) and "text" in item for item in answer):
             start = [item.get("answer_start") for item in answer]
             answer = [item["text"] for item in answer]
-        starts = start if isinstance(start, list) else [start] if start is not None else []
-        if starts and len(starts) != len(answer):
-            raise QGenError(f"{len(answer)} answers but {len(starts)} offsets")
+        if not isinstance(start, list):
+            start = [] if _offset(start, start_name) is None else [start]
+        if start and len(start) != len(answer):
+            raise QGenError(f"{len(answer)} answers but {len(start)} offsets")
         return [
-            (_text(item, answer_name), _offset(starts[i] if starts else None, start_name))
+            (_text(item, answer_name), _offset(start[i] if start else None, start_name))
             for i, item in enumerate(answer)
         ]
     text = _text(answer, answer_name)
