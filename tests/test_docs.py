@@ -10,6 +10,11 @@ from pathlib import Path
 import pytest
 
 from qgen.cli.entry import build_parser
+from qgen.files.fields import PASSAGE_NAMES
+from qgen.files.formats import DOCUMENT_SUFFIXES, ROW_SUFFIXES
+from qgen.files.rows import read_requests
+from qgen.files.writers import FORMATS, WRITERS
+from qgen.records import Answer, Question
 
 ROOT = Path(__file__).parents[1]
 CARDS = sorted(ROOT.glob("qgen/*checkpoint/README.md"))
@@ -102,3 +107,26 @@ def test_tables_of_experiments_have_one_number_a_cell():
             assert re.fullmatch(r"\s*(-+|[\d,.]*|none)\s*", cell) or not re.search(r"\d", cell), (
                 line
             )
+
+
+def test_what_is_read_and_written_is_listed():
+    """``docs/files.md`` has every suffix, format and name of a field."""
+    made = Question("?", Answer("a", 0), -1.0, distractors=("b",), type="cloze", is_true=False,
+                    note="n", reasons=("r",))  # fmt: skip
+    fields = {*made.to_dict(), *PASSAGE_NAMES, "passage", "questions", "rank"}
+    text = (ROOT / "docs" / "files.md").read_text("utf-8")
+    named = {name.lower() for name in re.findall(r"`([.\w-]+)`", text)}
+    assert {*ROW_SUFFIXES, *DOCUMENT_SUFFIXES, *FORMATS, *WRITERS, *fields} <= named
+
+
+def test_the_rows_that_are_shown_are_read(tmp_path):
+    text = (ROOT / "docs" / "files.md").read_text("utf-8")
+    read = {}
+    for language, suffix in {"json": ".jsonl", "csv": ".csv", "text": ".txt"}.items():
+        [block] = re.findall(rf"^```{language}\n(.*?)^```", text, re.M | re.S)
+        path = tmp_path / f"rows{suffix}"
+        path.write_text(block, encoding="utf-8")
+        requests = [request for _, request in read_requests(path)]
+        read[language] = [[answer.text for answer in r.answers] for r in requests]
+    assert read == {"json": [["Warsaw", "1867"], []], "csv": [["Warsaw"], []],
+                    "text": [["Warsaw"], []]}  # fmt: skip
