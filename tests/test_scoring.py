@@ -159,7 +159,7 @@ def test_a_missing_library_is_told_before_a_model_is_loaded(tmp_path, capsys, mo
     source.write_text(json.dumps(ROWS[0]) + "\n", encoding="utf-8")
     monkeypatch.setattr("qgen.cli.score.question_generator", lambda args: pytest.fail("loaded"))
     assert main(["score", str(source), str(tmp_path / "out.parquet")]) == 2
-    assert "pip install 'qgen[documents]'" in capsys.readouterr().err
+    assert "pip install -e '.[documents]'" in capsys.readouterr().err
 
 
 def test_bad_files_are_refused_before_a_model_is_loaded(tmp_path, capsys):
