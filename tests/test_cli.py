@@ -16,8 +16,10 @@ from qgen import __version__
 from qgen.cli import main
 from qgen.cli.doctor import EXTRAS
 from qgen.cli.entry import build_parser
+from qgen.cli.options import settings_of
 from qgen.cli.output import write_questions
 from qgen.records import Answer, Question
+from qgen.settings import GenerationSettings, QuizSettings
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 
@@ -132,6 +134,8 @@ def test_bad_input_is_one_line_and_exit_code_2(case, checkpoint, tmp_path, capsy
         ["evaluate", "--split", "du", "--limit", "-3"],
         ["evaluate", "--split", "du", "--limit", "0"],
         ["generate", "--passage", "a", "--kinds", "people"],
+        ["generate", "--passage", "a", "--kinds", "date,people"],
+        ["generate", "--passage", "a", "--kinds", ","],
         ["generate", "--passage", "a", "--early-stopping", "soon"],
         ["train", "--model", "m", "--out", "o", "--objective", "N"],
         ["generate", "--passage", "a", "--length-penalty", "nan"],
@@ -151,6 +155,14 @@ def test_unusable_options_exit_with_2_and_one_line(arguments, capsys):
     assert caught.value.code == 2
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("qgen") and ": error: " in line
+
+
+@pytest.mark.parametrize("types", [["wh,why"], ["wh", "why"], ["wh,", "why"], ["wh, why"]])
+def test_words_have_spaces_or_commas_between_them(types):
+    arguments = ["generate", "--passage", "a", "--types", *types, "--controls", "search,short"]
+    args = build_parser().parse_args(arguments)
+    assert settings_of(args, QuizSettings).types == ("wh", "why")
+    assert settings_of(args, GenerationSettings).controls == ("search", "short")
 
 
 @pytest.mark.parametrize(

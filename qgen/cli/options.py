@@ -45,8 +45,9 @@ def _add_setting(group: Any, field: Field) -> None:
         group.add_argument(
             option,
             nargs="+",
+            action=_Words,
+            known=choices,
             default=field.default,
-            choices=choices,
             metavar=field.name.upper(),
             help=f"{text}: {', '.join(choices)}" if choices else text,
         )
@@ -63,6 +64,31 @@ def _add_setting(group: Any, field: Field) -> None:
             metavar=None if choices else "N",
             help=f"{text} (default: %(default)s)",
         )
+
+
+class _Words(argparse.Action):
+    """Takes words with spaces or commas between them.
+
+    Args:
+        known: the words that may be given; ``None`` for any.
+        kwargs: as of :class:`argparse.Action`.
+    """
+
+    def __init__(self, *, known: tuple[str, ...] | None, **kwargs):
+        super().__init__(**kwargs)
+        self.known = known
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        words = [word for value in values for word in value.replace(",", " ").split()]
+        if not words:
+            raise argparse.ArgumentError(self, "expected at least one argument")
+        for word in words:
+            if self.known and word not in self.known:
+                names = ", ".join(map(repr, self.known))
+                raise argparse.ArgumentError(
+                    self, f"invalid choice: {word!r} (choose from {names})"
+                )
+        setattr(namespace, self.dest, words)
 
 
 def _option(name: str) -> str:
