@@ -195,8 +195,9 @@ class GenerationSettings(_Checked):
     seed: int = _setting(0, "seed of sampling", needs="do_sample", ge=0, lt=2**32)
     controls: tuple[str, ...] = _setting(
         (),
-        "in which style or of which kind to ask, of those that the checkpoint knows (see its "
-        "config.json); as a quiz does, without",
+        "styles or kinds to ask in (default: as a quiz does); the shipped checkpoint knows action, "
+        "causal, character, condition, contrast, discourse, example, feeling, how, manner, "
+        "outcome, prediction, reason, search, setting, short, similarity, time, why",
     )
     use_shortlist: bool = _setting(
         True,
@@ -225,25 +226,29 @@ class QuizSettings(_Checked):
     max_answers: int = _setting(10, "questions per passage where no answer is given", ge=1)
     min_confidence: float = _setting(
         0.3,
-        "drop the questions about proposed answers that the reader trusts less, from 0 to 1; "
-        "a given answer always gets its question",
+        "drop questions about proposed answers whose confidence, from 0 to 1, is lower; a given "
+        "answer always gets its question",
         ge=0,
         le=1,
     )
     kinds: tuple[str, ...] = _setting(
         (),
-        "only answers of these kinds, where none is given (all but contrast and outcome); "
-        + ", ".join(f"{kind}: {question}" for kind, question in CLAUSE_KINDS.items()),
+        "kinds of answers to propose, where none is given (default: all but contrast and outcome, "
+        "which are seldom good); clauses are "
+        + ", ".join(f"{kind} ({question})" for kind, question in CLAUSE_KINDS.items()),
         ANSWER_KINDS,
     )
     types: tuple[str, ...] = _setting(
         (),
-        "types of question, as equal in number as the passage allows; why and how by their first "
-        "word, wh: all others that are asked, cloze: fill in the blank (wh, why and how)",
+        "types of question to make, in about equal numbers (default: wh why how); why and how: by "
+        "the first word, wh: any other question, cloze: fill in the blank, true-false: a statement",
         QUESTION_TYPES,
     )
     choices: int = _setting(
-        0, "multiple choice: the answer and so many wrong ones less one; 0 for none", ge=0, le=8
+        0,
+        "multiple choice with so many choices, 2 to 8, the right one included; 0 for none",
+        ge=0,
+        le=8,
     )
     topic: str = _setting(
         "", "ask only about passages, and paragraphs of documents, that are near these words"
@@ -253,8 +258,8 @@ class QuizSettings(_Checked):
     )
     tries: int = _setting(
         8,
-        "proposed answers asked about for each question wanted, at most: two at first, and more "
-        "where too few of their questions are good enough, which must then be somewhat surer",
+        "proposed answers to try, at most, for each question wanted; after the first two, "
+        "questions must be a little surer",
         ge=1,
     )
 

@@ -49,7 +49,7 @@ def _add_setting(group: Any, field: Field) -> None:
             known=choices,
             default=field.default,
             metavar=field.name.upper(),
-            help=f"{text}: {', '.join(choices)}" if choices else text,
+            help=f"{text}; one or more of {', '.join(choices)}" if choices else text,
         )
     elif "bool" in kind:
         group.add_argument(
@@ -61,8 +61,8 @@ def _add_setting(group: Any, field: Field) -> None:
             type=finite if isinstance(field.default, float) else type(field.default),
             default=field.default,
             choices=choices,
-            metavar=None if choices else "N",
-            help=f"{text} (default: %(default)s)",
+            metavar=None if choices else "WORDS" if kind == "str" else "N",
+            help=text if field.default == "" else f"{text} (default: %(default)s)",
         )
 
 

@@ -10,7 +10,7 @@ from qgen.cli.options import add_settings, add_split, check_partners, settings_o
 from qgen.errors import QGenError
 from qgen.settings import ReaderTrainingSettings, TrainingSettings
 
-USAGE = "%(prog)s --model DIR --out DIR [--train FILE ...] [--split NAME ...] [options]"
+USAGE = "%(prog)s --model DIR --out DIR [--train FILE ...] [--split NAME] [options]"
 RESUMING = " A run that was stopped goes on when the same command is given again."
 
 
