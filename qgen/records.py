@@ -116,8 +116,9 @@ class Question:
         score: mean log-probability of its tokens, in nats; higher is better.  N-best are ordered by
             their confidence, without a reader by what beam search maximises, in which longer ones
             may be favoured.
-        confidence: how probable it is that the question is good, from 0 to 1; ``None`` where no
-            reader has checked it.
+        confidence: the probability, from 0 to 1, that a strict judge does not call the question
+            wrong; of a "cloze" or "true-false" one, that its sentence is good (half of that where
+            it is false).  ``None`` where no reader has checked it.
         distractors: wrong answers to choose among, where multiple choice was asked for.
         type: "wh" for whatever is asked, why and how among it; "cloze" or "true-false" for a
             sentence of the passage with the answer blanked, or with the answer or a wrong one.

@@ -1,4 +1,5 @@
-"""How sure one can be that a question is good: the reader's word, joined with the generator's.
+"""The probability, from 0 to 1, that a strict judge does not call a question wrong: the reader's
+word, joined with the generator's.
 
 Beside what one can say about a question in words (:func:`features`), the reader's hidden states of
 question and answer count: a linear probe (Alain and Bengio 2016, arXiv:1610.01644) of whether the
@@ -169,7 +170,7 @@ def confidence(
     reading: Reading,
     weights: Weights = WEIGHTS,
 ) -> float:
-    """How probable it is that a question is good or usable, from 0 to 1.
+    """The probability, from 0 to 1, that a strict judge does not call the question wrong.
 
     Args:
         passage: what it is about.

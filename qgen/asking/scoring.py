@@ -20,8 +20,9 @@ class Verdict:
     """What is thought of a question.
 
     Attributes:
-        confidence: how probable it is that the question is good, from 0 to 1; ``None`` where it
-            cannot be told, for want of a reader, or since the question has no answer in a passage.
+        confidence: the probability, from 0 to 1, that a strict judge does not call the question
+            wrong; ``None`` where it cannot be told, for want of a reader, or since the question
+            has no answer in a passage.
         reader_answer: what the reader answers; empty where it finds no answer.
         reasons: what speaks against the question, a sentence each.
     """

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from qgen.files.writers import WRITERS
 from qgen.records import BESIDE, Answer, Question, Result
-from qgen.settings import GenerationSettings, QuizSettings
+from qgen.settings import ANSWER_KINDS, CLAUSE_KINDS, GenerationSettings, QuizSettings
 
 PASSAGE = "Marie Curie was born in Warsaw in 1867."
 """Of the examples in the OpenAPI."""
@@ -109,17 +109,19 @@ class PassageIn(_Strict):
     answers: list[str | AnswerIn] = Field(
         default_factory=list,
         max_length=50,
-        description="each is asked for; none: they are proposed",
+        description="each is asked for; without any, answers are proposed",
     )
     headings: list[str] = Field(
         default_factory=list,
-        description="those over it in its document, the outermost first: what `focus` looks at",
+        description="the headings above the passage, outermost first; `focus` keeps the passages "
+        "that have such a heading",
     )
     beside: list[str] = Field(
         default_factory=list,
         max_length=2 * BESIDE,
-        description="other passages of its document, whose names may be wrong choices; none: those "
-        "near it in this request; one that is too long for a passage is passed over",
+        description="other passages of the same text: names in them may become wrong choices, or "
+        "stand in false statements; without any, the passages near it in this request are taken; "
+        "one that is longer than a passage may be is not used",
     )
 
 
@@ -219,7 +221,7 @@ class AnswerOut(BaseModel):
     text: str
     start: int
     kind: str = Field(
-        description="date, number, name or phrase; empty for an answer that was given"
+        description=f"date, number, name or phrase, or of a clause: {', '.join(CLAUSE_KINDS)}"
     )
 
     @classmethod
@@ -236,10 +238,14 @@ class QuestionOut(BaseModel):
     question: str
     answer: str
     answer_start: int | None = Field(description="offset of its first character in the passage")
-    kind: str = Field(description="of the answer; empty for an answer that was given")
+    kind: str = Field(
+        description=f"of the answer: {', '.join(ANSWER_KINDS)}; empty for an answer that was given"
+    )
     score: float = Field(description="mean log-probability of its tokens; higher is better")
     confidence: float | None = Field(
-        description="how probable it is that the question is good; null without a reader"
+        description="the probability, from 0 to 1, that a strict judge does not call the question "
+        "wrong; of a fill-in-the-blank or true-false statement, that its sentence is good (half of "
+        "that where it is false); null without a reader"
     )
     choices: list[str] = Field(
         default_factory=list,
@@ -248,10 +254,10 @@ class QuestionOut(BaseModel):
     type: str = Field(
         default="wh",
         description="cloze: a sentence with the answer blanked; true-false: a statement, whose "
-        "answer is True or False; wh: all others, why and how among them",
+        "answer is True or False; wh, which is left out: all others, why and how among them",
     )
     correction: str = Field(
-        default="", description="of a false statement, the passage's words in place of the wrong"
+        default="", description="of a false statement, the right words, as the passage has them"
     )
     note: str = Field(default="", description="such as how many of the choices were not found")
     reasons: list[str] = Field(
@@ -317,7 +323,8 @@ class ScoreOut(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     confidence: float | None = Field(
-        description="how probable it is that the question is good; null where it cannot be told"
+        description="the probability, from 0 to 1, that a strict judge does not call the question "
+        "wrong; null where it cannot be told"
     )
     reader_answer: str = Field(description="what the reader answers; empty where it finds nothing")
     reasons: list[str] = Field(description="what speaks against the question")

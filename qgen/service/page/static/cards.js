@@ -21,7 +21,8 @@ const reasonsOf = (question) => {
   if (question.confidence === null || question.confidence === undefined)
     return ["No reader has checked this question."];
   const share = Math.round(100 * question.confidence);
-  return [`Of 100 questions judged like this one, about ${share} are good.`, ...reasons];
+  const judged = question.type ? "good" : "not wrong"; // a statement's confidence is that it is good
+  return [`Of 100 questions judged like this one, about ${share} are ${judged}.`, ...reasons];
 };
 
 /**
