@@ -2,7 +2,11 @@
 
 >>> from qgen import QuestionGenerator
 >>> generator = QuestionGenerator.from_pretrained()
->>> generator.questions("Marie Curie was born in Warsaw in 1867.", answer="Warsaw")
+>>> [question] = generator.questions("Marie Curie was born in Warsaw in 1867.", answer="Warsaw")
+>>> question.question
+'In which city was Marie Curie born?'
+
+More is in ``docs/asking.md``.
 """
 
 import sys
