@@ -31,6 +31,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase, get_linear_schedule_with_warmup
 
 from qgen.errors import QGenError, exit_code
+from qgen.files.examples import read_examples
 from qgen.files.rows import read_requests
 from qgen.model.runtime.packed import save_packed
 from qgen.records import Answer
@@ -43,7 +44,6 @@ from qgen.training.distill import (
     judged_items,
     judging_loss,
 )
-from qgen.training.generator import read_examples
 from qgen.training.prune import prune
 from qgen.training.reader import ReaderExamples, SpanObjective
 from qgen.training.rounded import rounded_weights

@@ -12,11 +12,12 @@ from transformers import BertTokenizerFast
 from qgen.asking.generator import NBestGenerator
 from qgen.english.locate import locate_answer
 from qgen.errors import QGenError
+from qgen.files.examples import read_examples
 from qgen.model.checkpoints import load_checkpoint
 from qgen.model.sources import AnswerTooLongError, crop_source, pack_source
 from qgen.records import Example
 from qgen.settings import GenerationSettings, TrainingSettings
-from qgen.training.generator import Seq2SeqExamples, add_controls, read_examples, train
+from qgen.training.generator import Seq2SeqExamples, add_controls, train
 
 MARKERS = [5, 6]
 WORDS = [*VOCABULARY, "[unused2]", "[unused3]", "[unused4]"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from qgen.english.prose import passage_problem
-from qgen.training.generator import read_examples
+from qgen.files.examples import read_examples
 from recipes.mixture import read_beside
 
 DATA = Path(__file__).parents[1] / "data"

@@ -41,7 +41,8 @@ def test_no_floor_imports_one_above_it(floor, above):
 @pytest.mark.parametrize(
     "modules",
     ["qgen", "qgen.english.prose, qgen.english.phrases, qgen.english.locate, qgen.english.verbs",
-     "qgen.files.rows, qgen.files.documents, qgen.files.writers, qgen.files.batch",
+     "qgen.files.rows, qgen.files.documents, qgen.files.writers, qgen.files.batch,"
+     "qgen.files.examples",
      "qgen.asking.document, qgen.asking.retrieval"],
 )  # fmt: skip
 def test_it_is_imported_without_torch(modules):

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from qgen.files.examples import read_examples
 from qgen.records import Answer, Example
-from qgen.training.generator import read_examples
 from recipes import mixture, templates
 from recipes.mixture import (
     Row,

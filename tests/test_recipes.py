@@ -21,13 +21,13 @@ from qgen.asking.plausibility import FEATURES, Plausibility
 from qgen.english.locate import locate_answer
 from qgen.english.things import Likeness, Things
 from qgen.errors import QGenError
+from qgen.files.examples import read_examples
 from qgen.model.checkpoints import load_checkpoint as load_plain
 from qgen.model.reader import Reader
 from qgen.model.runtime.packed import pack, unpack
 from qgen.records import Question
 from qgen.training.average import average_into
 from qgen.training.distill import JudgingReader, judged_batch, judged_items
-from qgen.training.generator import read_examples
 from qgen.training.prune import importance, prune
 from qgen.training.reader import ReaderExamples, SpanObjective
 from qgen.training.rounded import rounded_weights

@@ -16,6 +16,7 @@ from transformers import TrainingArguments
 from qgen.asking.pipeline import QuestionGenerator
 from qgen.english.locate import locate_answer
 from qgen.errors import QGenError
+from qgen.files.examples import read_examples
 from qgen.model.checkpoints import load_checkpoint
 from qgen.model.layouts import seq2seq_layout
 from qgen.model.unilm import IGNORE_INDEX
@@ -23,11 +24,7 @@ from qgen.records import Example
 from qgen.settings import OBJECTIVES, TrainingSettings
 from qgen.training.generator import (
     Seq2SeqExamples,
-    _ObjectiveTrainer,
-    _set_dropout,
     make_objective,
-    newest_checkpoint,
-    read_examples,
     train,
     warm_up_lm_head,
 )
@@ -36,6 +33,7 @@ from qgen.training.objectives import (
     PseudoMaskedObjective,
     divergence_of_halves,
 )
+from qgen.training.trainer import _ObjectiveTrainer, _set_dropout, newest_checkpoint
 
 EXAMPLES = [
     Example(PASSAGE, locate_answer(PASSAGE, answer), question)
@@ -303,7 +301,8 @@ import sys
 from pathlib import Path
 from qgen.transformers import load_checkpoint
 from qgen.settings import OBJECTIVES, TrainingSettings
-from qgen.training.generator import read_examples, train
+from qgen.files.examples import read_examples
+from qgen.training.generator import train
 checkpoint, examples, out = sys.argv[1:]
 train(*load_checkpoint(checkpoint), read_examples(examples), out, settings=TrainingSettings(
     epochs=60, batch_size=2, save_steps=10, logging_steps=1, max_source_length=80,

@@ -73,7 +73,7 @@ def evaluate(args: argparse.Namespace) -> None:
         from eval.evaluate import evaluate
         from eval.report import format_table, write_report
     from eval.splits import load_part
-    from qgen.training.generator import read_examples
+    from qgen.files.examples import read_examples
 
     settings = settings_of(args, GenerationSettings)
     of_split = ("part", "squad", "doclists", "partial", "nqg")

@@ -77,7 +77,7 @@ def train_reader(args: argparse.Namespace) -> None:
 
 
 def _fine_tune(args: argparse.Namespace, kind: type, load, train) -> None:
-    from qgen.training.generator import read_examples
+    from qgen.files.examples import read_examples
 
     settings: Any = settings_of(args, kind)
     check_partners(args, "--split", bool(args.split), "squad", "doclists", "partial")

@@ -15,8 +15,8 @@ from qgen.model.reader import model_inputs, pack_question
 from qgen.model.sources import token_span
 from qgen.records import Example
 from qgen.settings import ReaderTrainingSettings
-from qgen.training.generator import ItemDataset, fit, prepare_run
 from qgen.training.objectives import Item, divergence_of_halves, drawn_by_torch
+from qgen.training.trainer import ItemDataset, fit, prepare_run
 
 
 class ReaderExamples(ItemDataset):
