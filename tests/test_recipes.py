@@ -25,7 +25,7 @@ from qgen.files.examples import read_examples
 from qgen.model.checkpoints import load_checkpoint as load_plain
 from qgen.model.reader import Reader
 from qgen.model.runtime.packed import pack, unpack
-from qgen.records import Question
+from qgen.records import Answer, Question
 from qgen.training.average import average_into
 from qgen.training.distill import JudgingReader, judged_batch, judged_items
 from qgen.training.prune import importance, prune
@@ -139,6 +139,14 @@ def test_a_row_without_a_judgement_is_told_by_its_line(rows):
     rows.write_text(rows.read_text("utf-8") + "\n" + json.dumps(row) + "\n", encoding="utf-8")
     with pytest.raises(QGenError, match="line 6: no judgement"):
         list(reader_recipe._judged(rows))
+
+
+def test_the_judge_reads_a_whole_window_about_an_answer_at_the_end(tokenizer):
+    passage = f"{PASSAGE} " * 9 + "1937"
+    answer = Answer("1937", len(passage) - 4)
+    [item] = judged_items([(passage, "when?", answer, 1.0)], tokenizer, max_length=64)
+    assert len(item["ids"]) == 64
+    assert item["answered"] == [0] * 62 + [1, 0]
 
 
 def test_the_judge_looks_at_question_and_answer(teacher, tokenizer, rows):

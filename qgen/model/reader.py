@@ -34,7 +34,7 @@ from qgen.model.checkpoints import (
 from qgen.model.encoder import ACTIVATIONS, FAMILIES, Encoder, EncoderConfig
 from qgen.model.runtime.batches import in_batches
 from qgen.model.runtime.linear import set_dtype
-from qgen.model.sources import pad, token_span
+from qgen.model.sources import pad, token_span, window_about
 from qgen.model.tokenizer import AnyTokenizer
 from qgen.records import Answer, splits_word
 
@@ -377,8 +377,7 @@ class Reader:
             begins = list(range(0, max(1, len(passage) - shared), room - shared))
             if about and (place := token_span(offsets, about)):
                 room = min(room, self.max_length)
-                middle = (place.start + place.stop - room) // 2
-                begins = [max(0, min(middle, len(passage) - room))]
+                begins = [window_about(place, len(passage), room)]
             for begin in begins:
                 shown = slice(begin, begin + room)
                 ids, types, first = pack_question(self.tokenizer, question, passage[shown])

@@ -119,6 +119,12 @@ def token_span(offsets: Sequence[tuple[int, int]], answer: Answer) -> range | No
     return range(inside[0], inside[-1] + 1) if inside else None
 
 
+def window_about(place: range, total: int, room: int) -> int:
+    """Where ``room`` of ``total`` tokens begin that have an answer in their middle, or as near as
+    the ends allow."""
+    return max(0, min((place.start + place.stop - room) // 2, total - room))
+
+
 def word_pieces_joined(tokenizer: AnyTokenizer, ids: Sequence[int]) -> str:
     """Words and marks with a space between them: the pieces joined at ``##``, special ones left
     out."""

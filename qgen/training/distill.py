@@ -16,7 +16,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from qgen.errors import QGenError
 from qgen.model.reader import model_inputs, pack_question
-from qgen.model.sources import pad, token_span
+from qgen.model.sources import pad, token_span, window_about
 from qgen.records import Answer
 from qgen.training.objectives import Item
 from qgen.training.reader import SpanObjective
@@ -133,10 +133,9 @@ def judged_items(
         if not place:
             raise QGenError(f"the answer {answer.text!r} has no tokens")
         room = max_length - len(asked) - tokenizer.num_special_tokens_to_add(pair=True)
-        left = max(0, (place.start + place.stop - room) // 2)
-        ids, types, first = pack_question(
-            tokenizer, asked, encoded["input_ids"][left : left + room]
-        )
+        passage_ids = encoded["input_ids"]
+        left = window_about(place, len(passage_ids), room)
+        ids, types, first = pack_question(tokenizer, asked, passage_ids[left : left + room])
         answered = [0] * len(ids)
         for i in place:
             if 0 <= i - left < room:
