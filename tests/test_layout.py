@@ -26,7 +26,7 @@ def imported_by(folder: str) -> set[str]:
     ("floor", "above"),
     [
         ("english", ("files", "model", "asking", "training", "service", "cli")),
-        ("model", ("english", "files", "asking", "training", "service", "cli")),
+        ("model", ("english", "files", "asking", "training", "service", "cli", "transformers")),
         ("files", ("model", "asking", "training", "service", "cli")),
         ("asking", ("files", "training", "service", "cli")),
         ("training", ("service", "cli")),

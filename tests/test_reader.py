@@ -182,6 +182,11 @@ def test_a_missing_reader_is_an_error(tmp_path):
         Reader.from_pretrained(tmp_path / "nowhere")
 
 
+def test_a_generator_is_no_reader(checkpoint):
+    with pytest.raises(QGenError, match="cannot load the reader .*: it is a question generator"):
+        Reader.from_pretrained(checkpoint)
+
+
 def test_starts_from_the_question_generators_encoder(checkpoint, bert_model):
     model, tokenizer = load_reader(checkpoint)
     assert type(model).__name__ == "BertForQuestionAnswering"

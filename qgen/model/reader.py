@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from qgen.errors import QGenError, check_rows, first_line
 from qgen.model.checkpoints import (
     LOADING_ERRORS,
+    UNILM,
     assign_weights,
     find_file,
     fingerprint,
@@ -230,8 +231,10 @@ def load_reader(
     """
     try:
         settings = read_json(checkpoint, "config.json")
+        if settings.get("model_type") == UNILM:
+            raise ValueError("it is a question generator")
         if not _is_plain(checkpoint, settings):
-            from qgen.transformers import load_other_reader
+            from qgen.model.foreign import load_other_reader
 
             return load_other_reader(checkpoint)
         with torch.device("meta"):  # no weights are drawn that would be overwritten

@@ -1,7 +1,7 @@
 """Checkpoints of 4 and 8 bits a weight, for what would be too large in half precision.
 
 Only the file is small: the weights are unpacked as they are read, by ``transformers`` too (see
-:mod:`qgen.transformers`), and computed with in whatever arithmetic is wanted.  They are rounded to
+:mod:`qgen.model.foreign`), and computed with in whatever arithmetic is wanted.  They are rounded to
 nearest with a scale for each few, as in llama.cpp's "Q4_0" and "Q8_0"; a model that is to be packed
 should have learnt with weights so rounded (Jacob et al. 2018, arXiv:1712.05877).
 """
