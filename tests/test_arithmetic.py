@@ -13,6 +13,7 @@ from conftest import random_model
 
 from qgen.errors import QGenError
 from qgen.model.checkpoints import fingerprint
+from qgen.model.output import Encoded
 from qgen.model.runtime import linear as arithmetic
 from qgen.model.runtime.backends import bfloat16, int8
 from qgen.model.runtime.backends.bfloat16 import PackedLinear, can_be_packed
@@ -120,7 +121,7 @@ def test_the_models_offset_changes_no_probability(dtype, shortlisted_model):
         model.config.logit_offset = offset
         set_dtype(model, dtype)
         hidden = states.to(model.dtype)
-        output = model.output(hidden, ids, torch.ones_like(ids), shortlist=True)
+        output = model.output(Encoded(hidden, ids, torch.ones_like(ids)), shortlist=True)
         found.append(model.log_probabilities(hidden[:, :2], output).exp())
     torch.testing.assert_close(*found, atol=0.005, rtol=0.1)
 

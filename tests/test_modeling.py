@@ -88,10 +88,9 @@ def test_teacher_forcing_predicts_what_decoding_predicts(name, request):
     pad, mask = model.config.pad_token_id, model.config.mask_token_id
     source = torch.tensor([[2, 10, 11, 12, 3], [2, 13, 3, pad, pad]])
     target = torch.tensor([[20, 21, 22], [30, 31, 32]])
-    seen_source = source.ne(pad)
     with torch.no_grad():
-        states, predicting = model.pseudo_masked_states(source, seen_source, target)
-        at_once = model.log_probabilities(predicting, model.output(states, source, seen_source))
+        encoded, predicting = model.pseudo_masked_states(source, source.ne(pad), target)
+        at_once = model.log_probabilities(predicting, model.output(encoded))
         for step in range(3):
             seen = torch.cat([target[:, :step], torch.full((2, 1), mask)], dim=1)
             torch.testing.assert_close(model(source, seen).logits[:, -1], at_once[:, step])
@@ -117,13 +116,11 @@ def test_log_probabilities_of_labels_are_those_of_the_vocabulary(name, request):
     model = request.getfixturevalue(name)
     source, target = torch.tensor([[2, 10, 11, 11, 3]]), torch.tensor([[20, 11, 22]])
     labels = torch.tensor([[20, 11, -100]])
-    seen = source.ne(0)
     with torch.no_grad():
-        states, predicting = model.pseudo_masked_states(source, seen, target)
-        of_all = model.log_probabilities(predicting, model.output(states, source, seen))
-        known = (predicting, states, source, seen)
-        found, uniform = model.label_log_probabilities(*known, labels)
-        whole, mean = model.label_distributions(*known, labels)
+        encoded, predicting = model.pseudo_masked_states(source, source.ne(0), target)
+        of_all = model.log_probabilities(predicting, model.output(encoded))
+        found, uniform = model.label_log_probabilities(encoded, predicting, labels)
+        whole, mean = model.label_distributions(encoded, predicting, labels)
     torch.testing.assert_close(found[0, :2], of_all[0, [0, 1], [20, 11]])
     assert found[0, 2] == 0
     torch.testing.assert_close(whole.exp(), of_all[0, :2].exp())
@@ -137,12 +134,11 @@ def test_copies_of_repeated_tokens_count_once_in_the_gradient(copying_model):
     gradients = []
     for way in ("label", "distributions"):
         copying_model.zero_grad()
-        states, predicting = copying_model.pseudo_masked_states(source, source.ne(0), target)
-        known = (predicting, states, source, source.ne(0), labels)
+        states = copying_model.pseudo_masked_states(source, source.ne(0), target)
         if way == "label":
-            loss = copying_model.label_log_probabilities(*known)[0].sum()
+            loss = copying_model.label_log_probabilities(*states, labels)[0].sum()
         else:
-            whole, _ = copying_model.label_distributions(*known)
+            whole, _ = copying_model.label_distributions(*states, labels)
             loss = whole.gather(1, labels[0, :, None]).sum()
         loss.backward()
         gradients.append(copying_model.copy_gate.query.weight.grad.clone())
@@ -189,10 +185,10 @@ def test_copy_gate_mixes_two_distributions(copying_model):
     labels = torch.tensor([[10, 60]])  # in the source twice, and not at all
     with torch.no_grad():
         mixed = copying_model(source, target).logits[0]
-        states, predicting = copying_model.seq2seq_states(source, source.ne(0), target)
+        encoded, predicting = copying_model.seq2seq_states(source, source.ne(0), target)
         written = copying_model.lm_head(predicting)[0].softmax(-1)
         gate = copying_model.copy_gate
-        positions, gate = gate(predicting, gate.key(states), source.ne(0))
+        positions, gate = gate(predicting, gate.key(encoded.states), encoded.mask)
         loss = copying_model(source, target, labels=labels).loss
     torch.testing.assert_close(mixed.exp().sum(-1), torch.ones(2))
     open_, copied = gate[0, :, 0].sigmoid(), positions[0].exp()
@@ -218,9 +214,9 @@ def test_a_shortlist_leaves_the_source_and_itself_to_choose_from(shortlisted_mod
     tolerance = {} if dtype == "float32" else {"rtol": 0.0, "atol": 0.05}
     source = torch.tensor([[2, 10, 11, 13, 3], [2, 14, 3, 0, 0]])
     with torch.no_grad():
-        states, predicting = model.seq2seq_states(source, source.ne(0), torch.tensor([[4], [4]]))
-        whole = model.log_probabilities(predicting, model.output(states, source, source.ne(0)))
-        output = model.output(states, source, source.ne(0), shortlist=True)
+        encoded, predicting = model.seq2seq_states(source, source.ne(0), torch.tensor([[4], [4]]))
+        whole = model.log_probabilities(predicting, model.output(encoded))
+        output = model.output(encoded, shortlist=True)
         found = model.log_probabilities(predicting, output)
     ids = output.vocabulary.ids.tolist()
     short = set(model.shortlist.tolist())

@@ -26,10 +26,11 @@ from qgen.errors import QGenError
 from qgen.model.checkpoints import DEFAULT_CHECKPOINT, load_checkpoint, load_tokenizer
 from qgen.model.encoder import EncoderConfig
 from qgen.model.foreign import OtherSpanModel
+from qgen.model.heads import MaskedLanguageModel
 from qgen.model.layouts import seq2seq_layout
 from qgen.model.reader import DEFAULT_READER, Reader, SpanModel, load_reader
 from qgen.model.runtime.linear import set_dtype
-from qgen.model.unilm import MaskedLanguageModel, Seq2SeqConfig, UniLM
+from qgen.model.unilm import Seq2SeqConfig, UniLM
 from qgen.transformers import UniLMConfig
 
 SHAPE = {

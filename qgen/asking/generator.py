@@ -285,10 +285,10 @@ class NBestGenerator:
         scores = []
         for input_ids, mask, labels in self._packed(questions, controls):
             real = labels != IGNORE_INDEX
-            source, target = self.model.pseudo_masked_states(
+            states = self.model.pseudo_masked_states(
                 input_ids, mask, labels.where(real, self.tokenizer.pad_token_id)
             )
-            found, _ = self.model.label_log_probabilities(target, source, input_ids, mask, labels)
+            found, _ = self.model.label_log_probabilities(*states, labels)
             scores += [
                 row[:length]
                 for row, length in zip(found.tolist(), real.sum(1).tolist(), strict=True)

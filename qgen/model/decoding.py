@@ -23,6 +23,7 @@ from torch import Tensor
 
 from qgen.errors import QGenError
 from qgen.model.layouts import Layout, seq2seq_layout
+from qgen.model.output import Encoded, Output
 from qgen.settings import GenerationSettings
 
 
@@ -46,13 +47,11 @@ class Seq2SeqModel(Protocol):
 
     def seq2seq_states(
         self, input_ids: Tensor, attention_mask: Tensor, target_ids: Tensor
-    ) -> tuple[Tensor, Tensor]: ...
+    ) -> tuple[Encoded, Tensor]: ...
 
-    def output(
-        self, source: Tensor, input_ids: Tensor, attention_mask: Tensor, shortlist: bool
-    ) -> Any: ...
+    def output(self, encoded: Encoded, shortlist: bool) -> Output: ...
 
-    def log_probabilities(self, target: Tensor, output: Any) -> Tensor: ...
+    def log_probabilities(self, target: Tensor, output: Output) -> Tensor: ...
 
 
 PIECE = 64
@@ -146,7 +145,7 @@ class CachedDecoder:
         # group of `width` of each step, that of its own token.
         self.seen = real[:, None].expand(-1, width, -1)
         source = model.encode(input_ids, seq2seq_layout(real, 0), self.cache)
-        self.output = model.output(source, input_ids, real, shortlist)
+        self.output = model.output(Encoded(source, input_ids, real), shortlist)
         self.cache.advance(source_length)
 
     def log_probabilities(self, sequences: Tensor, parents: Tensor | None) -> Tensor:
@@ -198,8 +197,8 @@ class UncachedDecoder:
         shortlist: bool,
     ):
         self.model, self.input_ids, self.source_mask = model, input_ids, source_mask
-        states, _ = model.seq2seq_states(input_ids, source_mask, input_ids[:, :0])
-        self.output = model.output(states, input_ids, source_mask, shortlist)
+        encoded, _ = model.seq2seq_states(input_ids, source_mask, input_ids[:, :0])
+        self.output = model.output(encoded, shortlist)
 
     def log_probabilities(self, sequences: Tensor, parents: Tensor | None) -> Tensor:
         """As :meth:`CachedDecoder.log_probabilities`."""

@@ -14,7 +14,7 @@ Here it is plain PyTorch; :mod:`qgen.transformers` has it as a model of that lib
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from typing import Any, NamedTuple
@@ -22,8 +22,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from qgen.model.encoder import ACTIVATIONS, Encoder, EncoderConfig
+from qgen.model.encoder import EncoderConfig
+from qgen.model.heads import MaskedLanguageModel
 from qgen.model.layouts import Layout, pseudo_masked_layout, seq2seq_layout
+from qgen.model.output import CopyGate, CopySource, Encoded, Output, Vocabulary
 
 IGNORE_INDEX = -100
 """Label of the target positions that carry no loss."""
@@ -80,205 +82,6 @@ class Seq2SeqConfig:
     def to_json_string(self) -> str:
         """The whole of it; of :meth:`of` read back."""
         return json.dumps(asdict(self), sort_keys=True)
-
-
-class Transform(nn.Module):
-    """What BERT's masked-LM head does before the projection onto the vocabulary."""
-
-    def __init__(self, config: EncoderConfig):
-        super().__init__()
-        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
-        self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-        self.act = config.hidden_act
-
-    def forward(self, hidden: Tensor) -> Tensor:
-        """``[..., hidden]`` both."""
-        return self.LayerNorm(ACTIVATIONS[self.act](self.dense(hidden)))
-
-
-class Predictions(nn.Module):
-    """The masked-LM head of BERT; its bias has two names in checkpoints."""
-
-    def __init__(self, config: EncoderConfig):
-        super().__init__()
-        self.transform = Transform(config)
-        self.decoder = nn.Linear(config.hidden_size, config.vocab_size)
-        self.bias = self.decoder.bias
-
-
-class BertHead(nn.Module):
-    """:class:`Predictions`, under the name that BERT has for it."""
-
-    def __init__(self, config: EncoderConfig):
-        super().__init__()
-        self.predictions = Predictions(config)
-
-    def transform(self, hidden: Tensor) -> Tensor:
-        """All but the projection onto the vocabulary; ``[..., hidden]`` both."""
-        return self.predictions.transform(hidden)
-
-
-class RobertaHead(nn.Module):
-    """The masked-LM head of RoBERTa."""
-
-    def __init__(self, config: EncoderConfig):
-        super().__init__()
-        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
-        self.layer_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-        self.decoder = nn.Linear(config.hidden_size, config.vocab_size)
-        self.bias = self.decoder.bias
-
-    def transform(self, hidden: Tensor) -> Tensor:
-        """All but the projection onto the vocabulary; ``[..., hidden]`` both."""
-        return self.layer_norm(nn.functional.gelu(self.dense(hidden)))
-
-
-class MaskedLanguageModel(nn.Module):
-    """An encoder and the head that names its tokens, tied to the word embeddings.
-
-    Args:
-        config: of the encoder.
-
-    Attributes:
-        tied: the parameters that are others, by name.
-
-    Raises:
-        ValueError: this kind of encoder has no such head here.
-    """
-
-    def __init__(self, config: EncoderConfig):
-        super().__init__()
-        self._prefix = config.family.prefix
-        if self._prefix not in ("bert", "roberta"):
-            raise ValueError(f"{config.model_type!r} cannot be the backbone of a generator")
-        self._head = "cls" if self._prefix == "bert" else "lm_head"
-        self.add_module(self._prefix, Encoder(config))
-        head = BertHead(config) if self._prefix == "bert" else RobertaHead(config)
-        self.add_module(self._head, head)
-        within = f"{self._head}.predictions" if self._prefix == "bert" else self._head
-        self.tied = {
-            f"{within}.decoder.weight": f"{self._prefix}.embeddings.word_embeddings.weight",
-            f"{within}.decoder.bias": f"{within}.bias",
-        }
-        self.tie_weights()
-
-    def tie_weights(self) -> None:
-        """Make one of the parameters that are the same, after new ones were assigned."""
-        output = self.output
-        output.decoder.weight = self.base_model.embeddings.word_embeddings.weight
-        output.decoder.bias = output.bias
-
-    @property
-    def base_model(self) -> Encoder:
-        """The encoder: ``bert`` or ``roberta``."""
-        return getattr(self, self._prefix)
-
-    @property
-    def head(self) -> BertHead | RobertaHead:
-        """``cls`` in BERT, ``lm_head`` in RoBERTa."""
-        return getattr(self, self._head)
-
-    @property
-    def output(self) -> Predictions | RobertaHead:
-        """What holds the projection onto the vocabulary, ``decoder``."""
-        head = self.head
-        return head.predictions if isinstance(head, BertHead) else head
-
-
-class CopyGate(nn.Module):
-    """Mixes the vocabulary's distribution with one over the tokens of the source.
-
-    The pointer-generator of See, Liu and Manning 2017 (arXiv:1704.04368), with one attention head
-    over the final hidden states of the source.
-
-    Args:
-        hidden_size: of the encoder.
-        size: of queries and keys.
-    """
-
-    def __init__(self, hidden_size: int, size: int):
-        super().__init__()
-        self.query = nn.Linear(hidden_size, size)
-        self.key = nn.Linear(hidden_size, size)
-        self.gate = nn.Linear(hidden_size, 1)
-
-    def forward(self, hidden: Tensor, keys: Tensor, source_mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Where to copy from, and whether to.
-
-        Args:
-            hidden: ``[batch, targets, hidden]``, of the ``[MASK]`` of each target token.
-            keys: ``[batch, source_length, size]``, ``self.key`` of the source's hidden states.
-            source_mask: ``[batch, source_length]``, nonzero at real tokens.
-
-        Returns:
-            Log-probabilities ``[batch, targets, source_length]`` of the source positions, and
-            the logits ``[batch, targets, 1]`` of copying.
-        """
-        queries = self.query(hidden).to(keys.dtype)
-        scores = (queries @ keys.transpose(1, 2)).float() / keys.shape[-1] ** 0.5
-        scores = scores.masked_fill(~source_mask.bool()[:, None], float("-inf"))
-        return scores.log_softmax(-1), self.gate(hidden).float()
-
-
-class CopySource(NamedTuple):
-    """What there is to copy: the same at every step of decoding.
-
-    Attributes:
-        columns: ``[batch, source_length]``, where each source token stands in a distribution.
-        mask: ``[batch, source_length]``, nonzero at real tokens.
-        keys: ``[batch, source_length, size]``, float32; see :class:`CopyGate`.
-        same: ``[batch, source_length, source_length]``, 1 where two places hold the same token.
-    """
-
-    columns: Tensor
-    mask: Tensor
-    keys: Tensor
-    same: Tensor
-
-
-class Vocabulary(NamedTuple):
-    """The tokens that can be generated from a batch of sources, and what gives them logits.
-
-    Attributes:
-        ids: ``[size]``, the tokens.
-        columns: ``[vocabulary]``, where each token stands in ``ids``; -1 where it does not.
-        project: from the LM head's last hidden states ``[batch, n, hidden]`` to the logits of the
-            first of ``ids``.
-        rare: weights and biases, float32, of the rest of them: tokens of the sources that are not
-            in the model's shortlist; ``None`` where there is no shortlist.
-        own: ``[batch, rare]``, which of those stand in a row's own source.
-    """
-
-    ids: Tensor
-    columns: Tensor
-    project: Callable[[Tensor], Tensor]
-    rare: tuple[Tensor, Tensor] | None = None
-    own: Tensor | None = None
-
-    def logits(self, hidden: Tensor) -> Tensor:
-        """``[batch, n, hidden]`` to ``[batch, n, size]``."""
-        if self.rare is None or self.own is None:
-            return self.project(hidden)
-        rare = nn.functional.linear(hidden.float(), *self.rare)
-        common = self.project(hidden)
-        logits = rare.new_empty(*hidden.shape[:-1], len(self.ids))
-        logits[..., : common.shape[-1]] = common
-        logits[..., common.shape[-1] :] = rare.masked_fill_(~self.own[:, None], float("-inf"))
-        return logits
-
-
-class Output(NamedTuple):
-    """What turns hidden states into distributions over tokens; made once for a batch of sources."""
-
-    vocabulary: Vocabulary
-    copy: CopySource | None
-
-    def select(self, rows: Tensor) -> Output:
-        """Only the given batch rows."""
-        vocabulary, copy = self
-        if vocabulary.own is not None:
-            vocabulary = vocabulary._replace(own=vocabulary.own[rows])
-        return Output(vocabulary, copy and CopySource(*(tensor[rows] for tensor in copy)))
 
 
 class Prediction(NamedTuple):
@@ -385,7 +188,7 @@ class UniLM(nn.Module):
 
     def seq2seq_states(
         self, input_ids: Tensor, attention_mask: Tensor, target_ids: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Encoded, Tensor]:
         """Hidden states under the sequence-to-sequence mask.
 
         Args:
@@ -394,18 +197,18 @@ class UniLM(nn.Module):
             target_ids: ``[batch, target_length]``.
 
         Returns:
-            Those of the source, ``[batch, source_length, hidden]``, and of the target,
-            ``[batch, target_length, hidden]``.
+            The source with its own, and those of the target, ``[batch, target_length, hidden]``.
         """
         hidden = self.encode(
             torch.cat([input_ids, target_ids], dim=1),
             seq2seq_layout(attention_mask, target_ids.shape[1]),
         )
-        return hidden[:, : input_ids.shape[1]], hidden[:, input_ids.shape[1] :]
+        encoded = Encoded(hidden[:, : input_ids.shape[1]], input_ids, attention_mask)
+        return encoded, hidden[:, input_ids.shape[1] :]
 
     def pseudo_masked_states(
         self, input_ids: Tensor, attention_mask: Tensor, target_ids: Tensor, targets: int = 1
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Encoded, Tensor]:
         """Hidden states from which decoding predicts each target token, in one pass.
 
         Args:
@@ -423,33 +226,27 @@ class UniLM(nn.Module):
             torch.cat([input_ids, target_ids, masks], dim=1),
             pseudo_masked_layout(attention_mask, target_ids.shape[1] // targets, targets),
         )
-        return hidden[:, : input_ids.shape[1]], hidden[:, -target_ids.shape[1] :]
+        encoded = Encoded(hidden[:, : input_ids.shape[1]], input_ids, attention_mask)
+        return encoded, hidden[:, -target_ids.shape[1] :]
 
     # -- from hidden states to words -----------------------------------------------------------
 
-    def output(
-        self,
-        source: Tensor,
-        input_ids: Tensor,
-        attention_mask: Tensor,
-        shortlist: bool = False,
-    ) -> Output:
+    def output(self, encoded: Encoded, shortlist: bool = False) -> Output:
         """What :meth:`log_probabilities` needs of a batch of sources.
 
         Args:
-            source: hidden states ``[batch, source_length, hidden]``.
-            input_ids: source tokens ``[batch, source_length]``.
-            attention_mask: ``[batch, source_length]``, nonzero at real tokens.
+            encoded: the sources.
             shortlist: give logits only to the tokens of the model's shortlist, if it has one, and
                 of each source (Jean et al. 2015, arXiv:1412.2007, section 3.4).
         """
+        source, input_ids, mask = encoded
         vocabulary = self._vocabulary(input_ids, shortlist and bool(self.config.shortlist_size))
         if not self.config.copy_size:
             return Output(vocabulary, None)
         same = (input_ids[:, None] == input_ids[:, :, None]).float()
         columns = vocabulary.columns[input_ids]
         keys = self.copy_gate.key(source).float()  # for a few rows faster than bfloat16
-        return Output(vocabulary, CopySource(columns, attention_mask, keys, same))
+        return Output(vocabulary, CopySource(columns, mask, keys, same))
 
     def _vocabulary(self, input_ids: Tensor, shortlist: bool) -> Vocabulary:
         projection: Any = self.get_output_embeddings()
@@ -500,41 +297,33 @@ class UniLM(nn.Module):
 
     def loss(
         self,
+        encoded: Encoded,
         target: Tensor,
-        source: Tensor,
-        input_ids: Tensor,
-        attention_mask: Tensor,
         labels: Tensor,
         label_smoothing: float = 0.0,
     ) -> Tensor:
         """Mean negative log-likelihood, in nats per labelled token.
 
         Args:
+            encoded: the sources.
             target: hidden states ``[batch, target_length, hidden]`` of the target.
-            source, input_ids, attention_mask: as :meth:`output`.
             labels: ``[batch, target_length]`` true tokens, -100 where there is no loss.
             label_smoothing: probability mass spread over the vocabulary.
         """
         labelled = labels.ne(IGNORE_INDEX)
-        known = (source, input_ids, attention_mask)
-        likelihood, uniform = self.label_log_probabilities(target, *known, labels)
+        likelihood, uniform = self.label_log_probabilities(encoded, target, labels)
         return -(
             (1 - label_smoothing) * likelihood[labelled].mean()
             + label_smoothing * uniform[labelled].mean()
         )
 
     def label_log_probabilities(
-        self,
-        target: Tensor,
-        source: Tensor,
-        input_ids: Tensor,
-        attention_mask: Tensor,
-        labels: Tensor,
+        self, encoded: Encoded, target: Tensor, labels: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Of the labels alone, which takes less memory than :meth:`log_probabilities`.
 
         Args:
-            target, source, input_ids, attention_mask, labels: as :meth:`loss`.
+            encoded, target, labels: as :meth:`loss`.
 
         Returns:
             ``[batch, target_length]`` each, 0 where there is no label: the log-probability of the
@@ -547,8 +336,9 @@ class UniLM(nn.Module):
         written = logits.gather(1, true[:, None]).squeeze(1).float() - total
         uniform = logits.float().mean(-1) - total
         if self.config.copy_size:
-            positions, gate = self.copy_gate(target, self.copy_gate.key(source), attention_mask)
-            same = input_ids[:, None] == labels[:, :, None]
+            keys = self.copy_gate.key(encoded.states)
+            positions, gate = self.copy_gate(target, keys, encoded.mask)
+            same = encoded.input_ids[:, None] == labels[:, :, None]
             copied = positions.masked_fill(~same, -1e4).logsumexp(-1)[labelled]
             gate = gate[labelled].squeeze(-1)
             written = torch.logaddexp(
@@ -558,17 +348,12 @@ class UniLM(nn.Module):
         return empty.masked_scatter(labelled, written), empty.masked_scatter(labelled, uniform)
 
     def label_distributions(
-        self,
-        target: Tensor,
-        source: Tensor,
-        input_ids: Tensor,
-        attention_mask: Tensor,
-        labels: Tensor,
+        self, encoded: Encoded, target: Tensor, labels: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Whole distributions, copies included, at the labelled positions alone.
 
         Args:
-            target, source, input_ids, attention_mask, labels: as :meth:`loss`.
+            encoded, target, labels: as :meth:`loss`.
 
         Returns:
             ``[labels, vocabulary]``, the log-probabilities, and ``[labels]``, the mean
@@ -579,12 +364,13 @@ class UniLM(nn.Module):
         uniform = written.mean(-1)
         if not self.config.copy_size:
             return written, uniform
-        positions, gate = self.copy_gate(target, self.copy_gate.key(source), attention_mask)
+        keys = self.copy_gate.key(encoded.states)
+        positions, gate = self.copy_gate(target, keys, encoded.mask)
         gate = gate[labelled]
         copied = (positions[labelled] + nn.functional.logsigmoid(gate)).exp()
         rows = labelled.nonzero()[:, 0]
         mixed = (written + nn.functional.logsigmoid(-gate)).exp()
-        mixed = mixed.scatter_add(1, input_ids[rows], copied)
+        mixed = mixed.scatter_add(1, encoded.input_ids[rows], copied)
         return (mixed + 1e-9).log(), uniform
 
     def forward(
@@ -611,8 +397,7 @@ class UniLM(nn.Module):
         """
         if attention_mask is None:
             attention_mask = input_ids.ne(self.config.pad_token_id)
-        source, target = self.seq2seq_states(input_ids, attention_mask, decoder_input_ids)
-        known = (source, input_ids, attention_mask)
+        encoded, target = self.seq2seq_states(input_ids, attention_mask, decoder_input_ids)
         if labels is None:
-            return Prediction(logits=self.log_probabilities(target, self.output(*known)))
-        return Prediction(loss=self.loss(target, *known, labels, label_smoothing))
+            return Prediction(logits=self.log_probabilities(target, self.output(encoded)))
+        return Prediction(loss=self.loss(encoded, target, labels, label_smoothing))

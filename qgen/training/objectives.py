@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
+from qgen.model.output import Encoded
 from qgen.model.sources import pad
 from qgen.model.unilm import IGNORE_INDEX
 from qgen.transformers import UniLMForConditionalGeneration
@@ -141,8 +142,7 @@ class PseudoMaskedObjective:
         return self._likelihood_loss(model, batch, self.label_smoothing)
 
     def _likelihood_loss(self, model, batch, label_smoothing: float) -> Tensor:
-        target, *known = self._states(model, batch)
-        return model.loss(target, *known, batch["labels"], label_smoothing)
+        return model.loss(*self._states(model, batch), batch["labels"], label_smoothing)
 
     def _consistency_loss(self, model, batch) -> Tensor:
         predicted, uniform = model.label_distributions(*self._states(model, batch), batch["labels"])
@@ -151,12 +151,10 @@ class PseudoMaskedObjective:
         smoothed = (1 - self.label_smoothing) * likelihood + self.label_smoothing * uniform.mean()
         return self.consistency_weight * divergence_of_halves(predicted) - smoothed
 
-    def _states(self, model, batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        input_ids, attention_mask = batch["input_ids"], batch["attention_mask"]
-        source, target = model.pseudo_masked_states(
-            input_ids, attention_mask, batch["decoder_input_ids"]
+    def _states(self, model, batch) -> tuple[Encoded, Tensor]:
+        return model.pseudo_masked_states(
+            batch["input_ids"], batch["attention_mask"], batch["decoder_input_ids"]
         )
-        return target, source, input_ids, attention_mask
 
     def _hide(self, ids: Tensor) -> Tensor:
         share = self.hidden_share * torch.randint(2, (len(ids), 1), device=ids.device)

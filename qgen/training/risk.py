@@ -184,17 +184,15 @@ class MinimumRiskObjective:
         }
 
     def loss(self, model: UniLMForConditionalGeneration, batch: dict[str, Tensor]) -> Tensor:
-        input_ids, attention_mask = batch["input_ids"], batch["attention_mask"]
         labels, rewards = batch["labels"], batch["rewards"]
         count = labels.shape[1]
         flat = labels.flatten(1)
         targets = flat.masked_fill(flat.eq(IGNORE_INDEX), self.tokenizer.pad_token_id)
-        source, target = model.pseudo_masked_states(input_ids, attention_mask, targets, count)
+        states = model.pseudo_masked_states(
+            batch["input_ids"], batch["attention_mask"], targets, count
+        )
         likelihood, uniform = (
-            values.view(labels.shape)
-            for values in model.label_log_probabilities(
-                target, source, input_ids, attention_mask, flat
-            )
+            values.view(labels.shape) for values in model.label_log_probabilities(*states, flat)
         )
         smoothing = self.label_smoothing if model.training else 0.0
         reference = (1 - smoothing) * likelihood[:, 0] + smoothing * uniform[:, 0]
