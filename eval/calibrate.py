@@ -204,27 +204,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     fitted_to = measured(*fitting, generator, reader)
     tested = measured(*testing, generator, reader) if args.test else fitted_to
     others = torch.tensor([float(file in args.also) for file in fitted_to.files]).double()
-    counts = torch.where(others > 0, ALSO, 1.0).double()
     names = fitted_to.names
     for i, name in enumerate(names):
         print(f"{name}: alone {roc_auc_score(tested.labels, tested.values[:, i]):.3f}")
 
-    def fitted(
-        columns: Callable[[Judged], Tensor], penalties: float | Tensor
-    ) -> tuple[Tensor, float, Tensor]:
-        """Weights and bias, and the logits of what is measured on."""
-        values = columns(fitted_to)
-        size = values.shape[1]
-        values = torch.cat([values, others[:, None]], 1)  # its weight is what they differ in
-        penalties = torch.cat([torch.as_tensor(penalties).expand(size), torch.tensor([1e-4])])
-        weights, bias = fit(values, fitted_to.labels, penalties, counts)
-        if args.test:
-            logits = columns(tested) @ weights[:size] + bias
-        else:
-            logits = cross_validated(values, fitted_to.labels, fitted_to.groups, penalties, counts)
-        return weights[:size], bias, logits
-
-    weights, bias, logits = fitted(lambda judged: judged.values, PENALTY)
+    judged = (fitted_to, tested, others)
+    weights, bias, logits = _fitted(*judged, lambda each: each.values, PENALTY)
     print(f"together, on passages not fitted on: {roc_auc_score(tested.labels, logits):.3f}")
     pairs = zip(names, weights.tolist(), strict=True)
     found = {"bias": round(bias, 4)} | {name: round(weight, 4) for name, weight in pairs}
@@ -232,8 +217,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     penalties = torch.full((len(names) + fitted_to.states.shape[1],), STATE_PENALTY).double()
     penalties[: len(names)] = PENALTY
-    weights, bias, logits = fitted(
-        lambda judged: torch.cat([judged.values, judged.states], 1), penalties
+    weights, bias, logits = _fitted(
+        *judged, lambda each: torch.cat([each.values, each.states], 1), penalties
     )
     print(f"with the states: {roc_auc_score(tested.labels, logits):.3f}")
     for path in args.test or args.judged:
@@ -257,6 +242,28 @@ def _read_files(paths: Sequence[str], part: str) -> tuple[list[dict], list[tuple
                 rows.append(row | {"file": path})
                 asked.append(question)
     return rows, asked
+
+
+def _fitted(
+    fitted_to: Judged,
+    tested: Judged,
+    others: Tensor,
+    columns: Callable[[Judged], Tensor],
+    penalties: float | Tensor,
+) -> tuple[Tensor, float, Tensor]:
+    """Weights and bias, and the logits of what is measured on, by cross-validation where that is
+    what is fitted to; ``others``, ``[n]``, is 1 at the rows judged by another definition."""
+    values = columns(fitted_to)
+    size = values.shape[1]
+    values = torch.cat([values, others[:, None]], 1)  # its weight is what they differ in
+    penalties = torch.cat([torch.as_tensor(penalties).expand(size), torch.tensor([1e-4])])
+    counts = torch.where(others > 0, ALSO, 1.0).double()
+    weights, bias = fit(values, fitted_to.labels, penalties, counts)
+    if tested is not fitted_to:
+        logits = columns(tested) @ weights[:size] + bias
+    else:
+        logits = cross_validated(values, fitted_to.labels, fitted_to.groups, penalties, counts)
+    return weights[:size], bias, logits
 
 
 def _describe(logits: Tensor, labels: Tensor) -> None:

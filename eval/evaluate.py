@@ -94,21 +94,7 @@ def evaluate(
     lines = "".join(f"{prediction}\n" for prediction in predictions)
     write_files({"predictions.txt": lines.encode()}, directory)
     sources = [_source(example) for example in examples]
-    scores: list[Score] = []
-    for name, tokenize in TOKENISATIONS.items():
-        # Du et al.'s questions come tokenised, and a second pass would change them.
-        as_given = not aware and tokenize is ptb_tokenize
-        references = [
-            e.question
-            if as_given
-            else tokenize(e.question if aware else detokenize_ptb(e.question))
-            for e in examples
-        ]
-        label = f"{name}, lower case" + (
-            "; references as tokenised by Du et al. (CoreNLP)" if as_given else ""
-        )
-        hypotheses, grouped = group_by_source(sources, list(map(tokenize, predictions)), references)
-        scores += score_all(hypotheses, grouped, label)
+    scores = _scores(examples, sources, predictions)
     details = {
         "input": "passage and answer" if aware else "sentence alone (answer-agnostic)",
         "sources": len(set(sources)),
@@ -131,6 +117,29 @@ def evaluate(
             "this checkpoint was TRAINED on these articles; the scores mean nothing"
         )
     return build_report(setup, part, model_name, scores, len(examples), details)
+
+
+def _scores(
+    examples: Sequence[Example], sources: Sequence[str], predictions: Sequence[str]
+) -> list[Score]:
+    """Every metric in every tokenisation."""
+    aware = examples[0].answer is not None
+    scores: list[Score] = []
+    for name, tokenize in TOKENISATIONS.items():
+        # Du et al.'s questions come tokenised, and a second pass would change them.
+        as_given = not aware and tokenize is ptb_tokenize
+        references = [
+            e.question
+            if as_given
+            else tokenize(e.question if aware else detokenize_ptb(e.question))
+            for e in examples
+        ]
+        label = f"{name}, lower case" + (
+            "; references as tokenised by Du et al. (CoreNLP)" if as_given else ""
+        )
+        hypotheses, grouped = group_by_source(sources, list(map(tokenize, predictions)), references)
+        scores += score_all(hypotheses, grouped, label)
+    return scores
 
 
 def interrogative_shares(questions: Sequence[str]) -> dict[str, float]:

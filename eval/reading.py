@@ -52,14 +52,8 @@ def evaluate_reader(
     examples = [example for example in examples if example.answer]
     if not examples:
         raise QGenError("there are no examples with answers to evaluate on")
-    asked = [(example.passage, example.question, None) for example in examples]
-    readings: list[Reading] = []
-    with tqdm(total=len(asked), unit="question", disable=not progress, file=sys.stderr) as bar:
-        for begin in range(0, len(asked), CHUNK):
-            readings += reader.read(asked[begin : begin + CHUNK])
-            bar.update(len(readings) - begin)
     exact, f1, lines = 0.0, 0.0, []
-    for example, reading in zip(examples, readings, strict=True):
+    for example, reading in zip(examples, _read(reader, examples, progress), strict=True):
         wanted = [example.answer.text, *example.other_answers] if example.answer else []
         found = reading.answer.text
         exact += max(answer_tokens(found) == answer_tokens(text) for text in wanted)
@@ -76,14 +70,24 @@ def evaluate_reader(
     report = {
         "setup": setup,
         "part": part,
-        "n_examples": len(asked),
-        "exact_match": round(100 * exact / len(asked), 2),
-        "f1": round(100 * f1 / len(asked), 2),
+        "n_examples": len(examples),
+        "exact_match": round(100 * exact / len(examples), 2),
+        "f1": round(100 * f1 / len(examples), 2),
         "proposed": round(100 * answers_proposed(reader, examples), 2),
     }
     files = {"answers.jsonl": "".join(lines), "reader.json": json.dumps(report, indent=1) + "\n"}
     write_files({name: text.encode() for name, text in files.items()}, directory)
     return report
+
+
+def _read(reader: Reader, examples: Sequence[Example], progress: bool) -> list[Reading]:
+    asked = [(example.passage, example.question, None) for example in examples]
+    readings: list[Reading] = []
+    with tqdm(total=len(asked), unit="question", disable=not progress, file=sys.stderr) as bar:
+        for begin in range(0, len(asked), CHUNK):
+            readings += reader.read(asked[begin : begin + CHUNK])
+            bar.update(len(readings) - begin)
+    return readings
 
 
 def answers_proposed(

@@ -311,6 +311,15 @@ def _beam_search(
     width: int,
     settings: GenerationSettings,
 ) -> Generation:
+    """The best hypotheses of each input that a beam search finds.
+
+    Args:
+        model: the model.
+        decoder: of the inputs; it is used up.
+        input_ids: ``[batch, source_length]``.
+        width: live beams of each input.
+        settings: how to decode.
+    """
     batch, device = len(input_ids), input_ids.device
     vocabulary = decoder.output.vocabulary
     rules = _Rules(vocabulary.columns, model.config, settings)
@@ -341,13 +350,9 @@ def _beam_search(
         # could not have stayed in the beam, so they may not finish either.
         finishing = ends[:, :width] & ~decided[:, None]
         if finishing.any():
-            ended_scores = _score(totals[:, :width], length, settings)
-            ended_scores = ended_scores.masked_fill(~finishing, -torch.inf)
+            scores = _score(totals[:, :width], length, settings).masked_fill(~finishing, -torch.inf)
             ended = torch.nn.functional.pad(extended[:, :width], (0, last - length), value=pad)
-            best, order = torch.cat([done_scores[rows], ended_scores], 1).topk(width, dim=1)
-            pool = torch.cat([done[rows], ended], 1)
-            done_scores[rows] = best
-            done[rows] = pool.gather(1, order[:, :, None].expand(-1, -1, last))
+            _finish(done, done_scores, rows, ended, scores)
         if length == last:
             break
         # The best `width` candidates that do not end are the new live beams.
@@ -372,6 +377,22 @@ def _beam_search(
             decoder.select(kept)
     count = settings.num_return_sequences
     return Generation(_trim(done[:, :count], pad), done_scores[:, :count])
+
+
+def _finish(done: Tensor, done_scores: Tensor, rows: Tensor, ended: Tensor, scores: Tensor) -> None:
+    """Merge hypotheses that end into the finished ones, in place.
+
+    Args:
+        done: ``[batch, width, max_length]``, the finished ones of every input, best first.
+        done_scores: ``[batch, width]``.
+        rows: ``[searched]``, the inputs that ``ended`` is of.
+        ended: ``[searched, width, max_length]``.
+        scores: ``[searched, width]``; minus infinity for those that do not count.
+    """
+    best, order = torch.cat([done_scores[rows], scores], 1).topk(done.shape[1], dim=1)
+    pool = torch.cat([done[rows], ended], 1)
+    done_scores[rows] = best
+    done[rows] = pool.gather(1, order[:, :, None].expand(-1, -1, done.shape[2]))
 
 
 def _largest(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
@@ -413,6 +434,12 @@ def _sample(
     width: int,
     settings: GenerationSettings,
 ) -> Generation:
+    """Sequences drawn for each input, best first.
+
+    Args:
+        model, decoder, input_ids, settings: as of :func:`_beam_search`.
+        width: sequences of each input.
+    """
     batch, device = len(input_ids), input_ids.device
     eos, pad = model.config.eos_token_id, model.config.pad_token_id
     vocabulary = decoder.output.vocabulary
