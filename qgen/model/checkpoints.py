@@ -169,7 +169,11 @@ def load_tokenizer(checkpoint: str | Path) -> Tokenizer:
 
 
 def fingerprint(model: Any) -> str:
-    """SHA-256 of a model's configuration and weights."""
+    """SHA-256 of configuration and weights.
+
+    Args:
+        model: a module whose ``config`` has a ``to_json_string``.
+    """
     digest = hashlib.sha256(model.config.to_json_string().encode())
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode())

@@ -33,25 +33,39 @@ class Seq2SeqModel(Protocol):
     Attributes:
         config: with ``pad_token_id``, ``bos_token_id``, ``eos_token_id``, ``mask_token_id`` and
             ``unk_token_id``.
-        max_positions: source and target tokens that fit.
     """
 
     config: Any
 
     @property
-    def max_positions(self) -> int: ...
+    def max_positions(self) -> int:
+        """Source and target tokens that fit."""
+        ...
 
     def encode(
         self, input_ids: Tensor, layout: Layout, cache: Any = None, last: int | None = None
-    ) -> Tensor: ...
+    ) -> Tensor:
+        """Hidden states ``[batch, last, hidden]`` of the last of the tokens ``[batch, length]``, or
+        of all; the layers attend to the keys and values that ``cache.update`` returns."""
+        ...
 
     def seq2seq_states(
         self, input_ids: Tensor, attention_mask: Tensor, target_ids: Tensor
-    ) -> tuple[Encoded, Tensor]: ...
+    ) -> tuple[Encoded, Tensor]:
+        """The sources ``[batch, source_length]``, whose mask is nonzero at real tokens, with their
+        hidden states, and those of the targets: ids ``[batch, target_length]``, states ``[batch,
+        target_length, hidden]``."""
+        ...
 
-    def output(self, encoded: Encoded, shortlist: bool) -> Output: ...
+    def output(self, encoded: Encoded, shortlist: bool) -> Output:
+        """What gives distributions for these sources: over the whole vocabulary, or over the
+        model's shortlist, if it has one, and the tokens of each source."""
+        ...
 
-    def log_probabilities(self, target: Tensor, output: Output) -> Tensor: ...
+    def log_probabilities(self, target: Tensor, output: Output) -> Tensor:
+        """Hidden states ``[batch, n, hidden]`` to ``[batch, n, tokens]``, the log-probabilities of
+        ``output.vocabulary.ids``."""
+        ...
 
 
 PIECE = 64
@@ -104,7 +118,8 @@ class BeamCache:
         self.offset += slots
 
     def select(self, rows: Tensor) -> None:
-        """Keep only the given batch rows, in this order; copies those that change their place."""
+        """Keep only the given batch rows, ``[kept]``, in this order; copies those that change their
+        place."""
         moved = rows.ne(torch.arange(len(rows), device=rows.device)).nonzero().flatten()
         for buffer in (buffer for pair in self.layers.values() for buffer in pair):
             buffer[moved, :, : self.offset] = buffer[rows[moved], :, : self.offset]
@@ -178,7 +193,7 @@ class CachedDecoder:
         return self.model.log_probabilities(hidden, self.output)
 
     def select(self, rows: Tensor) -> None:
-        """Keep only the given batch rows."""
+        """Keep only the given batch rows, ``[kept]``, in this order."""
         self.cache.select(rows)
         self.output = self.output.select(rows)
         self.lengths, self.seen = self.lengths[rows], self.seen[rows]
@@ -212,7 +227,7 @@ class UncachedDecoder:
         return self.model.log_probabilities(target[:, -1].view(batch, width, -1), self.output)
 
     def select(self, rows: Tensor) -> None:
-        """Keep only the given batch rows."""
+        """Keep only the given batch rows, ``[kept]``, in this order."""
         self.input_ids, self.source_mask = self.input_ids[rows], self.source_mask[rows]
         self.output = self.output.select(rows)
 

@@ -111,7 +111,7 @@ class Output(NamedTuple):
     copy: CopySource | None
 
     def select(self, rows: Tensor) -> Output:
-        """Only the given batch rows."""
+        """Only the given batch rows, ``[kept]``, in this order."""
         vocabulary, copy = self
         if vocabulary.own is not None:
             vocabulary = vocabulary._replace(own=vocabulary.own[rows])

@@ -183,7 +183,7 @@ class UniLM(nn.Module):
         return self.get_output_embeddings()(self.lm_head_transform(hidden))
 
     def lm_head_transform(self, hidden: Tensor) -> Tensor:
-        """All of the LM head but the projection onto the vocabulary."""
+        """All of the LM head but the projection onto the vocabulary; ``[..., hidden]`` both."""
         return self.mlm.head.transform(hidden)
 
     def seq2seq_states(

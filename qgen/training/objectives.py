@@ -86,10 +86,12 @@ class MaskedObjective:
         }
 
     def loss(self, model: UniLMForConditionalGeneration, batch: dict[str, Tensor]) -> Tensor:
+        """Mean nats per chosen token; ``batch`` is of :meth:`collate`."""
         smoothing = self.label_smoothing if model.training else 0.0
         return model(**batch, label_smoothing=smoothing).loss
 
     def length(self, item: Item) -> int:
+        """Tokens of source and target."""
         return len(item["input_ids"]) + len(item["labels"])
 
 
@@ -131,6 +133,8 @@ class PseudoMaskedObjective:
         }
 
     def loss(self, model: UniLMForConditionalGeneration, batch: dict[str, Tensor]) -> Tensor:
+        """Mean nats per target token, and in training the weighted divergence; ``batch`` is of
+        :meth:`collate`."""
         if not model.training:
             return self._likelihood_loss(model, batch, 0.0)
         if self.consistency_weight:
@@ -162,6 +166,7 @@ class PseudoMaskedObjective:
         return ids.masked_fill(hidden, self.tokenizer.mask_token_id)
 
     def length(self, item: Item) -> int:
+        """Tokens of source and target, and a ``[MASK]`` for each of the target's."""
         return len(item["input_ids"]) + 2 * len(item["labels"])
 
 

@@ -161,6 +161,8 @@ class SpanObjective:
         }
 
     def loss(self, model: PreTrainedModel, batch: dict[str, Tensor]) -> Tensor:
+        """Mean nats of start and end, and in training the weighted divergence; ``batch`` is of
+        :meth:`collate`."""
         weight = self.consistency_weight if model.training else 0.0
         if weight:
             batch = {name: torch.cat([tensor, tensor]) for name, tensor in batch.items()}
@@ -177,6 +179,7 @@ class SpanObjective:
         return sum(losses) / 2
 
     def length(self, item: Item) -> int:
+        """Tokens of question and passage, special ones included."""
         special = self.tokenizer.num_special_tokens_to_add(pair=True)
         return len(item["question"]) + len(item["passage"]) + special
 

@@ -184,6 +184,8 @@ class MinimumRiskObjective:
         }
 
     def loss(self, model: UniLMForConditionalGeneration, batch: dict[str, Tensor]) -> Tensor:
+        """The expected cost, and the reference's weighted mean nats per token; ``batch`` is of
+        :meth:`collate`."""
         labels, rewards = batch["labels"], batch["rewards"]
         count = labels.shape[1]
         flat = labels.flatten(1)
@@ -203,5 +205,7 @@ class MinimumRiskObjective:
         return self.likelihood_weight * reference_loss + cost
 
     def length(self, item: Item) -> int:
+        """Tokens of the source and of the targets, each padded to the longest, and a ``[MASK]`` for
+        each of the targets'."""
         texts = [item["labels"], *item["hypotheses"]]
         return len(item["input_ids"]) + 2 * len(texts) * max(map(len, texts))
