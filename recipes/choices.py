@@ -16,11 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import GroupKFold, cross_val_predict
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from qgen.asking.distractors import Candidate, things_like
 from qgen.asking.pipeline import QuestionGenerator
@@ -28,10 +24,9 @@ from qgen.asking.plausibility import FEATURES, Plausibility
 from qgen.english.things import Likeness, things
 from qgen.english.words import fold
 from qgen.errors import QGenError, exit_code
-from recipes.linear import plain_weights
+from recipes.linear import out_of_fold, plain_weights, regression
 from recipes.rows import read_rows
 
-FOLDS = 10
 CHOICES = 3
 """Wrong ones of a complete set."""
 THRESHOLDS = (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6)
@@ -71,18 +66,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     y = np.array([label == "p" for row in rows for label in row["labels"]])
     sets = np.array([i for i, row in enumerate(rows) for _ in row["labels"]])
     documents = [rows[i]["document"] for i in sets]
-    folds = GroupKFold(min(FOLDS, len(set(documents))), shuffle=True, random_state=0)
-    sure = cross_val_predict(_ranker(), x, y, groups=documents, cv=folds, method="predict_proba")
+    ranker = regression(0.3)
+    sure = out_of_fold(ranker, x, y, documents)
     print(f"{len(rows)} sets, {len(y)} candidates, {y.mean():.0%} plausible and wrong")
-    print(f"AUC {roc_auc_score(y, sure[:, 1]):.3f}")
+    print(f"AUC {roc_auc_score(y, sure):.3f}")
     for least in THRESHOLDS:
-        print(f"at least {least}: {_complete(sure[:, 1], y, sets, least)}")
-    weights = plain_weights(_ranker().fit(x, y), FEATURES)
+        print(f"at least {least}: {_complete(sure, y, sets, least)}")
+    weights = plain_weights(ranker.fit(x, y), FEATURES)
     args.out.write_text(json.dumps(weights, indent=1) + "\n")
-
-
-def _ranker() -> Pipeline:
-    return make_pipeline(StandardScaler(), LogisticRegression(C=0.3, max_iter=500))
 
 
 def _complete(sure: np.ndarray, plausible: np.ndarray, sets: np.ndarray, least: float) -> str:

@@ -1,10 +1,42 @@
-"""A fitted logistic regression as the weights that ship."""
+"""Logistic regressions: how they are fitted and tried, and their weights as they ship."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from sklearn.pipeline import Pipeline
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold, cross_val_predict
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+FOLDS = 10
+
+
+def regression(c: float) -> Pipeline:
+    """A scaler and a logistic regression; the smaller ``c``, the stronger its penalty."""
+    return make_pipeline(StandardScaler(), LogisticRegression(C=c, max_iter=500))
+
+
+def out_of_fold(
+    model: Pipeline,
+    values: np.ndarray,
+    labels: np.ndarray,
+    groups: Sequence[str] | np.ndarray,
+    **params: Any,
+) -> np.ndarray:
+    """Probabilities ``[n]`` that labels are true, each by a model fitted to other groups alone.
+
+    Args:
+        model: of :func:`regression`.
+        values, labels, groups: ``[n, features]``, ``[n]`` and ``[n]``.
+        params: of the model's ``fit``.
+    """
+    folds = GroupKFold(min(FOLDS, len(set(groups))), shuffle=True, random_state=0)
+    return cross_val_predict(
+        model, values, labels, groups=groups, cv=folds, method="predict_proba", params=params
+    )[:, 1]
 
 
 def plain_weights(fitted: Pipeline, names: Iterable[str]) -> dict[str, float]:

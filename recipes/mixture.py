@@ -99,7 +99,7 @@ def kind_of(question: str) -> str | None:
     return "how" if _HOW.match(question) else None
 
 
-def read_rows(path: Path) -> Iterator[tuple[dict, Example]]:
+def read_shared(path: Path) -> Iterator[tuple[dict, Example]]:
     """The rows of one of the shared files whose answer stands in the passage; how many others there
     are goes to stderr."""
     skipped = 0
@@ -142,15 +142,15 @@ def read_sources(
         "everyday": list(itertools.chain.from_iterable(load_squad(everyday).values())),
         "written": list(itertools.chain.from_iterable(load_squad(written).values())),
         **{
-            name: [example for _, example in read_rows(data / f"squadshifts/{name}-train.jsonl")]
+            name: [example for _, example in read_shared(data / f"squadshifts/{name}-train.jsonl")]
             for name in ("amazon", "reddit", "new_wiki")
         },
         "qed": [
             example
-            for row, example in read_rows(data / "qed/train.jsonl")
+            for row, example in read_shared(data / "qed/train.jsonl")
             if row["kind"] == "prose"
         ],
-        "qamr": [example for _, example in read_rows(data / "qamr/dev.jsonl")],
+        "qamr": [example for _, example in read_shared(data / "qamr/dev.jsonl")],
         "templates": [fill(random.Random(number)) for number in range(6000)],
     }
     rows = {name: [_quiz_row(example) for example in found] for name, found in train.items()}
@@ -160,11 +160,11 @@ def read_sources(
     for part, to in (("train", rows), ("dev", dev)):
         to["fairytaleqa"] = [
             _quiz_row(example, row["attribute"])
-            for row, example in read_rows(data / f"fairytaleqa-full/{part}.jsonl")
+            for row, example in read_shared(data / f"fairytaleqa-full/{part}.jsonl")
         ]
         to["qadiscourse"] = [
             Row(example, tuple(filter(None, [DISCOURSE.get(row["kind"])])))
-            for row, example in read_rows(data / f"qadiscourse/{part}.jsonl")
+            for row, example in read_shared(data / f"qadiscourse/{part}.jsonl")
         ]
     return rows, dev
 

@@ -20,21 +20,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import GroupKFold, cross_val_predict
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from qgen.asking.fitness import blanks, features
 from qgen.asking.pipeline import QuestionGenerator
 from qgen.asking.statements import Statement, statement, written_statement
 from qgen.errors import exit_code
 from qgen.records import Answer, Question
-from recipes.linear import plain_weights
+from recipes.linear import out_of_fold, plain_weights, regression
 from recipes.rows import read_rows
 
-FOLDS = 10
 BESIDE = 0.3
 """What a row counts that was judged beside a question, of one that was judged alone."""
 SHARES = (0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
@@ -90,14 +85,11 @@ def _fitted(
     """The weights; what they are worth is printed."""
     x = np.array([list(each.values()) for each in features])
     good, fit = labels == "good", ~held_out
-    counts = {_COUNTS: np.where(alone | ~alone.any(), 1.0, BESIDE)[fit]}
-    folds = GroupKFold(min(FOLDS, len(set(documents[fit]))), shuffle=True, random_state=0)
-    fitted = _model().fit(x[fit], good[fit], **counts)
+    counts = np.where(alone | ~alone.any(), 1.0, BESIDE)[fit]
+    weighted = {"logisticregression__sample_weight": counts}
+    fitted = regression(0.1).fit(x[fit], good[fit], **weighted)
     sure = fitted.predict_proba(x)[:, 1]
-    sure[fit] = cross_val_predict(
-        _model(), x[fit], good[fit], groups=documents[fit], cv=folds, method="predict_proba",
-        params=counts,
-    )[:, 1]  # fmt: skip
+    sure[fit] = out_of_fold(fitted, x[fit], good[fit], documents[fit], **weighted)
     for which, rows in (("by cross-validation", ~held_out), ("held out", held_out)):
         for how, some in (("judged alone", rows & alone), ("beside a question", rows & ~alone)):
             if len(set(good[some])) == 2:
@@ -115,14 +107,6 @@ def _describe(which: str, sure: np.ndarray, labels: np.ndarray) -> None:
             f"  {share:.0%}, fitness at least {sure[best].min():.2f}: "
             f"{good:.0%} good, {wrong:.0%} wrong"
         )
-
-
-_COUNTS = "logisticregression__sample_weight"
-"""What a model is told of how much each row counts."""
-
-
-def _model() -> Pipeline:
-    return make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=500))
 
 
 if __name__ == "__main__":

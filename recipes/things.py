@@ -15,6 +15,7 @@ import gzip
 import json
 import lzma
 import re
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from qgen.english.dictionary import usual_tag
+from qgen.errors import exit_code
 
 CATEGORIES = frozenset(
     "world general people history science-technology animals literature humanities geography "
@@ -189,4 +191,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code("recipes.things", main))

@@ -17,7 +17,7 @@ from recipes.mixture import (
     kind_of,
     mix,
     read_beside,
-    read_rows,
+    read_shared,
     rename,
     with_controls,
 )
@@ -110,7 +110,7 @@ def test_rows_without_a_span_are_counted(tmp_path, capsys):
     }
     rows = [row, row | {"answer_start": None}, row | {"passage": None}]
     path.write_text("\n".join(map(json.dumps, rows)))
-    [(_, found)] = read_rows(path)
+    [(_, found)] = read_shared(path)
     assert found == Example("It ended.", Answer("It", 0), "What?", "a")
     assert "2 rows without a span" in capsys.readouterr().err
 

@@ -5,6 +5,7 @@ import json
 import lzma
 import random
 import re
+import runpy
 from collections import Counter
 
 import pytest
@@ -413,6 +414,14 @@ def test_the_lexicon_is_made_of_option_sets_groups_and_wordnet(option_sets, tmp_
     assert not any("None" in line or "Jaws" in line for line in lines)
     assert Things(lines).like("copper").keys() == {"iron", "mercury", "tin"}
     assert "silver" in Things(lines).like("aurum")
+
+
+def test_a_missing_source_is_one_line(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["things", "--data", "no", "--wordnet", "no", "--out", "x"])
+    with pytest.raises(SystemExit) as left, pytest.warns(RuntimeWarning, match="sys.modules"):
+        runpy.run_module("recipes.things", run_name="__main__")
+    assert left.value.code == 2
+    assert capsys.readouterr().err.startswith("recipes.things: error: No such file")
 
 
 @pytest.mark.parametrize("shares", [[1], [1, -1], [0, 0]])
