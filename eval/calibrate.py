@@ -8,7 +8,8 @@ prints how well the confidence tells good and usable questions of the ``--test``
 ones (without such files, those of each passage, by a confidence fitted on the other passages), with
 the reader's hidden states and without, and the weights without (for
 ``qgen/asking/confidence.json``); those with them go to the reader's folder.  Of a file whose rows
-have a ``part`` those that are ``held-out`` are measured on alone, the others fitted to alone.
+have a ``part`` those that are ``fit`` are fitted to, those that are ``held-out`` measured on, and
+any others left out: in ``strict.jsonl`` those that are ``later``, judged after the fit that ships.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -48,10 +49,15 @@ def test_questions_for_real_passages_are_whole():
     fresh = {row["passage"] for row in judged if row["id"][0] not in "GERTVXY"}
     fresh |= {json.loads(line)["passage"] for line in newest}
     assert fresh.isdisjoint(e.passage for e in train + dev)
-    fit, held_out = (
-        {row["document"] for row in judged if row["part"] == part} for part in ("fit", "held-out")
+    assert Counter(row["part"] for row in judged) == {"fit": 14389, "later": 6845, "held-out": 3070}
+    # What was judged after the fit that ships: the documented command must not fit to it.
+    assert {row["id"][0] for row in judged if row["part"] == "later"} == {"X", "Y"}
+    assert not {row["id"][0] for row in judged if row["part"] == "fit"} & {"X", "Y"}
+    fitted, held_out = (
+        {row["document"] for row in judged if (row["part"] == "held-out") == held}
+        for held in (False, True)
     )
-    assert fit and held_out and fit.isdisjoint(held_out)
+    assert fitted.isdisjoint(held_out)
 
 
 @pytest.mark.parametrize(("part", "stated", "wrong"), [("train", 8894, 27374), ("dev", 366, 1140)])
