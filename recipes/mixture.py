@@ -1,10 +1,10 @@
 """The mixture that the question generator was fine-tuned on: data sets in, JSONL out.
 
-    python -m recipes.mixture --data ../shared/data --out DIR
+    python -m recipes.mixture --data DATA --out DIR
 
 writes ``train.jsonl``, the draws in their order, so that one epoch of it is the run, and a
-``dev-*.jsonl`` for each domain, none of whose passages is trained on.  The same seed gives the same
-files.
+``dev-*.jsonl`` for each domain, none of whose passages is trained on.  The same seed and the same
+data give the same files.  ``recipes/README.md`` says which files ``DATA`` must have.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ SHARES = {
     "statements": 0.0,
     "distractors": 0.0,
 }
-"""Of each source among the draws."""
+"""The weight of each source among the draws; the weights are divided by their sum."""
 
 STYLES = {
     "qed": "search",
@@ -248,7 +248,7 @@ def mix(
     renamed_share: float,
     draw: random.Random,
 ) -> list[Example]:
-    """The draws: ``size`` of them, each from a source chosen by its share."""
+    """The draws: ``size`` of them, each from a source chosen in proportion to its share."""
     supplies = {name: draws(sources[name], draw) for name in shares}
     chosen = draw.choices(list(shares), list(shares.values()), k=size)
     examples = []
@@ -304,7 +304,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--size", type=int, default=150_000, help="draws (%(default)s)")
     parser.add_argument("--dev-rows", type=int, default=300, help="of a domain (%(default)s)")
     parser.add_argument("--renamed-share", type=float, default=0.06, help="(%(default)s)")
-    parser.add_argument("--share", type=_share, action="append", default=[], metavar="SOURCE=SHARE")
+    parser.add_argument(
+        "--share",
+        type=_share,
+        action="append",
+        default=[],
+        metavar="SOURCE=WEIGHT",
+        help="draw from a source in proportion to this weight; weights need not add up to 1",
+    )
     parser.add_argument("--seed", type=int, default=27, help="of the draws (%(default)s)")
     parser.add_argument(
         "--dev-seed",

@@ -1,7 +1,7 @@
 """The lexicon of things of a kind that wrong choices come from: option sets, this repository's own
 groups and WordNet in, one packed file out.
 
-    python -m recipes.things --data ../shared/data --wordnet /usr/share/wordnet \
+    python -m recipes.things --data DATA --wordnet /usr/share/wordnet \
         --out qgen/english/things.txt.xz
 
 The folder of WordNet 3.0 has ``data.noun`` and ``index.noun``; Debian's package is
