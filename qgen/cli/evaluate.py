@@ -60,7 +60,10 @@ def add_to(commands) -> None:
         parser.add_argument("--quiet", action="store_true", help="show no progress bar")
         add_split(parser, required=parser is reader)
     generator.add_argument(
-        "--nqg", metavar="DIR", help="evaluate without answers, on Du et al.'s files of sentences"
+        "--nqg",
+        metavar="DIR",
+        help="in place of --squad: Du et al.'s src-*.txt and tgt-*.txt, sentences and questions "
+        "without answers, of the parts dev and test",
     )
     add_settings(generator, GenerationSettings, "decoding")
     for parser in (generator, reader):
