@@ -636,7 +636,7 @@ def test_batch(page, tmp_path):
     page.find("#rows").send_keys(str(path))
     page.find("#run-batch").click()
     page.wait(lambda: "2 rows, 1 question" in page.find("#progress").text)
-    page.wait(lambda: "'London' is not in the passage" in page.find("#files").text)
+    page.wait(lambda: "Row 2: the answer 'London' is not" in page.find("#files").text)
     links = [link.get_attribute("href") for link in page.all("#files a")]
     script = "return fetch(arguments[0]).then(answer => answer.text())"
     assert "What is 1937" in page.js(script, links[0]) and "London" in page.js(script, links[1])

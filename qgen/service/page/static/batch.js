@@ -46,9 +46,9 @@ export const batchPanel = (find, chosen) => {
     files.replaceChildren(
       link("result", "The questions"),
       ...(bad.length ? [link("errors", "The rows that failed, and why")] : []),
-      ...bad.slice(0, 3).map((line) => {
-        const { row, error } = JSON.parse(line);
-        return h("li", { class: "bad" }, row === undefined ? error : `Row ${row}: ${error}`);
+      ...bad.slice(0, 3).map((told) => {
+        const { line, error } = JSON.parse(told);
+        return h("li", { class: "bad" }, `Row ${line}: ${error}`);
       }),
       ...(bad.length > 3 ? [h("li", { class: "bad" }, `… and ${bad.length - 3} more`)] : []),
     );
