@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from itertools import groupby
 from pathlib import Path
-from shutil import make_archive
 from typing import Any
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -241,8 +240,6 @@ def export_quiz(quiz: dict) -> dict:
     with tempfile.TemporaryDirectory(prefix="qgen-page-") as folder:
         path = Path(folder) / f"questions{suffix_of(kind)}"
         left_out = write(kind, records, path)
-        if path.is_dir():  # a folder of files, as one
-            path = Path(make_archive(str(path), "zip", path))
         content = base64.b64encode(path.read_bytes()).decode()
     return {"name": path.name, "content": content, "left_out": left_out}
 

@@ -15,14 +15,11 @@ const level = (confidence) => sureness(confidence).replace(" ", "-");
 
 /** Why a question is trusted, or not: the reasons of its confidence, where the service gives some. */
 const reasonsOf = (question) => {
-  const reasons = (question.reasons ?? []).map((reason) =>
-    typeof reason === "string" ? reason : (reason.text ?? reason.reason ?? JSON.stringify(reason)),
-  );
   if (question.confidence === null || question.confidence === undefined)
     return ["No reader has checked this question."];
   const share = Math.round(100 * question.confidence);
   const judged = question.type ? "good" : "not wrong"; // a statement's confidence is that it is good
-  return [`Of 100 questions judged like this one, about ${share} are ${judged}.`, ...reasons];
+  return [`Of 100 questions judged like this one, about ${share} are ${judged}.`, ...(question.reasons ?? [])];
 };
 
 /**
@@ -168,7 +165,7 @@ const drag = (event, card, drop) => {
 
 /**
  * A card to take: the answer stays hidden until it is asked for, or a choice is made.
- * @param on taken(id, right): a choice was made, or none and the answer was looked up; lit(id, on).
+ * @param on taken(id, choice): a choice was made, or none and the answer was looked up; lit(id, on).
  */
 export const takeCard = (question, index, on) => {
   const { id } = question;
