@@ -46,8 +46,8 @@ _HEAD = """
 <script type="module" src="page/page.js"></script>
 </head>"""
 _ADOPT = """
-import(new URL("page/page.js", document.baseURI).href).then((page) =>
-  page.adopted(element, server, upload),
+import(new URL("page/server.js", document.baseURI).href).then(({ adopted }) =>
+  adopted(element, server, upload),
 );
 """
 _FORMATS = {

@@ -22,58 +22,57 @@ const reasonsOf = (question) => {
   return [`Of 100 questions judged like this one, about ${share} are ${judged}.`, ...(question.reasons ?? [])];
 };
 
-/**
- * A card to edit.
- * @param on what may be done: change(id, changes), another(id), remove(id), move(id, to), lit(id, on).
- */
-export const editCard = (question, index, count, on) => {
-  const name = `question ${index + 1}`;
-  const key = (what) => `${question.id}-${what}`;
-  const { id } = question;
+const nameOf = (index) => `question ${index + 1}`;
+/** What finds an element again after the card was drawn anew. */
+const keyOf = ({ id }, what) => `${id}-${what}`;
 
+const questionField = (question, index, on) => {
   const text = h("textarea", {
-    class: "asked", rows: 1, value: question.question, "data-key": key("question"),
+    class: "asked", rows: 1, value: question.question, "data-key": keyOf(question, "question"),
     "aria-label": `Question ${index + 1}`,
-    onchange: () => on.change(id, { question: text.value.trim() }),
+    onchange: () => on.change(question.id, { question: text.value.trim() }),
     oninput: () => grow(text),
   }); // prettier-ignore
+  return text;
+};
+
+const answerField = (question, index, on) => {
   const answer = h("input", {
-    class: "answer", value: question.answer, "data-key": key("answer"),
-    "aria-label": `Answer to ${name}`,
+    class: "answer", value: question.answer, "data-key": keyOf(question, "answer"),
+    "aria-label": `Answer to ${nameOf(index)}`,
     onchange: () => {
       const given = answer.value.trim();
       if (!given) return void (answer.value = question.answer);
       const choices = question.choices.map((c) => (c === question.answer ? given : c));
-      on.change(id, { answer: given, choices });
+      on.change(question.id, { answer: given, choices });
     },
   }); // prettier-ignore
-  const choices =
-    question.choices.length > 0 &&
-    h(
-      "ol",
-      { class: "choices" },
-      question.choices.map((choice, i) => {
-        const right = choice === question.answer;
-        const input = h("input", {
-          value: choice, "data-key": key(`choice-${i}`),
-          "aria-label": `Choice ${LETTERS[i]} of ${name}${right ? ", the right one" : ""}`,
-          onchange: () => {
-            const given = input.value.trim();
-            if (!given) return void (input.value = choice);
-            const all = question.choices.with(i, given);
-            on.change(id, { choices: all, ...(right ? { answer: given } : {}) });
-          },
-        }); // prettier-ignore
-        return h("li", { class: right && "right" }, h("span", { class: "letter" }, LETTERS[i]), input, right && h("span", { class: "tickmark", "aria-hidden": "true" }, "✓"));
-      }),
-    );
+  return h("div", { class: "given" }, h("span", { class: "letter", "aria-hidden": "true" }, "→"), answer);
+};
 
-  const why = h("ul", { class: "reasons", id: key("reasons"), hidden: !question.open }, reasonsOf(question).map((r) => h("li", {}, r)));
+const choiceField = (question, index, i, on) => {
+  const choice = question.choices[i];
+  const right = choice === question.answer;
+  const input = h("input", {
+    value: choice, "data-key": keyOf(question, `choice-${i}`),
+    "aria-label": `Choice ${LETTERS[i]} of ${nameOf(index)}${right ? ", the right one" : ""}`,
+    onchange: () => {
+      const given = input.value.trim();
+      if (!given) return void (input.value = choice);
+      const choices = question.choices.with(i, given);
+      on.change(question.id, { choices, ...(right ? { answer: given } : {}) });
+    },
+  }); // prettier-ignore
+  return h("li", { class: right && "right" }, h("span", { class: "letter" }, LETTERS[i]), input, right && h("span", { class: "tickmark", "aria-hidden": "true" }, "✓"));
+};
+
+/** How sure it is, and what opens the reasons. */
+const sureButton = (question, why) => {
   const sure = h(
     "button",
     {
-      type: "button", class: `sure ${level(question.confidence)}`, "data-key": key("why"),
-      "aria-expanded": String(Boolean(question.open)), "aria-controls": key("reasons"),
+      type: "button", class: `sure ${level(question.confidence)}`, "data-key": keyOf(question, "why"),
+      "aria-expanded": String(Boolean(question.open)), "aria-controls": why.id,
       title: "Why it is trusted or not",
       onclick: () => {
         question.open = why.hidden;
@@ -84,59 +83,75 @@ export const editCard = (question, index, count, on) => {
     sureness(question.confidence),
     question.confidence !== null && h("b", {}, ` ${Math.round(100 * question.confidence)} %`),
   ); // prettier-ignore
+  return sure;
+};
 
-  const handle = h(
+const handle = (question, index, on) =>
+  h(
     "button",
     {
-      type: "button", class: "handle", "data-key": key("handle"),
-      "aria-label": `Move ${name}: arrow keys, or drag`, title: "Drag, or press the arrow keys",
+      type: "button", class: "handle", "data-key": keyOf(question, "handle"),
+      "aria-label": `Move ${nameOf(index)}: arrow keys, or drag`, title: "Drag, or press the arrow keys",
       onkeydown: (event) => {
         const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
         if (by === undefined) return;
         event.preventDefault();
-        on.move(id, index + by);
+        on.move(question.id, index + by);
       },
-      onpointerdown: (event) => drag(event, card, (to) => on.move(id, to)),
+      onpointerdown: (event) => drag(event, (to) => on.move(question.id, to)),
     },
     h("span", { class: "number" }, String(index + 1)),
     h("span", { class: "grip", "aria-hidden": "true" }, "⠿"),
   ); // prettier-ignore
-  const button = (what, words, label, action, attributes = {}) =>
-    h("button", { type: "button", class: "quiet", "data-key": key(what), "aria-label": label, onclick: action, ...attributes }, words);
 
-  const card = h(
+const actions = (question, index, on) => {
+  const { id, kept, busy } = question;
+  const name = nameOf(index);
+  const button = (what, words, label, onclick, attributes = {}) =>
+    h("button", { type: "button", class: "quiet", "data-key": keyOf(question, what), "aria-label": label, onclick, ...attributes }, words);
+  return h("span", { class: "actions" },
+    button("keep", kept ? "Kept" : "Keep", `Keep ${name}`, () => on.change(id, { kept: !kept }, true), { "aria-pressed": String(Boolean(kept)), title: "Only kept questions are exported, if there are any" }),
+    question.start !== null && button("another", busy ? "Asking …" : "Another one", `Another question for the answer of ${name}`, () => on.another(id), { disabled: busy, title: "Ask again for the same answer" }),
+    button("delete", "Delete", `Delete ${name}`, () => on.remove(id)),
+  ); // prettier-ignore
+};
+
+/**
+ * A card to edit.
+ * @param on what may be done: change(id, changes), another(id), remove(id), move(id, to), lit(id, on).
+ */
+export const editCard = (question, index, on) => {
+  const { id } = question;
+  const why = h("ul", { class: "reasons", id: keyOf(question, "reasons"), hidden: !question.open }, reasonsOf(question).map((r) => h("li", {}, r)));
+  return h(
     "li",
     {
       class: `card${question.kept ? " kept" : ""}${question.busy ? " busy" : ""}`, "data-id": id,
       onmouseenter: () => on.lit(id, true), onmouseleave: () => on.lit(id, false),
       onfocusin: () => on.lit(id, true, true), onfocusout: () => on.lit(id, false),
     },
-    handle,
+    handle(question, index, on),
     h(
       "div",
       { class: "body" },
-      text,
-      choices || h("div", { class: "given" }, h("span", { class: "letter", "aria-hidden": "true" }, "→"), answer),
+      questionField(question, index, on),
+      question.choices.length
+        ? h("ol", { class: "choices" }, question.choices.map((_, i) => choiceField(question, index, i, on)))
+        : answerField(question, index, on),
       why,
-      h(
-        "div",
-        { class: "facts" },
-        sure,
+      h("div", { class: "facts" },
+        sureButton(question, why),
         question.type && h("span", { class: "pill" }, question.type),
-        h("span", { class: "actions" },
-          button("keep", question.kept ? "Kept" : "Keep", `Keep ${name}`, () => on.change(id, { kept: !question.kept }, true), { "aria-pressed": String(Boolean(question.kept)), title: "Only kept questions are exported, if there are any" }),
-          question.start !== null && button("another", question.busy ? "Asking …" : "Another one", `Another question for the answer of ${name}`, () => on.another(id), { disabled: question.busy, title: "Ask again for the same answer" }),
-          button("delete", "Delete", `Delete ${name}`, () => on.remove(id)),
-        ),
+        actions(question, index, on),
       ),
     ),
   ); // prettier-ignore
-  return card;
 };
 
-/** Drags a card among its siblings; `drop` gets the place where it is let go. */
-const drag = (event, card, drop) => {
+/** Drags the card of a handle among its siblings; `drop` gets the place where it is let go. */
+const drag = (event, drop) => {
   if (event.button) return;
+  const card = event.target.closest(".card");
   const list = card.parentElement;
   event.preventDefault();
   const from = [...list.children].indexOf(card);

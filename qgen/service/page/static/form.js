@@ -18,103 +18,113 @@ const label = (name) =>
 
 let made = 0;
 
-/** A control for one property: its element, its value, and how to set it. */
-const control = (name, property) => {
-  const id = `setting-${name}`;
-  const help = property.description;
-  const helpId = help && `help-${++made}`;
-  const explained = help && h("small", { id: helpId }, help);
-  const named = (input) =>
-    h("div", { class: "field" }, h("label", { for: id }, label(name)), input, explained);
+/** @param about {id, name, helpId, explained} of a property. */
+const field = ({ id, name, explained }, input) =>
+  h("div", { class: "field" }, h("label", { for: id }, label(name)), input, explained);
 
-  const options = property.enum ?? property.items?.enum;
-  if (property.type === "array" && options) {
-    const boxes = options.map((option) => h("input", { type: "checkbox", value: option }));
-    return {
-      element: h(
-        "fieldset",
-        { class: "field", "aria-describedby": helpId, id },
-        h("legend", {}, label(name)),
-        h(
-          "div",
-          { class: "chips" },
-          boxes.map((box) => h("label", {}, box, h("span", {}, LABELS[box.value] ?? box.value))),
-        ),
-        explained,
-      ),
-      get: () => boxes.filter((box) => box.checked).map((box) => box.value),
-      set: (values) => boxes.forEach((box) => (box.checked = values.includes(box.value))),
-    };
-  }
-  if (property.type === "boolean") {
-    const box = h("input", { type: "checkbox", id, "aria-describedby": helpId });
-    return {
-      element: h(
-        "div",
-        { class: "field" },
-        h("label", { class: "tick" }, box, label(name)),
-        explained,
-      ),
-      get: () => box.checked,
-      set: (value) => (box.checked = value),
-    };
-  }
-  if (options || name === "choices") {
-    const counts = Array.from({ length: (property.maximum ?? 8) - 1 }, (_, i) => i + 2);
-    const entries = options
-      ? options.map((option) => [option, option])
-      : [[0, "Open"], ...counts.map((n) => [n, `Multiple choice of ${n}`])];
-    const select = h(
-      "select",
-      { id, "aria-describedby": helpId },
-      entries.map(([value, text]) => h("option", { value }, text)),
-    );
-    return {
-      element: named(select),
-      get: () => (options ? select.value : Number(select.value)),
-      set: (value) => (select.value = value),
-    };
-  }
-  const [least, most] = [property.minimum ?? property.exclusiveMinimum, property.maximum];
-  const whole = property.type === "integer";
-  // A slider for shares and small counts; what has a wider range is typed.
-  if (property.type === "string" || !(most - least <= (whole ? 50 : 1))) {
-    const number = property.type !== "string";
-    const input = h("input", {
-      id,
-      type: number ? "number" : "text",
-      step: whole ? 1 : "any",
-      min: least,
-      max: most,
-      required: number,
-      "aria-describedby": helpId,
-    });
-    return {
-      element: named(input),
-      get: () => (number ? Number(input.value) : input.value.trim()),
-      set: (value) => (input.value = value ?? ""),
-    };
-  }
-  const step = whole ? 1 : 0.05;
-  const slider = h("input", {
-    id,
-    type: "range",
-    min: property.minimum ?? least + step,
-    max: most,
-    step,
-    "aria-describedby": helpId,
-  });
-  const shown = h("output", { for: id });
-  const show = () => (shown.value = slider.value);
-  slider.addEventListener("input", show);
+/** Boxes of which any number can be ticked. */
+const chips = ({ id, name, helpId, explained }, options) => {
+  const boxes = options.map((option) => h("input", { type: "checkbox", value: option }));
   return {
-    element: named(h("span", { class: "slider" }, slider, shown)),
-    get: () => Number(slider.value),
+    element: h(
+      "fieldset",
+      { class: "field", "aria-describedby": helpId, id },
+      h("legend", {}, label(name)),
+      h(
+        "div",
+        { class: "chips" },
+        boxes.map((box) => h("label", {}, box, h("span", {}, LABELS[box.value] ?? box.value))),
+      ),
+      explained,
+    ),
+    get: () => boxes.filter((box) => box.checked).map((box) => box.value),
+    set: (values) => boxes.forEach((box) => (box.checked = values.includes(box.value))),
+  };
+};
+
+const tick = ({ id, name, helpId, explained }) => {
+  const box = h("input", { type: "checkbox", id, "aria-describedby": helpId });
+  return {
+    element: h("div", { class: "field" }, h("label", { class: "tick" }, box, label(name)), explained),
+    get: () => box.checked,
+    set: (value) => (box.checked = value),
+  };
+};
+
+/** @param entries [value, text], where the values are numbers or texts. */
+const menu = (about, entries) => {
+  const select = h(
+    "select",
+    { id: about.id, "aria-describedby": about.helpId },
+    entries.map(([value, text]) => h("option", { value }, text)),
+  );
+  return {
+    element: field(about, select),
+    get: () => (typeof entries[0][0] === "number" ? Number(select.value) : select.value),
+    set: (value) => (select.value = value),
+  };
+};
+
+/** A text or number that is typed. */
+const typed = (about, property) => {
+  const number = property.type !== "string";
+  const input = h("input", {
+    id: about.id,
+    type: number ? "number" : "text",
+    step: property.type === "integer" ? 1 : "any",
+    min: property.minimum ?? property.exclusiveMinimum,
+    max: property.maximum,
+    required: number,
+    "aria-describedby": about.helpId,
+  });
+  return {
+    element: field(about, input),
+    get: () => (number ? Number(input.value) : input.value.trim()),
+    set: (value) => (input.value = value ?? ""),
+  };
+};
+
+const slider = (about, property) => {
+  const step = property.type === "integer" ? 1 : 0.05;
+  const input = h("input", {
+    id: about.id,
+    type: "range",
+    min: property.minimum ?? property.exclusiveMinimum + step,
+    max: property.maximum,
+    step,
+    "aria-describedby": about.helpId,
+  });
+  const shown = h("output", { for: about.id });
+  const show = () => (shown.value = input.value);
+  input.addEventListener("input", show);
+  return {
+    element: field(about, h("span", { class: "slider" }, input, shown)),
+    get: () => Number(input.value),
     set: (value) => {
-      slider.value = value;
+      input.value = value;
       show();
     },
   };
+};
+
+/** A control for one property: its element, its value, and how to set it. */
+const control = (name, property) => {
+  const help = property.description;
+  const helpId = help && `help-${++made}`;
+  const about = { id: `setting-${name}`, name, helpId, explained: help && h("small", { id: helpId }, help) };
+
+  const options = property.enum ?? property.items?.enum;
+  if (property.type === "array" && options) return chips(about, options);
+  if (property.type === "boolean") return tick(about);
+  if (options) return menu(about, options.map((one) => [one, one]));
+  if (name === "choices") {
+    const counts = Array.from({ length: (property.maximum ?? 8) - 1 }, (_, i) => i + 2);
+    return menu(about, [[0, "Open"], ...counts.map((n) => [n, `Multiple choice of ${n}`])]);
+  }
+  if (property.type === "string") return typed(about, property);
+  // A slider for shares and small counts; what has a wider range is typed.
+  const range = property.maximum - (property.minimum ?? property.exclusiveMinimum);
+  return range <= (property.type === "integer" ? 50 : 1) ? slider(about, property) : typed(about, property);
 };
 
 /**

@@ -1,0 +1,224 @@
+// Asking for questions: about a whole text, for one answer, and for one in other words.
+import { Refusal, questions as ask } from "./client.js";
+import { plural } from "./dom.js";
+import { served } from "./server.js";
+import { placeOf } from "./text.js";
+
+const AHEAD = 3; // requests on their way at once: the browser has six connections
+
+/** Reasons of several paragraphs, such as "2 repeating another question", with their numbers added up. */
+const summed = (reasons) => {
+  const counts = new Map();
+  for (const reason of reasons.flatMap((one) => one.split(/; |, (?=\d+ )/))) {
+    const [, number, why] = reason.match(/^(\d+) (.+)$/) ?? [null, 0, reason];
+    counts.set(why, (counts.get(why) ?? 0) + Number(number));
+  }
+  return [...counts].map(([why, count]) => (count ? `${count} ${why}` : why)).join("; ");
+};
+
+export class Asker {
+  #running = null; // an AbortController
+
+  /**
+   * @param find looks an element of the page up.
+   * @param setup {schema, near} of the service.
+   * @param says {tell, attempt}: see `notices`.
+   */
+  constructor(find, setup, form, store, says) {
+    Object.assign(this, { find, setup, form, store, says });
+  }
+
+  get busy() {
+    return Boolean(this.#running);
+  }
+
+  stop() {
+    this.#running?.abort();
+  }
+
+  /** Asks about the whole text; the questions show as they come, and then the best of them. */
+  generate() {
+    const { tell } = this.says;
+    return this.#work(async (signal) => {
+      if (!this.store.state.text.trim())
+        throw new Refusal("Put a text in first, or try one of the samples.");
+      tell("Reading the text …");
+      const passages = await this.#paragraphs();
+      const before = this.store.state;
+      const settings = this.form.chosen();
+      const count = this.form.value("max_answers");
+      const each = await served("share", {
+        settings: { ...settings, max_answers: count }, headings: passages.map((p) => p.headings ?? []),
+      }); // prettier-ignore
+      tell(`Reading ${plural(passages.length, "paragraph")} …`);
+      const { all, reasons } = await this.#askAll(passages, { ...settings, ...each }, signal);
+      if (!all.length) throw new Refusal(reasons.find(Boolean) ?? "no question could be asked");
+      const { chosen } = await served("choose", { questions: all, count });
+      const changes = { questions: chosen.map((i) => all[i]) };
+      const { length } = before.questions;
+      if (length) this.store.step(changes, `${plural(length, "question")} replaced.`, before);
+      else this.store.update(changes);
+      const dropped = summed(reasons);
+      tell(`${plural(chosen.length, "question")}${dropped ? `; dropped: ${dropped}` : ""}`);
+    });
+  }
+
+  /**
+   * Asks for one answer; the new question comes where its answer stands in the text.
+   * @param selected {answer, before, after} of the text, or {answer, passage, start} of its paragraphs.
+   * @param show gets the id of the new question.
+   */
+  askFor(selected, show) {
+    const { tell } = this.says;
+    return this.#work(async (signal) => {
+      tell("Asking …");
+      const passages = await this.#paragraphs();
+      const place = selected.passage === undefined ? placeOf(selected, passages) : selected;
+      if (!place) throw new Refusal("This part of the text is left out as no prose; select another.");
+      const { passage, start } = place;
+      const { results } = await ask(
+        { ...this.form.chosen(), passages: [this.#sent(passage, [{ text: place.answer, start }])] },
+        { signal, waiting: tell },
+      );
+      const made = results[0].questions.map((one) => this.#received(passage, one));
+      if (!made.length) throw new Refusal(results[0].reason || results[0].problems.join("; "));
+      const list = [...this.store.state.questions];
+      const at = list.findIndex(
+        (q) => q.passage > passage || (q.passage === passage && q.start > start),
+      );
+      list.splice(at < 0 ? list.length : at, 0, ...made);
+      this.store.update({ questions: list, view: "edit", atLeast: 0 });
+      tell(`Asked about “${place.answer}”`);
+      show(made[0].id);
+    });
+  }
+
+  /** Asks another question for the answer of one that is there. */
+  another(id) {
+    const store = this.store;
+    const question = store.question(id);
+    store.update({ questions: store.changed(id, { busy: true }) });
+    return this.says.attempt(async () => {
+      const made = await this.#inOtherWords(question);
+      const { kept, asked } = question;
+      const fresh = { ...this.#received(question.passage, made), id, kept, asked: [...asked, made.question] };
+      store.update({ questions: store.changed(id, { busy: false }) });
+      store.step({ questions: store.changed(id, fresh) }, "Asked in other words.");
+    }).finally(() => {
+      if (store.question(id)?.busy) store.update({ questions: store.changed(id, { busy: false }) });
+    });
+  }
+
+  async #inOtherWords(question) {
+    const chosen = this.form.chosen();
+    const most = this.setup.schema.$defs?.Decoding?.properties?.num_beams?.maximum ?? 10;
+    const { results } = await ask(
+      {
+        ...chosen,
+        passages: [this.#sent(question.passage, [{ text: question.span, start: question.start }])],
+        settings: { ...chosen.settings, num_beams: most, num_return_sequences: most },
+      },
+      { waiting: this.says.tell },
+    );
+    const asked = question.asked.map((one) => one.toLowerCase());
+    const made = results[0].questions.find((one) => !asked.includes(one.question.toLowerCase()));
+    if (!made) throw new Refusal(`No other question for “${question.span}” is worth showing.`);
+    return made;
+  }
+
+  /** Does one thing at a time. */
+  async #work(job) {
+    if (this.#running) return;
+    this.#running = new AbortController();
+    this.#drawRunning();
+    await this.says.attempt(() => job(this.#running.signal));
+    this.#running = null;
+    this.#drawRunning();
+    this.store.update({});
+  }
+
+  #drawRunning() {
+    this.find("#stop").hidden = !this.busy;
+    this.find("#generate").hidden = this.busy;
+    this.find("#asking").hidden = !this.busy;
+    this.find("#cards").inert = this.busy; // what is still coming in cannot be edited yet
+    if (!this.busy) this.find("#asking").removeAttribute("value");
+  }
+
+  /** The paragraphs of the text as it stands; what no longer stands in it is cleared. */
+  async #paragraphs() {
+    const store = this.store;
+    if (store.state.marked) return store.state.passages;
+    const { passages } = await served("paragraphs", store.state.text);
+    if (!passages.length) throw new Refusal("There is no English prose in the text.");
+    const places = new Map(passages.map((passage, i) => [passage.text, i]));
+    const place = (q) => places.get(store.state.passages[q.passage].text);
+    const standing = store.state.questions
+      .filter((q) => place(q) !== undefined)
+      .map((q) => ({ ...q, passage: place(q) }));
+    const gone = store.state.questions.length - standing.length;
+    const changes = { passages, questions: standing, marked: true };
+    if (gone) store.step(changes, `${plural(gone, "question")} went with the text they were about.`);
+    else store.update(changes);
+    return passages;
+  }
+
+  /** Asks about paragraphs, several at a time, and shows what has come so far; gives all of it. */
+  async #askAll(passages, settings, signal) {
+    const { tell } = this.says;
+    const bar = this.find("#asking");
+    const found = passages.map(() => []);
+    const reasons = [];
+    const size = Math.min(8, Math.ceil(passages.length / 12));
+    let next = 0;
+    let done = 0;
+    const show = () =>
+      this.store.update({ questions: found.flat().map((made) => ({ ...made })), view: "edit", atLeast: 0 });
+    const worker = async () => {
+      while (next < passages.length) {
+        const first = next;
+        next += size;
+        const part = passages.slice(first, next);
+        const { results } = await ask(
+          { ...settings, passages: part.map((_, i) => this.#sent(first + i)) },
+          { signal, waiting: tell },
+        );
+        results.forEach((result, i) => {
+          found[first + i] = result.questions.map((made) => this.#received(first + i, made));
+          if (result.reason) reasons.push(result.reason);
+        });
+        done += part.length;
+        Object.assign(bar, { max: passages.length, value: done });
+        tell(`Read ${done} of ${plural(passages.length, "paragraph")} …`);
+        if (found.flat().length) show();
+      }
+    };
+    bar.removeAttribute("value");
+    const workers = Array.from({ length: AHEAD }, worker);
+    try {
+      await Promise.all(workers);
+    } catch (error) {
+      if (error.name !== "AbortError") this.stop(); // the other requests are not needed
+      await Promise.allSettled(workers);
+      throw error;
+    }
+    return { all: found.flat(), reasons };
+  }
+
+  /** A passage as the service takes it; for wrong answers with those round it in the text. */
+  #sent(passage, answers = []) {
+    const { passages } = this.store.state;
+    const { text, headings = [] } = passages[passage];
+    const { choices, types } = this.form.chosen();
+    const near = passages.slice(Math.max(0, passage - this.setup.near), passage + this.setup.near + 1);
+    const beside = choices || types ? near.map((one) => one.text).filter((one) => one !== text) : [];
+    return { passage: text, answers, headings, beside };
+  }
+
+  #received(passage, made) {
+    return {
+      ...made, id: this.store.newId(), passage, span: made.answer, start: made.answer_start,
+      choices: made.choices ?? [], asked: [made.question], kept: false,
+    }; // prettier-ignore
+  }
+}

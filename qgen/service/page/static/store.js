@@ -1,0 +1,92 @@
+// What is the user's: changed, kept over a reload, and taken back step by step.
+
+const KEPT = 50; // steps that can be undone
+
+export class Store {
+  /** A question has its span of the text besides what is edited of it. */
+  state = {
+    text: "", note: "", // the text, and where it is from
+    passages: [], // what the questions are about
+    marked: false, // whether these are the paragraphs of the text as it stands
+    questions: [], view: "edit", atLeast: 0,
+  }; // prettier-ignore
+  #history = [];
+  #nextId = 1;
+
+  /**
+   * @param form the settings, which are kept too.
+   * @param draw is called after a change.
+   * @param toast tells what a step has done, so that it can be taken back.
+   */
+  constructor(form, draw, toast) {
+    Object.assign(this, { form, draw, toast });
+  }
+
+  save() {
+    const kept = { state: this.state, settings: this.form.chosen(), nextId: this.#nextId };
+    try {
+      sessionStorage.setItem("qgen", JSON.stringify(kept));
+    } catch {
+      // Too much, or not allowed: the page works without.
+    }
+  }
+
+  /** Takes up what was kept. */
+  restore() {
+    const kept = JSON.parse(sessionStorage.getItem("qgen") ?? "null");
+    if (!kept) return;
+    this.state = { ...this.state, ...kept.state };
+    this.state.questions.forEach((q) => delete q.busy);
+    this.#nextId = kept.nextId;
+    this.form.restore(kept.settings);
+  }
+
+  /** A change that is on the screen already. */
+  note(changes) {
+    this.state = { ...this.state, ...changes };
+    this.save();
+  }
+
+  update(changes) {
+    this.note(changes);
+    this.draw();
+  }
+
+  /** A change that can be taken back, to what was before, with what to say of it. */
+  step(changes, said, before = this.state) {
+    this.#history = [...this.#history, before].slice(-KEPT);
+    this.update(changes);
+    this.toast(said);
+  }
+
+  undo() {
+    const before = this.#history.pop();
+    if (!before) return;
+    this.update({ ...before, view: this.state.view });
+    this.toast(null);
+  }
+
+  newId() {
+    return this.#nextId++;
+  }
+
+  question(id) {
+    return this.state.questions.find((q) => q.id === id);
+  }
+
+  /** The questions, of which one is changed. */
+  changed(id, changes) {
+    return this.state.questions.map((q) => (q.id === id ? { ...q, ...changes } : q));
+  }
+
+  /** The questions that are not hidden as less sure. */
+  shown() {
+    return this.state.questions.filter((q) => (q.confidence ?? 1) >= this.state.atLeast);
+  }
+
+  /** Those that are exported and printed: the kept ones, where there are any. */
+  exported() {
+    const kept = this.shown().filter((q) => q.kept);
+    return kept.length ? kept : this.shown();
+  }
+}
