@@ -540,6 +540,14 @@ def test_an_answer_lights_up_where_it_stands_and_the_text_stays_in_view(page):
     page.wait(lambda: page.browser.switch_to.active_element.tag_name == "textarea")
 
 
+def colours(page, *selectors):
+    """Those of the borders of what is selected."""
+    return page.js(
+        "return [...new Set([...document.querySelectorAll(arguments[0])]"
+        ".map(e => getComputedStyle(e).borderTopColor))]", ", ".join(selectors)
+    )  # fmt: skip
+
+
 @pytest.mark.slow
 def test_a_quiz_is_taken_and_printed(page):
     page.press("#setting-choices option[value='4']")
@@ -548,11 +556,17 @@ def test_a_quiz_is_taken_and_printed(page):
     page.press("#view-take")
     assert page.all("mark.lit") == [] and not page.all(".verdict")
     assert not page.find("#ask").is_displayed()
+    assert len(colours(page, ".card:last-child .choice")) == 1, "none is marked before"
     page.all(".card")[0].find_element("xpath", f".//button[contains(., '{right[0]}')]").click()
     page.wait(lambda: page.find("#points").text == "1 of 1 choice right")
     page.all(".card")[1].find_element("xpath", ".//button[contains(., 'Nobody')]").click()
     page.wait(lambda: page.find("#points").text == "1 of 2 choices right")
     assert page.find(".wrong .verdict").text == "✗ your choice"
+    focused = page.browser.switch_to.active_element.get_attribute("aria-label")
+    assert focused == "Show where the text answers question 2", "for the next key"
+    second = ".card:nth-child(2) li"
+    kinds = [".right", ".wrong", ":not(.right, .wrong)"]
+    assert len({*colours(page, *(f"{second}{kind} .choice" for kind in kinds))}) == 3
     page.wait(lambda: page.lit() == right[1])
     page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     page.js("dispatchEvent(new Event('beforeprint'))")

@@ -119,6 +119,7 @@ const taking = {
   lit,
   taken: (id, choice) => {
     store.update({ questions: store.changed(id, { taken: choice }) });
+    find(`[data-key="${id}-show"]`)?.focus({ preventScroll: true }); // the choices are no buttons any more
     lit(id, true, true);
   },
 };
