@@ -697,7 +697,7 @@ def test_wcag_aa(page, scheme, width):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("width", [400, 1000, 1600])
+@pytest.mark.parametrize("width", [320, 400, 1000, 1600])
 def test_fits_every_width(page, width):
     page.resize(width)
     page.press("#setting-choices option[value='4']")
@@ -723,6 +723,28 @@ def test_fits_every_width(page, width):
                 apart = a["bottom"] <= b["top"] or b["bottom"] <= a["top"]
                 beside = a["right"] <= b["left"] or b["right"] <= a["left"]
                 assert a == b or apart or beside
+
+
+@pytest.mark.slow
+def test_what_has_the_focus_is_not_under_the_text(page):
+    from selenium.webdriver import ActionChains, Keys
+
+    def is_seen():
+        return page.js(
+            "const top = document.activeElement.getBoundingClientRect().top;"
+            "return top >= document.querySelector('.left').getBoundingClientRect().bottom"
+        )
+
+    page.resize(400)
+    page.ask_with()
+    page.js("scrollTo(0, document.body.scrollHeight)")
+    page.all("#reading mark")[2].click()
+    page.wait(lambda: page.browser.switch_to.active_element.tag_name == "textarea" and is_seen())
+    page.js("scrollTo(0, document.body.scrollHeight)")
+    page.js("[...document.querySelectorAll('.card button')].at(-1).focus()")
+    for _ in range(20):
+        ActionChains(page.browser).key_down(Keys.SHIFT).send_keys(Keys.TAB).perform()
+        assert is_seen()
 
 
 @pytest.mark.slow
