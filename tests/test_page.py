@@ -520,7 +520,12 @@ def test_the_less_sure_are_hidden_and_why_is_said(page):
     page.wait(lambda: 0 < len(page.questions()) < len(shown))
     assert page.find("#sure-value").text.startswith("90 %")
     assert all(one.text.startswith("very sure") for one in page.all(".card .sure"))
-    slider.send_keys(Keys.HOME)
+    slider.send_keys(Keys.END)
+    page.wait(lambda: page.questions() == [])
+    page.press("#view-take")
+    assert page.find("#all-hidden").is_displayed(), "where there is no slider"
+    page.press("#show-all")
+    page.press("#view-edit")
     page.wait(lambda: page.questions() == shown)
 
 

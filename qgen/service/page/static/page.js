@@ -66,6 +66,7 @@ const drawTools = () => {
   find("#sure").value = atLeast;
   find("#sure-value").value = `${Math.round(100 * atLeast)} %${hidden ? ` · ${hidden} hidden` : ""}`;
   find("#sure-label").hidden = questions.every((q) => q.confidence === null);
+  find("#all-hidden").hidden = !any || hidden < questions.length;
 };
 
 const drawCards = () => {
@@ -203,6 +204,10 @@ find("#view-take").addEventListener("click", () => {
   store.update({ view: "take", questions: untaken });
 });
 find("#sure").addEventListener("input", ({ target }) => store.update({ atLeast: Number(target.value) }));
+find("#show-all").addEventListener("click", () => {
+  store.update({ atLeast: 0 });
+  focusCard(store.shown()[0].id);
+});
 find("#print").addEventListener("click", () => print());
 addEventListener("beforeprint", () => printSheet(find("#sheet"), store.exported(), store.state.passages));
 
