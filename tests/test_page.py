@@ -585,6 +585,12 @@ def test_a_quiz_is_taken_and_printed(page):
 @pytest.mark.slow
 def test_settings_are_passed_on(page, model):
     page.press("#settings")
+    page.press("#more summary")
+    box = page.find("#setting-do_sample")
+    empty = box.screenshot_as_png
+    box.click()
+    assert box.screenshot_as_png != empty, "one sees that it is ticked"
+    box.click()
     page.press("#setting-kinds label:nth-child(1)")
     page.press("#setting-choices option[value='3']")
     page.js(
