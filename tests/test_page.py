@@ -604,6 +604,38 @@ def test_settings_are_passed_on(page, model):
 
 
 @pytest.mark.slow
+def test_enter_runs_what_is_open(page, model):
+    from selenium.webdriver import ActionChains, Keys
+
+    page.press("#settings")
+    page.press("#more summary")
+    page.write(PASSAGE)
+    page.press("#tab-batch")
+    asked = len(model.asked)
+    page.find("#setting-max_length").send_keys(Keys.ENTER)
+    page.wait(lambda: page.find("#progress").text == "Choose a file first.")
+    ActionChains(page.browser).key_down(Keys.CONTROL).send_keys(Keys.ENTER).perform()
+    page.press("#tab-text")
+    assert page.said() == "" and len(model.asked) == asked, "the text is not in sight"
+    ActionChains(page.browser).key_down(Keys.CONTROL).send_keys(Keys.ENTER).perform()
+    page.wait(lambda: page.questions())
+
+
+@pytest.mark.slow
+def test_a_setting_out_of_range_is_shown(page):
+    page.press("#settings")
+    page.press("#more summary")
+    page.retype("#setting-max_length", "-5")
+    page.press("#more summary")
+    page.press("#settings")
+    page.write(PASSAGE)
+    page.find("#generate").click()
+    focused = page.browser.switch_to.active_element
+    page.wait(lambda: focused.get_attribute("id") == "setting-max_length")
+    assert focused.is_displayed() and page.said() == ""
+
+
+@pytest.mark.slow
 def test_what_was_dropped_in_several_paragraphs_is_added_up(page):
     page.write(TWO)
     page.generate("dropped")

@@ -175,13 +175,20 @@ find("#samples ul").append(...setup.samples.map((sample) => h("li", {}, sampleBu
 
 find("#ask").addEventListener("submit", (event) => {
   event.preventDefault();
-  asker.generate();
+  if (find("#panel-batch").hidden) asker.generate();
+  else find("#run-batch").click();
 });
 find("#ask").addEventListener("change", () => store.save());
-find("#settings").addEventListener("click", ({ target }) => {
-  find("#more").hidden = !find("#more").hidden;
-  target.setAttribute("aria-expanded", String(!find("#more").hidden));
-});
+const showMore = (open) => {
+  find("#more").hidden = !open;
+  find("#settings").setAttribute("aria-expanded", String(open));
+};
+find("#settings").addEventListener("click", () => showMore(find("#more").hidden));
+const showInvalid = ({ target }) => {
+  showMore(true);
+  target.closest("details")?.setAttribute("open", "");
+};
+find("#ask").addEventListener("invalid", showInvalid, true); // a hidden one cannot be told of
 find("#stop").addEventListener("click", () => asker.stop());
 document.addEventListener("keydown", (event) => {
   const typing = event.target.matches?.("input:not([type=range], [type=checkbox]), textarea, select");
@@ -190,7 +197,7 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     store.undo();
   }
-  if (control && event.key === "Enter") asker.generate();
+  if (control && event.key === "Enter") find("#ask").requestSubmit();
   if (event.key === "Escape") hideOffer();
 });
 
