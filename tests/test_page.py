@@ -500,6 +500,9 @@ def test_order_by_mouse_and_by_keys(page):
     drag = ActionChains(page.browser).click_and_hold(handles[0])
     drag.move_by_offset(0, half).move_by_offset(0, half).release().perform()
     page.wait(lambda: page.questions() == [second, third, first, *rest])
+    drag = ActionChains(page.browser).click_and_hold(page.find("button.handle"))
+    drag.move_by_offset(0, half).move_by_offset(0, half).send_keys(Keys.ESCAPE).release().perform()
+    assert page.questions() == [second, third, first, *rest], "taken back with Escape"
     page.find("[aria-label^='Move question 3']").send_keys(Keys.ARROW_UP)
     page.wait(lambda: page.questions() == [second, first, third, *rest])
     ActionChains(page.browser).send_keys(Keys.ARROW_UP).perform()  # the focus went with it

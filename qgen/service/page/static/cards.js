@@ -154,7 +154,7 @@ const drag = (event, drop) => {
   const card = event.target.closest(".card");
   const list = card.parentElement;
   event.preventDefault();
-  const from = [...list.children].indexOf(card);
+  const [from, after] = [[...list.children].indexOf(card), card.nextElementSibling];
   const move = ({ clientY }) => {
     card.classList.add("dragged");
     const others = [...list.children].filter((other) => other !== card);
@@ -172,9 +172,15 @@ const drag = (event, drop) => {
     const to = [...list.children].indexOf(card);
     if (to !== from) drop(to);
   };
+  const cancel = (cancelled) => {
+    if (cancelled.type === "keydown" && cancelled.key !== "Escape") return;
+    list.insertBefore(card, after);
+    end();
+  };
   // On the document: a card that moves in the list would lose a captured pointer.
   const listening = new AbortController();
-  for (const [name, listener] of Object.entries({ pointermove: move, pointerup: end, pointercancel: end }))
+  const listeners = { pointermove: move, pointerup: end, pointercancel: cancel, keydown: cancel };
+  for (const [name, listener] of Object.entries(listeners))
     document.addEventListener(name, listener, { signal: listening.signal });
 };
 
