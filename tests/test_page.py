@@ -361,6 +361,7 @@ def test_what_shows_depends_on_what_there_is(page, model):
     model.go.clear()
     page.find("#generate").click()
     page.wait(lambda: shown("#stop", "#generate") == ["#stop"])
+    time.sleep(0.6)  # or it would be the second click of a double click
     page.find("#stop").click()
     page.wait(lambda: shown("#stop", "#generate") == ["#generate"])
     assert page.said() == "Stopped." and page.questions() == []
@@ -369,6 +370,22 @@ def test_what_shows_depends_on_what_there_is(page, model):
     assert shown("#stop", "#export", "#print", "#samples") == ["#export", "#print"]
     sizes = {page.find(f"#{name}").size["height"] for name in ("generate", "export", "print")}
     assert len(sizes) == 1, "buttons of one size"
+
+
+@pytest.mark.slow
+def test_a_double_click_generates(page, model):
+    from selenium.webdriver import ActionChains
+
+    page.write(PASSAGE)
+    model.go.clear()
+    ActionChains(page.browser).double_click(page.find("#generate")).perform()
+    page.wait(lambda: "Reading" in page.said())
+    time.sleep(0.5)
+    assert page.find("#stop").is_displayed() and "Stopped" not in page.said()
+    assert page.browser.switch_to.active_element == page.find("#stop")
+    model.go.set()
+    page.wait(lambda: "questions" in page.said())
+    page.wait(lambda: page.browser.switch_to.active_element == page.find("#generate"))
 
 
 @pytest.mark.slow
@@ -415,6 +432,8 @@ def test_a_selection_is_asked_about_where_it_stands(before, page, model):
     page.wait(lambda: page.answers() == ["million"])
     [request] = model.asked[asked][0]
     assert request.answers == (Answer("million", begin + 1),)
+    focused = page.browser.switch_to.active_element
+    page.wait(lambda: focused.get_attribute("aria-label") == "Question 1")
     assert page.marks() == [[passage[: begin + 1], "million"]]
 
 
@@ -617,10 +636,12 @@ def test_enter_runs_what_is_open(page, model):
     asked = len(model.asked)
     page.find("#setting-max_length").send_keys(Keys.ENTER)
     page.wait(lambda: page.find("#progress").text == "Choose a file first.")
-    ActionChains(page.browser).key_down(Keys.CONTROL).send_keys(Keys.ENTER).perform()
+    run = ActionChains(page.browser).key_down(Keys.CONTROL).send_keys(Keys.ENTER)
+    run = run.key_up(Keys.CONTROL)
+    run.perform()
     page.press("#tab-text")
     assert page.said() == "" and len(model.asked) == asked, "the text is not in sight"
-    ActionChains(page.browser).key_down(Keys.CONTROL).send_keys(Keys.ENTER).perform()
+    run.perform()
     page.wait(lambda: page.questions())
 
 
@@ -682,6 +703,22 @@ def test_a_document_by_choosing_and_by_dropping(page, model, tmp_path):
     (tmp_path / "empty.md").write_text("# Only a heading\n", encoding="utf-8")
     page.find("#upload").send_keys(str(tmp_path / "empty.md"))
     page.wait(lambda: "empty.md holds no prose" in page.said())
+
+
+@pytest.mark.slow
+def test_a_document_ends_what_is_asked_about_another_text(page, model, tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text(OTHER, encoding="utf-8")
+    page.write(PASSAGE)
+    model.go.clear()
+    page.find("#generate").click()
+    page.wait(lambda: "Reading 1 paragraph" in page.said())
+    page.find("#upload").send_keys(str(path))
+    page.wait(lambda: [p.text for p in page.all("#reading p")] == [OTHER])
+    assert page.find("#generate").is_displayed()
+    model.go.set()
+    time.sleep(0.5)
+    assert page.questions() == []
 
 
 @pytest.mark.slow
@@ -788,8 +825,9 @@ def test_what_has_the_focus_is_not_under_the_text(page):
     page.wait(lambda: page.browser.switch_to.active_element.tag_name == "textarea" and is_seen())
     page.js("scrollTo(0, document.body.scrollHeight)")
     page.js("[...document.querySelectorAll('.card button')].at(-1).focus()")
+    back = ActionChains(page.browser).key_down(Keys.SHIFT).send_keys(Keys.TAB).key_up(Keys.SHIFT)
     for _ in range(20):
-        ActionChains(page.browser).key_down(Keys.SHIFT).send_keys(Keys.TAB).perform()
+        back.perform()
         assert is_seen()
 
 

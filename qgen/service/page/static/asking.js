@@ -18,6 +18,7 @@ const summed = (reasons) => {
 
 export class Asker {
   #running = null; // an AbortController
+  #done = null; // a promise of what was running last
 
   /**
    * @param find looks an element of the page up.
@@ -32,8 +33,10 @@ export class Asker {
     return Boolean(this.#running);
   }
 
-  stop() {
+  /** Ends what is running. */
+  async stop() {
     this.#running?.abort();
+    await this.#done;
   }
 
   /** Asks about the whole text; the questions show as they come, and then the best of them. */
@@ -66,9 +69,9 @@ export class Asker {
   /**
    * Asks for one answer; the new question comes where its answer stands in the text.
    * @param selected {answer, before, after} of the text, or {answer, passage, start} of its paragraphs.
-   * @param show gets the id of the new question.
+   * @returns its id, or null.
    */
-  askFor(selected, show) {
+  askFor(selected) {
     const { tell } = this.says;
     return this.#work(async (signal) => {
       tell("Asking …");
@@ -89,7 +92,7 @@ export class Asker {
       list.splice(at < 0 ? list.length : at, 0, ...made);
       this.store.update({ questions: list, view: "edit", atLeast: 0 });
       tell(`Asked about “${place.answer}”`);
-      show(made[0].id);
+      return made[0].id;
     });
   }
 
@@ -126,23 +129,33 @@ export class Asker {
     return made;
   }
 
-  /** Does one thing at a time. */
-  async #work(job) {
-    if (this.#running) return;
+  /** Does one thing at a time; gives what comes of it, or null. */
+  #work(job) {
+    if (!this.busy) this.#done = this.#run(job);
+    return this.#done;
+  }
+
+  async #run(job) {
     this.#running = new AbortController();
+    this.began = performance.now();
     this.#drawRunning();
-    await this.says.attempt(() => job(this.#running.signal));
+    const result = await this.says.attempt(() => job(this.#running.signal));
     this.#running = null;
     this.#drawRunning();
     this.store.update({});
+    return result;
   }
 
   #drawRunning() {
-    this.find("#stop").hidden = !this.busy;
-    this.find("#generate").hidden = this.busy;
+    const buttons = ["#generate", "#stop"].map(this.find);
+    const [hidden, shown] = this.busy ? buttons : buttons.reverse();
+    const focused = document.activeElement === hidden;
+    hidden.hidden = true;
+    shown.hidden = false;
+    if (focused) shown.focus({ preventScroll: true });
     this.find("#asking").hidden = !this.busy;
-    this.find("#cards").inert = this.busy; // what is still coming in cannot be edited yet
     if (!this.busy) this.find("#asking").removeAttribute("value");
+    this.find("#cards").inert = this.busy; // what is still coming in cannot be edited yet
   }
 
   /** The paragraphs of the text as it stands; what no longer stands in it is cleared. */
@@ -198,7 +211,7 @@ export class Asker {
     try {
       await Promise.all(workers);
     } catch (error) {
-      if (error.name !== "AbortError") this.stop(); // the other requests are not needed
+      this.#running.abort(); // the other requests are not needed
       await Promise.allSettled(workers);
       throw error;
     }

@@ -25,7 +25,7 @@ const asker = new Asker(find, setup, form, store, { tell, attempt });
 const hideOffer = offerSelection(
   find,
   () => !asker.busy && store.state.view === "edit",
-  (selected) => asker.askFor(selected, focusCard),
+  (selected) => asker.askFor(selected).then((id) => id !== null && focusCard(id)),
 );
 const chooseRows = batchPanel(find, form.chosen);
 
@@ -134,8 +134,9 @@ const setText = (value, note = "", passages = null) => {
   store.update({ text: value, note, ...(passages ? { passages, marked: true } : { marked: false }) });
 };
 
-const open = (file) =>
-  attempt(async () => {
+const open = async (file) => {
+  await asker.stop();
+  await attempt(async () => {
     tell(`Reading ${file.name} …`);
     const { passages, left_out: left } = await readDocument(file);
     if (store.state.questions.length) store.step({ questions: [] }, "The questions went with their text.");
@@ -143,6 +144,7 @@ const open = (file) =>
     setText(passages.map((passage) => passage.text).join("\n\n"), note, passages);
     tell("");
   });
+};
 
 text.addEventListener("input", () => {
   complain(null);
@@ -189,7 +191,9 @@ const showInvalid = ({ target }) => {
   target.closest("details")?.setAttribute("open", "");
 };
 find("#ask").addEventListener("invalid", showInvalid, true); // a hidden one cannot be told of
-find("#stop").addEventListener("click", () => asker.stop());
+find("#stop").addEventListener("click", ({ timeStamp }) => {
+  if (timeStamp - asker.began > 500) asker.stop(); // or it is a double click on "Generate"
+});
 document.addEventListener("keydown", (event) => {
   const typing = event.target.matches?.("input:not([type=range], [type=checkbox]), textarea, select");
   const control = event.ctrlKey || event.metaKey;
