@@ -293,10 +293,10 @@ class Page:
         return self.find("#status").text + self.find("#problem").text
 
     def questions(self):
-        return [field.get_property("value") for field in self.all(".card textarea")]
+        return [field.get_property("value") for field in self.all(".card .asked")]
 
     def answers(self):
-        return [field.get_property("value") for field in self.all(".card input.answer")]
+        return [field.get_property("value") for field in self.all(".card .answer")]
 
     def ask_with(self, text=TWO):
         self.write(text)
@@ -314,6 +314,11 @@ class Page:
 
     def lit(self):
         return "".join(page.get_property("textContent") for page in self.all("mark.lit"))
+
+    def focused(self):
+        """The name of what has the focus."""
+        element = self.browser.switch_to.active_element
+        return element.get_attribute("aria-label") or element.get_attribute("id")
 
     def errors(self):
         return [e for e in self.browser.get_log("browser") if e["level"] == "SEVERE"]
@@ -382,10 +387,10 @@ def test_a_double_click_generates(page, model):
     page.wait(lambda: "Reading" in page.said())
     time.sleep(0.5)
     assert page.find("#stop").is_displayed() and "Stopped" not in page.said()
-    assert page.browser.switch_to.active_element == page.find("#stop")
+    assert page.focused() == "stop"
     model.go.set()
     page.wait(lambda: "questions" in page.said())
-    page.wait(lambda: page.browser.switch_to.active_element == page.find("#generate"))
+    page.wait(lambda: page.focused() == "generate")
 
 
 @pytest.mark.slow
@@ -432,8 +437,7 @@ def test_a_selection_is_asked_about_where_it_stands(before, page, model):
     page.wait(lambda: page.answers() == ["million"])
     [request] = model.asked[asked][0]
     assert request.answers == (Answer("million", begin + 1),)
-    focused = page.browser.switch_to.active_element
-    page.wait(lambda: focused.get_attribute("aria-label") == "Question 1")
+    page.wait(lambda: page.focused() == "Question 1")
     assert page.marks() == [[passage[: begin + 1], "million"]]
 
 
@@ -495,6 +499,29 @@ def test_a_card_is_edited_kept_deleted_restored_and_exported(page, browser):
     path.unlink()
     browser.refresh()  # nothing of it is lost
     page.wait(lambda: page.questions() == [f"{first} edited", second, *rest])
+
+
+@pytest.mark.slow
+def test_what_is_put_into_a_card_is_seen_and_is_one_line(page):
+    from selenium.webdriver import Keys
+
+    page.press("#setting-choices option[value='4']")
+    first, second, *_ = page.ask_with(PASSAGE)
+    page.retype(".card .asked", Keys.DELETE)
+    page.all(".card .asked")[1].click()
+    page.insert("In\none line:\n")
+    assert page.questions()[:2] != [first, second]
+    page.press("#text-note")
+    page.wait(lambda: page.questions()[0] == first)
+    shown = page.questions()[1]
+    assert "\n" not in shown and "one line:" in shown
+    page.retype(".card .choices textarea", "a choice of more words than one line can hold " * 9)
+    field = page.find(".card .choices textarea")
+    height, needed = page.js("return [arguments[0].clientHeight, arguments[0].scrollHeight]", field)
+    assert height >= needed > 60
+    page.press("[aria-label='Delete question 2']")  # the click that ends the editing counts
+    page.wait(lambda: page.questions()[1] != shown)
+    assert len(page.find(".card .choices textarea").get_property("value")) > 400
 
 
 @pytest.mark.slow
@@ -589,8 +616,7 @@ def test_a_quiz_is_taken_and_printed(page):
     page.all(".card")[1].find_element("xpath", ".//button[contains(., 'Nobody')]").click()
     page.wait(lambda: page.find("#points").text == "1 of 2 choices right")
     assert page.find(".wrong .verdict").text == "✗ your choice"
-    focused = page.browser.switch_to.active_element.get_attribute("aria-label")
-    assert focused == "Show where the text answers question 2", "for the next key"
+    assert page.focused() == "Show where the text answers question 2", "for the next key"
     second = ".card:nth-child(2) li"
     kinds = [".right", ".wrong", ":not(.right, .wrong)"]
     assert len({*colours(page, *(f"{second}{kind} .choice" for kind in kinds))}) == 3
@@ -654,9 +680,8 @@ def test_a_setting_out_of_range_is_shown(page):
     page.press("#settings")
     page.write(PASSAGE)
     page.find("#generate").click()
-    focused = page.browser.switch_to.active_element
-    page.wait(lambda: focused.get_attribute("id") == "setting-max_length")
-    assert focused.is_displayed() and page.said() == ""
+    page.wait(lambda: page.focused() == "setting-max_length")
+    assert page.find("#setting-max_length").is_displayed() and page.said() == ""
 
 
 @pytest.mark.slow

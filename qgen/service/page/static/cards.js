@@ -26,48 +26,47 @@ const nameOf = (index) => `question ${index + 1}`;
 /** What finds an element again after the card was drawn anew. */
 const keyOf = ({ id }, what) => `${id}-${what}`;
 
-const questionField = (question, index, on) => {
-  const text = h("textarea", {
-    class: "asked", rows: 1, value: question.question, "data-key": keyOf(question, "question"),
-    "aria-label": `Question ${index + 1}`,
-    onchange: () => on.change(question.id, { question: text.value.trim() }),
-    oninput: () => grow(text),
-  }); // prettier-ignore
-  return text;
+/**
+ * A text of a card: on one line as far as it goes, and never empty.
+ * @param change gets what was put in.
+ */
+const field = (question, what, label, text, change) => {
+  let value = text;
+  const area = h("textarea", {
+    class: what, rows: 1, "data-key": keyOf(question, what), "aria-label": label,
+    oninput: () => grow(area),
+    onkeydown: (event) => {
+      if (event.key !== "Enter" || event.isComposing) return;
+      event.preventDefault();
+      area.dispatchEvent(new Event("change"));
+    },
+    onchange: () => {
+      const given = area.value.replace(/\s+/g, " ").trim();
+      const changed = given && given !== value;
+      area.defaultValue = area.value = value = given || value;
+      grow(area);
+      if (changed) change(given);
+    },
+  }, text); // prettier-ignore
+  return area;
 };
 
-const answerField = (question, index, on) => {
-  const answer = h("input", {
-    class: "answer", value: question.answer, "data-key": keyOf(question, "answer"),
-    "aria-label": `Answer to ${nameOf(index)}`,
-    onchange: () => {
-      const given = answer.value.trim();
-      if (!given) return void (answer.value = question.answer);
-      const choices = question.choices.map((c) => (c === question.answer ? given : c));
-      on.change(question.id, { answer: given, choices });
-    },
-  }); // prettier-ignore
-  return h("div", { class: "given" }, h("span", { class: "letter", "aria-hidden": "true" }, "→"), answer);
-};
+const answerField = (question, index, on) =>
+  h("div", { class: "given" }, h("span", { class: "letter", "aria-hidden": "true" }, "→"),
+    field(question, "answer", `Answer to ${nameOf(index)}`, question.answer, (answer) => on.change(question.id, () => ({ answer })))); // prettier-ignore
 
 const choiceField = (question, index, i, on) => {
   const choice = question.choices[i];
   const right = choice === question.answer;
-  const input = h("input", {
-    value: choice, "data-key": keyOf(question, `choice-${i}`),
-    "aria-label": `Choice ${LETTERS[i]} of ${nameOf(index)}${right ? ", the right one" : ""}`,
-    onchange: () => {
-      const given = input.value.trim();
-      if (!given) return void (input.value = choice);
-      const choices = question.choices.with(i, given);
-      on.change(question.id, { choices, ...(right ? { answer: given } : {}) });
-    },
-  }); // prettier-ignore
-  return h("li", { class: right && "right" }, h("span", { class: "letter" }, LETTERS[i]), input, right && h("span", { class: "tickmark", "aria-hidden": "true" }, "✓"));
+  const label = `Choice ${LETTERS[i]} of ${nameOf(index)}${right ? ", the right one" : ""}`;
+  const area = field(question, `choice-${i}`, label, choice, (given) =>
+    on.change(question.id, ({ choices }) => ({ choices: choices.with(i, given), ...(right && { answer: given }) })),
+  );
+  return h("li", { class: right && "right" }, h("span", { class: "letter" }, LETTERS[i]), area, right && h("span", { class: "tickmark", "aria-hidden": "true" }, "✓"));
 };
 
 /** How sure it is, and what opens the reasons. */
-const sureButton = (question, why) => {
+const sureButton = (question, why, on) => {
   const sure = h(
     "button",
     {
@@ -75,9 +74,9 @@ const sureButton = (question, why) => {
       "aria-expanded": String(Boolean(question.open)), "aria-controls": why.id,
       title: "Why it is trusted or not",
       onclick: () => {
-        question.open = why.hidden;
         why.hidden = !why.hidden;
         sure.setAttribute("aria-expanded", String(!why.hidden));
+        on.explain(question.id, !why.hidden);
       },
     },
     sureness(question.confidence),
@@ -110,7 +109,7 @@ const actions = (question, index, on) => {
   const button = (what, words, label, onclick, attributes = {}) =>
     h("button", { type: "button", class: "quiet", "data-key": keyOf(question, what), "aria-label": label, onclick, ...attributes }, words);
   return h("span", { class: "actions" },
-    button("keep", kept ? "Kept" : "Keep", `Keep ${name}`, () => on.change(id, { kept: !kept }, true), { "aria-pressed": String(Boolean(kept)), title: "Only kept questions are exported, if there are any" }),
+    button("keep", kept ? "Kept" : "Keep", `Keep ${name}`, () => on.change(id, () => ({ kept: !kept }), true), { "aria-pressed": String(Boolean(kept)), title: "Only kept questions are exported, if there are any" }),
     question.start !== null && button("another", busy ? "Asking …" : "Another one", `Another question for the answer of ${name}`, () => on.another(id), { disabled: busy, title: "Ask again for the same answer" }),
     button("delete", "Delete", `Delete ${name}`, () => on.remove(id)),
   ); // prettier-ignore
@@ -118,7 +117,8 @@ const actions = (question, index, on) => {
 
 /**
  * A card to edit.
- * @param on what may be done: change(id, changes), another(id), remove(id), move(id, to), lit(id, on).
+ * @param on what may be done: change(id, how), another(id), remove(id), move(id, to),
+ *   explain(id, on), lit(id, on).
  */
 export const editCard = (question, index, on) => {
   const { id } = question;
@@ -134,13 +134,13 @@ export const editCard = (question, index, on) => {
     h(
       "div",
       { class: "body" },
-      questionField(question, index, on),
+      field(question, "asked", `Question ${index + 1}`, question.question, (asked) => on.change(id, () => ({ question: asked }))),
       question.choices.length
         ? h("ol", { class: "choices" }, question.choices.map((_, i) => choiceField(question, index, i, on)))
         : answerField(question, index, on),
       why,
       h("div", { class: "facts" },
-        sureButton(question, why),
+        sureButton(question, why, on),
         question.type && h("span", { class: "pill" }, question.type),
         actions(question, index, on),
       ),

@@ -21,8 +21,9 @@ export const charactersIn = (text, units) => Array.from(text.slice(0, units)).le
 
 export const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
 
-/** Grows a text area with its content. */
-export const grow = (area) => {
-  area.style.height = "auto";
-  area.style.height = `${area.scrollHeight + 2}px`;
+/** Grows text areas with their content; the page is laid out once for all of them. */
+export const grow = (...areas) => {
+  areas.forEach((area) => (area.style.height = "auto"));
+  const heights = areas.map((area) => area.scrollHeight);
+  areas.forEach((area, i) => (area.style.height = `${heights[i] + 2}px`));
 };

@@ -39,7 +39,7 @@ const focusCard = (id) => {
   (card?.querySelector("textarea") ?? card?.querySelector("button"))?.focus({ preventScroll: true });
 };
 
-const growCards = () => find("#cards").querySelectorAll("textarea").forEach(grow);
+const growCards = () => grow(...find("#cards").querySelectorAll("textarea"));
 
 const drawText = () => {
   const { state } = store;
@@ -92,10 +92,12 @@ const draw = () => {
 const editing = {
   lit,
   another: (id) => asker.another(id),
-  change: (id, changes, redraw = Boolean(changes.choices?.length || changes.answer)) => {
-    store.note({ questions: store.changed(id, changes) });
-    if (redraw) draw(); // else the click that ended the editing would lose its button
+  /** Without drawing, as a rule: the click that ended the editing would lose its button. */
+  change: (id, how, redraw = false) => {
+    store.note({ questions: store.changed(id, how(store.question(id))) });
+    if (redraw) draw();
   },
+  explain: (id, open) => store.note({ questions: store.changed(id, { open }) }),
   remove: (id) => {
     const at = store.shown().findIndex((q) => q.id === id);
     const left = store.state.questions.filter((q) => q.id !== id);
