@@ -35,6 +35,7 @@ class Canned:
     def __init__(self):
         self.go = threading.Event()
         self.go.set()
+        self.held = ""  # what waits for it: passages with this
         self.asked = []  # (requests, settings, quiz)
 
     def within_range(self, settings):
@@ -42,7 +43,8 @@ class Canned:
 
     def generate(self, requests, settings, quiz):
         self.asked.append((requests, settings, quiz))
-        self.go.wait(20)
+        if any(self.held in request.passage for request in requests):
+            self.go.wait(20)
         return [self._result(request, settings, quiz) for request in requests]
 
     def _result(self, request, settings, quiz):
@@ -280,6 +282,11 @@ class Page:
         self.js("arguments[0].scrollIntoView({block: 'center'})", self.find(selector))
         self.find(selector).click()
 
+    def hold(self, held, key):
+        from selenium.webdriver import ActionChains
+
+        ActionChains(self.browser).key_down(held).send_keys(key).key_up(held).perform()
+
     def retype(self, selector, text):
         from selenium.webdriver import Keys
 
@@ -396,7 +403,7 @@ def test_a_double_click_generates(page, model):
 @pytest.mark.slow
 def test_a_sample_is_replaced_as_usual_and_nothing_of_it_stays(page):
     """Select all and paste: the selection must not become what is asked about."""
-    from selenium.webdriver import ActionChains, Keys
+    from selenium.webdriver import Keys
 
     page.write(TWO)
     page.find("#text").send_keys(Keys.CONTROL, "ac")  # copied
@@ -404,10 +411,10 @@ def test_a_sample_is_replaced_as_usual_and_nothing_of_it_stays(page):
     page.press("button.sample")
     sample = page.find("#text").get_property("value")
     page.find("#text").click()
-    ActionChains(page.browser).key_down(Keys.CONTROL).send_keys("a").key_up(Keys.CONTROL).perform()
+    page.hold(Keys.CONTROL, "a")
     time.sleep(0.3)
     assert not page.find("#ask-this").is_displayed(), "all of a text is no answer"
-    ActionChains(page.browser).key_down(Keys.CONTROL).send_keys("v").key_up(Keys.CONTROL).perform()
+    page.hold(Keys.CONTROL, "v")
     page.wait(lambda: page.find("#text").get_property("value") == TWO)
     page.generate("questions")
     assert all(answer in TWO and answer not in sample for answer in page.answers()[:1])
@@ -515,13 +522,102 @@ def test_what_is_put_into_a_card_is_seen_and_is_one_line(page):
     page.wait(lambda: page.questions()[0] == first)
     shown = page.questions()[1]
     assert "\n" not in shown and "one line:" in shown
-    page.retype(".card .choices textarea", "a choice of more words than one line can hold " * 9)
     field = page.find(".card .choices textarea")
+    field.click()
+    page.insert("a choice of more words than one line can hold " * 9)
     height, needed = page.js("return [arguments[0].clientHeight, arguments[0].scrollHeight]", field)
     assert height >= needed > 60
     page.press("[aria-label='Delete question 2']")  # the click that ends the editing counts
     page.wait(lambda: page.questions()[1] != shown)
     assert len(page.find(".card .choices textarea").get_property("value")) > 400
+
+
+@pytest.mark.slow
+def test_undo_takes_back_the_last_change_alone(page):
+    from selenium.webdriver import Keys
+
+    shown = [first, second, *rest] = page.ask_with(PASSAGE)
+    page.press("[aria-label='Delete question 2']")
+    page.find(".card .asked").send_keys(" edited", Keys.TAB)
+    assert page.find("#toast span").text == "Question 1 changed."
+    page.find("#undo").click()
+    page.wait(lambda: page.questions() == [first, *rest])
+    assert page.focused() == "Question 1", "what came back"
+    page.hold(Keys.CONTROL, "z")
+    page.wait(lambda: page.questions() == shown)
+    answers = page.answers()
+    page.find(".card .answer").send_keys(" edited", Keys.ENTER)
+    assert page.answers()[0] == f"{answers[0]} edited"
+    page.hold(Keys.CONTROL, "z")
+    page.wait(lambda: page.answers() == answers)
+    page.press("[aria-label='Keep question 1']")
+    page.find("[aria-label^='Move question 1']").send_keys(Keys.ARROW_DOWN)
+    page.wait(lambda: page.questions() == [second, first, *rest])
+    page.press("#edit-text")
+    page.find("#text").send_keys(" Typed since.")
+    page.find("#undo").click()
+    page.wait(lambda: page.questions() == shown)
+    assert len(page.all(".card.kept")) == 1
+    assert page.find("#text").get_property("value").endswith(" Typed since.")
+
+
+@pytest.mark.slow
+def test_what_was_there_comes_back_where_asking_was_stopped_half_way(page, model):
+    page.ask_with(PASSAGE)
+    page.find(".card .asked").send_keys(" edited")
+    page.press("#edit-text")
+    more = [f"{PASSAGE} This is paragraph {number}." for number in range(9)]
+    page.write("\n\n".join([PASSAGE, *more, OTHER]))
+    before = page.questions()
+    model.held = "Warsaw"
+    model.go.clear()
+    page.find("#generate").click()
+    page.wait(lambda: len(page.questions()) not in (0, len(before)))
+    assert not page.find("#toast").is_displayed() or not page.find("#undo").is_enabled()
+    page.find("#stop").click()
+    page.wait(lambda: page.said() == "Stopped.")
+    model.go.set()
+    model.held = ""
+    assert "replaced" in page.find("#toast").text
+    page.find("#undo").click()
+    page.wait(lambda: page.questions() == before)
+
+
+@pytest.mark.slow
+def test_another_question_is_asked_while_one_goes_on(page, model):
+    from selenium.webdriver import Keys
+
+    first, _, third, *rest = page.ask_with(PASSAGE)
+    again = first.replace("beam 0", "beam 1")
+    model.go.clear()
+    page.press("[aria-label='Another question for the answer of question 1']")
+    page.press("[aria-label='Another question for the answer of question 2']")
+    page.press("[aria-label='Delete question 2']")
+    page.all(".card .asked")[1].send_keys(" and")
+    model.go.set()
+    page.wait(lambda: page.questions() == [again, f"{third} and", *rest])
+    page.browser.switch_to.active_element.send_keys(" more")
+    assert page.questions()[1] == f"{third} and more", "the caret stays"
+    page.press("#text-note")
+    for back in ([again, f"{third} and"], [again, third], [first, third]):
+        page.hold(Keys.CONTROL, "z")
+        page.wait(lambda back=back: page.questions() == [*back, *rest])
+    buttons = page.all("[aria-label^='Another question']")
+    assert {button.text for button in buttons} == {"Another one"}, "none is asked for any more"
+
+
+@pytest.mark.slow
+def test_that_there_is_no_other_question_is_said_in_sight(page):
+    page.resize(1280, 500)
+    page.ask_with(PASSAGE)
+    last = "[aria-label='Another question for the answer of question 7']"
+    page.press(last)
+    for _ in range(10):
+        page.wait(lambda: page.find(last).text == "Another one")
+        page.press(last)
+    page.wait(lambda: "No other question for" in page.find("#toast").text)
+    assert page.find("#toast").is_displayed() and not page.find("#undo").is_displayed()
+    assert not page.find("#problem").is_displayed()
 
 
 @pytest.mark.slow
@@ -653,7 +749,7 @@ def test_settings_are_passed_on(page, model):
 
 @pytest.mark.slow
 def test_enter_runs_what_is_open(page, model):
-    from selenium.webdriver import ActionChains, Keys
+    from selenium.webdriver import Keys
 
     page.press("#settings")
     page.press("#more summary")
@@ -662,12 +758,10 @@ def test_enter_runs_what_is_open(page, model):
     asked = len(model.asked)
     page.find("#setting-max_length").send_keys(Keys.ENTER)
     page.wait(lambda: page.find("#progress").text == "Choose a file first.")
-    run = ActionChains(page.browser).key_down(Keys.CONTROL).send_keys(Keys.ENTER)
-    run = run.key_up(Keys.CONTROL)
-    run.perform()
+    page.hold(Keys.CONTROL, Keys.ENTER)
     page.press("#tab-text")
     assert page.said() == "" and len(model.asked) == asked, "the text is not in sight"
-    run.perform()
+    page.hold(Keys.CONTROL, Keys.ENTER)
     page.wait(lambda: page.questions())
 
 
@@ -744,6 +838,8 @@ def test_a_document_ends_what_is_asked_about_another_text(page, model, tmp_path)
     model.go.set()
     time.sleep(0.5)
     assert page.questions() == []
+    page.find("#undo").click()
+    page.wait(lambda: [p.text for p in page.all("#reading p")] == [PASSAGE])
 
 
 @pytest.mark.slow
@@ -835,7 +931,7 @@ def test_fits_every_width(page, width):
 
 @pytest.mark.slow
 def test_what_has_the_focus_is_not_under_the_text(page):
-    from selenium.webdriver import ActionChains, Keys
+    from selenium.webdriver import Keys
 
     def is_seen():
         return page.js(
@@ -850,9 +946,8 @@ def test_what_has_the_focus_is_not_under_the_text(page):
     page.wait(lambda: page.browser.switch_to.active_element.tag_name == "textarea" and is_seen())
     page.js("scrollTo(0, document.body.scrollHeight)")
     page.js("[...document.querySelectorAll('.card button')].at(-1).focus()")
-    back = ActionChains(page.browser).key_down(Keys.SHIFT).send_keys(Keys.TAB).key_up(Keys.SHIFT)
     for _ in range(20):
-        back.perform()
+        page.hold(Keys.SHIFT, Keys.TAB)
         assert is_seen()
 
 
@@ -885,7 +980,7 @@ def test_works_by_keyboard_alone(page):
     keys(Keys.TAB, Keys.TAB, Keys.ENTER)
     page.wait(lambda: page.questions() == shown[1:])
     assert focused().get_attribute("aria-label") == "Delete question 1", "on the next card"
-    ActionChains(page.browser).key_down(Keys.CONTROL).send_keys("z").key_up(Keys.CONTROL).perform()
+    page.hold(Keys.CONTROL, "z")
     page.wait(lambda: page.questions() == shown)
 
 

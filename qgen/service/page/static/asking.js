@@ -19,11 +19,12 @@ const summed = (reasons) => {
 export class Asker {
   #running = null; // an AbortController
   #done = null; // a promise of what was running last
+  #rewording = new Set(); // ids of questions that are asked in other words
 
   /**
    * @param find looks an element of the page up.
    * @param setup {schema, near} of the service.
-   * @param says {tell, attempt}: see `notices`.
+   * @param says {tell, toast, attempt}: see `notices`.
    */
   constructor(find, setup, form, store, says) {
     Object.assign(this, { find, setup, form, store, says });
@@ -46,24 +47,33 @@ export class Asker {
       if (!this.store.state.text.trim())
         throw new Refusal("Put a text in first, or try one of the samples.");
       tell("Reading the text …");
-      const passages = await this.#paragraphs();
-      const before = this.store.state;
+      const { passages } = await this.#paragraphs();
       const settings = this.form.chosen();
       const count = this.form.value("max_answers");
       const each = await served("share", {
         settings: { ...settings, max_answers: count }, headings: passages.map((p) => p.headings ?? []),
       }); // prettier-ignore
       tell(`Reading ${plural(passages.length, "paragraph")} …`);
-      const { all, reasons } = await this.#askAll(passages, { ...settings, ...each }, signal);
+      const { all, reasons } = await this.#replacing(() =>
+        this.#askAll(passages, { ...settings, ...each }, signal),
+      );
       if (!all.length) throw new Refusal(reasons.find(Boolean) ?? "no question could be asked");
       const { chosen } = await served("choose", { questions: all, count });
-      const changes = { questions: chosen.map((i) => all[i]) };
-      const { length } = before.questions;
-      if (length) this.store.step(changes, `${plural(length, "question")} replaced.`, before);
-      else this.store.update(changes);
+      this.store.update({ questions: chosen.map((i) => all[i]) });
       const dropped = summed(reasons);
       tell(`${plural(chosen.length, "question")}${dropped ? `; dropped: ${dropped}` : ""}`);
     });
+  }
+
+  /** Does what puts other questions in the place of those that are there, as far as it comes. */
+  async #replacing(work) {
+    const { questions, passages, atLeast } = this.store.state;
+    try {
+      return await work();
+    } finally {
+      if (questions.length && this.store.state.questions !== questions)
+        this.store.remember(`${plural(questions.length, "question")} replaced.`, { questions, passages, atLeast });
+    }
   }
 
   /**
@@ -75,7 +85,7 @@ export class Asker {
     const { tell } = this.says;
     return this.#work(async (signal) => {
       tell("Asking …");
-      const passages = await this.#paragraphs();
+      const { passages, gone } = await this.#paragraphs();
       const place = selected.passage === undefined ? placeOf(selected, passages) : selected;
       if (!place) throw new Refusal("This part of the text is left out as no prose; select another.");
       const { passage, start } = place;
@@ -90,6 +100,7 @@ export class Asker {
         (q) => q.passage > passage || (q.passage === passage && q.start > start),
       );
       list.splice(at < 0 ? list.length : at, 0, ...made);
+      if (!gone) this.store.remember("Question added.");
       this.store.update({ questions: list, view: "edit", atLeast: 0 });
       tell(`Asked about “${place.answer}”`);
       return made[0].id;
@@ -97,19 +108,25 @@ export class Asker {
   }
 
   /** Asks another question for the answer of one that is there. */
-  another(id) {
-    const store = this.store;
+  async another(id) {
+    const { store } = this;
+    const toast = (problem) => this.says.toast(problem, false); // the card may be far from the form
     const question = store.question(id);
-    store.update({ questions: store.changed(id, { busy: true }) });
-    return this.says.attempt(async () => {
+    this.#rewording.add(id);
+    store.update({});
+    await this.says.attempt(async () => {
       const made = await this.#inOtherWords(question);
-      const { kept, asked } = question;
-      const fresh = { ...this.#received(question.passage, made), id, kept, asked: [...asked, made.question] };
-      store.update({ questions: store.changed(id, { busy: false }) });
+      const now = store.question(id);
+      if (!now) return; // deleted meanwhile
+      const fresh = { ...this.#received(now.passage, made), id, kept: now.kept, asked: [...now.asked, made.question] };
       store.step({ questions: store.changed(id, fresh) }, "Asked in other words.");
-    }).finally(() => {
-      if (store.question(id)?.busy) store.update({ questions: store.changed(id, { busy: false }) });
-    });
+    }, toast);
+    this.#rewording.delete(id);
+    store.update({});
+  }
+
+  isRewording(id) {
+    return this.#rewording.has(id);
   }
 
   async #inOtherWords(question) {
@@ -155,13 +172,14 @@ export class Asker {
     if (focused) shown.focus({ preventScroll: true });
     this.find("#asking").hidden = !this.busy;
     if (!this.busy) this.find("#asking").removeAttribute("value");
-    this.find("#cards").inert = this.busy; // what is still coming in cannot be edited yet
+    // What is still coming in cannot be edited yet, nor taken back.
+    this.find("#cards").inert = this.find("#undo").disabled = this.busy;
   }
 
   /** The paragraphs of the text as it stands; what no longer stands in it is cleared. */
   async #paragraphs() {
     const store = this.store;
-    if (store.state.marked) return store.state.passages;
+    if (store.state.marked) return { passages: store.state.passages, gone: 0 };
     const { passages } = await served("paragraphs", store.state.text);
     if (!passages.length) throw new Refusal("There is no English prose in the text.");
     const places = new Map(passages.map((passage, i) => [passage.text, i]));
@@ -173,7 +191,7 @@ export class Asker {
     const changes = { passages, questions: standing, marked: true };
     if (gone) store.step(changes, `${plural(gone, "question")} went with the text they were about.`);
     else store.update(changes);
-    return passages;
+    return { passages, gone };
   }
 
   /** Asks about paragraphs, several at a time, and shows what has come so far; gives all of it. */

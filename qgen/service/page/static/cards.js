@@ -104,12 +104,13 @@ const handle = (question, index, on) =>
   ); // prettier-ignore
 
 const actions = (question, index, on) => {
-  const { id, kept, busy } = question;
+  const { id, kept } = question;
+  const busy = on.isRewording(id);
   const name = nameOf(index);
   const button = (what, words, label, onclick, attributes = {}) =>
     h("button", { type: "button", class: "quiet", "data-key": keyOf(question, what), "aria-label": label, onclick, ...attributes }, words);
   return h("span", { class: "actions" },
-    button("keep", kept ? "Kept" : "Keep", `Keep ${name}`, () => on.change(id, () => ({ kept: !kept }), true), { "aria-pressed": String(Boolean(kept)), title: "Only kept questions are exported, if there are any" }),
+    button("keep", kept ? "Kept" : "Keep", `Keep ${name}`, () => on.keep(id), { "aria-pressed": String(Boolean(kept)), title: "Only kept questions are exported, if there are any" }),
     question.start !== null && button("another", busy ? "Asking …" : "Another one", `Another question for the answer of ${name}`, () => on.another(id), { disabled: busy, title: "Ask again for the same answer" }),
     button("delete", "Delete", `Delete ${name}`, () => on.remove(id)),
   ); // prettier-ignore
@@ -117,8 +118,8 @@ const actions = (question, index, on) => {
 
 /**
  * A card to edit.
- * @param on what may be done: change(id, how), another(id), remove(id), move(id, to),
- *   explain(id, on), lit(id, on).
+ * @param on what may be done: change(id, how), keep(id), another(id), remove(id), move(id, to),
+ *   explain(id, on), lit(id, on); and isRewording(id).
  */
 export const editCard = (question, index, on) => {
   const { id } = question;
@@ -126,7 +127,7 @@ export const editCard = (question, index, on) => {
   return h(
     "li",
     {
-      class: `card${question.kept ? " kept" : ""}${question.busy ? " busy" : ""}`, "data-id": id,
+      class: `card${question.kept ? " kept" : ""}${on.isRewording(id) ? " busy" : ""}`, "data-id": id,
       onmouseenter: () => on.lit(id, true), onmouseleave: () => on.lit(id, false),
       onfocusin: () => on.lit(id, true, true), onfocusout: () => on.lit(id, false),
     },

@@ -6,20 +6,21 @@ export const notices = (find) => {
   const [status, problem, toast] = ["#status", "#problem", "#toast"].map(find);
 
   const tell = (said) => (status.textContent = said ?? "");
-  const complain = (message) => {
+  const show = (message) => {
     problem.hidden = !message;
     problem.textContent = message ?? "";
   };
   return {
     tell,
-    complain,
-    /** What was just done, and can be undone. */
-    toast: (said) => {
+    complain: show,
+    /** What was just done, and whether it can be undone. */
+    toast: (said, undoable = true) => {
       toast.hidden = !said;
       toast.querySelector("span").textContent = said ?? "";
+      find("#undo").hidden = !undoable;
     },
     /** Does some work; what goes wrong is said. */
-    attempt: async (work) => {
+    attempt: async (work, complain = show) => {
       complain(null);
       try {
         return await work();

@@ -21,7 +21,7 @@ const [text, reading] = ["#text", "#reading"].map(find);
 const { tell, complain, toast, attempt } = notices(find);
 const form = settingsForm(setup.schema, find("#prominent"), find("#more"));
 const store = new Store(form, () => draw(), toast);
-const asker = new Asker(find, setup, form, store, { tell, attempt });
+const asker = new Asker(find, setup, form, store, { tell, toast, attempt });
 const hideOffer = offerSelection(
   find,
   () => !asker.busy && store.state.view === "edit",
@@ -78,28 +78,39 @@ const drawCards = () => {
   growCards();
 };
 
-/** Draws all anew; what has the focus keeps it. */
+/** Draws all anew; what has the focus keeps it, and what is being typed. */
 const draw = () => {
-  const key = element.contains(document.activeElement) && document.activeElement.dataset.key;
+  const focused = element.contains(document.activeElement) ? document.activeElement : null;
+  if (focused?.closest(".card textarea")) focused.dispatchEvent(new Event("change"));
   drawText();
   drawTools();
   drawCards();
-  if (key) find(`[data-key="${key}"]`)?.focus({ preventScroll: true });
+  if (!focused?.dataset.key) return;
+  const again = find(`[data-key="${focused.dataset.key}"]`);
+  again?.focus({ preventScroll: true });
+  again?.setSelectionRange?.(focused.selectionStart, focused.selectionEnd);
 };
 
 // -- what cards do -------------------------------------------------------------------------------
 
+const placeOf = (id) => store.shown().findIndex((q) => q.id === id);
+
 const editing = {
   lit,
   another: (id) => asker.another(id),
-  /** Without drawing, as a rule: the click that ended the editing would lose its button. */
-  change: (id, how, redraw = false) => {
+  isRewording: (id) => asker.isRewording(id),
+  change: (id, how) => {
+    store.remember(`Question ${placeOf(id) + 1} changed.`);
+    // Without drawing: the click that ended the editing would lose its button.
     store.note({ questions: store.changed(id, how(store.question(id))) });
-    if (redraw) draw();
   },
   explain: (id, open) => store.note({ questions: store.changed(id, { open }) }),
+  keep: (id) => {
+    const kept = !store.question(id).kept;
+    store.step({ questions: store.changed(id, { kept }) }, `Question ${placeOf(id) + 1} ${kept ? "" : "no longer "}kept.`);
+  },
   remove: (id) => {
-    const at = store.shown().findIndex((q) => q.id === id);
+    const at = placeOf(id);
     const left = store.state.questions.filter((q) => q.id !== id);
     store.step({ questions: left }, `Question ${at + 1} deleted.`);
     const shown = store.shown();
@@ -113,9 +124,14 @@ const editing = {
     const others = store.state.questions.filter((q) => q !== moved);
     const rest = order.filter((q) => q !== moved);
     const at = to < rest.length ? others.indexOf(rest[to]) : others.length;
-    store.update({ questions: others.toSpliced(at, 0, moved) });
-    tell(`Question ${to + 1} of ${order.length}`);
+    store.step({ questions: others.toSpliced(at, 0, moved) }, `Question ${order.indexOf(moved) + 1} is now ${to + 1} of ${order.length}.`);
   },
+};
+
+const undo = () => {
+  if (asker.busy) return;
+  const id = store.undo();
+  if (id !== undefined && !find("#cards").contains(document.activeElement)) focusCard(id);
 };
 
 const taking = {
@@ -133,7 +149,7 @@ const setText = (value, note = "", passages = null) => {
   hideOffer();
   text.value = value;
   complain(null);
-  store.update({ text: value, note, ...(passages ? { passages, marked: true } : { marked: false }) });
+  store.update({ text: value, note, questions: [], ...(passages ? { passages, marked: true } : { marked: false }) });
 };
 
 const open = async (file) => {
@@ -141,7 +157,9 @@ const open = async (file) => {
   await attempt(async () => {
     tell(`Reading ${file.name} …`);
     const { passages, left_out: left } = await readDocument(file);
-    if (store.state.questions.length) store.step({ questions: [] }, "The questions went with their text.");
+    const { view, ...before } = store.state;
+    if (before.questions.length) store.remember("The questions went with their text.", before);
+    else if (before.text) store.remember("The text was replaced.", before);
     const note = `${file.name}: ${plural(passages.length, "paragraph")}${left ? `; left out: ${left}` : ""}`;
     setText(passages.map((passage) => passage.text).join("\n\n"), note, passages);
     tell("");
@@ -197,11 +215,12 @@ find("#stop").addEventListener("click", ({ timeStamp }) => {
   if (timeStamp - asker.began > 500) asker.stop(); // or it is a double click on "Generate"
 });
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.matches?.("input:not([type=range], [type=checkbox]), textarea, select");
+  const typed = event.target.closest?.("input:not([type=range], [type=checkbox]), textarea, select");
+  const isUntouched = typed?.closest(".card") && typed.value === typed.defaultValue;
   const control = event.ctrlKey || event.metaKey;
-  if (control && event.key === "z" && !typing) {
+  if (control && event.key === "z" && (!typed || isUntouched)) {
     event.preventDefault();
-    store.undo();
+    undo();
   }
   if (control && event.key === "Enter") find("#ask").requestSubmit();
   if (event.key === "Escape") hideOffer();
@@ -209,7 +228,7 @@ document.addEventListener("keydown", (event) => {
 
 // -- the questions -------------------------------------------------------------------------------
 
-find("#undo").addEventListener("click", () => store.undo());
+find("#undo").addEventListener("click", undo);
 find("#dismiss").addEventListener("click", () => toast(null));
 find("#view-edit").addEventListener("click", () => store.update({ view: "edit" }));
 find("#view-take").addEventListener("click", () => {

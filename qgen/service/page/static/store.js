@@ -2,6 +2,9 @@
 
 const KEPT = 50; // steps that can be undone
 
+/** What a step changes, where it does not put in another text: what was typed since stays. */
+const undoable = ({ questions, passages, atLeast }) => ({ questions, passages, atLeast });
+
 export class Store {
   /** A question has its span of the text besides what is edited of it. */
   state = {
@@ -36,7 +39,6 @@ export class Store {
     const kept = JSON.parse(sessionStorage.getItem("qgen") ?? "null");
     if (!kept) return;
     this.state = { ...this.state, ...kept.state };
-    this.state.questions.forEach((q) => delete q.busy);
     this.#nextId = kept.nextId;
     this.form.restore(kept.settings);
   }
@@ -52,18 +54,26 @@ export class Store {
     this.draw();
   }
 
-  /** A change that can be taken back, to what was before, with what to say of it. */
-  step(changes, said, before = this.state) {
+  /** Notes what undo goes back to, and tells what has been done since. */
+  remember(said, before = undoable(this.state)) {
     this.#history = [...this.#history, before].slice(-KEPT);
-    this.update(changes);
     this.toast(said);
   }
 
+  /** A change that can be taken back. */
+  step(changes, said) {
+    this.remember(said);
+    this.update(changes);
+  }
+
+  /** @returns the id of a question that it has brought back or changed, if any. */
   undo() {
     const before = this.#history.pop();
-    if (!before) return;
-    this.update({ ...before, view: this.state.view });
+    if (!before) return undefined;
+    const { questions, passages, marked } = this.state;
+    this.update({ marked: marked && passages === before.passages, ...before });
     this.toast(null);
+    return before.questions.find((q) => !questions.includes(q))?.id;
   }
 
   newId() {
