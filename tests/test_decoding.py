@@ -221,6 +221,20 @@ def test_never_generates_special_tokens(bert_model):
         assert not result.sequences.eq(token).any()
 
 
+def test_never_copies_what_only_sources_have(copying_model):
+    """Answer markers, and the tokens of styles and kinds."""
+    ids, mask = sources(copying_model)
+    model = copy.deepcopy(copying_model)
+    model.config.answer_marker_ids, model.config.controls = None, None
+    options = {"do_sample": True, "num_return_sequences": 20, "max_length": 20}
+    first, second, third = (
+        decode(model, ids, mask, **options).sequences[:, :, 0].mode(1)[0].tolist()
+    )
+    model.config.answer_marker_ids, model.config.controls = [first, second], {"why": third}
+    found = decode(model, ids, mask, **options).sequences
+    assert not any(found.eq(token).any() for token in (first, second, third))
+
+
 def test_sampling_is_reproducible_and_seeded(bert_model):
     ids, mask = sources(bert_model)
 

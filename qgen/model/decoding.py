@@ -284,8 +284,10 @@ class _Rules:
     def __init__(self, columns: Tensor, config: Any, settings: GenerationSettings):
         self.columns, self.settings = columns, settings
         self.end = int(columns[config.eos_token_id])
-        ids = (config.pad_token_id, config.bos_token_id, config.mask_token_id, config.unk_token_id)
-        never = columns[list(ids)]
+        ids = [config.pad_token_id, config.bos_token_id, config.mask_token_id, config.unk_token_id]
+        # What stands in sources alone, from which it could be copied.
+        ids += [*(config.answer_marker_ids or ()), *(config.controls or {}).values()]
+        never = columns[ids]
         self.never = never[never >= 0]
 
     def apply(self, log_probabilities: Tensor, sequences: Tensor) -> Tensor:
