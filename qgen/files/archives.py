@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from qgen.errors import QGenError
-from qgen.files.encoding import is_gzipped
-from qgen.files.readers.blocks import read_bytes
+from qgen.files.encoding import is_gzipped, read_bytes
 
 MAX_MEMBERS = 10_000
 MAX_TEXT = 64 << 20

@@ -23,6 +23,8 @@ _SAMPLE = 1 << 20
 MAX_UNPACKED = 1 << 30
 """Bytes that a compressed file may unpack to where that is more than ``MAX_RATIO`` of its size."""
 MAX_RATIO = 100
+MAX_BYTES = 64 << 20
+"""The largest file of plain text or markup that is read as a document."""
 
 
 def is_gzipped(path: Path) -> bool:
@@ -36,6 +38,19 @@ def open_bytes(path: Path) -> BinaryIO:
     packed = is_gzipped(path)
     file = path.open("rb")
     return cast(BinaryIO, io.BufferedReader(_Unpacked(file, path))) if packed else file
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a file, unpacked where it is gzipped.
+
+    Raises:
+        QGenError: it is larger than any text.
+    """
+    with open_bytes(path) as file:
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise QGenError(f"{path} is larger than {MAX_BYTES >> 20} MiB")
+    return content
 
 
 class _Unpacked(io.RawIOBase):

@@ -4,15 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from pathlib import Path
 from typing import NamedTuple
-
-from qgen.errors import QGenError
-from qgen.files.encoding import open_bytes
-
-MAX_BYTES = 64 << 20
-"""The largest file of plain text or markup that is read as a document."""
-
 
 MAX_BLOCKS = 50_000
 """The most paragraphs of a document; the Bible has 31,000 verses."""
@@ -54,19 +46,6 @@ def _plural(name: str) -> str:
     noun = head.group() if head else name
     plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
     return plural + name[len(noun) :]
-
-
-def read_bytes(path: Path) -> bytes:
-    """The content of a file, unpacked where it is gzipped.
-
-    Raises:
-        QGenError: it is larger than any text.
-    """
-    with open_bytes(path) as file:
-        content = file.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise QGenError(f"{path} is larger than {MAX_BYTES >> 20} MiB")
-    return content
 
 
 def is_prose_of_table(cells: list[str]) -> bool:

@@ -12,7 +12,8 @@ from urllib.parse import unquote
 
 from qgen.errors import QGenError
 from qgen.files.archives import Archive
-from qgen.files.readers.blocks import Block, LeftOut, read_bytes
+from qgen.files.encoding import read_bytes
+from qgen.files.readers.blocks import Block, LeftOut
 from qgen.files.readers.html import decode_html, html_blocks, web_page_blocks
 from qgen.files.readers.xml import elements
 

@@ -12,9 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from qgen.files.encoding import detect_encoding
+from qgen.files.encoding import detect_encoding, read_bytes
 from qgen.files.lines import ends_sentence
-from qgen.files.readers.blocks import Block, LeftOut, is_prose_of_table, read_bytes
+from qgen.files.readers.blocks import Block, LeftOut, is_prose_of_table
 from qgen.files.readers.main_text import main_text
 from qgen.files.readers.marks import LINK, NO_LINK, NOT_RAISED, RAISED, read_raised
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qgen.errors import QGenError
-from qgen.files.encoding import decode_text
-from qgen.files.readers.blocks import Block, LeftOut, read_bytes
+from qgen.files.encoding import decode_text, read_bytes
+from qgen.files.readers.blocks import Block, LeftOut
 from qgen.files.readers.html import html_blocks
 
 _FRONT_MATTER = re.compile(

@@ -13,9 +13,9 @@ from pathlib import Path
 from statistics import median, median_low
 
 from qgen.errors import QGenError, first_line
-from qgen.files.encoding import is_gzipped
+from qgen.files.encoding import is_gzipped, read_bytes
 from qgen.files.lines import BULLET, ends_sentence, is_page_number
-from qgen.files.readers.blocks import Block, LeftOut, read_bytes
+from qgen.files.readers.blocks import Block, LeftOut
 from qgen.files.readers.marks import raised_text
 
 MAX_PAGES = 5_000

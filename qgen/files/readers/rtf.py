@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from qgen.files.readers.blocks import Block, LeftOut, is_prose_of_table, read_bytes
+from qgen.files.encoding import read_bytes
+from qgen.files.readers.blocks import Block, LeftOut, is_prose_of_table
 from qgen.files.readers.marks import NOT_RAISED, RAISED, read_raised
 
 _PROPERTIES = r"(?:\\(?!super\b)[a-z]+-?\d*[ ]?)*"

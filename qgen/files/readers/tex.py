@@ -9,9 +9,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from qgen.files.encoding import decode_text
+from qgen.files.encoding import decode_text, read_bytes
 from qgen.files.lines import ends_sentence, text_blocks
-from qgen.files.readers.blocks import Block, LeftOut, read_bytes
+from qgen.files.readers.blocks import Block, LeftOut
 from qgen.files.readers.marks import NOT_RAISED, POWER, RAISED, read_raised
 
 _SECTIONS = ("part", "chapter", "section", "subsection", "subsubsection", "paragraph",

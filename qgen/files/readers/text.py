@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from qgen.files.encoding import decode_text
+from qgen.files.encoding import decode_text, read_bytes
 from qgen.files.lines import ends_sentence, text_blocks
-from qgen.files.readers.blocks import Block, LeftOut, read_bytes
+from qgen.files.readers.blocks import Block, LeftOut
 
 _TIME = re.compile(
     r"\s*((?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3})\s*-->\s*((?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3})"
