@@ -12,6 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lxml import etree
+
 from qgen.files.encoding import detect_encoding, read_bytes
 from qgen.files.lines import ends_sentence
 from qgen.files.readers.blocks import Block, LeftOut, is_prose_of_table
@@ -87,8 +89,6 @@ def html_blocks(source: str, left_out: LeftOut, page: int | None = None) -> Iter
 
 
 def _parsed(source: str, left_out: LeftOut, page: int | None) -> _Page:
-    from lxml import etree
-
     target = _Page(left_out, page)
     parser = etree.HTMLParser(target=target)
     source = re.sub(r"^\s*<\?xml[^>]*>", "", source.removeprefix("\ufeff").replace("\0", "\ufffd"))

@@ -31,7 +31,7 @@ def main_text(source: str, blocks: list[Block], left_out: LeftOut) -> list[Block
         blocks: all blocks of the page.
         left_out: is told how many paragraphs are outside the text.
     """
-    import trafilatura
+    import trafilatura  # slow; the readers of Markdown and EPUB, which import this too, never do
 
     try:
         # Without favor_recall the lists of a page are lost that has no element for its article.

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from markdown_it import MarkdownIt
+
 from qgen.errors import QGenError
 from qgen.files.encoding import decode_text, read_bytes
 from qgen.files.readers.blocks import Block, LeftOut
@@ -56,8 +58,6 @@ def read_markdown(path: Path, left_out: LeftOut) -> Iterator[Block]:
 
 def markdown_blocks(source: str, left_out: LeftOut, page: int | None = None) -> Iterator[Block]:
     """The blocks of Markdown, all of them on one page of a document."""
-    from markdown_it import MarkdownIt
-
     source = _FRONT_MATTER.sub("", source)
     source, notes = _FOOTNOTE.subn("", source)
     source, inline = _INLINE_NOTE.subn("", source)

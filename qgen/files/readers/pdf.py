@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
 import math
 import re
@@ -11,6 +12,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from statistics import median, median_low
+
+import pypdfium2
+from pypdfium2 import raw
 
 from qgen.errors import QGenError, first_line
 from qgen.files.encoding import is_gzipped, read_bytes
@@ -57,8 +61,6 @@ class _Line:
 
 def read_pdf(path: Path, left_out: LeftOut) -> Iterator[Block]:
     """The blocks of a PDF, with their pages."""
-    import pypdfium2
-
     document = _opened(path, left_out)
     if len(document) > MAX_PAGES:
         raise QGenError(f"{path} has more than {MAX_PAGES:,} pages")
@@ -89,8 +91,6 @@ def read_pdf(path: Path, left_out: LeftOut) -> Iterator[Block]:
 
 def _opened(path: Path, left_out: LeftOut):
     """The PDF; of one that is cut off, the pages that are there."""
-    import pypdfium2
-
     source = read_bytes(path) if is_gzipped(path) else path
     try:
         return pypdfium2.PdfDocument(source)
@@ -107,8 +107,7 @@ def _opened(path: Path, left_out: LeftOut):
 
 def _repaired(source: Path | bytes):
     """The PDF as qpdf writes it, which finds the objects where their table is lost."""
-    import pikepdf
-    import pypdfium2
+    import pikepdf  # for damaged files alone
 
     mended = io.BytesIO()
     try:
@@ -129,8 +128,6 @@ _Character = tuple[str, float, float, float, float]
 
 def _page_lines(page) -> list[_Line]:
     """The lines of a page, in the order in which they are written."""
-    import pypdfium2.raw as raw
-
     text_page = page.get_textpage()
     count = min(text_page.count_chars(), MAX_PAGE_CHARACTERS)
     box = raw.FS_RECTF()
@@ -298,10 +295,6 @@ def _goes_on(before: _Line, line: _Line) -> bool:
 
 
 def _is_bold(text_page, i: int) -> bool:
-    import ctypes
-
-    import pypdfium2.raw as raw
-
     name = ctypes.create_string_buffer(128)
     flags = ctypes.c_int()
     raw.FPDFText_GetFontInfo(text_page, i, name, 128, flags)

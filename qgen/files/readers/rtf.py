@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from striprtf.striprtf import rtf_to_text
+
 from qgen.files.encoding import read_bytes
 from qgen.files.readers.blocks import Block, LeftOut, is_prose_of_table
 from qgen.files.readers.marks import NOT_RAISED, RAISED, read_raised
@@ -24,8 +26,6 @@ _UNSEEN = re.compile(
 
 def read_rtf(path: Path, left_out: LeftOut) -> Iterator[Block]:
     """The blocks of a file in rich text, without what is deleted or hidden."""
-    from striprtf.striprtf import rtf_to_text
-
     source = read_bytes(path).decode("cp1252", "replace")
     for word, name in (("footnote", "note"), ("pict", "picture"), ("shptxt", "text box")):
         left_out[name] += len(re.findall(rf"\\{word}(?![a-z])", source))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+from pylatexenc import latex2text, latexwalker
+from pylatexenc.macrospec import EnvironmentSpec, MacroSpec
 
 from qgen.files.encoding import decode_text, read_bytes
 from qgen.files.lines import ends_sentence, text_blocks
@@ -130,7 +133,7 @@ def read_tex(path: Path, left_out: LeftOut) -> Iterator[Block]:
         text = body.group(1)
     else:
         text = source
-    text = _with_quotations(read_raised(_converter(left_out)(_expanded(text, source))))
+    text = _with_quotations(read_raised(_Converter(left_out).text_of(_expanded(text, source))))
     position = 0
     for heading in _HEADING.finditer(text):
         yield from map(Block, text_blocks(text[position : heading.start()]))
@@ -206,156 +209,161 @@ def _unit(source: str) -> str:
     return re.sub(r"\\([A-Za-z]+)\s*", name, source).strip()
 
 
-def _converter(left_out: LeftOut) -> Callable[[str], str]:
-    """What turns LaTeX into text, with headings between marks."""
-    from pylatexenc import latex2text, latexwalker
-    from pylatexenc.macrospec import EnvironmentSpec, MacroSpec
+def _heading(level: int, node: Any, l2tobj: _Converter) -> str:
+    return f"\n\n\ue000{level}{_last_argument(node, l2tobj)}\ue001\n\n"
 
-    def heading(level: int, node: Any, l2tobj: Any) -> str:
-        return f"\n\n\ue000{level}{last_argument(node, l2tobj)}\ue001\n\n"
 
-    def dropped(name: str, node: Any, l2tobj: Any) -> str:
-        if name:
-            left_out[name] += 1
-        return "…" if name == "formula" else ""
+def _dropped(name: str, node: Any, l2tobj: _Converter) -> str:
+    if name:
+        l2tobj.left_out[name] += 1
+    return "…" if name == "formula" else ""
 
-    def last_of(node: Any) -> Any:
-        arguments = node.nodeargd.argnlist if node.nodeargd else []
-        return arguments[-1] if arguments else None
 
-    def last_argument(node: Any, l2tobj: Any) -> str:
-        last = last_of(node)
-        return l2tobj.nodelist_to_text([last]) if last else ""
+def _last_of(node: Any) -> Any:
+    arguments = node.nodeargd.argnlist if node.nodeargd else []
+    return arguments[-1] if arguments else None
 
-    def source_of_argument(node: Any) -> str:
-        last = last_of(node)
-        return last.latex_verbatim().removeprefix("{").removesuffix("}") if last else ""
 
-    def raised(node: Any, l2tobj: Any) -> str:
-        return f"{RAISED}{last_argument(node, l2tobj)}{NOT_RAISED}"
+def _last_argument(node: Any, l2tobj: _Converter) -> str:
+    last = _last_of(node)
+    return l2tobj.nodelist_to_text([last]) if last else ""
 
-    def power(node: Any, l2tobj: Any) -> str:
-        return f"{RAISED}{POWER}{last_argument(node, l2tobj)}{NOT_RAISED}"
 
-    def address(node: Any, l2tobj: Any) -> str:
-        return re.sub(r"\\([%#&_])", r"\1", source_of_argument(node))
+def _source_of_argument(node: Any) -> str:
+    last = _last_of(node)
+    return last.latex_verbatim().removeprefix("{").removesuffix("}") if last else ""
 
-    def formula(node: Any, l2tobj: Any) -> str:
-        return l2tobj.nodelist_to_text(nodes_of(f"${source_of_argument(node)}$"))
 
-    def reference(node: Any, l2tobj: Any) -> str:
-        return "…"
+def _raised(mark: str, node: Any, l2tobj: _Converter) -> str:
+    return f"{mark}{_last_argument(node, l2tobj)}{NOT_RAISED}"
 
-    def verbatim(node: Any, l2tobj: Any) -> str:
-        return node.nodeargd.verbatim_text if node.nodeargd else ""
 
-    def item(node: Any, l2tobj: Any) -> str:
-        return f"\n\n* {last_argument(node, l2tobj)} "
+def _address(node: Any) -> str:
+    return re.sub(r"\\([%#&_])", r"\1", _source_of_argument(node))
 
-    def quantity(node: Any, l2tobj: Any) -> str:
-        if not node.nodeargd:
-            return ""
-        given = zip(node.nodeargd.argspec, node.nodeargd.argnlist, strict=False)
-        *numbers, unit = [argument for kind, argument in given if kind == "{"]
-        number = " to ".join(l2tobj.nodelist_to_text([one]) for one in numbers)
-        return f"{number} {_unit(unit.latex_verbatim())}".lstrip()
 
-    def block(node: Any, l2tobj: Any) -> str:
-        # A group that an environment begins with may be its title, unless a sentence begins so.
-        text, nodes = "", list(node.nodelist)
-        titled = _ENVIRONMENTS.get(node.environmentname) is None or node.environmentname == "frame"
-        while titled and nodes and nodes[0].isNodeType(latexwalker.LatexGroupNode):
-            follows = nodes[1].latex_verbatim() if len(nodes) > 1 else ""
-            if _DECLARED.match(nodes[0].latex_verbatim()) or _GOES_ON.match(follows):
-                break
-            text += l2tobj.nodelist_to_text([nodes.pop(0)]) + "\n\n"
-        return f"\n\n{text}{l2tobj.nodelist_to_text(nodes)}\n\n"
+def _formula(node: Any, l2tobj: _Converter) -> str:
+    return l2tobj.nodelist_to_text(_nodes_of(f"${_source_of_argument(node)}$"))
 
-    def quotation(node: Any, l2tobj: Any) -> str:
-        return f"{_QUOTE}{l2tobj.nodelist_to_text(node.nodelist)}{_QUOTE}"
 
-    shows: dict[str, Any] = {
-        **{name: partial(heading, level) for level, name in enumerate(_SECTIONS, 1)},
-        **dict.fromkeys([*_DROPPED, *_CITATIONS], partial(dropped, "")),
-        **dict.fromkeys(_NOTES, partial(dropped, "note")),
-        **{name: partial(dropped, counted) for name, counted in _COUNTED.items()},
-        **dict.fromkeys(_TEXT_LAST, last_argument),
-        **dict.fromkeys(_REFERENCES, reference),
-        **dict.fromkeys(_QUANTITIES, quantity),
-        **_SYMBOLS,
-        **dict.fromkeys(("url", "path", "nolinkurl"), address),
-        "textsuperscript": raised,
-        "qgenpower": power,
-        "ensuremath": formula,
-        "verb": verbatim,
-        "item": item,
-    }
-    arguments = {
-        **dict.fromkeys(_SECTIONS, "*[{"),
-        **_DROPPED,
-        **dict.fromkeys(_CITATIONS, "*[[{"),
-        **dict.fromkeys(_NOTES, "[{"),
-        **dict.fromkeys(_SYMBOLS, ""),
-        **_TEXT_LAST,
-        **_REFERENCES,
-        **_QUANTITIES,
-        **dict.fromkeys(
-            ("url", "path", "nolinkurl", "textsuperscript", "qgenpower", "ensuremath"), "{"
+def _verbatim(node: Any) -> str:
+    return node.nodeargd.verbatim_text if node.nodeargd else ""
+
+
+def _item(node: Any, l2tobj: _Converter) -> str:
+    return f"\n\n* {_last_argument(node, l2tobj)} "
+
+
+def _quantity(node: Any, l2tobj: _Converter) -> str:
+    if not node.nodeargd:
+        return ""
+    given = zip(node.nodeargd.argspec, node.nodeargd.argnlist, strict=False)
+    *numbers, unit = [argument for kind, argument in given if kind == "{"]
+    number = " to ".join(l2tobj.nodelist_to_text([one]) for one in numbers)
+    return f"{number} {_unit(unit.latex_verbatim())}".lstrip()
+
+
+def _block(node: Any, l2tobj: _Converter) -> str:
+    # A group that an environment begins with may be its title, unless a sentence begins so.
+    text, nodes = "", list(node.nodelist)
+    titled = _ENVIRONMENTS.get(node.environmentname) is None or node.environmentname == "frame"
+    while titled and nodes and nodes[0].isNodeType(latexwalker.LatexGroupNode):
+        follows = nodes[1].latex_verbatim() if len(nodes) > 1 else ""
+        if _DECLARED.match(nodes[0].latex_verbatim()) or _GOES_ON.match(follows):
+            break
+        text += l2tobj.nodelist_to_text([nodes.pop(0)]) + "\n\n"
+    return f"\n\n{text}{l2tobj.nodelist_to_text(nodes)}\n\n"
+
+
+def _quotation(node: Any, l2tobj: _Converter) -> str:
+    return f"{_QUOTE}{l2tobj.nodelist_to_text(node.nodelist)}{_QUOTE}"
+
+
+_SHOWS: dict[str, Any] = {
+    **{name: partial(_heading, level) for level, name in enumerate(_SECTIONS, 1)},
+    **dict.fromkeys([*_DROPPED, *_CITATIONS], partial(_dropped, "")),
+    **dict.fromkeys(_NOTES, partial(_dropped, "note")),
+    **{name: partial(_dropped, counted) for name, counted in _COUNTED.items()},
+    **dict.fromkeys(_TEXT_LAST, _last_argument),
+    **dict.fromkeys(_REFERENCES, "…"),
+    **dict.fromkeys(_QUANTITIES, _quantity),
+    **_SYMBOLS,
+    **dict.fromkeys(("url", "path", "nolinkurl"), _address),
+    "textsuperscript": partial(_raised, RAISED),
+    "qgenpower": partial(_raised, RAISED + POWER),
+    "ensuremath": _formula,
+    "verb": _verbatim,
+    "item": _item,
+}
+"""What macros print."""
+_ARGUMENTS = {
+    **dict.fromkeys(_SECTIONS, "*[{"),
+    **_DROPPED,
+    **dict.fromkeys(_CITATIONS, "*[[{"),
+    **dict.fromkeys(_NOTES, "[{"),
+    **dict.fromkeys(_SYMBOLS, ""),
+    **_TEXT_LAST,
+    **_REFERENCES,
+    **_QUANTITIES,
+    **dict.fromkeys(
+        ("url", "path", "nolinkurl", "textsuperscript", "qgenpower", "ensuremath"), "{"
+    ),
+    "subfile": "{",
+}
+_PARSED = latexwalker.get_default_latex_context_db()
+_PARSED.add_context_category(
+    "ours",
+    prepend=True,
+    macros=[MacroSpec(name, given) for name, given in _ARGUMENTS.items()],
+    environments=[EnvironmentSpec(name, given) for name, given in _ENVIRONMENTS.items()],
+)
+_SHOWN = latex2text.get_default_latex_context_db()
+_SHOWN.add_context_category(
+    "ours",
+    prepend=True,
+    macros=[latex2text.MacroTextSpec(name, show) for name, show in _SHOWS.items()],
+    environments=[
+        *(
+            latex2text.EnvironmentTextSpec(name, _quotation if name in _QUOTATIONS else _block)
+            for name in _ENVIRONMENTS
         ),
-        "subfile": "{",
-    }
-    parsed = latexwalker.get_default_latex_context_db()
-    parsed.add_context_category(
-        "ours",
-        prepend=True,
-        macros=[MacroSpec(name, given) for name, given in arguments.items()],
-        environments=[EnvironmentSpec(name, given) for name, given in _ENVIRONMENTS.items()],
-    )
-    shown = latex2text.get_default_latex_context_db()
-    shown.add_context_category(
-        "ours",
-        prepend=True,
-        macros=[latex2text.MacroTextSpec(name, show) for name, show in shows.items()],
-        environments=[
-            *(
-                latex2text.EnvironmentTextSpec(name, quotation if name in _QUOTATIONS else block)
-                for name in _ENVIRONMENTS
-            ),
-            *(
-                latex2text.EnvironmentTextSpec(name, partial(dropped, counted), discard=False)
-                for name, counted in _LEFT_OUT.items()
-            ),
-        ],
-    )
-    shown.set_unknown_environment_spec(latex2text.EnvironmentTextSpec("", block))
+        *(
+            latex2text.EnvironmentTextSpec(name, partial(_dropped, counted), discard=False)
+            for name, counted in _LEFT_OUT.items()
+        ),
+    ],
+)
+_SHOWN.set_unknown_environment_spec(latex2text.EnvironmentTextSpec("", _block))
 
-    def nodes_of(source: str) -> list[Any]:
-        walker = latexwalker.LatexWalker(source, latex_context=parsed, tolerant_parsing=True)
-        return walker.get_latex_nodes()[0]
 
-    class Converter(latex2text.LatexNodes2Text):
-        """The library's, with the exponents of formulas."""
+def _nodes_of(source: str) -> list[Any]:
+    walker = latexwalker.LatexWalker(source, latex_context=_PARSED, tolerant_parsing=True)
+    return walker.get_latex_nodes()[0]
 
-        def math_node_to_text(self, node: Any) -> str:
-            inner = nodes_of(_with_powers(node.latex_verbatim()))
-            same = len(inner) == 1 and type(inner[0]) is type(node)
-            return super().math_node_to_text(inner[0] if same else node)
 
-    converter = Converter(
-        latex_context=shown, math_mode="text", keep_comments=False, strict_latex_spaces=False
-    )
+class _Converter(latex2text.LatexNodes2Text):
+    """The library's, with headings between marks, the exponents of formulas, and counts."""
 
-    def unknown(macro: re.Match) -> str:
-        known = parsed.get_macro_spec(macro[1]) or shown.get_macro_spec(macro[1])
-        if known or macro[1] in _LAYOUT:
-            return macro[0]
-        left_out["unknown macro"] += 1
-        return "…"
+    def __init__(self, left_out: LeftOut):
+        super().__init__(
+            latex_context=_SHOWN, math_mode="text", keep_comments=False, strict_latex_spaces=False
+        )
+        self.left_out = left_out
 
-    def text_of(source: str) -> str:
+    def text_of(self, source: str) -> str:
         # In an address a percent sign begins no comment.
         source = _ADDRESS.sub(lambda m: re.sub(r"(?<!\\)%", r"\\%", m[0]), source)
-        source = _UNKNOWN.sub(unknown, _SEVERAL_CITED.sub(r"\\\1{}", source))
-        return converter.nodelist_to_text(nodes_of(source))
+        source = _UNKNOWN.sub(self._unknown, _SEVERAL_CITED.sub(r"\\\1{}", source))
+        return self.nodelist_to_text(_nodes_of(source))
 
-    return text_of
+    def _unknown(self, macro: re.Match) -> str:
+        known = _PARSED.get_macro_spec(macro[1]) or _SHOWN.get_macro_spec(macro[1])
+        if known or macro[1] in _LAYOUT:
+            return macro[0]
+        self.left_out["unknown macro"] += 1
+        return "…"
+
+    def math_node_to_text(self, node: Any) -> str:
+        inner = _nodes_of(_with_powers(node.latex_verbatim()))
+        same = len(inner) == 1 and type(inner[0]) is type(node)
+        return super().math_node_to_text(inner[0] if same else node)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from lxml import etree
+
 from qgen.errors import QGenError, first_line
 
 _CHUNK = 1 << 16
@@ -20,8 +22,6 @@ def parse_part(path: Path, content: bytes, target: Any, what: str) -> None:
     Raises:
         QGenError: the part is not well formed; ``what`` says what the file should be.
     """
-    from lxml import etree
-
     parser = etree.XMLParser(
         target=_Local(target), resolve_entities=False, no_network=True, load_dtd=False,
         huge_tree=False,
