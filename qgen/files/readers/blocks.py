@@ -57,3 +57,43 @@ def is_prose_of_table(cells: list[str]) -> bool:
         if count >= 6 and cell.rstrip("\"'”’)] \n")[-1:] in ".!?…"
     ]
     return len(cells) > 0 and sum(prose) > 0.6 * sum(words)
+
+
+def blocks_of_table(found: list[Block], left_out: LeftOut, is_frame: bool = False) -> list[Block]:
+    """The blocks of a table that lays out text, or is but a frame; any other is counted."""
+    if is_frame or is_prose_of_table([block.text for block in found if not block.level]):
+        return found
+    if found:
+        left_out["table"] += 1
+    return []
+
+
+class Tables:
+    """The tables that a reader is in: the blocks before each, and how many cells it has so far.
+
+    Args:
+        left_out: is told how many tables tabulate.
+        frames: whether a table of one cell is a frame round a text.
+    """
+
+    def __init__(self, left_out: LeftOut, frames: bool = False):
+        self._left_out, self._frames = left_out, frames
+        self._before: list[list[Block]] = []
+        self._cells: list[int] = []
+
+    def begin(self, before: list[Block]) -> list[Block]:
+        """Where the blocks of a table go, before which these stand."""
+        self._before.append(before)
+        self._cells.append(0)
+        return []
+
+    def cell(self) -> None:
+        """Count a cell of the innermost table."""
+        if self._cells:
+            self._cells[-1] += 1
+
+    def end(self, found: list[Block]) -> list[Block]:
+        """The blocks before the innermost table, and those found in it, where they are text."""
+        before, is_frame = self._before.pop(), self._cells.pop() == 1 and self._frames
+        before += blocks_of_table(found, self._left_out, is_frame)
+        return before

@@ -9,14 +9,13 @@ import codecs
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from lxml import etree
 
 from qgen.files.encoding import detect_encoding, read_bytes
 from qgen.files.lines import ends_sentence
-from qgen.files.readers.blocks import Block, LeftOut, is_prose_of_table
+from qgen.files.readers.blocks import Block, LeftOut, Tables
 from qgen.files.readers.main_text import main_text
 from qgen.files.readers.marks import LINK, NO_LINK, NOT_RAISED, RAISED, read_raised
 
@@ -102,14 +101,6 @@ def _parsed(source: str, left_out: LeftOut, page: int | None) -> _Page:
     return target
 
 
-@dataclass
-class _Table:
-    """A table that is being read: the blocks before it, and how many cells it has so far."""
-
-    before: list[Block]
-    cells: list[str] = field(default_factory=list)
-
-
 class _Page:
     """What the parser tells, as blocks."""
 
@@ -121,7 +112,7 @@ class _Page:
         self._text: list[str] = []
         self._level = 0
         self._skipped = 0  # how many elements deep in one that is left out
-        self._tables: list[_Table] = []
+        self._tables = Tables(left_out)
         self._items = 0  # how many items of lists deep
         self._pre: list[str] | None = None
         self._code = False
@@ -160,8 +151,7 @@ class _Page:
             self._level = _HEADINGS[tag]
         elif tag == "table":
             self.flush()
-            self._tables.append(_Table(self.blocks))
-            self.blocks = []
+            self.blocks = self._tables.begin(self.blocks)
         elif tag in {"td", "th"}:
             self.flush()
         elif tag == "pre" and self._pre is None:
@@ -195,9 +185,9 @@ class _Page:
                 found = self.blocks[self._forms.pop() :]
                 if not any(block.level for block in found):
                     self._in_forms += found
-        elif tag == "table" and self._tables:
+        elif tag == "table":
             self.flush()
-            self._end_table()
+            self.blocks = self._tables.end(self.blocks)
         elif tag == "pre" and self._pre is not None:
             self._end_pre("".join(self._pre))
         elif tag == "sup":
@@ -244,15 +234,6 @@ class _Page:
         for part in re.split(r"\n\s*\n", text):  # two line breaks are as good as a new paragraph
             for piece in _divided(part.strip().split("\n")):
                 self.blocks.append(Block(piece, self._page, item=self._items > 0))
-
-    def _end_table(self) -> None:
-        """Keep the text of a table that is for the layout, and count any other."""
-        table = self._tables.pop()
-        found, self.blocks = self.blocks, table.before
-        if is_prose_of_table([block.text for block in found if not block.level]):
-            self.blocks += found
-        elif found:
-            self._left_out["table"] += 1
 
     def _end_pre(self, text: str) -> None:
         """Count a program; other preformatted text may be prose, such as an old mail."""

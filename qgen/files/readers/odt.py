@@ -7,7 +7,7 @@ from pathlib import Path
 
 from qgen.errors import QGenError
 from qgen.files.archives import Archive
-from qgen.files.readers.blocks import Block, LeftOut, is_prose_of_table
+from qgen.files.readers.blocks import Block, LeftOut, Tables
 from qgen.files.readers.marks import LINK, NO_LINK, NOT_RAISED, RAISED, read_raised
 from qgen.files.readers.xml import elements, parse_part
 
@@ -62,7 +62,7 @@ class _Document:
         self.blocks: list[Block] = []
         self._raised_styles, self._struck_styles, self._left_out = raised, struck, left_out
         self._texts: list[tuple[list[str], int]] = []  # of paragraphs, a box in one of another
-        self._tables: list[tuple[list[Block], int]] = []
+        self._tables = Tables(left_out, frames=True)
         self._spans: list[tuple[bool, bool]] = [(False, False)]  # raised, or in struck text
         self._open: list[str] = []  # the elements that the parser is in
 
@@ -82,11 +82,9 @@ class _Document:
             if name == "p" and style in {"Title", "Subtitle"}:
                 self._texts[-1] = ([], 1)
         elif name == "table":
-            self._tables.append((self.blocks, 0))
-            self.blocks = []
-        elif name == "table-cell" and self._tables:
-            before, cells = self._tables[-1]
-            self._tables[-1] = (before, cells + 1)
+            self.blocks = self._tables.begin(self.blocks)
+        elif name == "table-cell":
+            self._tables.cell()
         elif name == "span":
             style, struck = attributes.get("style-name", ""), self._spans[-1][1]
             strikes = style in self._struck_styles
@@ -110,13 +108,8 @@ class _Document:
             if text:
                 item = "list-item" in self._open and not level
                 self.blocks.append(Block(text, level=level, item=item))
-        elif name == "table" and self._tables:
-            found = self.blocks
-            self.blocks, cells = self._tables.pop()
-            if cells == 1 or is_prose_of_table([block.text for block in found if not block.level]):
-                self.blocks += found
-            elif found:
-                self._left_out["table"] += 1
+        elif name == "table":
+            self.blocks = self._tables.end(self.blocks)
         elif name == "span":
             self.data(NOT_RAISED * self._spans[-1][0])
             self._spans.pop()

@@ -9,7 +9,7 @@ from pathlib import Path
 from striprtf.striprtf import rtf_to_text
 
 from qgen.files.encoding import read_bytes
-from qgen.files.readers.blocks import Block, LeftOut, is_prose_of_table
+from qgen.files.readers.blocks import Block, LeftOut, blocks_of_table
 from qgen.files.readers.marks import NOT_RAISED, RAISED, read_raised
 
 _PROPERTIES = r"(?:\\(?!super\b)[a-z]+-?\d*[ ]?)*"
@@ -41,9 +41,6 @@ def read_rtf(path: Path, left_out: LeftOut) -> Iterator[Block]:
         if "|" in line and line.rstrip().endswith("|"):
             cells += [cell.strip() for cell in line.split("|") if cell.strip()]
             continue
-        if cells and is_prose_of_table(cells):
-            yield from map(Block, cells)
-        elif cells:
-            left_out["table"] += 1
+        yield from blocks_of_table(list(map(Block, cells)), left_out)
         cells = []
         yield Block(line.replace("\t", " "))

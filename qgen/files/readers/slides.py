@@ -8,7 +8,7 @@ from pathlib import Path
 
 from qgen.errors import QGenError
 from qgen.files.archives import Archive
-from qgen.files.readers.blocks import Block, LeftOut, is_prose_of_table
+from qgen.files.readers.blocks import Block, LeftOut, Tables
 from qgen.files.readers.marks import NOT_RAISED, RAISED, read_raised
 from qgen.files.readers.word import main_part
 from qgen.files.readers.xml import elements, parse_part
@@ -70,7 +70,7 @@ class _Slide:
         self._text: list[str] | None = None
         self._reads = self._raised = False
         self._place = ""  # what the shape is for
-        self._tables: list[list[Block]] = []
+        self._tables = Tables(left_out)
 
     def skips(self, name: str) -> bool:
         return name == "Fallback"  # the second form of a drawing
@@ -83,8 +83,7 @@ class _Slide:
         elif name == "ph":
             self._place = attributes.get("type", "body")
         elif name == "tbl":
-            self._tables.append(self.blocks)
-            self.blocks = []
+            self.blocks = self._tables.begin(self.blocks)
         elif name == "pic":
             self._left_out["picture"] += 1
         elif name == "chart":
@@ -112,12 +111,8 @@ class _Slide:
             if text and self._place not in _FURNITURE:
                 level = int(self._place in _TITLES)
                 self.blocks.append(Block(text, self._number, level, item=self._place == "body"))
-        elif name == "tbl" and self._tables:
-            found, self.blocks = self.blocks, self._tables.pop()
-            if is_prose_of_table([block.text for block in found]):
-                self.blocks += found
-            elif found:
-                self._left_out["table"] += 1
+        elif name == "tbl":
+            self.blocks = self._tables.end(self.blocks)
 
     def _sign(self, sign: str) -> None:
         if self._raised and self._text is not None:

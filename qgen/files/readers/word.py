@@ -14,7 +14,7 @@ from pathlib import Path
 
 from qgen.errors import QGenError
 from qgen.files.archives import Archive
-from qgen.files.readers.blocks import Block, LeftOut, is_prose_of_table
+from qgen.files.readers.blocks import Block, LeftOut, Tables
 from qgen.files.readers.marks import LINK, NO_LINK, NOT_RAISED, RAISED, read_raised
 from qgen.files.readers.xml import elements, parse_part
 
@@ -74,12 +74,6 @@ class _Paragraph:
     level: int | None = None
     item: bool = False
     goes_on: bool = False  # its mark is deleted, so that the next one belongs to it
-
-
-@dataclass
-class _Table:
-    before: list[Block]
-    cells: int = 0
 
 
 def read_docx(path: Path, left_out: LeftOut) -> Iterator[Block]:
@@ -160,7 +154,7 @@ class _Document:
         self._styles, self._left_out = styles, left_out
         self._open: list[str] = []  # the elements that the parser is in
         self._paragraphs: list[_Paragraph] = []
-        self._tables: list[_Table] = []
+        self._tables = Tables(left_out, frames=True)
         self._raised = self._hidden = self._struck = self._reads = False
         self._before: list[str] = []  # the text of a paragraph that goes on in the next
         self._formula: int | None = None  # where in its paragraph's text it begins
@@ -185,10 +179,9 @@ class _Document:
         elif name == "tbl":
             self._end_paragraph(_Paragraph(self._before))
             self._before = []
-            self._tables.append(_Table(self.blocks))
-            self.blocks = []
-        elif name == "tc" and self._tables:
-            self._tables[-1].cells += 1
+            self.blocks = self._tables.begin(self.blocks)
+        elif name == "tc":
+            self._tables.cell()
         elif name == "r":
             self._raised = self._hidden = self._struck = False
         elif name == "t":
@@ -244,8 +237,8 @@ class _Document:
             self._paragraphs[-1].text.append(NO_LINK)
         elif name == "p" and self._paragraphs:
             self._end_paragraph(self._paragraphs.pop())
-        elif name == "tbl" and self._tables:
-            self._end_table(self._tables.pop())
+        elif name == "tbl":
+            self.blocks = self._tables.end(self.blocks)
         elif name == "body":
             self._end_paragraph(_Paragraph(self._before))
 
@@ -315,11 +308,3 @@ class _Document:
             listed = style.name.startswith("list") and "paragraph" not in style.name
             item = paragraph.item or listed
             self.blocks.append(Block(text, item=item))
-
-    def _end_table(self, table: _Table) -> None:
-        found, self.blocks = self.blocks, table.before
-        texts = [block.text for block in found if not block.level]
-        if table.cells == 1 or is_prose_of_table(texts):  # a frame round a text, or a layout
-            self.blocks += found
-        elif found:
-            self._left_out["table"] += 1
