@@ -83,15 +83,19 @@ def _by_content(path: Path, head: bytes, suffix: str) -> str:
 def _archive_kind(path: Path) -> str | None:
     try:
         with open_bytes(path) as file, zipfile.ZipFile(file) as archive:
-            names = set(archive.namelist())
-            found = next((kind for name, kind in _MEMBERS.items() if name in names), None)
-            if found is None and "content.xml" in names and "mimetype" in names:
-                with archive.open("mimetype") as member:
-                    if b"opendocument.text" in member.read(100):
-                        found = ".odt"
-            return found
+            return _kind_of_members(archive)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError):
         return None
+
+
+def _kind_of_members(archive: zipfile.ZipFile) -> str | None:
+    names = set(archive.namelist())
+    if found := next((kind for name, kind in _MEMBERS.items() if name in names), None):
+        return found
+    if not {"content.xml", "mimetype"} <= names:
+        return None
+    with archive.open("mimetype") as member:
+        return ".odt" if b"opendocument.text" in member.read(100) else None
 
 
 def _json_kind(text: str, suffix: str) -> str:

@@ -116,17 +116,24 @@ def _scan_object(
         keys.append(key)
         mark = stream.peek()
         if mark == "[":
-            for i, value in enumerate(stream.elements()):
-                if i == 0 and isinstance(value, dict):
-                    row = without_wrapper(value, names)
-                    has_rows = names.passage_in(row) is not None or "paragraphs" in value
-                    if has_rows or normal_name(key) not in _OF_A_ROW:
-                        lists.append(_List((*path, key), has_rows))
+            _scan_list(stream, (*path, key), names, lists)
         elif mark == "{" and len(path) < 8:
             _scan_object(stream, (*path, key), names, lists, [])
         else:
             stream.value()
         key = stream.next_key()
+
+
+def _scan_list(
+    stream: _JsonStream, path: tuple[str, ...], names: FieldNames, lists: list[_List]
+) -> None:
+    """Add the list that comes next, if it is one of objects."""
+    for i, value in enumerate(stream.elements()):
+        if i == 0 and isinstance(value, dict):
+            row = without_wrapper(value, names)
+            has_rows = names.passage_in(row) is not None or "paragraphs" in value
+            if has_rows or normal_name(path[-1]) not in _OF_A_ROW:
+                lists.append(_List(path, has_rows))
 
 
 def _records(stream: _JsonStream, inside: tuple[str, ...]) -> Iterator[Any]:

@@ -124,14 +124,42 @@ def _repaired(source: Path | bytes):
 
 _Character = tuple[str, float, float, float, float]
 """A character and where it stands: from where to where, its bottom, and its top or its height."""
+_Written = tuple[list[_Character], bool, str]
+"""The characters of a line, whether they are bold, and the hyphen that ended it."""
 
 
 def _page_lines(page) -> list[_Line]:
     """The lines of a page, in the order in which they are written."""
     text_page = page.get_textpage()
+    found = _written_lines(text_page)
+    text_page.close()
+    # Most of the text is upright as the page is shown, or as it is meant.
+    written: Counter[int] = Counter()
+    for turns, (characters, *_) in found:
+        written[turns] += len(characters)
+    upright = written.most_common(1)[0][0] if written else 0
+    written_lines = [
+        ([_turned(character, -upright % 4) for character in characters], bold, hyphen)
+        for turns, (characters, bold, hyphen) in found
+        if (turns - upright) % 2 == 0
+    ]
+    read = [_line(*one) for one in (written_lines if upright else _by_columns(written_lines))]
+    # PDFium gives the lines of a page that is turned to the right from the last to the first.
+    rises = sum(first.bottom < second.bottom for first, second in pairwise(read))
+    if upright and rises > len(read) / 2:
+        read.reverse()
+    lines: list[_Line] = []
+    for one in read:
+        if not (lines and _goes_on(lines[-1], one)):
+            lines.append(one)
+    return lines
+
+
+def _written_lines(text_page) -> list[tuple[int, _Written]]:
+    """The lines of a page as they are written, each with the quarters that it is turned by."""
     count = min(text_page.count_chars(), MAX_PAGE_CHARACTERS)
     box = raw.FS_RECTF()
-    found: list[tuple[int, list[_Character], bool, str]] = []
+    found: list[tuple[int, _Written]] = []
     line: list[_Character] = []
     first = 0
 
@@ -139,8 +167,8 @@ def _page_lines(page) -> list[_Line]:
         if any(character.strip() for character, *_ in line):
             turns = raw.FPDFText_GetCharAngle(text_page, first) / (math.pi / 2)
             if abs(turns - round(turns)) < 0.07:
-                bold = _is_bold(text_page, first)
-                found.append((round(turns) % 4, line.copy(), bold, hyphen))
+                written = line.copy(), _is_bold(text_page, first), hyphen
+                found.append((round(turns) % 4, written))
         line.clear()
 
     for i in range(count):
@@ -163,27 +191,7 @@ def _page_lines(page) -> list[_Line]:
         else:
             line.append((character, box.left, box.right, box.bottom, box.top))
     end()
-    text_page.close()
-    # Most of the text is upright as the page is shown, or as it is meant.
-    written: Counter[int] = Counter()
-    for turns, characters, *_ in found:
-        written[turns] += len(characters)
-    upright = written.most_common(1)[0][0] if written else 0
-    written_lines = [
-        ([_turned(character, -upright % 4) for character in characters], bold, hyphen)
-        for turns, characters, bold, hyphen in found
-        if (turns - upright) % 2 == 0
-    ]
-    read = [_line(*one) for one in (written_lines if upright else _by_columns(written_lines))]
-    # PDFium gives the lines of a page that is turned to the right from the last to the first.
-    rises = sum(first.bottom < second.bottom for first, second in pairwise(read))
-    if upright and rises > len(read) / 2:
-        read.reverse()
-    lines: list[_Line] = []
-    for one in read:
-        if not (lines and _goes_on(lines[-1], one)):
-            lines.append(one)
-    return lines
+    return found
 
 
 def _turned(character: _Character, quarters: int) -> _Character:
@@ -192,10 +200,6 @@ def _turned(character: _Character, quarters: int) -> _Character:
     for _ in range(quarters):
         left, right, bottom, top = bottom, top, -right, -left
     return text, left, right, bottom, top - bottom
-
-
-_Written = tuple[list[_Character], bool, str]
-"""The characters of a line, whether they are bold, and the hyphen that ended it."""
 
 
 def _by_columns(lines: list[_Written]) -> list[_Written]:
