@@ -19,6 +19,7 @@ import pytest
 
 from qgen.errors import QGenError
 from qgen.files.batch import BatchSummary, run_batch
+from qgen.files.best import best_engine
 from qgen.files.rows import read_rows
 from qgen.files.writers import FORMATS, WRITERS
 from qgen.records import Answer, Question, Request, Result
@@ -441,6 +442,18 @@ def test_a_refused_batch_is_retried_one_row_at_a_time(tmp_path):
     ]
     assert [row["passage"] for row in rows] == ["good one", "good two", "fine"]
     assert [(error["line"], error["error"]) for error in errors] == [(2, "the model refuses")]
+
+
+def test_a_bad_row_does_not_cut_a_document_in_two(tmp_path):
+    passages = {"One.": "a", "": "a", "Two.": "a", "Three.": "b"}
+    rows: list = [{"passage": text, "document": name} for text, name in passages.items()]
+    rows.insert(2, 7)
+    model = FakeModel()
+    _, _, errors = run_text(
+        tmp_path, "in.jsonl", "\n".join(map(json.dumps, rows)), engine=best_engine(model)
+    )
+    assert model.batches == [["One.", "Two."], ["Three."]]
+    assert [error["line"] for error in errors] == [2, 3]
 
 
 def test_a_model_that_loses_rows_is_not_trusted(tmp_path):

@@ -23,8 +23,17 @@ def best_engine(ask: AskFunction) -> Engine:
     """
 
     def process(buffers: Iterator[list[Row]]) -> Iterable[tuple[list[Row], list[Outcome]]]:
-        for _, document in groupby(chain.from_iterable(buffers), key=_document):
-            rows = list(document)
+        document = ""
+
+        def document_of(row: Row) -> str:
+            # A bad row may not say which document it is of: it stays with the row before it.
+            nonlocal document
+            if isinstance(row.content, Request):
+                document = str(row.content.extra.get("document", ""))
+            return document
+
+        for _, group in groupby(chain.from_iterable(buffers), key=document_of):
+            rows = list(group)
             requests = [row.content for row in rows if isinstance(row.content, Request)]
             results = iter(ask(requests) if requests else [])
             yield (
@@ -36,11 +45,6 @@ def best_engine(ask: AskFunction) -> Engine:
             )
 
     return process
-
-
-def _document(row: Row) -> str:
-    """The name of a paragraph's document; empty for rows."""
-    return str(row.content.extra.get("document", "")) if isinstance(row.content, Request) else ""
 
 
 def _outcome(result: Result) -> Outcome:
