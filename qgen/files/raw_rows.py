@@ -15,13 +15,14 @@ MAX_CHARACTERS = 1 << 24
 
 
 class RawRow(NamedTuple):
-    """First line number, raw text, a function that parses it (or raises ``QGenError``), and the
-    name of the document that it is a paragraph of."""
+    """First line number, raw text, a function that parses it (or raises ``QGenError``), and of a
+    paragraph the name of its document and the headings over it."""
 
     line: int
     raw: str
     parse: Callable[[], dict]
     document: str = ""
+    headings: tuple[str, ...] = ()
 
 
 def fail(message: str) -> dict:

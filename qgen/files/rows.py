@@ -74,9 +74,8 @@ def read_rows(
     for raw in _raw_rows(Path(path), names, tell or (lambda message: None)):
         content: Request | str
         try:
-            content = to_request(raw.parse(), names if not raw.document else USUAL_NAMES)
-            if raw.document:
-                content = replace(content, headings=tuple(content.extra.pop("headings", ())))
+            request = to_request(raw.parse(), names if not raw.document else USUAL_NAMES)
+            content = replace(request, headings=raw.headings)
         except QGenError as error:
             content = str(error)
         yield Row(raw.line, raw.raw.rstrip("\r\n"), content, raw.document)
@@ -231,11 +230,11 @@ def _paragraph_rows(path: Path, name: str, tell: Callable[[str], None]) -> Itera
             "document": name,
             "paragraph": paragraph.number,
         }
-        if paragraph.headings:
-            fields["headings"] = paragraph.headings
         if paragraph.page is not None:
             fields["page"] = paragraph.page
-        yield RawRow(paragraph.number, paragraph.text, partial(dict, fields), name)
+        yield RawRow(
+            paragraph.number, paragraph.text, partial(dict, fields), name, paragraph.headings
+        )
 
 
 def _read_lines(path: Path, names: FieldNames) -> Iterator[RawRow]:
