@@ -449,9 +449,18 @@ def test_a_bad_row_does_not_cut_a_document_in_two(tmp_path):
     rows: list = [{"passage": text, "document": name} for text, name in passages.items()]
     rows.insert(2, 7)
     model = FakeModel()
+
+    def ask(paragraphs, progress):
+        for number in range(len(paragraphs)):
+            progress(number + 1)
+        return model(paragraphs)
+
+    told = []
     _, _, errors = run_text(
-        tmp_path, "in.jsonl", "\n".join(map(json.dumps, rows)), engine=best_engine(model)
-    )
+        tmp_path, "in.jsonl", "\n".join(map(json.dumps, rows)), engine=best_engine(ask),
+        on_progress=lambda *counts: told.append(counts),
+    )  # fmt: skip
+    assert told == [(1, 5), (2, 5), (4, 5), (5, 5), (5, 5)]
     assert model.batches == [["One.", "Two."], ["Three."]]
     assert [error["line"] for error in errors] == [2, 3]
 

@@ -127,8 +127,8 @@ def run(args: argparse.Namespace) -> int:
         from qgen.asking.document import ask_document
         from qgen.files.best import best_engine
 
-        whole = replace(quiz, max_answers=args.best)
-        ask = partial(ask_document, generator.generate, settings=settings, quiz=whole)
+        best = replace(quiz, max_answers=args.best)
+        ask = partial(ask_document, generator.generate, settings=settings, quiz=best)
         engine = best_engine(ask)
     if args.engine == "ray":
         from qgen.files.ray import ray_engine

@@ -45,7 +45,11 @@ MarkFunction = Callable[[Iterable[dict]], Iterable[dict]]
 Outcome = Result | str
 """What came of a row, or what is wrong with it."""
 
-Engine = Callable[[Iterator[list[Row]]], Iterable[tuple[list[Row], list[Outcome]]]]
+Advance = Callable[[int], None]
+"""Told how many more rows are done."""
+
+Asked = Iterator[tuple[list[Row], list[Outcome]]]
+Engine = Callable[[Iterator[list[Row]], Advance], Asked]
 """Takes the rows, some at a time, and gives them back in order, with what came of each."""
 
 
@@ -175,18 +179,9 @@ def run_batch(
                     on_progress(done, total)
 
             buffers = _buffers(islice(rows, resumed_from, None), buffer_size)
-            processed: Iterable[tuple[list[Row], list[Outcome]]]
-            if engine is None:
-                processed = (
-                    (buffer, process_rows(buffer, generate, batch_size, advance))
-                    for buffer in buffers
-                )
-            else:
-                processed = engine(buffers)
-            for buffer, results in processed:
+            engine = engine or local_engine(generate, batch_size)
+            for buffer, results in engine(buffers, advance):
                 sink.commit(buffer, results)
-                if engine is not None:
-                    advance(len(buffer))
                 del buffer, results  # before the next ones are read
 
         sink.publish(written, raw_cells, mark if is_corpus else None, tell)
@@ -267,11 +262,21 @@ def _buffers(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:
         yield buffer
 
 
+def local_engine(generate: GenerateFunction, batch_size: int) -> Engine:
+    """An engine that asks the model of this process."""
+
+    def process(buffers: Iterator[list[Row]], advance: Advance) -> Asked:
+        for buffer in buffers:
+            yield buffer, process_rows(buffer, generate, batch_size, advance)
+
+    return process
+
+
 def process_rows(
     buffer: Sequence[Row],
     generate: GenerateFunction,
     batch_size: int,
-    advance: Callable[[int], None] = lambda rows: None,
+    advance: Advance = lambda rows: None,
 ) -> list[Outcome]:
     """The result of each row, batched by passage length, longest first, but returned in order."""
     results: dict[int, Outcome] = {}

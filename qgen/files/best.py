@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain, groupby
 
-from qgen.files.batch import Engine, Outcome
+from qgen.files.batch import Advance, Asked, Engine, Outcome
 from qgen.files.rows import Row
 from qgen.records import Request, Result
 
-AskFunction = Callable[[list[Request]], list[Result]]
+AskFunction = Callable[..., list[Result]]
 """Asks about all paragraphs of a document and chooses among their questions, such as
-:func:`qgen.asking.document.ask_document` with its settings."""
+:func:`qgen.asking.document.ask_document` with its settings; its ``progress`` is told how many
+paragraphs are done."""
 
 
 def best_engine(ask: AskFunction) -> Engine:
@@ -22,7 +23,7 @@ def best_engine(ask: AskFunction) -> Engine:
             the output; those with which something is wrong are errors.
     """
 
-    def process(buffers: Iterator[list[Row]]) -> Iterable[tuple[list[Row], list[Outcome]]]:
+    def process(buffers: Iterator[list[Row]], advance: Advance) -> Asked:
         document = ""
 
         def document_of(row: Row) -> str:
@@ -34,17 +35,26 @@ def best_engine(ask: AskFunction) -> Engine:
 
         for _, group in groupby(chain.from_iterable(buffers), key=document_of):
             rows = list(group)
-            requests = [row.content for row in rows if isinstance(row.content, Request)]
-            results = iter(ask(requests) if requests else [])
-            yield (
-                rows,
-                [
-                    row.content if isinstance(row.content, str) else _outcome(next(results))
-                    for row in rows
-                ],
-            )
+            yield rows, _outcomes(rows, ask, advance)
 
     return process
+
+
+def _outcomes(rows: list[Row], ask: AskFunction, advance: Advance) -> list[Outcome]:
+    """What comes of the rows of a document."""
+    told = 0
+
+    def progress(done: int) -> None:
+        nonlocal told
+        advance(done - told)
+        told = done
+
+    requests = [row.content for row in rows if isinstance(row.content, Request)]
+    results = iter(ask(requests, progress=progress) if requests else [])
+    advance(len(rows) - told)
+    return [
+        row.content if isinstance(row.content, str) else _outcome(next(results)) for row in rows
+    ]
 
 
 def _outcome(result: Result) -> Outcome:

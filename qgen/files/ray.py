@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import logging
 import pickle
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
 from qgen.errors import QGenError, install
-from qgen.files.batch import Engine, GenerateFunction, Outcome, process_rows
+from qgen.files.batch import Advance, Asked, Engine, GenerateFunction, process_rows
 from qgen.files.rows import Row
 
 WAVE = 1000
@@ -64,7 +64,7 @@ def ray_engine(
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise QGenError(f"there is no Ray cluster at {address}: {error}") from error
 
-    def process(buffers: Iterator[list[Row]]) -> Iterable[tuple[list[Row], list[Outcome]]]:
+    def process(buffers: Iterator[list[Row]], advance: Advance) -> Asked:
         context = ray.data.DataContext.get_current()
         context.execution_options.preserve_order = True
         context.enable_progress_bars = False
@@ -76,6 +76,8 @@ def ray_engine(
                 compute=ray.data.ActorPoolStrategy(size=workers),
             )
             for row in data.iter_rows():
-                yield pickle.loads(row["done"])
+                rows, outcomes = pickle.loads(row["done"])
+                advance(len(rows))
+                yield rows, outcomes
 
     return process

@@ -118,12 +118,12 @@ class Batch:
                 for r in requests
             ]
 
-        def ask_best(paragraphs: list[Request]) -> list[Result]:
-            quiz = replace(self.quiz, max_answers=self.best or 1)
-            advance = partial(self._advance, total=len(paragraphs))
-            return ask_document(generate, paragraphs, self.settings, quiz, advance)
-
+        engine = None
         try:
+            if self.best:
+                quiz = replace(self.quiz, max_answers=self.best)
+                ask = partial(ask_document, generate, settings=self.settings, quiz=quiz)
+                engine = best_engine(ask)
             summary = run_batch(
                 self.source,
                 self.output,
@@ -133,7 +133,7 @@ class Batch:
                 errors_path=self.errors,
                 progress=False,
                 on_progress=self._advance,
-                engine=best_engine(ask_best) if self.best else None,
+                engine=engine,
                 mark=self.mark,
                 tell=self._tell,
             )
