@@ -86,6 +86,7 @@ def test_paragraphs_know_where_their_sentences_end():
     assert first["text"] == text
     assert [text[:end] for end in first["sentences"]] == [text[: text.index(" \U0001f309")], text]
     assert second["text"] == OTHER
+    assert build.paragraphs(f"{OTHER}\n\n- one\n- two")["left_out"] == "2 list items"
 
 
 def test_an_upload_is_read_and_nothing_else(tmp_path, monkeypatch):
@@ -776,6 +777,12 @@ def test_a_setting_out_of_range_is_shown(page):
     page.find("#generate").click()
     page.wait(lambda: page.focused() == "setting-max_length")
     assert page.find("#setting-max_length").is_displayed() and page.said() == ""
+
+
+@pytest.mark.slow
+def test_what_is_left_out_of_a_text_is_said(page):
+    page.ask_with(f"{PASSAGE}\n\n- one\n- two")
+    assert page.find("#text-note").text == "1 paragraph; left out: 2 list items"
 
 
 @pytest.mark.slow

@@ -97,7 +97,11 @@ def read_document(path: str | os.PathLike) -> Document:
     return Document(found, left_out)
 
 
-def text_paragraphs(text: str) -> list[str]:
-    """The paragraphs of a pasted text: as of a document, or all of it where it is one line."""
-    found = [prose.text for prose in paragraphs(map(Block, text_blocks(text)), LeftOut())]
-    return found or ([" ".join(text.split())] if text.strip() else [])
+def text_paragraphs(text: str) -> tuple[list[str], LeftOut]:
+    """The paragraphs of a pasted text and what is left out of it: as of a document, or all of it
+    where it is one line."""
+    left_out = LeftOut()
+    found = [prose.text for prose in paragraphs(map(Block, text_blocks(text)), left_out)]
+    if found or not text.strip():
+        return found, left_out
+    return [" ".join(text.split())], LeftOut()

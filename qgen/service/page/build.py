@@ -174,8 +174,9 @@ def _told(function: Callable[[Any], dict]) -> Callable[[Any], dict]:
 
 @_told
 def paragraphs(text: str) -> dict:
-    """The paragraphs of a pasted text."""
-    return {"passages": [_passage(paragraph) for paragraph in text_paragraphs(text)]}
+    """The paragraphs of a pasted text, and what was left out of it."""
+    found, left_out = text_paragraphs(text)
+    return {"passages": [_passage(one) for one in found], "left_out": str(left_out)}
 
 
 @_told

@@ -180,7 +180,7 @@ export class Asker {
   async #paragraphs() {
     const store = this.store;
     if (store.state.marked) return { passages: store.state.passages, gone: 0 };
-    const { passages } = await served("paragraphs", store.state.text);
+    const { passages, left_out: left } = await served("paragraphs", store.state.text);
     if (!passages.length) throw new Refusal("There is no English prose in the text.");
     const places = new Map(passages.map((passage, i) => [passage.text, i]));
     const place = (q) => places.get(store.state.passages[q.passage].text);
@@ -188,7 +188,8 @@ export class Asker {
       .filter((q) => place(q) !== undefined)
       .map((q) => ({ ...q, passage: place(q) }));
     const gone = store.state.questions.length - standing.length;
-    const changes = { passages, questions: standing, marked: true };
+    const note = left ? `${plural(passages.length, "paragraph")}; left out: ${left}` : store.state.note;
+    const changes = { passages, questions: standing, marked: true, note };
     if (gone) store.step(changes, `${plural(gone, "question")} went with the text they were about.`);
     else store.update(changes);
     return { passages, gone };
