@@ -74,8 +74,8 @@ def read_rows(
     for raw in _raw_rows(Path(path), names, tell or (lambda message: None)):
         content: Request | str
         try:
-            request = to_request(raw.parse(), names if not raw.document else USUAL_NAMES)
-            content = replace(request, headings=raw.headings)
+            known = USUAL_NAMES if raw.document else names
+            content = replace(to_request(raw.parse(), known), headings=raw.headings)
         except QGenError as error:
             content = str(error)
         yield Row(raw.line, raw.raw.rstrip("\r\n"), content, raw.document)
