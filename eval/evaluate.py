@@ -120,7 +120,7 @@ def evaluate(
 
 
 def _scores(
-    examples: Sequence[Example], sources: Sequence[str], predictions: Sequence[str]
+    examples: Sequence[Example], sources: list[str], predictions: Sequence[str]
 ) -> list[Score]:
     """Every metric in every tokenisation."""
     aware = examples[0].answer is not None
