@@ -531,6 +531,11 @@ def test_what_is_put_into_a_card_is_seen_and_is_one_line(page):
     page.press("[aria-label='Delete question 2']")  # the click that ends the editing counts
     page.wait(lambda: page.questions()[1] != shown)
     assert len(page.find(".card .choices textarea").get_property("value")) > 400
+    page.retype(".card .choices li:nth-child(2) textarea", "the same")
+    page.retype(".card .choices li:nth-child(3) textarea", "The same")
+    page.wait(lambda: "such a choice" in page.find("#toast").text)
+    values = [one.get_property("value") for one in page.all(".card:first-child .choices textarea")]
+    assert len({*values}) == 4
 
 
 @pytest.mark.slow
@@ -801,6 +806,21 @@ def test_what_is_refused_is_said_and_the_questions_stay(page):
     assert page.find("#problem").is_displayed()
     page.find("#undo").click()
     page.wait(lambda: page.questions() == shown)
+
+
+@pytest.mark.slow
+def test_that_the_service_is_gone_is_said(page, browser):
+    browser.execute_cdp_cmd("Network.enable", {})
+    try:
+        page.write(PASSAGE)
+        browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*/v1/*"]})
+        page.generate("cannot be reached")
+        page.press("#edit-text")
+        page.write(OTHER)
+        browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*"]})
+        page.generate("cannot be reached")
+    finally:
+        browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
 
 
 @pytest.mark.slow

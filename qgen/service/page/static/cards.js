@@ -28,7 +28,7 @@ const keyOf = ({ id }, what) => `${id}-${what}`;
 
 /**
  * A text of a card: on one line as far as it goes, and never empty.
- * @param change gets what was put in.
+ * @param change gets what was put in, and says whether it can stay.
  */
 const field = (question, what, label, text, change) => {
   let value = text;
@@ -42,10 +42,9 @@ const field = (question, what, label, text, change) => {
     },
     onchange: () => {
       const given = area.value.replace(/\s+/g, " ").trim();
-      const changed = given && given !== value;
-      area.defaultValue = area.value = value = given || value;
+      if (given && given !== value && change(given)) value = given;
+      area.defaultValue = area.value = value;
       grow(area);
-      if (changed) change(given);
     },
   }, text); // prettier-ignore
   return area;
@@ -60,7 +59,11 @@ const choiceField = (question, index, i, on) => {
   const right = choice === question.answer;
   const label = `Choice ${LETTERS[i]} of ${nameOf(index)}${right ? ", the right one" : ""}`;
   const area = field(question, `choice-${i}`, label, choice, (given) =>
-    on.change(question.id, ({ choices }) => ({ choices: choices.with(i, given), ...(right && { answer: given }) })),
+    on.change(question.id, ({ choices }) => {
+      const others = choices.toSpliced(i, 1).map((other) => other.toLowerCase());
+      if (others.includes(given.toLowerCase())) return null;
+      return { choices: choices.with(i, given), ...(right && { answer: given }) };
+    }),
   );
   return h("li", { class: right && "right" }, h("span", { class: "letter" }, LETTERS[i]), area, right && h("span", { class: "tickmark", "aria-hidden": "true" }, "✓"));
 };

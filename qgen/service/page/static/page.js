@@ -99,10 +99,17 @@ const editing = {
   lit,
   another: (id) => asker.another(id),
   isRewording: (id) => asker.isRewording(id),
+  /** @returns whether it was changed: no two choices are alike. */
   change: (id, how) => {
+    const changes = how(store.question(id));
+    if (!changes) {
+      toast("There is such a choice already.", false);
+      return false;
+    }
     store.remember(`Question ${placeOf(id) + 1} changed.`);
     // Without drawing: the click that ended the editing would lose its button.
-    store.note({ questions: store.changed(id, how(store.question(id))) });
+    store.note({ questions: store.changed(id, changes) });
+    return true;
   },
   explain: (id, open) => store.note({ questions: store.changed(id, { open }) }),
   keep: (id) => {

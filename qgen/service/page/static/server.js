@@ -21,9 +21,8 @@ export const adopted = (component, server, upload) => {
 /** What a function of the server gives; what it objects to is thrown. */
 export const served = async (name, argument) => {
   const { server } = await gradio;
-  const result = await server[name](argument).catch(() => ({
-    error: "the service cannot be reached; is it still running?",
-  }));
+  const result = await server[name](argument).catch(() => null);
+  if (!result) throw new Refusal("the service cannot be reached; is it still running?");
   if (result.error) throw new Refusal(result.error);
   return result;
 };
