@@ -58,6 +58,7 @@ class Canned:
                 Question(
                     f"What is {answer.text}, beam {beam}?", answer, -1.0 - beam,
                     (0.97, 0.88, 0.74, 0.62)[n % 4], wrong,
+                    note="1 of 5 choices not found" if quiz.choices == 5 else "",
                 )
                 for n, answer in enumerate(answers)
                 for beam in range(beams)
@@ -121,6 +122,12 @@ def test_questions_are_shared_out_as_a_document_s_are():
     one = {"headings": [["Bridges"], ["Boats"]], "settings": settings | {"focus": "boats"}}
     assert build.share(one) == {"max_answers": 5, "tries": 8}
     assert "error" in build.share({"headings": [[]], "settings": {"max_answers": 0}})
+
+
+def test_each_format_s_file_has_a_name_of_its_own():
+    quiz = {"passages": ["In 1937."], "questions": [made("When?", choices=["1936", "1937"])]}
+    names = [build.export_quiz({**quiz, "format": kind})["name"] for kind in WRITERS]
+    assert len({*names}) == len(WRITERS)
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "csv", "gift", "anki", "markdown", "squad", "parquet"])
@@ -838,14 +845,18 @@ def test_a_document_by_choosing_and_by_dropping(page, model, tmp_path):
     assert (asked[PASSAGE].beside, asked[OTHER].beside) == ((OTHER,), (PASSAGE,))
     page.js(
         "const data = new DataTransfer();"
-        "data.items.add(new File([arguments[0]], 'dropped.txt'));"
+        "for (const name of ['dropped.txt', 'other.txt'])"
+        "  data.items.add(new File([arguments[0]], name));"
         "for (const name of ['dragenter', 'drop']) document.body.dispatchEvent("
         "  new DragEvent(name, {bubbles: true, cancelable: true, dataTransfer: data}));",
         OTHER,
     )
     page.wait(lambda: [p.text for p in page.all("#reading p")] == [OTHER])
+    assert page.find("#text-note").text == "dropped.txt: 1 paragraph; of 2 files only this one"
+    page.press("#setting-choices option[value='5']")
     page.generate("questions")
     assert [r.headings for r in model.asked[-1][0]] == [()]
+    assert page.find(".card .note").text == "1 of 5 choices not found"
     (tmp_path / "empty.md").write_text("# Only a heading\n", encoding="utf-8")
     page.find("#upload").send_keys(str(tmp_path / "empty.md"))
     page.wait(lambda: "empty.md holds no prose" in page.said())

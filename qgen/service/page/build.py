@@ -32,7 +32,7 @@ from qgen.english.passage import sentence_spans
 from qgen.errors import QGenError
 from qgen.files.documents import read_document, text_paragraphs
 from qgen.files.formats import DOCUMENT_SUFFIXES
-from qgen.files.writers import WRITERS, format_of, suffix_of, write
+from qgen.files.writers import FORMATS, WRITERS, format_of, suffix_of, write
 from qgen.records import BESIDE, Answer, Question, Request
 from qgen.service.schemas import QuestionsIn
 from qgen.settings import QuizSettings
@@ -239,7 +239,9 @@ def export_quiz(quiz: dict) -> dict:
         for number, run in groupby(quiz["questions"], key=lambda made: made["passage"])
     ]
     with tempfile.TemporaryDirectory(prefix="qgen-page-") as folder:
-        path = Path(folder) / f"questions{suffix_of(kind)}"
+        suffix = suffix_of(kind)
+        name = "questions" if FORMATS.get(suffix) == kind else f"questions-{kind}"
+        path = Path(folder) / f"{name}{suffix}"
         left_out = write(kind, records, path)
         content = base64.b64encode(path.read_bytes()).decode()
     return {"name": path.name, "content": content, "left_out": left_out}

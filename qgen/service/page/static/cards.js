@@ -142,6 +142,7 @@ export const editCard = (question, index, on) => {
       question.choices.length
         ? h("ol", { class: "choices" }, question.choices.map((_, i) => choiceField(question, index, i, on)))
         : answerField(question, index, on),
+      question.note && h("p", { class: "note" }, question.note),
       why,
       h("div", { class: "facts" },
         sureButton(question, why, on),

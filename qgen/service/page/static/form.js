@@ -171,12 +171,14 @@ export const settingsForm = (schema, prominent, more) => {
       if (part.parts) write(part.parts, values[part.name]);
       else part.set(values[part.name]);
     });
-  const inOrder = (name) => {
+  // How it is decoded, which hardly anybody changes, comes last.
+  const inOrder = ([name, property]) => {
     const known = PROMINENT.indexOf(name);
-    return known < 0 ? PROMINENT.length : known;
+    if (known >= 0) return known;
+    return PROMINENT.length + (resolve(property).type === "object");
   };
   const sorted = Object.fromEntries(
-    Object.entries(schema.properties).sort(([a], [b]) => inOrder(a) - inOrder(b)),
+    Object.entries(schema.properties).sort((a, b) => inOrder(a) - inOrder(b)),
   );
   const all = controls(sorted, (name) => (PROMINENT.includes(name) ? prominent : more));
   return {

@@ -24,7 +24,7 @@ export const tabs = (element, find) => {
 /**
  * Takes files that are dropped anywhere on the page.
  * @param cover lies over the page while a file is held over it.
- * @param take gets the file.
+ * @param take gets the first file, and how many there are.
  */
 export const dropping = (cover, take) => {
   let depth = 0; // elements that the file is over
@@ -41,8 +41,8 @@ export const dropping = (cover, take) => {
     event.preventDefault();
     depth = 0;
     cover.hidden = true;
-    const file = event.dataTransfer.files[0];
-    if (file) take(file);
+    const { files: dropped } = event.dataTransfer;
+    if (dropped.length) take(dropped[0], dropped.length);
   });
 };
 

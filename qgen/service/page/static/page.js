@@ -159,7 +159,7 @@ const setText = (value, note = "", passages = null) => {
   store.update({ text: value, note, questions: [], ...(passages ? { passages, marked: true } : { marked: false }) });
 };
 
-const open = async (file) => {
+const open = async (file, count = 1) => {
   await asker.stop();
   await attempt(async () => {
     tell(`Reading ${file.name} …`);
@@ -167,7 +167,7 @@ const open = async (file) => {
     const { view, ...before } = store.state;
     if (before.questions.length) store.remember("The questions went with their text.", before);
     else if (before.text) store.remember("The text was replaced.", before);
-    const note = `${file.name}: ${plural(passages.length, "paragraph")}${left ? `; left out: ${left}` : ""}`;
+    const note = `${file.name}: ${plural(passages.length, "paragraph")}${left ? `; left out: ${left}` : ""}${count > 1 ? `; of ${count} files only this one` : ""}`;
     setText(passages.map((passage) => passage.text).join("\n\n"), note, passages);
     tell("");
   });
@@ -187,7 +187,11 @@ find("#upload").addEventListener("change", ({ target }) => {
   if (target.files[0]) open(target.files[0]);
   target.value = "";
 });
-dropping(find("#dropping"), (file) => (find("#panel-batch").hidden ? open : chooseRows)(file));
+dropping(find("#dropping"), (file, count) => {
+  if (find("#panel-batch").hidden) return open(file, count);
+  chooseRows(file);
+  if (count > 1) toast(`Of ${count} files only ${file.name} is taken.`, false);
+});
 
 const sampleButton = ({ text, source, licence, topic, title }) => {
   const from = `${source}, ${licence}`;
