@@ -700,7 +700,7 @@ def test_a_test_set_for_retrieval_is_marked(generator, reader, unchecked, monkey
         marked.append(reader)
         return list(records)
 
-    monkeypatch.setattr("qgen.asking.retrieval.mark_records", mark)
+    monkeypatch.setattr("qgen.service.jobs.mark_records", mark)
     rows = f'{{"passage": "{PASSAGE}", "answer": "1937"}}\n'
     upload = {"files": {"file": ("rows.jsonl", rows)}, "data": {"format": "ragas"}}
     with TestClient(create_app(QuestionGenerator(generator.generator, reader))) as client:
