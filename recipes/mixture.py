@@ -23,7 +23,7 @@ from pathlib import Path
 from eval.splits import load_part, load_squad
 from qgen.errors import QGenError, exit_code
 from qgen.records import Answer, Example
-from qgen.settings import STATEMENT
+from qgen.settings import STANDALONE, STATEMENT
 from recipes.templates import code, fill, rare_name
 
 SHARES = {
@@ -47,10 +47,14 @@ STYLES = {
     "qed": "search",
     "qadiscourse": "discourse",
     "qamr": "short",
+    "written": STANDALONE,
     "statements": STATEMENT,
     "distractors": "distractor",
 }
-"""The control that every row of a source has; the others ask as a quiz does."""
+"""The control that every row of a source has; the others ask as SQuAD does."""
+
+RENAMED = [name for name in SHARES if STYLES.get(name, STANDALONE) == STANDALONE]
+"""The sources of which some rows get a name never seen: those that ask a reader of prose."""
 
 DISCOURSE = {
     "what is the reason": "reason",
@@ -254,7 +258,7 @@ def mix(
     examples = []
     for name in chosen:
         example = with_controls(next(supplies[name]), STYLES.get(name), draw)
-        if name not in STYLES and draw.random() < renamed_share:
+        if name in RENAMED and draw.random() < renamed_share:
             example = rename(example, draw)
         examples.append(example)
     return examples

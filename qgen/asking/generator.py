@@ -25,7 +25,14 @@ from qgen.model.tokenizer import AnyTokenizer
 from qgen.model.unilm import IGNORE_INDEX, UniLM
 from qgen.model.vectors import WordVectors
 from qgen.records import Answer, Question
-from qgen.settings import CONTROLS_OF_KINDS, STATEMENT, GenerationSettings
+from qgen.settings import (
+    CONTROLS_OF_KINDS,
+    PLAIN,
+    STANDALONE,
+    STATEMENT,
+    STYLES,
+    GenerationSettings,
+)
 
 _OPENING = re.compile(r"\b(?:who|whom|when|where|why|which|(?:whose|what|how)(?:\s+\w+)?)\b", re.I)
 """The question word, with the next where that is part of it, as in "how many"."""
@@ -128,7 +135,7 @@ class NBestGenerator:
             raise QGenError(f"settings must be GenerationSettings, not {type(settings).__name__}")
         most, known = self.model.config.max_target_length, self.controls
         for name in settings.controls:
-            if name not in known:
+            if name not in known and name != PLAIN:
                 names = ", ".join(sorted(known)) or "none"
                 raise QGenError(f"this model knows no control {name!r}; it knows {names}")
         if settings.min_length >= most:
@@ -330,10 +337,13 @@ class NBestGenerator:
             return pack_source(self.tokenizer, passage, answer, wider, markers, controls)
 
     def _control_ids(self, answer: Answer | None, settings: GenerationSettings) -> list[int]:
-        """The tokens of the controls that the settings name, and of the answer's kind."""
-        known = self.controls
-        kind = answer.kind if answer and STATEMENT not in settings.controls else ""
-        names = [*settings.controls, CONTROLS_OF_KINDS.get(kind, kind)]
+        """The tokens of the style, of the controls that the settings name, and of the answer's
+        kind."""
+        known, names = self.controls, list(settings.controls)
+        if not set(names) & set(STYLES):
+            names.insert(0, STANDALONE)
+        if answer and STATEMENT not in names:
+            names.append(CONTROLS_OF_KINDS.get(answer.kind, answer.kind))
         return [known[name] for name in dict.fromkeys(names) if name in known]
 
 

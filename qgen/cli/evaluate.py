@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from qgen.cli.loading import extra, n_best_generator
@@ -16,7 +17,7 @@ from qgen.cli.options import (
 )
 from qgen.cli.output import tell
 from qgen.errors import QGenError
-from qgen.settings import GenerationSettings
+from qgen.settings import PLAIN, STYLES, GenerationSettings
 
 PART = "test"
 """Of a split, unless said otherwise."""
@@ -90,6 +91,8 @@ def evaluate(args: argparse.Namespace) -> None:
         examples = load_part(
             args.split, part, args.squad, args.doclists, args.nqg, partial=args.partial
         )
+        if not set(settings.controls) & set(STYLES):  # the references are in SQuAD's style
+            settings = replace(settings, controls=(PLAIN, *settings.controls))
     report = evaluate(
         n_best_generator(args),
         examples[: args.limit],
