@@ -124,22 +124,26 @@ def test_questions_are_shared_out_as_a_document_s_are():
     assert "error" in build.share({"headings": [[]], "settings": {"max_answers": 0}})
 
 
+def quiz_of(*questions, passages=("In 1937.", "In 1938."), title=""):
+    return {
+        "questions": questions, "passages": passages, "headings": [[] for _ in passages],
+        "title": title,
+    }  # fmt: skip
+
+
 def test_each_format_s_file_has_a_name_of_its_own():
-    quiz = {"passages": ["In 1937."], "questions": [made("When?", choices=["1936", "1937"])]}
+    quiz = quiz_of(made("When?", choices=["1936", "1937"]))
     names = [build.export_quiz({**quiz, "format": kind})["name"] for kind in WRITERS]
     assert len({*names}) == len(WRITERS)
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "csv", "gift", "anki", "markdown", "squad", "parquet"])
 def test_export(kind):
-    quiz = {
-        "format": kind, "passages": ["In 1937.", "In 1938."],
-        "questions": [
-            made("When?", choices=["1936", "1937"]), made("Which year?", "1938", passage=1),
-            made("Edited?", "the year 1937", start=3),
-        ],
-    }  # fmt: skip
-    exported = build.export_quiz(quiz)
+    quiz = quiz_of(
+        made("When?", choices=["1936", "1937"]), made("Which year?", "1938", passage=1),
+        made("Edited?", "the year 1937", start=3),
+    )  # fmt: skip
+    exported = build.export_quiz({**quiz, "format": kind})
     content = base64.b64decode(exported["content"])
     assert exported["name"].startswith("questions.")
     if kind == "parquet":
@@ -162,9 +166,73 @@ def test_export(kind):
 
 
 def test_what_cannot_be_exported_is_said():
-    empty = {"questions": [], "passages": [], "format": "jsonl"}
+    empty = {**quiz_of(), "format": "jsonl"}
     assert "no questions" in build.export_quiz(empty)["error"]
     assert "'odt'" in build.export_quiz({**empty, "format": "odt"})["error"]
+
+
+def opened(tmp_path, monkeypatch, content, name="quiz.jsonl"):
+    monkeypatch.setattr(build, "get_upload_folder", lambda: str(tmp_path))
+    (tmp_path / name).write_bytes(content)
+    return build.read_upload({"path": str(tmp_path / name), "name": name})
+
+
+def test_an_exported_quiz_opens_as_it_was(tmp_path, monkeypatch):
+    passages = [OTHER, PASSAGE, "In 1938.", PASSAGE]
+    statement = made("It cost little.", "False", start=70, passage=1) | {"type": "true-false"}
+    questions = [
+        made("When?", "1937", start=50, passage=1, choices=["1936", "1937"], confidence=0.5),
+        made("Where?", "Warsaw", start=24), statement, made("Edited?", "the year", passage=2),
+    ]  # fmt: skip
+    quiz = quiz_of(*questions, passages=passages, title="Bridges")
+    quiz["headings"][1] = ["Golden Gate"]
+    exported = build.export_quiz({**quiz, "format": "jsonl"})
+    read = opened(tmp_path, monkeypatch, base64.b64decode(exported["content"]))
+    assert [one["text"] for one in read["passages"]] == passages, "those not asked about too"
+    assert [one["headings"] for one in read["passages"]] == quiz["headings"]
+    assert (read["title"], read["left_out"]) == ("Bridges", "")
+    names = ["question", "answer", "choices", "confidence", "passage"]
+    asked = [{name: one[name] for name in names} for one in read["questions"]]
+    assert asked == [{name: one[name] for name in names} for one in questions]
+    assert [one["answer_start"] for one in read["questions"]] == [50, 24, 70, None]
+    assert read["questions"][2]["type"] == "true-false"
+
+
+def test_a_batch_s_questions_are_opened(tmp_path, monkeypatch):
+    asked = {"question": "When?", "answer": "1937", "answer_start": 50, "kind": "", "score": -1.0,
+             "confidence": None}  # fmt: skip
+    rows = [{"id": "a", "document": "d.md", "passage": PASSAGE, "questions": [asked]}]
+    for content in (json.dumps(rows[0]), json.dumps(rows), json.dumps({"data": rows})):
+        read = opened(tmp_path, monkeypatch, content.encode(), "quiz.json")
+        assert [one["text"] for one in read["passages"]] == [PASSAGE], content
+        assert (read["title"], read["left_out"]) == ("d.md", "fields id")
+        [question] = read["questions"]
+        assert question["answer_start"] == 50 and question["choices"] == []
+
+
+def test_what_is_no_quiz_is_said_in_a_line(tmp_path, monkeypatch):
+    good = {"question": "When?", "answer": "1937", "answer_start": 50, "kind": "", "score": -1.0,
+            "confidence": 0.5}  # fmt: skip
+    for fields, said in [
+        ({}, "quiz.jsonl, row 1 has no questions to edit; to ask about rows, open Batch"),
+        ({"questions": []}, "0 questions"),
+        ({"questions": [good] * 501}, "501 questions; the page shows 1 to 500"),
+        ({"questions": ["When?"]}, "row 1, questions.0: "),
+        ({"questions": [{"question": "When?"}]}, "questions.0.answer: Field required"),
+        ({"questions": [good | {"question": "\ud800"}]}, "questions.0.question: "),
+        ({"questions": [good | {"confidence": float("nan")}]}, "confidence: "),
+        ({"questions": [good | {"choices": ["1936", "1938"]}]}, "'1937' is none of its choices"),
+        ({"questions": [good], "passage": None}, "row 1, passage: "),
+    ]:
+        content = json.dumps({"passage": PASSAGE} | fields).encode()
+        problem = opened(tmp_path, monkeypatch, content)["error"]
+        assert said in problem and "\n" not in problem and str(tmp_path) not in problem
+    assert "error" in opened(tmp_path, monkeypatch, b'{"passage": ')
+    assert "error" in opened(tmp_path, monkeypatch, b"")
+    for start in (-1, 51, 10**6):  # nobody's answer stands there
+        row = {"passage": PASSAGE, "questions": [good | {"answer_start": start}]}
+        [question] = opened(tmp_path, monkeypatch, json.dumps(row).encode())["questions"]
+        assert question["answer_start"] in (None, 50)
 
 
 def test_all_settings_and_formats_are_offered():
@@ -516,6 +584,217 @@ def test_a_card_is_edited_kept_deleted_restored_and_exported(page, browser):
     page.wait(lambda: page.questions() == [f"{first} edited", second, *rest])
 
 
+def settled(page):
+    """All that is kept, as it is on the screen."""
+    page.wait(lambda: page.find(".gradio-container #cards"))
+    fields = page.all("#text, .card textarea, #title, #setting-choices, #setting-max_answers")
+    return [field.get_property("value") for field in fields]
+
+
+def new_tab(page, address):
+    page.browser.switch_to.new_window("tab")
+    page.browser.get(address)
+    page.wait(lambda: page.find(".gradio-container #text"))
+    return page.browser.current_window_handle
+
+
+@pytest.fixture
+def tabs(page):
+    """Closes those that a test opens."""
+    first = page.browser.current_window_handle
+    yield
+    others = [tab for tab in page.browser.window_handles if tab != first]
+    if first not in page.browser.window_handles:
+        first = others.pop()
+    for tab in others:
+        page.browser.switch_to.window(tab)
+        page.browser.close()
+    page.browser.switch_to.window(first)
+
+
+@pytest.mark.slow
+def test_a_quiz_is_there_when_its_tab_was_closed_until_one_begins_anew(page, address, tabs):
+    from selenium.webdriver import Keys
+
+    page.press("#setting-choices option[value='4']")
+    page.find("#setting-max_answers").send_keys(Keys.ARROW_LEFT)
+    page.ask_with()
+    assert not page.find("#kept").is_displayed()
+    page.retype(".card .asked", "What is edited?")
+    page.retype("[aria-label^='Choice B of question 1']", "an edited one")
+    page.find("[aria-label^='Move question 3']").send_keys(Keys.ARROW_UP)
+    page.press("[aria-label='Keep question 1']")
+    page.press("[aria-label='Delete question 4']")
+    page.retype("#title", "A title")
+    before = settled(page)
+    closed = page.browser.current_window_handle
+    new_tab(page, address)
+    page.browser.switch_to.window(closed)
+    page.browser.close()
+    page.browser.switch_to.window(page.browser.window_handles[-1])
+    assert settled(page) == before and len(page.all(".card.kept")) == 1
+    assert page.marks(), "where the answers stand"
+    assert "from before" in page.find("#kept").text and page.find("#kept").is_displayed()
+    page.find("#anew").send_keys(Keys.ENTER)
+    page.wait(lambda: page.questions() == [] and page.find("#samples").is_displayed())
+    assert page.focused() == "text" and not page.find("#kept").is_displayed()
+    assert page.find("#setting-choices").get_property("value") == "0"
+    page.find("#undo").click()
+    page.wait(lambda: settled(page) == before)
+    page.browser.refresh()
+    assert settled(page) == before
+    page.press("#anew")
+    page.browser.refresh()
+    page.wait(lambda: page.find(".gradio-container #samples").is_displayed())
+    assert page.find("#text").get_property("value") == "" and page.questions() == []
+    assert "Golden" not in page.js("return JSON.stringify([{...localStorage}, {...sessionStorage}])")
+    assert page.errors() == []
+
+
+@pytest.mark.slow
+def test_two_tabs_keep_apart(page, address, tabs):
+    first = page.browser.current_window_handle
+    shown = page.ask_with(PASSAGE)
+    second = new_tab(page, address)
+    assert page.questions() == shown
+    page.press("#anew")
+    page.write(OTHER)
+    page.generate()
+    others = page.questions()
+    page.browser.switch_to.window(first)
+    page.wait(lambda: "Another tab's quiz is kept now" in page.find("#kept").text)
+    page.browser.refresh()
+    page.wait(lambda: page.questions() == shown)
+    page.press("[aria-label='Delete question 1']")
+    page.browser.switch_to.window(second)
+    page.wait(lambda: "Another tab's quiz is kept now" in page.find("#kept").text)
+    assert page.questions() == others
+    new_tab(page, address)
+    assert page.questions() == shown[1:], "what was changed last"
+
+
+REFUSED = (
+    "for (const name of ['localStorage', 'sessionStorage']) Object.defineProperty(window, name,"
+    "  {get() { throw new DOMException('no', 'SecurityError'); }});"
+)
+FULL = "Storage.prototype.setItem = () => { throw new DOMException('', 'QuotaExceededError'); };"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("storage", [REFUSED, FULL], ids=["refused", "full"])
+def test_works_where_nothing_can_be_kept(page, storage):
+    shown = page.ask_with(PASSAGE)
+    given = {"source": storage}
+    script = page.browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", given)
+    try:
+        page.browser.refresh()
+        page.wait(lambda: page.find(".gradio-container #text"))
+        page.press("#theme")
+        if storage is FULL:
+            page.wait(lambda: page.questions() == shown)
+            page.press("#anew")
+        page.ask_with(OTHER)
+        assert "This browser cannot keep this" in page.find("#kept").text
+        assert page.errors() == []
+    finally:
+        page.browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)
+    page.browser.refresh()
+    page.wait(lambda: page.find(".gradio-container #text"))
+    assert page.questions() == (shown if storage is REFUSED else []), "none that is out of date"
+
+
+@pytest.mark.slow
+def test_what_another_version_kept_does_no_harm(page):
+    page.ask_with(PASSAGE)
+    kept = page.js("return JSON.parse(localStorage.qgen)")
+
+    def restored(value):
+        page.js("sessionStorage.clear(); localStorage.qgen = arguments[0]", value)
+        page.browser.refresh()
+        page.wait(lambda: page.find(".gradio-container #text"))
+        assert page.errors() == []
+        return page.find("#kept").text if page.find("#kept").is_displayed() else ""
+
+    state = kept["state"]
+    for value in [
+        "{", "[]", "7", json.dumps({"state": None}), json.dumps({"state": {**state, "passages": 3}}),
+        json.dumps({"state": {**state, "questions": [{"question": "When?"}]}}),
+        json.dumps({"state": {**state, "passages": []}}),
+    ]:  # fmt: skip
+        assert "another version" in restored(value), value
+        assert page.questions() == []
+        page.write(PASSAGE)
+        assert not page.find("#kept").is_displayed()
+    settings = {"choices": 99, "types": "all", "max_answers": {}, "gone": 1, "settings": 3}
+    less = {name: state[name] for name in ("text", "passages", "questions", "marked")}
+    assert "from before" in restored(json.dumps({"state": less, "settings": settings}))
+    assert len(page.questions()) == len(state["questions"])
+    page.generate("questions")
+
+
+@pytest.mark.slow
+def test_a_quiz_is_saved_and_opened_again(page, browser):
+    page.press("#setting-choices option[value='4']")
+    first, second, *rest = page.ask_with(f"{TWO}\n\nIt rains.")
+    page.retype(".card .asked", "What is edited?")
+    page.retype("#title", "A title")
+    page.press("#format option[value='jsonl']")
+    page.press("#export")
+    path = browser.downloads / "questions.jsonl"
+    page.wait(path.exists)
+    before = settled(page)[1:]
+    paragraphs = [one.text for one in page.all("#reading p")]
+    page.press("#view-take")
+    page.press("#edit-text")
+    page.write(OTHER)
+    page.js(
+        "const data = new DataTransfer(); data.items.add(new File([arguments[0]], 'saved.jsonl'));"
+        "document.body.dispatchEvent("
+        "  new DragEvent('drop', {bubbles: true, cancelable: true, dataTransfer: data}));",
+        path.read_text(encoding="utf-8"),
+    )
+    page.wait(lambda: page.questions() == ["What is edited?", second, *rest])
+    assert settled(page)[1:] == before
+    assert [one.text for one in page.all("#reading p")] == paragraphs
+    assert f"paragraphs, {len(rest) + 2} questions" in page.find("#text-note").text
+    assert page.marks()
+    page.press("[aria-label='Another question for the answer of question 2']")
+    page.wait(lambda: page.questions()[1] == second.replace("beam 0", "beam 1"))
+    path.write_text(json.dumps({"passage": PASSAGE}), encoding="utf-8")
+    page.find("#upload").send_keys(str(path))
+    page.wait(lambda: "no questions to edit" in page.said())
+    assert len(page.questions()) == len(rest) + 2
+    path.unlink()
+    assert page.errors() == []
+
+
+@pytest.mark.slow
+def test_the_title_is_the_document_s_or_how_the_text_begins(page, tmp_path):
+    from selenium.webdriver import Keys
+
+    def title():
+        return page.find("#title").get_property("value")
+
+    path = tmp_path / "Two bridges.md"
+    path.write_text(PASSAGE, encoding="utf-8")
+    page.find("#upload").send_keys(str(path))
+    page.wait(lambda: page.find("#reading").is_displayed())
+    page.generate()
+    assert title() == "Two bridges"
+    page.retype("#title", "Mine")
+    page.retype("#title", Keys.DELETE)
+    assert title() == "Two bridges"
+    page.press("#edit-text")
+    page.write(OTHER)
+    page.generate("questions")
+    assert title() == "Marie Curie was born in Warsaw in 1867. …"
+    page.press("#format option[value='html']")
+    page.press("#export")
+    exported = page.browser.downloads / "questions.html"
+    page.wait(exported.exists)
+    assert f"<h1 dir=\"auto\">{title()}</h1>" in exported.read_text(encoding="utf-8")
+
+
 @pytest.mark.slow
 def test_what_is_put_into_a_card_is_seen_and_is_one_line(page):
     from selenium.webdriver import Keys
@@ -715,6 +994,8 @@ def colours(page, *selectors):
 def test_a_quiz_is_taken_and_printed(page):
     page.press("#setting-choices option[value='4']")
     page.ask_with(PASSAGE)
+    assert page.find("#title").get_property("value").startswith("The Golden Gate")
+    page.retype("#title", "Bridges & boats")
     right = [q["answer"] for q in page.js("return JSON.parse(sessionStorage.qgen).state.questions")]
     page.press("#view-take")
     assert page.all("mark.lit") == [] and not page.all(".verdict")
@@ -733,6 +1014,7 @@ def test_a_quiz_is_taken_and_printed(page):
     page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     page.js("dispatchEvent(new Event('beforeprint'))")
     sheet, key = page.find("#sheet").text, page.find("#sheet .key").text
+    assert sheet.startswith("Bridges & boats\n")
     assert all(answer in key for answer in right)
     assert "Golden Gate Bridge opened" in key, "the sentence that shows it"
     assert "Nobody" in sheet and "Nobody" not in key
@@ -931,6 +1213,9 @@ def test_wcag_aa(page, scheme, width):
     check("questions")
     page.press("[aria-label='Delete question 2']")
     check("deleted")
+    page.browser.refresh()
+    page.wait(lambda: page.find("#kept").is_displayed())
+    check("from before")
     page.press("#view-take")
     page.press(".card .choice")
     check("taken")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from qgen.files.writers.questions import Item, as_references, no_answer, usable
+from qgen.files.writers.questions import Item, as_references, no_answer, title_of_all, usable
 
 TITLE = "Questions"
 
@@ -40,7 +40,7 @@ def write_qti(records: Iterable[dict], path: Path) -> Counter[str]:
             name = f"item{len(names) + 1}"
             names.append(name)
             write_entry(archive, f"items/{name}.xml", _xml(_qti_item(item, name)))
-        write_entry(archive, "test.xml", _xml(_qti_test(names)))
+        write_entry(archive, "test.xml", _xml(_qti_test(title_of_all(records) or TITLE, names)))
         write_entry(archive, "imsmanifest.xml", _xml(_qti_manifest(names)))
     return left_out
 
@@ -131,13 +131,13 @@ def _set_outcome(parent: ET.Element, name: str, base: str, value: str) -> None:
     ET.SubElement(outcome, "baseValue", baseType=base).text = value
 
 
-def _qti_test(names: list[str]) -> ET.Element:
-    root = ET.Element("assessmentTest", xmlns=_QTI, identifier="test", title=TITLE)
+def _qti_test(title: str, names: list[str]) -> ET.Element:
+    root = ET.Element("assessmentTest", xmlns=_QTI, identifier="test", title=title)
     part = ET.SubElement(
         root, "testPart", identifier="part", navigationMode="nonlinear", submissionMode="individual"
     )
     section = ET.SubElement(
-        part, "assessmentSection", identifier="section", title=TITLE, visible="true"
+        part, "assessmentSection", identifier="section", title=title, visible="true"
     )
     for name in names:
         ET.SubElement(section, "assessmentItemRef", identifier=name, href=f"items/{name}.xml")
@@ -209,7 +209,7 @@ def write_h5p(records: Iterable[dict], path: Path) -> Counter[str]:
         "override": {"checkButton": True},
     }
     package = {
-        "title": TITLE,
+        "title": title_of_all(records)[:255] or TITLE,
         "language": "en",
         "mainLibrary": _QUESTION_SET[0],
         "embedTypes": ["iframe"],

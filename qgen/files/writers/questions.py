@@ -126,6 +126,13 @@ def title_of(record: dict) -> str:
     return one_line(as_text(record.get("title") or record.get("document")))
 
 
+def title_of_all(records: Iterable[dict]) -> str:
+    """The title that all rows have; empty where they have several, or none."""
+    titles = map(title_of, records)
+    first = next(titles, "")
+    return first if all(title == first for title in titles) else ""
+
+
 def evidence(passage: str, question: dict) -> str:
     """The sentence, or sentences, of a passage that hold a question's answer, on one line."""
     if given := question.get("evidence"):

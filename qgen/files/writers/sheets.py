@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from itertools import count, groupby
 from pathlib import Path
 
-from qgen.files.writers.questions import Item, as_text, items, one_line, title_of
+from qgen.files.writers.questions import Item, as_text, items, one_line, title_of, title_of_all
 
 TITLE = "Work sheet"
 KEY = "Key"
@@ -17,11 +17,14 @@ KEY = "Key"
 
 def write_markdown(records: Iterable[dict], path: Path) -> Counter[str]:
     """Each passage as a quotation, under title and id, then its questions with their answers."""
+    last = ""
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for record in records:
             named = (title_of(record), one_line(as_text(record.get("id"))))
-            if heading := ", ".join(filter(None, named)):
+            heading = ", ".join(filter(None, named))
+            if heading and heading != last:
                 file.write(f"## {_markdown(heading)}\n\n")
+            last = heading
             quoted = "\n".join(f"> {_markdown(line)}" for line in record["passage"].splitlines())
             file.write(f"{quoted}\n\n")
             for rank, item in enumerate(items([record]), 1):
@@ -43,11 +46,14 @@ def _markdown(text: str) -> str:
 
 
 def _texts(records: Iterable[dict]) -> Iterator[tuple[str, list[str], list[Item]]]:
-    """For each passage its title, its paragraphs and all its questions."""
+    """For each passage its title where it has another than the one before, its paragraphs and all
+    its questions.  The title of all of them is the sheet's."""
+    last = title_of_all(records)
     together = groupby(records, lambda record: (title_of(record), record["passage"]))
     for (title, passage), rows in together:
         paragraphs = [line for part in passage.splitlines() if (line := one_line(part))]
-        yield title, paragraphs, list(items(rows))
+        yield title if title != last else "", paragraphs, list(items(rows))
+        last = title
 
 
 def _key(item: Item) -> str:
@@ -72,12 +78,13 @@ def write_html(records: Iterable[dict], path: Path) -> Counter[str]:
     """A work sheet: each passage, its questions with choices to tick or a line to write on, and the
     key with the evidence on a page of its own."""
     numbers = count(1)
+    name = html.escape(title_of_all(records) or TITLE)
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.write(
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-            f"<title>{TITLE}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-            f"<h1>{TITLE}</h1>\n"
+            f"<title>{name}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+            f'<h1 dir="auto">{name}</h1>\n'
         )
         for title, paragraphs, asked in _texts(records):
             if title:
@@ -116,8 +123,9 @@ def write_docx(records: Iterable[dict], path: Path) -> Counter[str]:
     from docx import Document
 
     document = Document()
-    document.core_properties.title = TITLE
-    document.add_heading(TITLE, 0)
+    name = title_of_all(records) or TITLE
+    document.core_properties.title = name[:255]  # more it does not take
+    document.add_heading(name, 0)
     numbers = count(1)
     for title, paragraphs, asked in _texts(records):
         if title:

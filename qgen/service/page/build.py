@@ -31,9 +31,11 @@ from qgen.asking.selection import best_of_document
 from qgen.english.passage import sentence_spans
 from qgen.errors import QGenError
 from qgen.files.documents import read_document, text_paragraphs
-from qgen.files.formats import DOCUMENT_SUFFIXES
+from qgen.files.formats import DOCUMENT_SUFFIXES, kind_of
 from qgen.files.writers import FORMATS, WRITERS, format_of, suffix_of, write
+from qgen.files.writers.questions import one_line
 from qgen.records import BESIDE, Answer, Question, Request
+from qgen.service.page.quiz import SUFFIXES, Quiz, place, read_quiz
 from qgen.service.schemas import QuestionsIn
 from qgen.settings import QuizSettings
 
@@ -64,7 +66,7 @@ _FORMATS = {
     "aiken": "Aiken",
     "csv": "CSV",
     "tsv": "TSV",
-    "jsonl": "JSON Lines",
+    "jsonl": "JSON Lines (opens here again)",
     "squad": "SQuAD",
     "parquet": "Parquet",
 }
@@ -100,7 +102,7 @@ def page_setup() -> dict:
         "schema": QuestionsIn.model_json_schema(),
         "samples": json.loads((_HERE / "samples.json").read_text(encoding="utf-8")),
         "formats": _FORMATS | {name: name for name in WRITERS if name not in _FORMATS},
-        "documents": list(DOCUMENT_SUFFIXES),
+        "documents": [*DOCUMENT_SUFFIXES, *SUFFIXES],
         "near": BESIDE,
     }
 
@@ -181,16 +183,27 @@ def paragraphs(text: str) -> dict:
 
 @_told
 def read_upload(upload: dict) -> dict:
-    """The paragraphs of a document that Gradio has received, and what was left out of it."""
+    """The paragraphs of a document that Gradio has received, and what was left out of it; of a quiz
+    that was saved, its questions and title too."""
     path = Path(upload["path"])
     if not is_in_or_equal(path, get_upload_folder()):
         raise QGenError("there is no such upload")
     try:
+        if kind_of(path) in SUFFIXES:
+            return _saved(read_quiz(path))
         read = read_document(path)
     except QGenError as error:
         raise QGenError(str(error).replace(str(path), upload["name"])) from error
     passages = [_passage(paragraph.text, paragraph.headings) for paragraph in read]
     return {"passages": passages, "left_out": read.summary}
+
+
+def _saved(quiz: Quiz) -> dict:
+    passages = [_passage(text, headings) for text, headings in quiz.passages]
+    left_out = f"fields {', '.join(map(one_line, quiz.lost))}" if quiz.lost else ""
+    return {
+        "passages": passages, "questions": quiz.questions, "title": quiz.title, "left_out": left_out,
+    }  # fmt: skip
 
 
 @_told
@@ -231,12 +244,20 @@ def export_quiz(quiz: dict) -> dict:
     kind = format_of("the questions", quiz["format"])
     if not quiz["questions"]:
         raise QGenError("there are no questions to export")
+    runs = [(n, list(run)) for n, run in groupby(quiz["questions"], key=lambda made: made["passage"])]
+    saved = kind == "jsonl"  # which is opened again: with all of the text, and its order
+    if saved:
+        asked = {number for number, _ in runs}
+        runs += [(number, []) for number in range(len(quiz["passages"])) if number not in asked]
+    title = one_line(quiz["title"])
     records = [
         {
+            **({"title": title} if title else {}),
+            **({"paragraph": number + 1, "headings": quiz["headings"][number]} if saved else {}),
             "passage": quiz["passages"][number],
             "questions": [_exported(made, quiz["passages"][number]) for made in run],
         }
-        for number, run in groupby(quiz["questions"], key=lambda made: made["passage"])
+        for number, run in runs
     ]
     with tempfile.TemporaryDirectory(prefix="qgen-page-") as folder:
         suffix = suffix_of(kind)
@@ -259,11 +280,9 @@ _PAGES_OWN = frozenset({"id", "passage", "span", "start", "asked", "kept", "take
 
 def _exported(made: dict, passage: str) -> dict:
     """A question of the page as the writers take it, whatever has been edited."""
-    answer, start = made["answer"], made["start"]
-    if start is not None and passage[start : start + len(answer)] != answer:
-        start = passage.find(answer) if answer in passage else None
     question = {name: value for name, value in made.items() if name not in _PAGES_OWN}
-    question |= {"answer": answer, "answer_start": start}
+    start = place(made["answer"], made["start"], made.get("type", "wh"), passage)
+    question |= {"answer": made["answer"], "answer_start": start}
     if not question.get("choices"):
         question.pop("choices", None)
     return question

@@ -93,7 +93,7 @@ export class Asker {
         { ...this.form.chosen(), passages: [this.#sent(passage, [{ text: place.answer, start }])] },
         { signal, waiting: tell },
       );
-      const made = results[0].questions.map((one) => this.#received(passage, one));
+      const made = results[0].questions.map((one) => this.received(passage, one));
       if (!made.length) throw new Refusal(results[0].reason || results[0].problems.join("; "));
       const list = [...this.store.state.questions];
       const at = list.findIndex(
@@ -118,7 +118,7 @@ export class Asker {
       const made = await this.#inOtherWords(question);
       const now = store.question(id);
       if (!now) return; // deleted meanwhile
-      const fresh = { ...this.#received(now.passage, made), id, kept: now.kept, asked: [...now.asked, made.question] };
+      const fresh = { ...this.received(now.passage, made), id, kept: now.kept, asked: [...now.asked, made.question] };
       store.step({ questions: store.changed(id, fresh) }, "Asked in other words.");
     }, toast);
     this.#rewording.delete(id);
@@ -216,7 +216,7 @@ export class Asker {
           { signal, waiting: tell },
         );
         results.forEach((result, i) => {
-          found[first + i] = result.questions.map((made) => this.#received(first + i, made));
+          found[first + i] = result.questions.map((made) => this.received(first + i, made));
           if (result.reason) reasons.push(result.reason);
         });
         done += part.length;
@@ -247,7 +247,7 @@ export class Asker {
     return { passage: text, answers, headings, beside };
   }
 
-  #received(passage, made) {
+  received(passage, made) {
     return {
       ...made, id: this.store.newId(), passage, span: made.answer, start: made.answer_start,
       choices: made.choices ?? [], asked: [made.question], kept: false,

@@ -238,13 +238,13 @@ export const pointsOf = (questions) => {
 };
 
 /** The work sheet that is printed: questions with room for answers, and the key on a page of its own. */
-export const printSheet = (place, questions, passages) => {
+export const printSheet = (place, title, questions, passages) => {
   const key = questions.map((q) => {
     const letter = q.choices.length ? `${LETTERS[q.choices.indexOf(q.answer)]}. ` : "";
     return h("li", {}, h("strong", {}, letter + q.answer), h("q", {}, evidence(q, passages)));
   });
   place.replaceChildren(
-    h("h2", {}, "Questions"),
+    h("h2", {}, title),
     h("p", { class: "name" }, "Name: "),
     h(
       "ol",

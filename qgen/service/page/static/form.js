@@ -18,6 +18,8 @@ const label = (name) =>
 
 let made = 0;
 
+const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+
 /** @param about {id, name, helpId, explained} of a property. */
 const field = ({ id, name, explained }, input) =>
   h("div", { class: "field" }, h("label", { for: id }, label(name)), input, explained);
@@ -155,21 +157,23 @@ export const settingsForm = (schema, prominent, more) => {
       const start = property.default ?? (property.type === "array" ? [] : undefined);
       one.set(start);
       place(name).append(one.element);
-      return [{ name, start: JSON.stringify(start), ...one }];
+      return [{ name, start, ...one }];
     });
   const read = (parts) =>
     Object.fromEntries(
       parts
         .map((part) => [part.name, part.parts ? read(part.parts) : part.get(), part])
         .filter(([, value, part]) =>
-          part.parts ? Object.keys(value).length : JSON.stringify(value) !== part.start,
+          part.parts ? Object.keys(value).length : !same(value, part.start),
         ),
     );
+  // What another version of the page has kept may be no value any more.
   const write = (parts, values) =>
     parts.forEach((part) => {
-      if (!(part.name in values)) return;
-      if (part.parts) write(part.parts, values[part.name]);
-      else part.set(values[part.name]);
+      const value = values[part.name];
+      if (part.parts) return write(part.parts, value ?? {});
+      if (value !== undefined && Array.isArray(value) === Array.isArray(part.start)) part.set(value);
+      if (!same(part.get(), value)) part.set(part.start);
     });
   // How it is decoded, which hardly anybody changes, comes last.
   const inOrder = ([name, property]) => {

@@ -1,4 +1,5 @@
 // What is round the text and its questions: the tabs, files that are dropped, the colours.
+import { stored, storing } from "./storage.js";
 
 /** Opens the one or the other; the page has the class `batch` while that is open. */
 export const tabs = (element, find) => {
@@ -55,9 +56,10 @@ export const themes = (button) => {
     document.documentElement.style.colorScheme = theme;
     button.textContent = `◐ ${THEMES[theme]}`;
     button.setAttribute("aria-label", `Colours: ${THEMES[theme]}`);
-    localStorage.setItem("qgen-theme", theme);
+    storing("localStorage", "qgen-theme", theme);
   };
-  set(localStorage.getItem("qgen-theme") ?? values[0]);
+  const before = stored("localStorage", "qgen-theme");
+  set(values.includes(before) ? before : values[0]);
   button.addEventListener("click", () =>
     set(values[(values.indexOf(document.documentElement.style.colorScheme) + 1) % values.length]),
   );

@@ -20,7 +20,7 @@ const [text, reading] = ["#text", "#reading"].map(find);
 
 const { tell, complain, toast, attempt } = notices(find);
 const form = settingsForm(setup.schema, find("#prominent"), find("#more"));
-const store = new Store(form, () => draw(), toast);
+const store = new Store(form, () => draw(), toast, () => drawKept());
 const asker = new Asker(find, setup, form, store, { tell, toast, attempt });
 const hideOffer = offerSelection(
   find,
@@ -30,6 +30,20 @@ const hideOffer = offerSelection(
 const chooseRows = batchPanel(find, form.chosen);
 
 // -- drawing -------------------------------------------------------------------------------------
+
+const OF_KEEPING = {
+  before: "This is from before; it is kept in this browser alone.",
+  old: "What this browser has kept is of another version of the page, and cannot be shown.",
+  other: "Another tab's quiz is kept now, not this one, unless you change something here.",
+  none: "This browser cannot keep this. Export the questions as JSON Lines to go on with them another time.",
+};
+
+const drawKept = () => {
+  const { kept, isEmpty } = store;
+  find("#kept").hidden = !kept || isEmpty !== (kept === "old");
+  find("#kept span").textContent = OF_KEEPING[kept] ?? "";
+  find("#anew").hidden = kept !== "before";
+};
 
 const lit = (id, on, scroll) => light(reading, id, on, scroll);
 
@@ -50,6 +64,7 @@ const drawText = () => {
   drawPassages(reading, state.marked ? state.passages : [], store.shown(), focusCard);
   const words = state.text.split(/\s+/).filter(Boolean).length;
   find("#text-note").textContent = state.note || (words ? plural(words, "word") : "");
+  if (document.activeElement !== find("#title")) find("#title").value = store.title();
   find("#samples").hidden = state.questions.length > 0 || Boolean(state.text) || asker.busy;
 };
 
@@ -152,34 +167,50 @@ const taking = {
 
 // -- the text ------------------------------------------------------------------------------------
 
-const setText = (value, note = "", passages = null) => {
+/** Puts another text in, with what is known of it. */
+const setText = (value, { note = "", name = "", title = "", passages, questions = [] } = {}) => {
   hideOffer();
   text.value = value;
   complain(null);
-  store.update({ text: value, note, questions: [], ...(passages ? { passages, marked: true } : { marked: false }) });
+  store.kept = "";
+  store.update({
+    text: value, note, name, title, questions, view: "edit", atLeast: 0,
+    passages: passages ?? [], marked: Boolean(passages),
+  }); // prettier-ignore
 };
 
 const open = async (file, count = 1) => {
   await asker.stop();
   await attempt(async () => {
     tell(`Reading ${file.name} …`);
-    const { passages, left_out: left } = await readDocument(file);
-    const { view, ...before } = store.state;
-    if (before.questions.length) store.remember("The questions went with their text.", before);
-    else if (before.text) store.remember("The text was replaced.", before);
-    const note = `${file.name}: ${plural(passages.length, "paragraph")}${left ? `; left out: ${left}` : ""}${count > 1 ? `; of ${count} files only this one` : ""}`;
-    setText(passages.map((passage) => passage.text).join("\n\n"), note, passages);
+    const { passages, left_out: left, questions: saved = [], title } = await readDocument(file);
+    if (store.state.questions.length) store.remember("The questions went with their text.", store.whole());
+    else if (store.state.text) store.remember("The text was replaced.", store.whole());
+    const has = plural(passages.length, "paragraph") + (saved.length ? `, ${plural(saved.length, "question")}` : "");
+    const note = `${file.name}: ${has}${left ? `; left out: ${left}` : ""}${count > 1 ? `; of ${count} files only this one` : ""}`;
+    const name = file.name.replace(/\.[^.]*$/, "");
+    const questions = saved.map(({ passage, ...made }) => asker.received(passage, made));
+    setText(passages.map((passage) => passage.text).join("\n\n"), { note, name, title, passages, questions });
     tell("");
   });
 };
 
 text.addEventListener("input", () => {
   complain(null);
-  store.note({ text: text.value, note: "", marked: false });
+  const title = text.value ? store.state.title : "";
+  store.note({ text: text.value, note: "", name: "", title, marked: false });
   drawText();
 });
 find("#edit-text").addEventListener("click", () => {
   store.update({ marked: false });
+  text.focus();
+});
+find("#anew").addEventListener("click", async () => {
+  await asker.stop();
+  store.remember("Begun anew.", { ...store.whole(), settings: form.chosen() });
+  form.restore({});
+  setText("");
+  tell("");
   text.focus();
 });
 find("#upload").accept = setup.documents.join(",");
@@ -196,7 +227,7 @@ dropping(find("#dropping"), (file, count) => {
 const sampleButton = ({ text, source, licence, topic, title }) => {
   const from = `${source}, ${licence}`;
   const onclick = () => {
-    setText(text, from);
+    setText(text, { note: from, name: title });
     find("#generate").focus();
   };
   return h("button", { type: "button", class: "sample", onclick },
@@ -208,8 +239,9 @@ find("#samples ul").append(...setup.samples.map((sample) => h("li", {}, sampleBu
 
 find("#ask").addEventListener("submit", (event) => {
   event.preventDefault();
-  if (find("#panel-batch").hidden) asker.generate();
-  else find("#run-batch").click();
+  if (!find("#panel-batch").hidden) return find("#run-batch").click();
+  store.kept = "";
+  return asker.generate();
 });
 find("#ask").addEventListener("change", () => store.save());
 const showMore = (open) => {
@@ -251,18 +283,25 @@ find("#show-all").addEventListener("click", () => {
   store.update({ atLeast: 0 });
   focusCard(store.shown()[0].id);
 });
+find("#title").addEventListener("input", ({ target }) => store.note({ title: target.value.trim() }));
+find("#title").addEventListener("change", ({ target }) => (target.value = store.title()));
 find("#print").addEventListener("click", () => print());
-addEventListener("beforeprint", () => printSheet(find("#sheet"), store.exported(), store.state.passages));
+addEventListener("beforeprint", () => printSheet(find("#sheet"), store.title(), store.exported(), store.state.passages));
 
 const download = async () => {
   const questions = store.exported();
-  const passages = store.state.passages.map((passage) => passage.text);
-  const file = await served("export_quiz", { format: find("#format").value, questions, passages });
+  const { passages, questions: all } = store.state;
+  const file = await served("export_quiz", {
+    format: find("#format").value, title: store.title(), questions,
+    passages: passages.map((passage) => passage.text),
+    headings: passages.map((passage) => passage.headings ?? []),
+  }); // prettier-ignore
   const bytes = Uint8Array.from(atob(file.content), (c) => c.charCodeAt(0));
   const url = URL.createObjectURL(new Blob([bytes]));
   h("a", { href: url, download: file.name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
-  tell([`${file.name}: ${plural(questions.length, "question")}`, ...file.left_out].join("; "));
+  const of = questions.length < all.length ? `${questions.length} of ` : "";
+  tell([`${file.name}: ${of}${plural(all.length, "question")}`, ...file.left_out].join("; "));
 };
 find("#export").addEventListener("click", () => attempt(download));
 for (const select of ["#format", "#batch-format"])

@@ -1,18 +1,35 @@
-// What is the user's: changed, kept over a reload, and taken back step by step.
+// What is the user's: changed, kept in the browser, and taken back step by step.
+import { stored, storing } from "./storage.js";
 
 const KEPT = 50; // steps that can be undone
+const KEY = "qgen"; // in this tab's storage, for a reload, and in all tabs', for a new one
 
 /** What a step changes, where it does not put in another text: what was typed since stays. */
 const undoable = ({ questions, passages, atLeast }) => ({ questions, passages, atLeast });
+
+const has = (type, object, ...names) => names.every((name) => typeof object[name] === type);
+
+/** Whether it can be drawn: another version of the page may have kept it. */
+const isSound = ({ text, passages, questions }) =>
+  typeof text === "string" &&
+  passages.every((one) => has("string", one, "text") && Array.isArray(one.sentences)) &&
+  questions.every(
+    (q) =>
+      has("string", q, "question", "answer", "span") && has("number", q, "id", "passage") &&
+      passages[q.passage] && Array.isArray(q.choices) && Array.isArray(q.asked),
+  ); // prettier-ignore
 
 export class Store {
   /** A question has its span of the text besides what is edited of it. */
   state = {
     text: "", note: "", // the text, and where it is from
+    name: "", title: "", // of the document, and what was put in its place
     passages: [], // what the questions are about
     marked: false, // whether these are the paragraphs of the text as it stands
     questions: [], view: "edit", atLeast: 0,
   }; // prettier-ignore
+  /** What to know of its keeping: it is from "before" or of an "old" page, "other" is kept, or "none". */
+  kept = "";
   #history = [];
   #nextId = 1;
 
@@ -20,27 +37,60 @@ export class Store {
    * @param form the settings, which are kept too.
    * @param draw is called after a change.
    * @param toast tells what a step has done, so that it can be taken back.
+   * @param tellKept tells what `kept` is.
    */
-  constructor(form, draw, toast) {
-    Object.assign(this, { form, draw, toast });
+  constructor(form, draw, toast, tellKept) {
+    Object.assign(this, { form, draw, toast, tellKept });
   }
 
   save() {
-    const kept = { state: this.state, settings: this.form.chosen(), nextId: this.#nextId };
-    try {
-      sessionStorage.setItem("qgen", JSON.stringify(kept));
-    } catch {
-      // Too much, or not allowed: the page works without.
-    }
+    const kept = JSON.stringify({ state: this.state, settings: this.form.chosen() });
+    const all = ["sessionStorage", "localStorage"].map((storage) => storing(storage, KEY, kept));
+    if (!all.every(Boolean)) this.kept = "none";
+    else if (this.kept !== "before") this.kept = "";
+    this.tellKept();
   }
 
-  /** Takes up what was kept. */
+  get isEmpty() {
+    return !this.state.text && !this.state.questions.length;
+  }
+
+  /** Takes up what this tab had before a reload, or else what was kept last of all tabs. */
   restore() {
-    const kept = JSON.parse(sessionStorage.getItem("qgen") ?? "null");
-    if (!kept) return;
-    this.state = { ...this.state, ...kept.state };
-    this.#nextId = kept.nextId;
-    this.form.restore(kept.settings);
+    const [own, last] = ["sessionStorage", "localStorage"].map((storage) => stored(storage, KEY));
+    try {
+      const { state, settings } = JSON.parse(own ?? last) ?? { state: this.state };
+      if (!isSound(state)) throw new TypeError("kept by another version");
+      if (own || state.text || state.questions.length) {
+        this.state = { ...this.state, ...state };
+        this.form.restore(settings ?? {});
+      }
+      this.#nextId = 1 + Math.max(0, ...state.questions.map((q) => q.id));
+      if (!this.isEmpty) this.kept = "before";
+    } catch {
+      this.kept = "old";
+    }
+    this.tellKept();
+    // Another tab keeps its quiz in this one's place, until something is changed here.
+    addEventListener("storage", ({ key }) => {
+      if (key !== KEY) return;
+      this.kept = "other";
+      this.tellKept();
+    });
+  }
+
+  /** What a step changes that puts another text in: all but the view. */
+  whole() {
+    const { view, ...state } = this.state;
+    return state;
+  }
+
+  /** What stands over the questions: what was put in, or else the document's name, or how it begins. */
+  title() {
+    const { title, name, passages } = this.state;
+    if (title || name) return title || name;
+    const words = (passages[0]?.text ?? "").split(/\s+/);
+    return words.slice(0, 8).join(" ") + (words.length > 8 ? " …" : "");
   }
 
   /** A change that is on the screen already. */
@@ -68,8 +118,9 @@ export class Store {
 
   /** @returns the id of a question that it has brought back or changed, if any. */
   undo() {
-    const before = this.#history.pop();
-    if (!before) return undefined;
+    const { settings, ...before } = this.#history.pop() ?? {};
+    if (!before.questions) return undefined;
+    if (settings) this.form.restore(settings);
     const { questions, passages, marked } = this.state;
     this.update({ marked: marked && passages === before.passages, ...before });
     this.toast(null);
