@@ -182,6 +182,34 @@ def test_fields_without_a_place_are_told(kind, lost, tmp_path):
         assert "Ardal" in path.read_text(encoding="utf-8").replace("Ardal was lit", "")
 
 
+@pytest.mark.parametrize("kind", ["html", "docx", "markdown", "qti", "h5p"])
+def test_a_title_of_all_rows_stands_over_the_whole_and_once(kind, tmp_path):
+    asked = [question("When?", "1854", "Lit in 1854.")]
+    rows = [{"title": "A & B", "passage": f"Lit in 1854. {n}", "questions": asked} for n in "123"]
+
+    def heads(records):
+        path = written(records, f"o{suffix_of(kind)}", tmp_path, kind)
+        if kind == "docx":
+            lines = pytest.importorskip("docx").Document(str(path)).paragraphs
+            return [line.text for line in lines if line.style.name in ("Title", "Heading 1")][:-1]
+        if kind == "qti":
+            with zipfile.ZipFile(path) as archive:
+                return [ET.fromstring(archive.read("test.xml")).get("title")]
+        if kind == "h5p":
+            with zipfile.ZipFile(path) as archive:
+                return [json.loads(archive.read("h5p.json"))["title"]]
+        found = re.findall(r"<h[12][^>]*>(.*?)</h|^## (.*)$", path.read_text("utf-8"), re.M)
+        return [a or b.replace("\\", "") for a, b in found if a != "Key"]
+
+    shown = "A &amp; B" if kind == "html" else "A & B"
+    assert heads(rows) == [shown]
+    several = heads([*rows, {**rows[0], "title": "C"}])
+    if kind in ("qti", "h5p"):
+        assert several == ["Questions"]
+    else:
+        assert several == [*["Work sheet"] * (kind != "markdown"), shown, "C"]
+
+
 # -- rows ------------------------------------------------------------------------------------------
 
 
