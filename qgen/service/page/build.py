@@ -202,7 +202,8 @@ def _saved(quiz: Quiz) -> dict:
     passages = [_passage(text, headings) for text, headings in quiz.passages]
     left_out = f"fields {', '.join(map(one_line, quiz.lost))}" if quiz.lost else ""
     return {
-        "passages": passages, "questions": quiz.questions, "title": quiz.title, "left_out": left_out,
+        "passages": passages, "questions": quiz.questions, "title": quiz.title,
+        "left_out": left_out,
     }  # fmt: skip
 
 
@@ -244,7 +245,9 @@ def export_quiz(quiz: dict) -> dict:
     kind = format_of("the questions", quiz["format"])
     if not quiz["questions"]:
         raise QGenError("there are no questions to export")
-    runs = [(n, list(run)) for n, run in groupby(quiz["questions"], key=lambda made: made["passage"])]
+    runs = [
+        (n, list(run)) for n, run in groupby(quiz["questions"], key=lambda made: made["passage"])
+    ]
     saved = kind == "jsonl"  # which is opened again: with all of the text, and its order
     if saved:
         asked = {number for number, _ in runs}

@@ -77,7 +77,8 @@ def read_quiz(path: Path) -> Quiz:
         if places.setdefault((record.paragraph, record.passage), len(places)) == len(passages):
             passages.append((record.passage, record.headings))
     questions = [
-        question.model_dump() | {"passage": places[record.paragraph, record.passage]}
+        question.model_dump(exclude_defaults=True)
+        | {"passage": places[record.paragraph, record.passage]}
         for record in records
         for question in record.questions
     ]

@@ -66,7 +66,8 @@ export class Store {
         this.form.restore(settings ?? {});
       }
       this.#nextId = 1 + Math.max(0, ...state.questions.map((q) => q.id));
-      if (!this.isEmpty) this.kept = "before";
+      if (own && own !== last) this.kept = last ? "other" : "none";
+      else if (!this.isEmpty) this.kept = "before";
     } catch {
       this.kept = "old";
     }
