@@ -37,11 +37,11 @@ STANDALONE = "standalone"
 """The control that asks for a question that is understood without the passage."""
 
 PLAIN = "plain"
-"""No control at all: a question as SQuAD's are, which may need the passage."""
+"""No style: a question as SQuAD's are, which may need the passage."""
 
 STYLES = (STANDALONE, PLAIN, "search", "discourse", "short", STATEMENT)
-"""Of the controls those that say how to ask; where none of them is named it is the first, if the
-model knows it.  The others say what to ask for."""
+"""Of the controls those that say how to ask, of which the first is the default, if the model knows
+it.  The others say what to ask for."""
 
 OPEN_TYPES = ("wh", "why", "how")
 """Types of question that are asked, by how they begin."""

@@ -54,7 +54,8 @@ STYLES = {
 """The control that every row of a source has; the others ask as SQuAD does."""
 
 RENAMED = [name for name in SHARES if STYLES.get(name, STANDALONE) == STANDALONE]
-"""The sources of which some rows get a name never seen: those that ask a reader of prose."""
+"""The sources without a style, or with that of ``written``: of their rows some get a name never
+seen."""
 
 DISCOURSE = {
     "what is the reason": "reason",
@@ -83,7 +84,7 @@ _HOW = re.compile(
     re.I,
 )
 _COPIES = {"why": 3, "how": 2}
-"""How often a quiz's rows of these kinds stand where others stand once: they are rare."""
+"""How often rows of these kinds stand where others stand once: they are rare."""
 
 _WORD = re.compile(r"\w+")
 

@@ -136,7 +136,7 @@ class NBestGenerator:
         most, known = self.model.config.max_target_length, self.controls
         for name in settings.controls:
             if name not in known and name != PLAIN:
-                names = ", ".join(sorted(known)) or "none"
+                names = ", ".join(sorted({*known, PLAIN}))
                 raise QGenError(f"this model knows no control {name!r}; it knows {names}")
         if settings.min_length >= most:
             raise QGenError(f"min_length must be below {most}, this model's longest question")
@@ -248,7 +248,7 @@ class NBestGenerator:
 
         Args:
             questions: passages, each with a question about it.
-            controls: under which they would be asked.
+            controls: under which they would be asked; without a style, as :meth:`generate`.
 
         Returns:
             For each the mean log-probability of its tokens among the whole vocabulary, in nats;
@@ -262,8 +262,8 @@ class NBestGenerator:
         return [sum(tokens) / len(tokens) for tokens in scored]
 
     def score_openings(self, questions: Sequence[tuple[str, Question]]) -> list[float]:
-        """How probable the model finds it that questions begin as they do, with "Who", "In which
-        year" or "How many": whether that is what it would ask for the answer.
+        """How probable the model finds it that plain questions begin as they do, with "Who", "In
+        which year" or "How many": whether that is what it would ask for the answer.
 
         Args:
             questions: as of :meth:`score`.
@@ -280,7 +280,9 @@ class NBestGenerator:
         tokens = self.tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else []
         return [
             sum(scores[: max(1, len(opening))])
-            for scores, opening in zip(self._token_scores(questions), tokens, strict=True)
+            for scores, opening in zip(
+                self._token_scores(questions, (PLAIN,)), tokens, strict=True
+            )
         ]
 
     @torch.inference_mode()

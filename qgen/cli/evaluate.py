@@ -80,6 +80,8 @@ def evaluate(args: argparse.Namespace) -> None:
     from qgen.files.examples import read_examples
 
     settings = settings_of(args, GenerationSettings)
+    if not set(settings.controls) & set(STYLES):  # references are mostly in SQuAD's
+        settings = replace(settings, controls=(PLAIN, *settings.controls))
     of_split = ("part", "squad", "doclists", "partial", "nqg")
     check_partners(args, "--split", bool(args.split), *of_split)
     part = args.part or PART
@@ -91,8 +93,6 @@ def evaluate(args: argparse.Namespace) -> None:
         examples = load_part(
             args.split, part, args.squad, args.doclists, args.nqg, partial=args.partial
         )
-        if not set(settings.controls) & set(STYLES):  # the references are in SQuAD's style
-            settings = replace(settings, controls=(PLAIN, *settings.controls))
     report = evaluate(
         n_best_generator(args),
         examples[: args.limit],
