@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import zipfile
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
@@ -160,6 +161,20 @@ def set_pdf(pages: list[list[tuple[str, float, float]]]) -> bytes:
         f"{out}xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}trailer\n"
         f"<< /Size {len(objects) + 1} /Root 1 0 R >>\nstartxref\n{len(out)}\n%%EOF\n"
     ).encode("latin-1")
+
+
+def tex_pdf(content: str) -> bytes:
+    """A PDF of a page with what draws it, in Times, whose accents are characters of their own as in
+    TeX's fonts: \\1 to \\7 are ´ ¨ ˝ ˇ ¸ ` and ı."""
+    accents = "acute dieresis hungarumlaut caron cedilla grave dotlessi".split()
+    font = (
+        "/Type1 /BaseFont /Times-Roman /Encoding << /Type /Encoding /Differences "
+        f"[1 /{' /'.join(accents)}] >>"
+    )
+    made = set_pdf([[("", 10.0, 0.0)]]).decode("latin-1")
+    made = made.replace("/Type1 /BaseFont /Helvetica", font)
+    # The places of the objects are no longer right; readers look for them then.
+    return re.sub(r"0 -14 Td\n", lambda _: content + "\n", made, count=1).encode("latin-1")
 
 
 def _rtf() -> bytes:

@@ -6,6 +6,7 @@ import ctypes
 import io
 import math
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from statistics import median, median_low
 import pypdfium2
 from pypdfium2 import raw
 
+from qgen.english.clean import LOOSE, with_accent
 from qgen.errors import QGenError, first_line
 from qgen.files.encoding import is_gzipped, read_bytes
 from qgen.files.lines import BULLET, ends_sentence, is_page_number
@@ -139,7 +141,7 @@ def _page_lines(page) -> list[_Line]:
         written[turns] += len(characters)
     upright = written.most_common(1)[0][0] if written else 0
     written_lines = [
-        ([_turned(character, -upright % 4) for character in characters], bold, hyphen)
+        (_accented([_turned(character, -upright % 4) for character in characters]), bold, hyphen)
         for turns, (characters, bold, hyphen) in found
         if (turns - upright) % 2 == 0
     ]
@@ -200,6 +202,52 @@ def _turned(character: _Character, quarters: int) -> _Character:
     for _ in range(quarters):
         left, right, bottom, top = bottom, top, -right, -left
     return text, left, right, bottom, top - bottom
+
+
+def _accented(characters: list[_Character]) -> list[_Character]:
+    """The characters of a line, with the accents that TeX sets over letters, as characters of their
+    own, on them.
+
+    PDFium may give such an accent at the end of the words behind it, with spaces beside it, so that
+    only where it stands tells its letter: an apostrophe stands over none.
+    """
+    found = list(characters)
+    # A copy of a letter that is set twice has no other place.
+    places = {c[1]: i for i, c in enumerate(found) if c[4] and c[0].isalpha()}
+    lefts = sorted(places)
+    for i, (mark, left, right, _, height) in enumerate(found):
+        if mark not in LOOSE or not height:
+            continue
+        middle = (left + right) / 2
+        nearest = bisect_right(lefts, middle) - 1
+        place = places[lefts[nearest]] if nearest >= 0 else i
+        letter, begin, end, low, tall = found[place]
+        whole = with_accent(letter, mark)
+        if whole and begin <= middle <= end and height > 0.85 * tall:
+            found[place] = (whole, begin, end, low, tall)
+            found[i] = ("", 0, 0, 0, 0)
+    if all(character for character, *_ in found):
+        return found
+    return _without_gaps(found)
+
+
+def _without_gaps(characters: list[_Character]) -> list[_Character]:
+    """The characters of a line without those that are empty, and the spaces that PDFium has put
+    beside these where there is none."""
+    kept: list[_Character] = []
+    moved, space = False, None
+    for one in characters:
+        if not one[0]:
+            moved = True
+        elif not one[4] and one[0] == " ":
+            space = one
+        else:
+            gap = one[1] - kept[-1][2] if kept and kept[-1][4] and one[4] else math.inf
+            if space and not (moved and gap < 0.15 * one[4]):
+                kept.append(space)
+            kept.append(one)
+            moved, space = False, None
+    return kept
 
 
 def _by_columns(lines: list[_Written]) -> list[_Written]:
