@@ -8,6 +8,7 @@ from conftest import PASSAGE
 
 from qgen.english.locate import locate_answer
 from qgen.english.phrases import propose_answers
+from qgen.english.quantities import kind_by_form
 from qgen.errors import QGenError
 from qgen.records import Answer
 
@@ -48,6 +49,31 @@ MIXED = (
 def test_an_answer_in_another_form_is_the_passages_own_text(passage, answer, found):
     located = locate_answer(passage, answer)
     assert located == Answer(found, passage.index(found))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("1937", "date"),
+        ("7 February 2016", "date"),
+        ("about 300 people", "number"),
+        ("$5.25 million", "number"),
+        ("US$3 billion", "number"),
+        ("24–10", "number"),
+        ("between 5 and 10 years", "number"),
+        ("1200 seats", "number"),
+        ("1500 km", "number"),
+        ("COVID-19", "name"),
+        ("B52", "name"),
+        ("Apollo 11", "name"),
+        ("World War 2", "name"),
+        ("the 1998 film", "phrase"),
+        ("2008 Summer Olympics", "name"),
+        ("type 2 diabetes", "phrase"),
+    ],
+)
+def test_a_span_with_a_digit_need_not_be_a_number(text, kind):
+    assert kind_by_form(text) == kind
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,10 @@
 """Evaluation from files to report."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from conftest import PASSAGE
@@ -161,6 +165,21 @@ def test_command_takes_examples_of_ones_own(tmp_path, checkpoint, capsys):
         file.write(json.dumps({"passage": PASSAGE, "question": "What?"}))
     assert main([*command, "--out", str(tmp_path / "report")]) == 2
     assert "every example an answer" in capsys.readouterr().err
+
+
+def test_a_folder_with_an_eval_of_its_own(tmp_path):
+    """``python -m`` looks into the folder that it is started in first."""
+    (tmp_path / "eval").mkdir()
+    (tmp_path / "eval" / "__init__.py").touch()
+    done = subprocess.run(
+        [sys.executable, "-m", "qgen", "evaluate", "--examples", "none.json"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stderr == "qgen: error: cannot read none.json: No such file or directory\n"
+    assert done.returncode == 2
 
 
 def test_empty_lists(n_best_generator, tmp_path):

@@ -895,17 +895,19 @@ def test_pdf_sizes_and_positions(tmp_path):
     [
         (  # as pdfTeX writes it: accent, way back, letter
             "[(In 1904 Ana Hern)-55(\\1)388(andez met Garc)27(\\1)306(\\7a, Erd)-83(\\3)416(os)]TJ "
-            "0 -14 Td [(and Poincar)-55(\\1)388(e at a na)27(\\2)306(\\7ve table of Fran)-55(\\5)388(cois.)]TJ",
+            "0 -14 Td [(and Poincar)-55(\\1)388(e at a na)27(\\2)306(\\7ve table "
+            "of Fran)-55(\\5)388(cois.)]TJ",
             "In 1904 Ana Hernández met García, Erdős and Poincaré at a naïve table of François.",
         ),
         (  # as others do, with each accent raised by itself; PDFium gives them behind the words
-            "[(It was in Paris that he met )]TJ 107.4 2.2 Td (\\1) Tj -1 -2.2 Td [(Etienne of the north "
-            "and )]TJ 99.2 0 Td (Hern) Tj 20.3 0 Td (\\1) Tj -0.5 0 Td [(andez met P)]TJ 49.7 0 Td "
+            "[(It was in Paris that he met )]TJ 107.4 2.2 Td (\\1) Tj -1 -2.2 Td [(Etienne of the "
+            "north and )]TJ 99.2 0 Td (Hern) Tj 20.3 0 Td (\\1) Tj -0.5 0 Td [(andez met P)]TJ 49.7 0 Td "
             "(\\1) Tj -0.8 0 Td (olya there.) Tj",
             "It was in Paris that he met Étienne of the north and Hernández met Pólya there.",
         ),
         (  # apostrophes stand beside letters
-            "[(In 1904 the dogs\\1 owners said \\1yes\\1 and Ana O\\1Neill met them at the gate.)]TJ",
+            "[(In 1904 the dogs\\1 owners said \\1yes\\1 and Ana O\\1Neill met "
+            "them at the gate.)]TJ",
             "In 1904 the dogs' owners said 'yes' and Ana O'Neill met them at the gate.",
         ),
     ],

@@ -324,6 +324,31 @@ def checked(n_best_generator, reader):
     return QuestionGenerator(n_best_generator, reader)
 
 
+def test_answers_are_those_that_are_asked_about_first(checked, monkeypatch):
+    """And no others: as many as default settings want, none of the kinds that are seldom good."""
+    years = range(1900, 1925)
+    passage = " ".join(f"In {year} the bridge of Marland{year} opened." for year in years)
+    [found] = checked.propose([passage])
+    asked = []
+    monkeypatch.setattr(checked, "_ask", lambda drafts, settings: asked.extend(drafts) or 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        checked.generate([passage])
+    assert 0 < len(found) <= len(asked) == 20
+    assert found == [draft.answer for draft in asked][: len(found)]
+
+
+def test_what_is_worth_nothing_is_not_listed():
+    """With the shipped reader: no "born", no "in"."""
+    [found] = QuestionGenerator.from_pretrained().propose(
+        ["Marie Curie was born in Warsaw in 1867."]
+    )
+    assert [(answer.text, answer.kind) for answer in found] == [
+        ("1867", "date"),
+        ("Warsaw", "name"),
+        ("Marie Curie", "name"),
+    ]
+
+
 def test_a_reader_gives_every_question_a_confidence(checked):
     [given] = checked.questions(PASSAGE, "1937")
     assert 0 <= given.confidence <= 1

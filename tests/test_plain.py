@@ -193,6 +193,20 @@ def test_a_name_that_is_not_on_the_hub_is_one_line():
         load_checkpoint("nobody/nothing")  # the tests are offline
 
 
+@pytest.mark.parametrize("load", [load_checkpoint, load_reader, qgen.transformers.load_checkpoint])
+def test_a_hub_that_is_not_to_be_reached_is_asked_once(load, tmp_path, monkeypatch):
+    from huggingface_hub import constants
+
+    def wait(seconds):
+        raise AssertionError("it is tried again")
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")  # where nothing listens
+    monkeypatch.setattr("time.sleep", wait)
+    with pytest.raises(QGenError, match="nobody/at-all: .* the hub is not to be reached$"):
+        load("nobody/at-all")
+
+
 def test_missing_weights_are_told(copying_model, bert_model, tokenizer, tmp_path):
     random_model(bert_model.config).save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)

@@ -426,6 +426,15 @@ def test_why_a_question_is_doubted_is_told(generator, reader, unchecked):
     assert any(q.reasons for q in asked), "a random model's questions are doubted"
 
 
+@pytest.mark.parametrize("path", ["/docs", "/redoc"])
+def test_the_reference_needs_no_network(client, path):
+    page = client.get(path).text
+    links = re.findall(r"""(?:src|href)=["']([^"']+)""", page)
+    assert links and "://" not in page.replace("http://www.w3.org", "")
+    for link in links:
+        assert client.get(link).status_code == 200
+
+
 def test_answers(client):
     found = client.post("/v1/answers", json={"passage": PASSAGE}).json()["answers"]
     assert {"text": "Joseph Strauss", "start": 56, "kind": "name"} in found

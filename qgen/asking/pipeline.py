@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -29,7 +30,14 @@ from qgen.asking.draft import Draft, Outcome
 from qgen.asking.fitness import blanks
 from qgen.asking.generator import NBestGenerator
 from qgen.asking.plausibility import Plausibility
-from qgen.asking.proposals import SPARE, asked_first, asked_next, propose_spans, usable
+from qgen.asking.proposals import (
+    SPARE,
+    WORTH_LISTING,
+    asked_first,
+    asked_next,
+    propose_spans,
+    usable,
+)
 from qgen.asking.reasons import reasons
 from qgen.asking.selection import rank
 from qgen.asking.statements import Statement
@@ -220,8 +228,9 @@ class QuestionGenerator:
         return found, sure, tuple(reasons(passage, question, found))
 
     def propose(self, passages: Sequence[str]) -> list[list[Answer]]:
-        """For each passage the answers that may be asked for: by the reader, the ones most worth it
-        first; without one, in the order they stand.  Offsets are those of the passage with its
+        """For each passage the answers that are worth asking for: by the reader, those that are asked
+        about first with default settings, apart from one another, the ones most worth it first;
+        without one, what the rules find, in the order they stand.  Offsets are those of the passage with its
         characters mended (:mod:`qgen.english.clean`).
 
         Raises:
@@ -232,15 +241,25 @@ class QuestionGenerator:
         for passage in passages:
             if problem := text_problem("passage", passage):
                 raise QGenError(problem)
-        return self._proposed([clean_text(passage) for passage in passages])
+        mended = [clean_text(passage) for passage in passages]
+        quiz = QuizSettings()
+        found = [
+            usable(passage, answers, quiz)
+            for passage, answers in zip(mended, self._proposed(mended, WORTH_LISTING), strict=True)
+        ]
+        return [asked_first(answers, quiz) for answers in found] if self.reader else found
 
-    def _proposed(self, passages: Sequence[str]) -> list[list[Answer]]:
-        """As :meth:`propose`, of passages that are mended already."""
+    def _proposed(self, passages: Sequence[str], within: float = math.inf) -> list[list[Answer]]:
+        """All answers that may be asked for, of passages that are mended already, the most worth it
+        first; they overlap, and the last are worth nothing."""
         by_rule = [propose_answers(passage) for passage in passages]
         if not self.reader:
             return by_rule
         read = self.reader.windows([(passage, "", None) for passage in passages])
-        return list(map(propose_spans, passages, read, by_rule))
+        return [
+            propose_spans(passage, windows, answers, within)
+            for passage, windows, answers in zip(passages, read, by_rule, strict=True)
+        ]
 
     def _asked(
         self, requests: Sequence[Request], settings: GenerationSettings, quiz: QuizSettings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 
@@ -24,6 +25,10 @@ dropped.  A round number; no measurement is recorded."""
 SPANS = 40
 """Spans that the reader may add per window of a passage.  A round number; no measurement is
 recorded."""
+WORTH_LISTING = 7.0
+"""How many nats less than the best one a proposed answer that is listed may be worth: of two passages
+the names, numbers and clauses were within 5, "born", "in" and "film" beyond 9.  No measurement on
+more is recorded; what is asked about does not depend on it."""
 
 _MARKS = '"“”()[] '
 _GOES_ON = re.compile(r"[.@_][a-z0-9]")
@@ -31,7 +36,7 @@ _GOES_ON = re.compile(r"[.@_][a-z0-9]")
 
 
 def propose_spans(
-    passage: str, windows: Sequence[Window], answers: Sequence[Answer]
+    passage: str, windows: Sequence[Window], answers: Sequence[Answer], within: float = math.inf
 ) -> list[Answer]:
     """Answers ranked by how probable the reader finds it that a question would be asked for them.
 
@@ -40,6 +45,7 @@ def propose_spans(
         windows: of the passage with no question, of :meth:`qgen.model.reader.Reader.windows`; the
             spans that they give most to are added.
         answers: by rule, as of :func:`propose_answers`.
+        within: how many nats a span may be worth less than the best one.
 
     Returns:
         Those of both that do not cut a date or number of the rules, nor a name such as "Code.gov",
@@ -59,7 +65,9 @@ def propose_spans(
     # Start and end are predicted apart, so that the start of one good answer and the end of another
     # make a span as probable as either: shorter ones come first.
     worth = {a: log_probability(windows, a) - COST_OF_WORD * len(a.text.split()) for a in usable}
-    return sorted(usable, key=lambda answer: worth[answer], reverse=True)
+    least = max(worth.values(), default=0.0) - within
+    near = [answer for answer in usable if worth[answer] >= least]
+    return sorted(near, key=lambda answer: worth[answer], reverse=True)
 
 
 def _with_pairs(passage: str, begin: int, end: int) -> tuple[int, int]:

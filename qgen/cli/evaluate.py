@@ -6,7 +6,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from qgen.cli.loading import extra, n_best_generator
+from qgen.cli.loading import extra, n_best_generator, own_eval
 from qgen.cli.options import (
     add_model,
     add_settings,
@@ -73,6 +73,7 @@ def add_to(commands) -> None:
 
 def evaluate(args: argparse.Namespace) -> None:
     """Score the question generator."""
+    own_eval()
     with extra("eval"):
         from eval.evaluate import evaluate
         from eval.report import format_table, write_report
@@ -111,6 +112,7 @@ def evaluate(args: argparse.Namespace) -> None:
 
 def evaluate_reader(args: argparse.Namespace) -> None:
     """Score the reader."""
+    own_eval()
     with extra("eval"):
         from eval.reading import evaluate_reader
     from eval.splits import load_part

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qgen.errors import QGenError, install
@@ -24,6 +26,17 @@ def extra(name: str) -> Iterator[None]:
         yield
     except ImportError as error:
         raise QGenError(f"{error.name} is missing: {install(name)}") from error
+
+
+def own_eval() -> None:
+    """Import ``eval`` from beside this package: ``python -m qgen`` looks into the folder that it is
+    started in first, which may have an ``eval`` of its own."""
+    root = str(Path(__file__).parents[2])
+    sys.path.insert(0, root)
+    try:
+        import eval  # noqa: F401 (its modules are found in it from now on)
+    finally:
+        sys.path.remove(root)
 
 
 def question_generator(args: argparse.Namespace) -> QuestionGenerator:

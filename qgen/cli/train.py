@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from qgen.cli.loading import own_eval
 from qgen.cli.options import add_settings, add_split, check_partners, settings_of
 from qgen.errors import QGenError
 from qgen.settings import ReaderTrainingSettings, TrainingSettings
@@ -85,6 +86,7 @@ def _fine_tune(args: argparse.Namespace, kind: type, load, train) -> None:
     dev = read_examples(args.dev) if args.dev else []
     trained_on = [Path(path).name for path in args.train]
     if args.split:
+        own_eval()
         from eval.splits import load_part
 
         fit, held_out = (

@@ -19,8 +19,8 @@ from qgen.records import Answer
 _LIGATURES = dict(
     zip("\ufb00\ufb01\ufb02\ufb03\ufb04\ufb05\ufb06", "ff fi fl ffi ffl st st".split(), strict=True)
 )
-LOOSE = dict(zip("¨´`ˆ˜ˇ˘˙˚˝¯¸˛", "\u0308\u0301\u0300\u0302\u0303\u030c\u0306\u0307\u030a\u030b\u0304"
-                  "\u0327\u0328", strict=True))  # fmt: skip
+LOOSE = dict(zip("¨´`ˆ˜ˇ˘˙˚˝¯¸˛", "\u0308\u0301\u0300\u0302\u0303\u030c\u0306\u0307\u030a\u030b"
+                  "\u0304\u0327\u0328", strict=True))  # fmt: skip
 """Accents that stand by themselves, and those that combine with a letter."""
 _ON_FRONT = re.compile(r"[cCsStT]¸|[cdnrszCDNRSZ]ˇ[aiou]|[nN]˜[ou]")
 """An accent between two letters that both can have it, where the first one does."""

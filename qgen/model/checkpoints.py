@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,9 @@ UNILM = "unilm-seq2seq"
 LOADING_ERRORS = (OSError, ValueError, KeyError, RuntimeError, TypeError, SafetensorError)
 """What loading raises for a checkpoint that is missing or corrupt; ``huggingface_hub``'s errors of
 requests and of names are among them."""
+
+_NOWHERE = "there is no such folder, and the hub has none either"
+_UNREACHED = "there is no such folder, and the hub is not to be reached"
 
 
 def load_checkpoint(checkpoint: str | Path = DEFAULT_CHECKPOINT) -> tuple[UniLM, Tokenizer]:
@@ -85,11 +89,9 @@ def find_file(checkpoint: str | Path, name: str) -> Path | None:
     try:
         return Path(hf_hub_download(str(checkpoint), name))
     except (HFValidationError, RepositoryNotFoundError) as error:
-        raise FileNotFoundError("there is no such folder, and the hub has none either") from error
+        raise FileNotFoundError(_NOWHERE) from error
     except LocalEntryNotFoundError as error:
-        raise FileNotFoundError(
-            "there is no such folder, and the hub is not to be reached"
-        ) from error
+        raise FileNotFoundError(_UNREACHED) from error
     except EntryNotFoundError:
         return None
 
@@ -99,12 +101,42 @@ def check_place(checkpoint: str | Path) -> None:
     mistyped is told at once.
 
     Raises:
-        FileNotFoundError: this is no folder, and no such name.
+        FileNotFoundError: this is no folder, and no such name, or the hub is not to be reached.
     """
     owner, _, name = str(checkpoint).partition("/")
     is_name = re.fullmatch(r"[\w.-]+", owner) and re.fullmatch(r"[\w.-]+", name)
     if not Path(checkpoint).is_dir() and (not is_name or Path(owner).exists()):
         raise FileNotFoundError("there is no such folder (on the hub a name is owner/name)")
+    if not Path(checkpoint).is_dir():
+        _reach_hub(str(checkpoint))
+
+
+@cache
+def _reach_hub(name: str) -> None:
+    """Ask the hub once for a checkpoint of which nothing is here yet.
+
+    ``huggingface_hub``'s download asks a hub that does not answer six times more, with pauses of 23
+    seconds in all.
+
+    Raises:
+        FileNotFoundError: the hub has no such name, or is not to be reached.
+    """
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
+    from huggingface_hub.errors import (
+        HfHubHTTPError,
+        HFValidationError,
+        RepositoryNotFoundError,
+    )
+
+    try:
+        if not isinstance(try_to_load_from_cache(name, "config.json"), str):
+            get_hf_file_metadata(hf_hub_url(name, "config.json"))
+    except (HFValidationError, RepositoryNotFoundError) as error:
+        raise FileNotFoundError(_NOWHERE) from error
+    except HfHubHTTPError:
+        return  # it answers; what is wrong the download says
+    except Exception as error:  # of the HTTP library that this version of the hub's brings
+        raise FileNotFoundError(_UNREACHED) from error
 
 
 def read_json(checkpoint: str | Path, name: str) -> dict[str, Any]:

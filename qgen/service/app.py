@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi_offline import FastAPIOffline
 from starlette.datastructures import State
 
 from qgen import __version__
@@ -57,7 +58,7 @@ def create_app(
             await asyncio.to_thread(state.batches.close)
             await asyncio.to_thread(state.batcher.close)
 
-    app = FastAPI(
+    app = FastAPIOffline(  # whose /docs and /redoc ask for nothing from the network
         title="qgen",
         version=__version__,
         description="Asks the question for a passage and an answer.",
