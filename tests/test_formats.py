@@ -901,8 +901,8 @@ def test_pdf_sizes_and_positions(tmp_path):
         ),
         (  # as others do, with each accent raised by itself; PDFium gives them behind the words
             "[(It was in Paris that he met )]TJ 107.4 2.2 Td (\\1) Tj -1 -2.2 Td [(Etienne of the "
-            "north and )]TJ 99.2 0 Td (Hern) Tj 20.3 0 Td (\\1) Tj -0.5 0 Td [(andez met P)]TJ 49.7 0 Td "
-            "(\\1) Tj -0.8 0 Td (olya there.) Tj",
+            "north and )]TJ 99.2 0 Td (Hern) Tj 20.3 0 Td (\\1) Tj -0.5 0 Td [(andez met P)]TJ "
+            "49.7 0 Td (\\1) Tj -0.8 0 Td (olya there.) Tj",
             "It was in Paris that he met Étienne of the north and Hernández met Pólya there.",
         ),
         (  # apostrophes stand beside letters

@@ -228,10 +228,10 @@ class QuestionGenerator:
         return found, sure, tuple(reasons(passage, question, found))
 
     def propose(self, passages: Sequence[str]) -> list[list[Answer]]:
-        """For each passage the answers that are worth asking for: by the reader, those that are asked
-        about first with default settings, apart from one another, the ones most worth it first;
-        without one, what the rules find, in the order they stand.  Offsets are those of the passage with its
-        characters mended (:mod:`qgen.english.clean`).
+        """For each passage the answers that are worth asking for: by the reader, those that are
+        asked about first with default settings, apart from one another, the most worth it first;
+        without one, what the rules find, in the order they stand.  Offsets are those of the passage
+        with its characters mended (:mod:`qgen.english.clean`).
 
         Raises:
             QGenError: a passage is no text.

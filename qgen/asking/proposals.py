@@ -26,9 +26,9 @@ SPANS = 40
 """Spans that the reader may add per window of a passage.  A round number; no measurement is
 recorded."""
 WORTH_LISTING = 7.0
-"""How many nats less than the best one a proposed answer that is listed may be worth: of two passages
-the names, numbers and clauses were within 5, "born", "in" and "film" beyond 9.  No measurement on
-more is recorded; what is asked about does not depend on it."""
+"""How many nats less than the best one a proposed answer that is listed may be worth: of two
+passages the names, numbers and clauses were within 5, "born", "in" and "film" beyond 9.  No
+measurement on more is recorded; what is asked about does not depend on it."""
 
 _MARKS = '"“”()[] '
 _GOES_ON = re.compile(r"[.@_][a-z0-9]")
