@@ -170,7 +170,8 @@ def test_command_takes_examples_of_ones_own(tmp_path, checkpoint, capsys):
 def test_a_folder_with_an_eval_of_its_own(tmp_path):
     """``python -m`` looks into the folder that it is started in first."""
     (tmp_path / "eval").mkdir()
-    (tmp_path / "eval" / "__init__.py").touch()
+    for name in ("__init__.py", "evaluate.py"):
+        (tmp_path / "eval" / name).touch()
     done = subprocess.run(
         [sys.executable, "-m", "qgen", "evaluate", "--examples", "none.json"],
         cwd=tmp_path,
