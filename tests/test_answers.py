@@ -65,14 +65,13 @@ def test_an_answer_in_another_form_is_the_passages_own_text(passage, answer, fou
         ("1500 km", "number"),
         ("COVID-19", "name"),
         ("B52", "name"),
-        ("Apollo 11", "name"),
-        ("World War 2", "name"),
-        ("the 1998 film", "phrase"),
-        ("2008 Summer Olympics", "name"),
-        ("type 2 diabetes", "phrase"),
+        ("mid-1980s", "number"),
+        ("Covid-19 vaccines", "phrase"),
+        ("the 50 states", "number"),
+        ("3 million B52 parts", "number"),
     ],
 )
-def test_a_span_with_a_digit_need_not_be_a_number(text, kind):
+def test_what_only_holds_a_digit_is_no_number(text, kind):
     assert kind_by_form(text) == kind
 
 

@@ -11,21 +11,22 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from qgen.english.dictionary import lemmas, usual_tag
 from qgen.english.locate import locate_answer
-from qgen.english.words import FUNCTION_WORDS
 from qgen.records import Answer
 
 _LIGATURES = dict(
     zip("\ufb00\ufb01\ufb02\ufb03\ufb04\ufb05\ufb06", "ff fi fl ffi ffl st st".split(), strict=True)
 )
-LOOSE = dict(zip("¨´`ˆ˜ˇ˘˙˚˝¯¸˛", "\u0308\u0301\u0300\u0302\u0303\u030c\u0306\u0307\u030a\u030b"
-                  "\u0304\u0327\u0328", strict=True))  # fmt: skip
+LOOSE = dict(
+    zip(
+        "`´¨ˆ˜ˇ˘˙˚˝¯¸˛",
+        "\u0300\u0301\u0308\u0302\u0303\u030c\u0306\u0307\u030a\u030b\u0304\u0327\u0328",
+        strict=True,
+    )
+)
 """Accents that stand by themselves, and those that combine with a letter."""
-_ON_FRONT = re.compile(r"[cCsStT]¸|[cdnrszCDNRSZ]ˇ[aiou]|[nN]˜[ou]")
-"""An accent between two letters that both can have it, where the first one does."""
-_OPENED = re.compile(r"(?<!\w)`\S")
-"""What code or a quotation begins with."""
+_MEANT_ALWAYS = "".join(LOOSE)[2:]
+"""Of these those that are typed for nothing else."""
 
 _BULLETS = "\uf06c\uf06e\uf071\uf076\uf0a7\uf0a8\uf0b7\uf0d8\uf0e0\uf0fc"
 """Those of the Symbol and Wingdings fonts, by which Word marks the items of a list."""
@@ -48,6 +49,8 @@ _MEANT = (
     # "Caf ´e" and "´Etienne"; "get ´em" has none, nor has what a quotation begins with.
     rf"|(?<!\w)´(?=[AEIOU]{_LETTER}|[aeou]\b|e(?![mr]\b))"
     r"(?!(?s:.{0,300}?)[\w.,;:!?]´(?! [eou]\b|\w))"
+    # A space that may stand behind a quotation, or a plural's apostrophe, stays.
+    r"|(?<=[^\W\d_s])´ (?=[eou]\b|ı)"
     # A grave one also opens code and quotations, so only inside a word; few languages have one on
     # another vowel than e, but at its end.
     rf"|(?<={_LETTER})(?<!\bo)`(?=ı|(?<!a`)e|(?<![aeiou]`)[aiou]\b))"
@@ -56,15 +59,10 @@ _MEANT = (
 
 _SEEN = re.compile(
     r"(?P<ligature>[\ufb00-\ufb06])"
-    rf"|(?P<front>{_LETTER}?)(?P<gap> ?)(?P<mark>[¨ˆ˜ˇ˘˙˚˝¯¸˛])(?P<space> ?)"
-    rf"(?P<next>{_LETTER}?)"
-    # With a space between the parts of a word, which a dictionary tells from an apostrophe or quote
-    # that stands between two words; "´ Etienne" has none in front.
-    rf"|(?P<apart>(?<={_LETTER})(?: ´ ?|[´`] )(?=[aeiouyıcnz])|(?<={_LETTER})´ (?=[AEIOU])"
-    rf"|(?<![^\s(])´ (?=[AEO][a-z]))(?P<letter>{_LETTER})"
-    rf"|(?P<before>{_MEANT})(?P<base>{_LETTER})"
+    rf"|(?P<before>[{_MEANT_ALWAYS}]|(?<=[^\W\d_])[{_MEANT_ALWAYS}] |{_MEANT})(?P<letter>{_LETTER})"
     # But behind a number an acute one is a prime: 5´10, 30´´.
     rf"|(?P<apostrophe>(?<!\d)(?<!\d´)´|´(?={_LETTER})|(?<={_LETTER})`(?={_LETTER}))"
+    r"|(?P<after>[cCsStTeEaA])(?P<cedilla>[¸˛])"
     rf"|(?P<bullet>(?:(?<=\n)|^)[ \t]*[{_BULLETS}][ \t]*)"
     # Controls but tab and line ends, what has no width, what ends a line in some fonts, tags and
     # variation selectors; then what has no form at all, which nothing stands beside.
@@ -138,13 +136,11 @@ def clean_with_offsets(text: str) -> tuple[str, list[int] | None]:
     pieces: list[str] = []
     offsets: list[int] = []
     length = position = 0
-    seen = _SEEN.search(text)
-    while seen:
-        begin, end = seen.span()
-        mended = _mended(seen)
-        seen = _SEEN.search(text, begin + 1 if mended is None else end)
+    for match in _SEEN.finditer(text):
+        mended = _mended(match)
         if mended is None:
             continue
+        begin, end = match.span()
         pieces += [text[position:begin], mended]
         offsets += range(length, length + begin - position)
         length += begin - position
@@ -163,77 +159,17 @@ def _mended(match: re.Match) -> str | None:
     kind, found = match.lastgroup, match.group()
     if kind == "ligature":
         return _LIGATURES[found]
-    if kind == "next":
-        return _with_mark(match)
     if kind == "letter":
-        return _put_together(match)
-    if kind == "base":
-        return with_accent(match["base"], match["before"])
+        return with_accent(match["letter"], match["before"])
+    if kind == "cedilla":
+        return with_accent(match["after"], match["cedilla"])
     if kind == "apostrophe":
         return "'"
     return " " if kind == "paragraph" else ""
-
-
-def _with_mark(match: re.Match) -> str | None:
-    """What an accent that is typed for nothing else makes of the letter behind it, as TeX writes
-    it, or of the one in front; ``None`` where it is on neither, as in a formula."""
-    text = match.string
-    front, gap, mark, space, letter = match.group("front", "gap", "mark", "space", "next")
-    if re.search(r"\d ?\Z", text[max(0, match.start("mark") - 2) : match.start("mark")]):
-        return None  # 90˚ angle, 5˝ of rain
-    first, second = _word_before(text, match.end("front")), _word_at(text, match.start("next"))
-    ahead, behind = with_accent(letter, mark), None if gap else with_accent(front, mark)
-    alone = mark in "ˆ˜" and space and (gap or not front)
-    if space and _is_word(second):
-        if behind or alone or (mark in "ˆ˜" and second in FUNCTION_WORDS - {"a"}):
-            ahead = None  # "Zoe¨ and", "the ˆ operator", "xˆ is"
-    elif alone and len(second) < 2:
-        ahead = None  # "x ˆ y"
-    if behind and (not ahead or _ON_FRONT.match(front + mark + letter)):
-        return behind + ("" if letter.islower() and not _is_word(second) else space) + letter
-    if not ahead:
-        return None
-    one_word = gap and front and letter.islower() and not _is_word(first)
-    return front + ("" if one_word else gap) + ahead
-
-
-def _put_together(match: re.Match) -> str | None:
-    """A word that an acute or grave accent and spaces divide, if it is one; else the text with an
-    apostrophe, or ``None`` where what begins it has another meaning."""
-    text, found, letter = match.string, match["apart"], match["letter"]
-    mark = found.strip()
-    first, second = _word_before(text, match.start()), _word_at(text, match.start("letter"))
-    if letter == "ı" or not (
-        _is_word(second)
-        or (found.startswith(" ") and _is_word(first))
-        or (letter in "cnz" and len(second) < 3 and not first.endswith("i"))
-        or (letter.isupper() and first and not (first.isupper() and second.isupper()))
-        or (first.endswith("s") and "NOUN" in lemmas(first.lower()))
-        or (mark == "`" and _OPENED.search(text, max(0, match.start() - 60), match.start()))
-    ):
-        return with_accent(letter, mark)
-    return f"'{found[1:]}{letter}" if found.startswith("´") else None
-
-
-def _word_before(text: str, end: int) -> str:
-    found = re.search(rf"{_LETTER}*\Z", text[max(0, end - 30) : end])
-    return found.group() if found else ""
-
-
-def _word_at(text: str, begin: int) -> str:
-    found = re.compile(rf"{_LETTER}{{0,30}}").match(text, begin)
-    return found.group() if found else ""
-
-
-def _is_word(letters: str) -> bool:
-    """Whether this is an English word, and not a part of one."""
-    if len(letters) < 2:
-        return letters in {"a", "A", "I"}
-    return usual_tag(letters) is not None or bool(lemmas(letters.lower()))
 
 
 def with_accent(letter: str, mark: str) -> str | None:
     """The letter with an accent that stands by itself; ``None`` where no such letter is written."""
     base = {"ı": "i", "ȷ": "j"}.get(letter, letter)
     whole = unicodedata.normalize("NFC", base + LOOSE[mark.strip()])
-    return whole if base and len(whole) == 1 else None
+    return whole if len(whole) == 1 else None

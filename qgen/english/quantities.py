@@ -30,26 +30,16 @@ BOUND = re.compile(
 ESTIMATE = re.compile(rf"\b(?:about|around|approximately|roughly|some|an estimated){_FIRST}", re.I)
 """What a number may be given with or without: of SQuAD's answers about one in four has it."""
 
-_QUANTITY = re.compile(
-    r"(?:(?:an?|the|about|around|approximately|roughly|some|an estimated|over|under|nearly|almost|"
-    r"more|less|fewer|than|at|least|most|up|to|between|from|only|just|every|another|first|last|next|"
-    r"of|by|its|their|his|her)\s+)*(?:[A-Z]{0,2}[$£€]|[-+−–~±(#№])*[.]?\d",
-    re.I,
-)
-"""What a number begins with: not "COVID-19", "B52" and "World War 2", which only hold one."""
-_NAMED_BY_YEAR = re.compile(
-    rf"(?:(?:an?|the|its|their|his|her)\s+{YEAR.pattern}\s+[^\W\d_]|{YEAR.pattern}\s+"
-    rf"(?!(?:people|men|women|children|[a-z]+s|{'|'.join(map(re.escape, UNITS))})(?!\w))[^\W\d_])",
-    re.I,
-)
-"""What a year tells from its like: "the 1998 film", "2008 Summer Olympics"; not "1200 seats"."""
+
+_NAME = re.compile(r"[A-Z][^\W\d_]*-?\d")
+"""How a word with a digit begins that is no number: "COVID-19", "B52"."""
 
 
 def kind_by_form(text: str) -> str:
     """What a span looks like by itself: "date", "number", "name" or "phrase"."""
     if YEAR.search(text) and re.fullmatch(rf"(?:{'|'.join(MONTHS)}|[\d ,])+", text, re.I):
         return "date"
-    if _QUANTITY.match(text) and not _NAMED_BY_YEAR.match(text):
+    if any(re.search(r"\d", word) and not _NAME.match(word) for word in text.split()):
         return "number"
     words = [word for word in text.split() if word[0].isalpha() and re.search(r"\w{4}|\d", word)]
     return "name" if words and all(word[0].isupper() for word in words) else "phrase"

@@ -78,7 +78,7 @@ def find_file(checkpoint: str | Path, name: str) -> Path | None:
     if Path(checkpoint).is_dir():
         path = Path(checkpoint) / name
         return path if path.is_file() else None
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import _CACHED_NO_EXIST, hf_hub_download, try_to_load_from_cache
     from huggingface_hub.errors import (
         EntryNotFoundError,
         HFValidationError,
@@ -86,6 +86,8 @@ def find_file(checkpoint: str | Path, name: str) -> Path | None:
         RepositoryNotFoundError,
     )
 
+    if try_to_load_from_cache(str(checkpoint), name) is _CACHED_NO_EXIST:
+        return None  # so the hub said when the rest was fetched
     try:
         return Path(hf_hub_download(str(checkpoint), name))
     except (HFValidationError, RepositoryNotFoundError) as error:
