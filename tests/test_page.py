@@ -1,6 +1,7 @@
 """The web page: what its scripts call, and the page itself in headless Chromium."""
 
 import base64
+import gzip
 import json
 import shutil
 import threading
@@ -16,10 +17,11 @@ from fastapi.testclient import TestClient
 
 from qgen.asking.document import quiz_of_paragraph
 from qgen.english.phrases import propose_answers
+from qgen.files import encoding
 from qgen.files.writers import WRITERS
 from qgen.records import Answer, Question, Result
 from qgen.service.app import create_app
-from qgen.service.page import build
+from qgen.service.page import build, quiz
 from qgen.settings import QuizSettings
 
 OTHER = "Marie Curie was born in Warsaw in 1867. She moved to Paris in 1891."
@@ -104,6 +106,9 @@ def test_an_upload_is_read_and_nothing_else(tmp_path, monkeypatch):
     (uploads / "empty.md").write_text("# Only a heading\n", encoding="utf-8")
     problem = build.read_upload({"path": str(uploads / "empty.md"), "name": "mine.md"})["error"]
     assert "mine.md" in problem and str(uploads) not in problem
+    assert "error" in build.read_upload({"path": str(uploads), "name": "uploads"})
+    assert [*uploads.iterdir()] == [], "nothing that was sent is kept"
+    assert (tmp_path / "notes.md").exists()
 
 
 def test_the_best_of_a_text_are_chosen_in_its_order():
@@ -211,21 +216,44 @@ def test_a_batch_s_questions_are_opened(tmp_path, monkeypatch):
         assert question["answer_start"] == 50 and "choices" not in question
 
 
+def test_what_a_quiz_has_no_place_for_is_said_and_the_rest_is_opened(tmp_path, monkeypatch):
+    asked = {"question": "When?", "answer": "1937", "answer_start": 50, "kind": "", "score": -1.0,
+             "confidence": None}  # fmt: skip
+    row = {"passage": PASSAGE, "questions": [asked]}
+    for fields, title, left_out in [
+        ({"title": 7}, "7", ""),
+        ({"title": ["a", "b"]}, '["a", "b"]', ""),
+        ({"title": None, "document": None, "paragraph": None, "headings": None}, "", ""),
+        ({"paragraph": "2.", "headings": "Bridges"}, "", "fields paragraph, headings"),
+        ({"paragraph": True, "headings": [["Bridges"]]}, "", "fields paragraph, headings"),
+        ({"questions": [asked | {"source": "x"}]}, "", "fields questions.source"),
+    ]:
+        read = opened(tmp_path, monkeypatch, json.dumps(row | fields).encode())
+        assert (read["title"], read["left_out"]) == (title, left_out), fields
+        assert len(read["questions"]) == 1 and read["passages"][0]["headings"] == []
+    two = [row | {"title": "One"}, row | {"title": "Two"}]
+    read = opened(tmp_path, monkeypatch, "\n".join(map(json.dumps, two)).encode())
+    assert (read["title"], read["left_out"]) == ("", "fields title")
+
+
 def test_what_is_no_quiz_is_said_in_a_line(tmp_path, monkeypatch):
     good = {"question": "When?", "answer": "1937", "answer_start": 50, "kind": "", "score": -1.0,
             "confidence": 0.5}  # fmt: skip
     for fields, said in [
-        ({}, "quiz.jsonl, row 1 has no questions to edit; to ask about rows, open Batch"),
-        ({"questions": []}, "0 questions"),
-        ({"questions": [good] * 501}, "501 questions; the page shows 1 to 500"),
-        ({"questions": ["When?"]}, "row 1, questions.0: "),
+        ({}, "quiz.jsonl, line 2 has no questions to edit; to ask about rows, open Batch"),
+        ({"questions": None}, "line 2 has no questions to edit"),
+        ({"questions": []}, "quiz.jsonl has no questions"),
+        ({"questions": [good] * 501}, "quiz.jsonl has more than 500 questions"),
+        ({"questions": ["When?"]}, "line 2, questions.0: "),
         ({"questions": [{"question": "When?"}]}, "questions.0.answer: Field required"),
         ({"questions": [good | {"question": "\ud800"}]}, "questions.0.question: "),
         ({"questions": [good | {"confidence": float("nan")}]}, "confidence: "),
         ({"questions": [good | {"choices": ["1936", "1938"]}]}, "'1937' is none of its choices"),
-        ({"questions": [good], "passage": None}, "row 1, passage: "),
+        ({"questions": [good | {"type": "essay"}]}, "questions.0.type: "),
+        ({"questions": [good | {"type": "true-false"}]}, "'1937' is neither True nor False"),
+        ({"questions": [good], "passage": None}, "line 2, passage: "),
     ]:
-        content = json.dumps({"passage": PASSAGE} | fields).encode()
+        content = b"\n" + json.dumps({"passage": PASSAGE} | fields).encode()
         problem = opened(tmp_path, monkeypatch, content)["error"]
         assert said in problem and "\n" not in problem and str(tmp_path) not in problem
     assert "error" in opened(tmp_path, monkeypatch, b'{"passage": ')
@@ -234,6 +262,15 @@ def test_what_is_no_quiz_is_said_in_a_line(tmp_path, monkeypatch):
         row = {"passage": PASSAGE, "questions": [good | {"answer_start": start}]}
         [question] = opened(tmp_path, monkeypatch, json.dumps(row).encode())["questions"]
         assert question["answer_start"] in (None, 50)
+
+
+def test_a_quiz_that_is_larger_than_a_document_may_be_is_refused(tmp_path, monkeypatch):
+    row = json.dumps({"passage": PASSAGE, "questions": []}).encode() + b"\n"
+    monkeypatch.setattr(quiz, "MAX_BLOCKS", 1)
+    assert "more than 1 paragraphs" in opened(tmp_path, monkeypatch, 2 * row)["error"]
+    monkeypatch.setattr(encoding, "MAX_BYTES", len(row))
+    packed = gzip.compress(2 * row)
+    assert "larger than" in opened(tmp_path, monkeypatch, packed, "quiz.jsonl.gz")["error"]
 
 
 def test_all_settings_and_formats_are_offered():

@@ -132,7 +132,7 @@ def test_broken_characters_cost_no_more_than_their_row(tmp_path, name, content, 
     source.write_bytes(content)
     verdict = {"confidence": None, "reasons": ["no"]}
     write_scores((row.with_verdict(verdict) for row in read_questions(source)), output)
-    [first, second] = [row for row in read_fields(output) if isinstance(row, dict)]
+    [first, second] = [row for _, row in read_fields(output) if isinstance(row, dict)]
     assert (first["passage"], second["passage"]) == ("Rome", "Caf\ufffd")
 
 

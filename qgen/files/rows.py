@@ -81,17 +81,17 @@ def read_rows(
         yield Row(raw.line, raw.raw.rstrip("\r\n"), content, raw.document)
 
 
-def read_fields(path: str | os.PathLike) -> Iterator[dict | str]:
-    """The fields of each row as the file has them, or what is wrong with the row.
+def read_fields(path: str | os.PathLike) -> Iterator[tuple[int, dict | str]]:
+    """Each row's line and its fields as the file has them, or what is wrong with the row.
 
     Raises:
         QGenError: as :func:`read_rows`.
     """
     for raw in _raw_rows(Path(path), USUAL_NAMES, lambda message: None):
         try:
-            yield raw.parse()
+            yield raw.line, raw.parse()
         except QGenError as error:
-            yield str(error)
+            yield raw.line, str(error)
 
 
 def read_requests(path: str | os.PathLike) -> Iterator[tuple[int, Request]]:

@@ -50,7 +50,7 @@ def read_questions(path: str | Path) -> Iterator[QuestionRow]:
         QGenError: the file cannot be read, its type is unknown, or it has no rows.
     """
     empty = True
-    for fields in read_fields(path):
+    for _, fields in read_fields(path):
         empty = False
         yield QuestionRow({}, problem=fields) if isinstance(fields, str) else _row(fields)
     if empty:

@@ -86,7 +86,8 @@ def mount_page(app: FastAPI, max_upload_bytes: int) -> None:
 
 def build_page() -> gr.Blocks:
     """The page as Gradio knows it: one component, which takes over what is drawn already."""
-    with gr.Blocks(title="qgen", analytics_enabled=False) as page:
+    # What is sent is deleted when it is read; what was sent and never read, after an hour.
+    with gr.Blocks(title="qgen", analytics_enabled=False, delete_cache=(3600, 3600)) as page:
         gr.HTML(
             html_template="",
             js_on_load=_ADOPT,
@@ -186,7 +187,7 @@ def read_upload(upload: dict) -> dict:
     """The paragraphs of a document that Gradio has received, and what was left out of it; of a quiz
     that was saved, its questions and title too."""
     path = Path(upload["path"])
-    if not is_in_or_equal(path, get_upload_folder()):
+    if not (is_in_or_equal(path, get_upload_folder()) and path.is_file()):
         raise QGenError("there is no such upload")
     try:
         if kind_of(path) in SUFFIXES:
@@ -194,6 +195,8 @@ def read_upload(upload: dict) -> dict:
         read = read_document(path)
     except QGenError as error:
         raise QGenError(str(error).replace(str(path), upload["name"])) from error
+    finally:
+        path.unlink(missing_ok=True)  # who sends the same file at the same time has to send it again
     passages = [_passage(paragraph.text, paragraph.headings) for paragraph in read]
     return {"passages": passages, "left_out": read.summary}
 
