@@ -111,6 +111,14 @@ def test_an_upload_is_read_and_nothing_else(tmp_path, monkeypatch):
     assert (tmp_path / "notes.md").exists()
 
 
+def test_an_upload_that_is_never_read_goes_with_the_service_at_the_latest(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    with TestClient(create_app(Canned(), page=True)) as client:
+        sent = client.post("/gradio_api/upload", files={"files": ("notes.txt", b"In 1937.")})
+        assert [Path(path).read_bytes() for path in sent.json()] == [b"In 1937."]
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
 def test_the_best_of_a_text_are_chosen_in_its_order():
     questions = [
         made("Where is it?", passage=1, confidence=0.8), made("Who led it?", confidence=0.9),
@@ -419,6 +427,25 @@ class Page:
     def answers(self):
         return [field.get_property("value") for field in self.all(".card .answer")]
 
+    def drop(self, content, *names):
+        """Files of the same content, on the page."""
+        self.js(
+            "const data = new DataTransfer();"
+            "for (const name of arguments[1]) data.items.add(new File([arguments[0]], name));"
+            "for (const name of ['dragenter', 'drop']) document.body.dispatchEvent("
+            "  new DragEvent(name, {bubbles: true, cancelable: true, dataTransfer: data}));",
+            content, names,
+        )  # fmt: skip
+
+    def select(self, words):
+        """In the text as it is edited."""
+        self.js(
+            "const area = document.querySelector('#text');"
+            "const begin = area.value.indexOf(arguments[0]);"
+            "area.focus(); area.setSelectionRange(begin, begin + arguments[0].length);",
+            words,
+        )
+
     def ask_with(self, text=TWO):
         self.write(text)
         self.generate()
@@ -656,8 +683,9 @@ def test_a_quiz_is_there_when_its_tab_was_closed_until_one_begins_anew(page, add
 
     page.press("#setting-choices option[value='4']")
     page.find("#setting-max_answers").send_keys(Keys.ARROW_LEFT)
+    assert not page.find("#anew").is_displayed()
     page.ask_with()
-    assert not page.find("#kept").is_displayed()
+    assert page.find("#anew").is_displayed() and not page.find("#kept").is_displayed()
     page.retype(".card .asked", "What is edited?")
     page.retype("[aria-label^='Choice B of question 1']", "an edited one")
     page.find("[aria-label^='Move question 3']").send_keys(Keys.ARROW_UP)
@@ -676,6 +704,7 @@ def test_a_quiz_is_there_when_its_tab_was_closed_until_one_begins_anew(page, add
     page.find("#anew").send_keys(Keys.ENTER)
     page.wait(lambda: page.questions() == [] and page.find("#samples").is_displayed())
     assert page.focused() == "text" and not page.find("#kept").is_displayed()
+    assert not page.find("#anew").is_displayed()
     assert page.find("#setting-choices").get_property("value") == "0"
     page.find("#undo").click()
     page.wait(lambda: settled(page) == before)
@@ -711,8 +740,28 @@ def test_two_tabs_keep_apart(page, address, tabs):
     page.browser.switch_to.window(second)
     page.wait(lambda: "Another tab's quiz is kept now" in page.find("#kept").text)
     assert page.questions() == others
-    new_tab(page, address)
+    third = new_tab(page, address)
     assert page.questions() == shown[1:], "what was changed last"
+    page.browser.switch_to.window(first)
+    page.press("[aria-label='Delete question 1']")
+    page.browser.switch_to.window(third)
+    page.wait(lambda: "Another tab's quiz is kept now" in page.find("#kept").text)
+    page.browser.refresh()
+    page.wait(lambda: page.questions() == shown[1:])
+    kept = page.js("return localStorage.qgen")
+    page.press("#anew")
+    page.press("#setting-choices option[value='4']")
+    page.generate("Put a text in first")
+    page.js(FULL)
+    page.write(OTHER)
+    page.wait(lambda: "This browser cannot keep this" in page.find("#kept").text)
+    assert page.js("return localStorage.qgen") == kept, "what another tab keeps stays"
+    page.js("localStorage.clear()")
+    page.browser.switch_to.window(first)
+    page.wait(lambda: "not kept any more" in page.find("#kept").text)
+    page.browser.refresh()
+    page.wait(lambda: page.questions() == shown[2:])
+    assert "not kept any more" in page.find("#kept").text
 
 
 REFUSED = (
@@ -772,6 +821,10 @@ def test_what_another_version_kept_does_no_harm(page):
     less = {name: state[name] for name in ("text", "passages", "questions", "marked")}
     assert "from before" in restored(json.dumps({"state": less, "settings": settings}))
     assert len(page.questions()) == len(state["questions"])
+    page.js("sessionStorage.qgen = '{'")  # what all tabs keep is tried, too
+    page.browser.refresh()
+    page.wait(lambda: page.find(".gradio-container #text"))
+    assert len(page.questions()) == len(state["questions"])
     page.generate("questions")
 
 
@@ -790,12 +843,7 @@ def test_a_quiz_is_saved_and_opened_again(page, browser):
     page.press("#view-take")
     page.press("#edit-text")
     page.write(OTHER)
-    page.js(
-        "const data = new DataTransfer(); data.items.add(new File([arguments[0]], 'saved.jsonl'));"
-        "document.body.dispatchEvent("
-        "  new DragEvent('drop', {bubbles: true, cancelable: true, dataTransfer: data}));",
-        path.read_text(encoding="utf-8"),
-    )
+    page.drop(path.read_text(encoding="utf-8"), "saved.jsonl")
     page.wait(lambda: page.questions() == ["What is edited?", second, *rest])
     assert settled(page)[1:] == before
     assert [one.text for one in page.all("#reading p")] == paragraphs
@@ -808,6 +856,43 @@ def test_a_quiz_is_saved_and_opened_again(page, browser):
     page.wait(lambda: "no questions to edit" in page.said())
     assert len(page.questions()) == len(rest) + 2
     path.unlink()
+    assert page.errors() == []
+
+
+@pytest.mark.slow
+def test_an_opened_quiz_keeps_what_its_text_would_not_be_read_as(page, model):
+    """Paragraphs that are no prose, and what stands over one."""
+    from selenium.webdriver import Keys
+
+    def asked(question, answer, start, **more):
+        return {"question": question, "answer": answer, "answer_start": start, "kind": "",
+                "score": -1.0, "confidence": None} | more  # fmt: skip
+
+    rows = [
+        {"passage": "Bridges", "questions": [asked("Of what?", "Bridges", 0)]},
+        {"passage": PASSAGE, "headings": ["Part 1"],
+         "questions": [asked("It cost little.", "False", 0, type="true-false")]},
+    ]  # fmt: skip
+    page.drop("\n".join(map(json.dumps, rows)), "saved.jsonl")
+    page.wait(lambda: page.questions() == ["Of what?", "It cost little."])
+    page.retype("[aria-label='Answer to question 2']", "No")
+    page.wait(lambda: "True or False" in page.find("#toast").text)
+    page.retype("[aria-label='Answer to question 2']", "True")
+    assert page.answers() == ["Bridges", "True"]
+    for more, words, answers in [
+        ("", "1937", {"Bridges", "True", "1937"}),
+        (f"\n\n{OTHER}", "million", {"True", "1937", "million"}),
+    ]:
+        page.press("#edit-text")
+        page.find("#text").send_keys(Keys.CONTROL, Keys.END, Keys.NULL)
+        if more:
+            page.insert(more)
+        page.select(words)
+        page.wait(lambda: page.find("#ask-this").is_displayed())
+        page.find("#ask-this").click()
+        page.wait(lambda words=words: words in page.answers())
+        assert {*page.answers()} == answers
+        assert model.asked[-1][0][0].headings == ("Part 1",)
     assert page.errors() == []
 
 
@@ -828,9 +913,23 @@ def test_the_title_is_the_document_s_or_how_the_text_begins(page, tmp_path):
     page.retype("#title", Keys.DELETE)
     assert title() == "Two bridges"
     page.press("#edit-text")
-    page.write(OTHER)
+    page.find("#text").send_keys(" It is red.")
+    page.generate()
+    assert title() == "Two bridges", "a small edit makes no other text"
+    page.retype("#title", "Mine")
+    page.press("#edit-text")
+    page.find("#text").send_keys(Keys.CONTROL, "a", Keys.NULL)
+    page.insert(OTHER)
     page.generate("questions")
     assert title() == "Marie Curie was born in Warsaw in 1867. …"
+    saved = page.js("return JSON.parse(sessionStorage.qgen).state.questions[0]")
+    names = ("question", "answer", "answer_start", "kind", "score", "confidence")
+    row = {"passage": OTHER, "questions": [{name: saved[name] for name in names}]}
+    page.find("#title").click()
+    page.drop(json.dumps(row | {"title": "Saved"}), "saved.jsonl")
+    page.wait(lambda: len(page.questions()) == 1)
+    page.find("#title").send_keys(Keys.TAB)
+    assert title() == "Saved", "also where one was in the middle of it"
     page.press("#format option[value='html']")
     page.press("#export")
     exported = page.browser.downloads / "questions.html"
@@ -1168,14 +1267,7 @@ def test_a_document_by_choosing_and_by_dropping(page, model, tmp_path):
     asked = {request.passage: request for requests, _, _ in model.asked for request in requests}
     assert {r.headings for r in asked.values()} == {("Bridge",)}
     assert (asked[PASSAGE].beside, asked[OTHER].beside) == ((OTHER,), (PASSAGE,))
-    page.js(
-        "const data = new DataTransfer();"
-        "for (const name of ['dropped.txt', 'other.txt'])"
-        "  data.items.add(new File([arguments[0]], name));"
-        "for (const name of ['dragenter', 'drop']) document.body.dispatchEvent("
-        "  new DragEvent(name, {bubbles: true, cancelable: true, dataTransfer: data}));",
-        OTHER,
-    )
+    page.drop(OTHER, "dropped.txt", "other.txt")
     page.wait(lambda: [p.text for p in page.all("#reading p")] == [OTHER])
     assert page.find("#text-note").text == "dropped.txt: 1 paragraph; of 2 files only this one"
     page.press("#setting-choices option[value='5']")

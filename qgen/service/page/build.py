@@ -87,7 +87,7 @@ def mount_page(app: FastAPI, max_upload_bytes: int) -> None:
 def build_page() -> gr.Blocks:
     """The page as Gradio knows it: one component, which takes over what is drawn already."""
     # What is sent is deleted when it is read; what was sent and never read, after an hour.
-    with gr.Blocks(title="qgen", analytics_enabled=False, delete_cache=(3600, 3600)) as page:
+    with gr.Blocks(title="qgen", analytics_enabled=False, delete_cache=(600, 3600)) as page:
         gr.HTML(
             html_template="",
             js_on_load=_ADOPT,
@@ -196,7 +196,7 @@ def read_upload(upload: dict) -> dict:
     except QGenError as error:
         raise QGenError(str(error).replace(str(path), upload["name"])) from error
     finally:
-        path.unlink(missing_ok=True)  # who sends the same file at the same time has to send it again
+        path.unlink(missing_ok=True)  # whoever sends the same just now has to send it again
     passages = [_passage(paragraph.text, paragraph.headings) for paragraph in read]
     return {"passages": passages, "left_out": read.summary}
 

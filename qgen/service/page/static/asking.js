@@ -2,7 +2,7 @@
 import { Refusal, questions as ask } from "./client.js";
 import { plural } from "./dom.js";
 import { served } from "./server.js";
-import { placeOf } from "./text.js";
+import { joined, placeOf } from "./text.js";
 
 const AHEAD = 3; // requests on their way at once: the browser has six connections
 
@@ -179,11 +179,15 @@ export class Asker {
   /** The paragraphs of the text as it stands; what no longer stands in it is cleared. */
   async #paragraphs() {
     const store = this.store;
-    if (store.state.marked) return { passages: store.state.passages, gone: 0 };
-    const { passages, left_out: left } = await served("paragraphs", store.state.text);
+    const { passages: known, marked, text } = store.state;
+    if (!marked && text === joined(known)) store.update({ marked: true }); // opened, and not edited
+    if (store.state.marked) return { passages: known, gone: 0 };
+    const { passages: found, left_out: left } = await served("paragraphs", text);
+    const headings = new Map(known.map((one) => [one.text, one.headings]));
+    const passages = found.map((one) => ({ ...one, headings: headings.get(one.text) ?? one.headings }));
     if (!passages.length) throw new Refusal("There is no English prose in the text.");
     const places = new Map(passages.map((passage, i) => [passage.text, i]));
-    const place = (q) => places.get(store.state.passages[q.passage].text);
+    const place = (q) => places.get(known[q.passage].text);
     const standing = store.state.questions
       .filter((q) => place(q) !== undefined)
       .map((q) => ({ ...q, passage: place(q) }));

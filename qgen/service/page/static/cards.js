@@ -52,7 +52,11 @@ const field = (question, what, label, text, change) => {
 
 const answerField = (question, index, on) =>
   h("div", { class: "given" }, h("span", { class: "letter", "aria-hidden": "true" }, "→"),
-    field(question, "answer", `Answer to ${nameOf(index)}`, question.answer, (answer) => on.change(question.id, () => ({ answer })))); // prettier-ignore
+    field(question, "answer", `Answer to ${nameOf(index)}`, question.answer, (answer) =>
+      on.change(question.id, ({ type }) =>
+        type === "true-false" && answer !== "True" && answer !== "False" ? "Such an answer is True or False." : { answer },
+      ),
+    )); // prettier-ignore
 
 const choiceField = (question, index, i, on) => {
   const choice = question.choices[i];
@@ -61,7 +65,7 @@ const choiceField = (question, index, i, on) => {
   const area = field(question, `choice-${i}`, label, choice, (given) =>
     on.change(question.id, ({ choices }) => {
       const others = choices.toSpliced(i, 1).map((other) => other.toLowerCase());
-      if (others.includes(given.toLowerCase())) return null;
+      if (others.includes(given.toLowerCase())) return "There is such a choice already.";
       return { choices: choices.with(i, given), ...(right && { answer: given }) };
     }),
   );

@@ -10,7 +10,7 @@ import { notices } from "./notices.js";
 import { offerSelection } from "./offer.js";
 import { readDocument, served } from "./server.js";
 import { Store } from "./store.js";
-import { drawPassages, light } from "./text.js";
+import { drawPassages, isReplaced, joined, light } from "./text.js";
 
 const element = document.querySelector(".qgen");
 const setup = JSON.parse(document.querySelector("#qgen-setup").textContent);
@@ -32,17 +32,18 @@ const chooseRows = batchPanel(find, form.chosen);
 // -- drawing -------------------------------------------------------------------------------------
 
 const OF_KEEPING = {
-  before: "This is from before; it is kept in this browser alone.",
-  old: "What this browser has kept is of another version of the page, and cannot be shown.",
+  before: "This is from before; it is kept in this browser alone, until you begin anew.",
+  old: "What this browser has kept is of another version of the page, and cannot be shown. What you put in takes its place.",
   other: "Another tab's quiz is kept now, not this one, unless you change something here.",
+  gone: "This is not kept any more, unless you change something here.",
   none: "This browser cannot keep this. Export the questions as JSON Lines to go on with them another time.",
 };
 
 const drawKept = () => {
   const { kept, isEmpty } = store;
-  find("#kept").hidden = !kept || isEmpty !== (kept === "old");
-  find("#kept span").textContent = OF_KEEPING[kept] ?? "";
-  find("#anew").hidden = kept !== "before";
+  const isSaid = kept === "old" ? isEmpty : !isEmpty; // the others are about what is on the page
+  find("#kept").textContent = (isSaid && OF_KEEPING[kept]) || "";
+  find("#kept").hidden = !find("#kept").textContent;
 };
 
 const lit = (id, on, scroll) => light(reading, id, on, scroll);
@@ -59,6 +60,7 @@ const drawText = () => {
   const { state } = store;
   text.hidden = state.marked;
   reading.hidden = find("#edit-text").hidden = !state.marked;
+  find("#anew").hidden = store.isEmpty;
   if (text.value !== state.text) text.value = state.text;
   reading.classList.toggle("taking", state.view === "take");
   drawPassages(reading, state.marked ? state.passages : [], store.shown(), focusCard);
@@ -114,11 +116,11 @@ const editing = {
   lit,
   another: (id) => asker.another(id),
   isRewording: (id) => asker.isRewording(id),
-  /** @returns whether it was changed: no two choices are alike. */
+  /** @returns whether it was changed: `how` gives what is changed, or says why it cannot be. */
   change: (id, how) => {
     const changes = how(store.question(id));
-    if (!changes) {
-      toast("There is such a choice already.", false);
+    if (typeof changes === "string") {
+      toast(changes, false);
       return false;
     }
     store.remember(`Question ${placeOf(id) + 1} changed.`);
@@ -190,15 +192,15 @@ const open = async (file, count = 1) => {
     const note = `${file.name}: ${has}${left ? `; left out: ${left}` : ""}${count > 1 ? `; of ${count} files only this one` : ""}`;
     const name = file.name.replace(/\.[^.]*$/, "");
     const questions = saved.map(({ passage, ...made }) => asker.received(passage, made));
-    setText(passages.map((passage) => passage.text).join("\n\n"), { note, name, title, passages, questions });
+    setText(joined(passages), { note, name, title, passages, questions });
     tell("");
   });
 };
 
 text.addEventListener("input", () => {
   complain(null);
-  const title = text.value ? store.state.title : "";
-  store.note({ text: text.value, note: "", name: "", title, marked: false });
+  const none = isReplaced(store.state.text, text.value) ? { name: "", title: "" } : {};
+  store.note({ text: text.value, note: "", marked: false, ...none });
   drawText();
 });
 find("#edit-text").addEventListener("click", () => {
@@ -284,7 +286,7 @@ find("#show-all").addEventListener("click", () => {
   focusCard(store.shown()[0].id);
 });
 find("#title").addEventListener("input", ({ target }) => store.note({ title: target.value.trim() }));
-find("#title").addEventListener("change", ({ target }) => (target.value = store.title()));
+find("#title").addEventListener("blur", ({ target }) => (target.value = store.title()));
 find("#print").addEventListener("click", () => print());
 addEventListener("beforeprint", () => printSheet(find("#sheet"), store.title(), store.exported(), store.state.passages));
 

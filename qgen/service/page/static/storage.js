@@ -9,17 +9,20 @@ export const stored = (storage, key) => {
   }
 };
 
-/** @returns whether it is kept; where it is not, nor is what was there before it. */
+/** @returns whether it is kept. */
 export const storing = (storage, key, value) => {
   try {
     window[storage].setItem(key, value);
     return true;
   } catch {
-    try {
-      window[storage].removeItem(key);
-    } catch {
-      // There is none.
-    }
     return false;
+  }
+};
+
+export const removing = (storage, key) => {
+  try {
+    window[storage].removeItem(key);
+  } catch {
+    // There is none.
   }
 };

@@ -1,5 +1,5 @@
 // What is the user's: changed, kept in the browser, and taken back step by step.
-import { stored, storing } from "./storage.js";
+import { removing, stored, storing } from "./storage.js";
 
 const KEPT = 50; // steps that can be undone
 const KEY = "qgen"; // in this tab's storage, for a reload, and in all tabs', for a new one
@@ -9,7 +9,6 @@ const undoable = ({ questions, passages, atLeast }) => ({ questions, passages, a
 
 const has = (type, object, ...names) => names.every((name) => typeof object[name] === type);
 
-/** Whether it can be drawn: another version of the page may have kept it. */
 const isSound = ({ text, passages, questions }) =>
   typeof text === "string" &&
   passages.every((one) => has("string", one, "text") && Array.isArray(one.sentences)) &&
@@ -18,6 +17,16 @@ const isSound = ({ text, passages, questions }) =>
       has("string", q, "question", "answer", "span") && has("number", q, "id", "passage") &&
       passages[q.passage] && Array.isArray(q.choices) && Array.isArray(q.asked),
   ); // prettier-ignore
+
+/** What was kept, if it can be drawn: another version of the page may have kept it. */
+const sound = (kept) => {
+  try {
+    const { state, settings } = JSON.parse(kept);
+    return isSound(state) ? { kept, state, settings } : null;
+  } catch {
+    return null;
+  }
+};
 
 export class Store {
   /** A question has its span of the text besides what is edited of it. */
@@ -28,8 +37,12 @@ export class Store {
     marked: false, // whether these are the paragraphs of the text as it stands
     questions: [], view: "edit", atLeast: 0,
   }; // prettier-ignore
-  /** What to know of its keeping: it is from "before" or of an "old" page, "other" is kept, or "none". */
+  /**
+   * What to know of its keeping: it is from "before"; what was kept is of an "old" page; an "other"
+   * tab's is kept now; it is "gone", taken out elsewhere; or there is "none", nothing can be kept.
+   */
   kept = "";
+  #own = null; // what this tab kept last, or took up
   #history = [];
   #nextId = 1;
 
@@ -45,9 +58,16 @@ export class Store {
 
   save() {
     const kept = JSON.stringify({ state: this.state, settings: this.form.chosen() });
-    const all = ["sessionStorage", "localStorage"].map((storage) => storing(storage, KEY, kept));
-    if (!all.every(Boolean)) this.kept = "none";
-    else if (this.kept !== "before") this.kept = "";
+    // What another tab keeps stays, where this one has nothing, or too much, to put in its place.
+    const isOwn = stored("localStorage", KEY) === this.#own;
+    const inTab = storing("sessionStorage", KEY, kept);
+    const inAll = !this.isEmpty && storing("localStorage", KEY, kept);
+    // Rather none than one that is out of date.
+    if (!inTab) removing("sessionStorage", KEY);
+    if (!inAll && isOwn) removing("localStorage", KEY);
+    this.#own = kept;
+    if (!this.isEmpty && !(inTab && inAll)) this.kept = "none";
+    else if (this.isEmpty || this.kept !== "before") this.kept = "";
     this.tellKept();
   }
 
@@ -55,27 +75,24 @@ export class Store {
     return !this.state.text && !this.state.questions.length;
   }
 
-  /** Takes up what this tab had before a reload, or else what was kept last of all tabs. */
+  /** Takes up what this tab had before a reload, or else what was kept last in any. */
   restore() {
     const [own, last] = ["sessionStorage", "localStorage"].map((storage) => stored(storage, KEY));
-    try {
-      const { state, settings } = JSON.parse(own ?? last) ?? { state: this.state };
-      if (!isSound(state)) throw new TypeError("kept by another version");
-      if (own || state.text || state.questions.length) {
-        this.state = { ...this.state, ...state };
-        this.form.restore(settings ?? {});
-      }
-      this.#nextId = 1 + Math.max(0, ...state.questions.map((q) => q.id));
-      if (own && own !== last) this.kept = last ? "other" : "none";
-      else if (!this.isEmpty) this.kept = "before";
-    } catch {
-      this.kept = "old";
-    }
+    const found = sound(own) ?? sound(last);
+    if (found) {
+      this.state = { ...this.state, ...found.state };
+      this.form.restore(found.settings ?? {});
+      this.#nextId = 1 + Math.max(0, ...found.state.questions.map((q) => q.id));
+      this.#own = found.kept;
+      storing("sessionStorage", KEY, found.kept); // for a reload, whatever is kept in its place by then
+      if (found.kept === last) this.kept = "before";
+      else if (!this.isEmpty) this.kept = last ? "other" : "gone";
+    } else if (own ?? last) this.kept = "old";
     this.tellKept();
-    // Another tab keeps its quiz in this one's place, until something is changed here.
-    addEventListener("storage", ({ key }) => {
-      if (key !== KEY) return;
-      this.kept = "other";
+    // In another tab; what is kept of this one is out of date, or gone, until it is changed.
+    addEventListener("storage", ({ key, newValue }) => {
+      if (key !== KEY && key !== null) return; // null: all is cleared
+      this.kept = newValue ? "other" : "gone";
       this.tellKept();
     });
   }

@@ -3,6 +3,9 @@ import { charactersIn, h, unitsBefore } from "./dom.js";
 
 const MAX_ANSWER = 200; // characters: a longer selection is a passage, not an answer
 
+/** Paragraphs as a text to edit. */
+export const joined = (passages) => passages.map(({ text }) => text).join("\n\n");
+
 /** Draws paragraphs; each stretch knows its sentence and the questions whose answer it belongs to. */
 export const drawPassages = (place, passages, questions, onpick) => {
   place.replaceChildren(
@@ -97,6 +100,14 @@ const agreeing = (a, b) => {
   let n = 0;
   while (n < a.length && n < b.length && a[n] === b[n]) n++;
   return n;
+};
+/** Whether more of a text was put in another's place than stays, at its beginning and its end. */
+export const isReplaced = (before, after) => {
+  const begin = agreeing(before, after);
+  let stays = begin;
+  const last = (text) => text.at(begin - stays - 1);
+  while (stays < Math.min(before.length, after.length) && last(before) === last(after)) stays++;
+  return 2 * stays < before.length;
 };
 const reversed = (text) => Array.from(text).reverse().join("");
 
