@@ -33,16 +33,6 @@ question that is asked for them, see ``qgen.asking.checks.kind_asked_for``."""
 STATEMENT = "statement"
 """The control by which the generator writes no question but a statement that has the answer."""
 
-STANDALONE = "standalone"
-"""The control that asks for a question that is understood without the passage."""
-
-PLAIN = "plain"
-"""No style: a question as SQuAD's are, which may need the passage."""
-
-STYLES = (STANDALONE, PLAIN, "search", "discourse", "short", STATEMENT)
-"""Of the controls those that say how to ask, of which the first is the default, if the model knows
-it.  The others say what to ask for."""
-
 OPEN_TYPES = ("wh", "why", "how")
 """Types of question that are asked, by how they begin."""
 
@@ -205,10 +195,9 @@ class GenerationSettings(_Checked):
     seed: int = _setting(0, "seed of sampling", needs="do_sample", ge=0, lt=2**32)
     controls: tuple[str, ...] = _setting(
         (),
-        "styles or kinds to ask in (default: standalone, understood without the passage); plain: as "
-        "SQuAD's are; the shipped checkpoint knows action, causal, character, condition, contrast, "
-        "discourse, example, feeling, how, manner, outcome, prediction, reason, search, setting, "
-        "short, similarity, standalone, time, why",
+        "styles or kinds to ask in (default: as a quiz does); the shipped checkpoint knows action, "
+        "causal, character, condition, contrast, discourse, example, feeling, how, manner, "
+        "outcome, prediction, reason, search, setting, short, similarity, time, why",
     )
     use_shortlist: bool = _setting(
         True,

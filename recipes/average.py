@@ -9,9 +9,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-import torch
-from torch import Tensor
-
 from qgen.errors import QGenError, exit_code
 from qgen.model.runtime.packed import save_packed
 from qgen.training.average import average_into
@@ -27,38 +24,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     names, shares = zip(*map(_named_share, args.checkpoints), strict=True)
     (model, tokenizer), *others = map(load_checkpoint, names)
-    models = [model, *(other for other, _ in others)]
-    rows = _control_rows(models, shares)
-    average_into(model, models[1:], shares)
-    with torch.no_grad():
-        for token, (embedding, bias) in rows.items():
-            model.get_input_embeddings().weight[token] = embedding
-            model.get_output_embeddings().bias[token] = bias
+    average_into(model, [other for other, _ in others], shares)
     if args.packed:
         save_packed(model, tokenizer, args.out, fewest=8)
     else:
         model.save_pretrained(args.out)
         tokenizer.save_pretrained(args.out)
-
-
-@torch.no_grad()
-def _control_rows(models: Sequence, shares: Sequence[float]) -> dict[int, list[Tensor]]:
-    """Of each control's token the mean embedding and bias of the models that know the control: the
-    others have learnt nothing of it."""
-    rows = {}
-    for name, token in (models[0].config.controls or {}).items():
-        knowing = [
-            (share, (model.get_input_embeddings().weight, model.get_output_embeddings().bias))
-            for model, share in zip(models, shares, strict=True)
-            if share and (model.config.controls or {}).get(name) == token
-        ]
-        if knowing:
-            total = sum(share for share, _ in knowing)
-            rows[token] = [
-                torch.stack([share / total * part[i][token] for share, part in knowing]).sum(0)
-                for i in range(2)
-            ]
-    return rows
 
 
 def _named_share(text: str) -> tuple[str, float]:

@@ -23,7 +23,7 @@ from pathlib import Path
 from eval.splits import load_part, load_squad
 from qgen.errors import QGenError, exit_code
 from qgen.records import Answer, Example
-from qgen.settings import STANDALONE, STATEMENT
+from qgen.settings import STATEMENT
 from recipes.templates import code, fill, rare_name
 
 SHARES = {
@@ -47,15 +47,10 @@ STYLES = {
     "qed": "search",
     "qadiscourse": "discourse",
     "qamr": "short",
-    "written": STANDALONE,
     "statements": STATEMENT,
     "distractors": "distractor",
 }
-"""The control that every row of a source has; the others ask as SQuAD does."""
-
-RENAMED = [name for name in SHARES if STYLES.get(name, STANDALONE) == STANDALONE]
-"""The sources without a style, or with that of ``written``: of their rows some get a name never
-seen."""
+"""The control that every row of a source has; the others ask as a quiz does."""
 
 DISCOURSE = {
     "what is the reason": "reason",
@@ -84,7 +79,7 @@ _HOW = re.compile(
     re.I,
 )
 _COPIES = {"why": 3, "how": 2}
-"""How often rows of these kinds stand where others stand once: they are rare."""
+"""How often a quiz's rows of these kinds stand where others stand once: they are rare."""
 
 _WORD = re.compile(r"\w+")
 
@@ -259,7 +254,7 @@ def mix(
     examples = []
     for name in chosen:
         example = with_controls(next(supplies[name]), STYLES.get(name), draw)
-        if name in RENAMED and draw.random() < renamed_share:
+        if name not in STYLES and draw.random() < renamed_share:
             example = rename(example, draw)
         examples.append(example)
     return examples

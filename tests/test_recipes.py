@@ -184,23 +184,6 @@ def test_the_mean_of_checkpoints(checkpoint, bert_model, tokenizer, tmp_path):
     assert NBestGenerator.from_pretrained(tmp_path / "mean", "cpu").score(ASKED)
 
 
-def test_a_control_that_one_does_not_know_stays_as_the_other_has_it(
-    checkpoint, bert_model, tokenizer, tmp_path
-):
-    knowing = random_model(bert_model.config, seed=1)
-    knowing.config.controls = {"why": 7}
-    knowing.save_pretrained(tmp_path / "knowing")
-    tokenizer.save_pretrained(tmp_path / "knowing")
-    shares = [f"{tmp_path / 'knowing'}:1", f"{checkpoint}:3"]
-    average.main([*shares, "--out", str(tmp_path / "mean")])
-    found, own, other = (
-        each.get_input_embeddings().weight
-        for each in (load_plain(tmp_path / "mean")[0], knowing, bert_model)
-    )
-    torch.testing.assert_close(found[7], own[7])
-    torch.testing.assert_close(found[8], 0.25 * own[8] + 0.75 * other[8])
-
-
 def test_a_generator_in_eight_bits(checkpoint, tmp_path, monkeypatch):
     monkeypatch.setattr("qgen.model.runtime.packed.GROUP", 32)  # its matrices are small
     model, tokenizer = average.load_checkpoint(checkpoint)

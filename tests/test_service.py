@@ -524,7 +524,7 @@ def test_an_inner_failure_shows_no_trace(generator, monkeypatch):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"controls": ["x"]}, "this model knows no control 'x'; it knows plain"),
+        ({"controls": ["x"]}, "this model knows no control 'x'; it knows none"),
         ({"min_length": 80, "max_length": 128}, "min_length must be below 24"),
     ],
 )

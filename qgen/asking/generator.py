@@ -25,14 +25,7 @@ from qgen.model.tokenizer import AnyTokenizer
 from qgen.model.unilm import IGNORE_INDEX, UniLM
 from qgen.model.vectors import WordVectors
 from qgen.records import Answer, Question
-from qgen.settings import (
-    CONTROLS_OF_KINDS,
-    PLAIN,
-    STANDALONE,
-    STATEMENT,
-    STYLES,
-    GenerationSettings,
-)
+from qgen.settings import CONTROLS_OF_KINDS, STATEMENT, GenerationSettings
 
 _OPENING = re.compile(r"\b(?:who|whom|when|where|why|which|(?:whose|what|how)(?:\s+\w+)?)\b", re.I)
 """The question word, with the next where that is part of it, as in "how many"."""
@@ -135,8 +128,8 @@ class NBestGenerator:
             raise QGenError(f"settings must be GenerationSettings, not {type(settings).__name__}")
         most, known = self.model.config.max_target_length, self.controls
         for name in settings.controls:
-            if name not in known and name != PLAIN:
-                names = ", ".join(sorted({*known, PLAIN}))
+            if name not in known:
+                names = ", ".join(sorted(known)) or "none"
                 raise QGenError(f"this model knows no control {name!r}; it knows {names}")
         if settings.min_length >= most:
             raise QGenError(f"min_length must be below {most}, this model's longest question")
@@ -248,7 +241,7 @@ class NBestGenerator:
 
         Args:
             questions: passages, each with a question about it.
-            controls: under which they would be asked; without a style, as :meth:`generate`.
+            controls: under which they would be asked.
 
         Returns:
             For each the mean log-probability of its tokens among the whole vocabulary, in nats;
@@ -262,8 +255,8 @@ class NBestGenerator:
         return [sum(tokens) / len(tokens) for tokens in scored]
 
     def score_openings(self, questions: Sequence[tuple[str, Question]]) -> list[float]:
-        """How probable the model finds it that plain questions begin as they do, with "Who", "In
-        which year" or "How many": whether that is what it would ask for the answer.
+        """How probable the model finds it that questions begin as they do, with "Who", "In which
+        year" or "How many": whether that is what it would ask for the answer.
 
         Args:
             questions: as of :meth:`score`.
@@ -280,9 +273,7 @@ class NBestGenerator:
         tokens = self.tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else []
         return [
             sum(scores[: max(1, len(opening))])
-            for scores, opening in zip(
-                self._token_scores(questions, (PLAIN,)), tokens, strict=True
-            )
+            for scores, opening in zip(self._token_scores(questions), tokens, strict=True)
         ]
 
     @torch.inference_mode()
@@ -339,13 +330,10 @@ class NBestGenerator:
             return pack_source(self.tokenizer, passage, answer, wider, markers, controls)
 
     def _control_ids(self, answer: Answer | None, settings: GenerationSettings) -> list[int]:
-        """The tokens of the style, of the controls that the settings name, and of the answer's
-        kind."""
-        known, names = self.controls, list(settings.controls)
-        if not set(names) & set(STYLES):
-            names.insert(0, STANDALONE)
-        if answer and STATEMENT not in names:
-            names.append(CONTROLS_OF_KINDS.get(answer.kind, answer.kind))
+        """The tokens of the controls that the settings name, and of the answer's kind."""
+        known = self.controls
+        kind = answer.kind if answer and STATEMENT not in settings.controls else ""
+        names = [*settings.controls, CONTROLS_OF_KINDS.get(kind, kind)]
         return [known[name] for name in dict.fromkeys(names) if name in known]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
 from qgen.cli.loading import extra, n_best_generator, own_eval
@@ -17,7 +16,7 @@ from qgen.cli.options import (
 )
 from qgen.cli.output import tell
 from qgen.errors import QGenError
-from qgen.settings import PLAIN, STYLES, GenerationSettings
+from qgen.settings import GenerationSettings
 
 PART = "test"
 """Of a split, unless said otherwise."""
@@ -81,8 +80,6 @@ def evaluate(args: argparse.Namespace) -> None:
     from qgen.files.examples import read_examples
 
     settings = settings_of(args, GenerationSettings)
-    if not set(settings.controls) & set(STYLES):  # references are mostly in SQuAD's
-        settings = replace(settings, controls=(PLAIN, *settings.controls))
     of_split = ("part", "squad", "doclists", "partial", "nqg")
     check_partners(args, "--split", bool(args.split), *of_split)
     part = args.part or PART
