@@ -96,7 +96,7 @@ def read_quiz(path: Path) -> Quiz:
     if len(documents) == 1:  # several begin anew at paragraph 1
         in_order = sorted(records, key=lambda record: record.paragraph)
     places: dict[tuple[int, str], int] = {}
-    passages = []
+    passages: list[tuple[str, tuple[str, ...]]] = []
     for record in in_order:
         if places.setdefault((record.paragraph, record.passage), len(places)) == len(passages):
             passages.append((record.passage, record.headings))
