@@ -1033,9 +1033,14 @@ def test_another_question_is_asked_while_one_goes_on(page, model):
     page.browser.switch_to.active_element.send_keys(" more")
     assert page.questions()[1] == f"{third} and more", "the caret stays"
     page.press("#text-note")
-    for back in ([again, f"{third} and"], [again, third], [first, third]):
+    # Which of the two answers came first decides which of the other changes is the older one.
+    for back in (
+        [[again, f"{third} and"]],
+        [[again, third], [first, f"{third} and"]],
+        [[first, third]],
+    ):
         page.hold(Keys.CONTROL, "z")
-        page.wait(lambda back=back: page.questions() == [*back, *rest])
+        page.wait(lambda back=back: page.questions() in [[*two, *rest] for two in back])
     buttons = page.all("[aria-label^='Another question']")
     assert {button.text for button in buttons} == {"Another one"}, "none is asked for any more"
 
