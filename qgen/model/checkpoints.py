@@ -105,12 +105,13 @@ def check_place(checkpoint: str | Path) -> None:
     Raises:
         FileNotFoundError: this is no folder, and no such name, or the hub is not to be reached.
     """
+    if Path(checkpoint).is_dir():
+        return
     owner, _, name = str(checkpoint).partition("/")
     is_name = re.fullmatch(r"[\w.-]+", owner) and re.fullmatch(r"[\w.-]+", name)
-    if not Path(checkpoint).is_dir() and (not is_name or Path(owner).exists()):
+    if not is_name or Path(owner).exists():
         raise FileNotFoundError("there is no such folder (on the hub a name is owner/name)")
-    if not Path(checkpoint).is_dir():
-        _reach_hub(str(checkpoint))
+    _reach_hub(str(checkpoint))
 
 
 @cache

@@ -101,6 +101,7 @@ const agreeing = (a, b) => {
   while (n < a.length && n < b.length && a[n] === b[n]) n++;
   return n;
 };
+
 /** Whether more of a text was put in another's place than stays, at its beginning and its end. */
 export const isReplaced = (before, after) => {
   const begin = agreeing(before, after);
@@ -109,6 +110,7 @@ export const isReplaced = (before, after) => {
   while (stays < Math.min(before.length, after.length) && last(before) === last(after)) stays++;
   return 2 * stays < before.length;
 };
+
 const reversed = (text) => Array.from(text).reverse().join("");
 
 /**
