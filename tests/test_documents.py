@@ -78,6 +78,28 @@ def test_editorial_brackets_are_no_marks_of_notes(tmp_path, marked, read):
     assert texts(write(tmp_path, "a.txt", f"{FIRST}\n\n{marked}\n"))[1] == (read or marked)
 
 
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("a.txt", "It was opened in 1897 [12], and rebuilt (as the map [3] has it [4]) by the town [5]."),
+        ("a.html", "<p>It was opened in 1897 <sup><a href='#x'>12</a></sup>, and rebuilt (as the map "
+         "has it <sup>4</sup>) by the town [5] [6].</p>"),
+        ("a.tex", r"It was opened in 1897~\cite{a}, and rebuilt (as the map has it \cite{b}) by the "
+         r"town~\citep[p.~3]{c}."),
+    ],
+)  # fmt: skip
+def test_no_space_stays_where_a_mark_stood(tmp_path, name, written):
+    (tmp_path / name).write_text(written)
+    [found] = read_document(tmp_path / name)
+    assert found.text == "It was opened in 1897, and rebuilt (as the map has it) by the town."
+
+
+def test_spaces_that_are_meant_stay(tmp_path):
+    text = "It rose . . . and fell at a ratio of 3 : 4 on .NET in the year of 1897, as we know."
+    (tmp_path / "a.txt").write_text(text)
+    assert [found.text for found in read_document(tmp_path / "a.txt")] == [text]
+
+
 def test_chapters_behind_a_list_of_references(tmp_path):
     entries = "Smith, J. (1990). Bridges. Oxford.\n\nBooks\n\n" + (
         "Doyle, Ann. The Bridges of the Northern Rivers and Their Builders. Ellby: Holm, 1990.\n\n"

@@ -39,6 +39,8 @@ _FOOTNOTE = re.compile(
     r"|(?<=[a-z][.!?][”\"’)])\d{1,3}(?=\s+[\"“(]?[A-Z]|\s*$)"
 )
 _ABBREVIATED = re.compile(r"\b(?:vol|fig|sec|chap|eq|art|nos|pp|app)\.$", re.I)
+_SPACE_LEFT = re.compile(r"(?<=[\w)\]”\"’'%])\s+(?=(?:[,;!?)]|\.(?!\s*\.)|:(?!\s*\d))(?:\s|$))")
+"""Before a mark of the sentence, such as of "in 1897 [12], and"; not of " . . ." and "3 : 4"."""
 _FOOTNOTE_TEXT = re.compile(r"\[\^[^\]]+\]:")
 _REFERENCES = re.compile(
     r"(?:(?:\d+(?:\.\d+)*|[IVX]+|[A-Z])[.)]?\s+)?"
@@ -264,7 +266,8 @@ def _paragraphs(text: str, left_out: LeftOut, notes: set[str]) -> Iterator[str]:
         left_out["paragraph with lost letters"] += 1
         return
     text = BULLET.sub("", join_lines(lines))
-    text = re.sub(r"\s+", " ", _without_marks(text, notes)).strip()
+    text = _SPACE_LEFT.sub("", _without_marks(text, notes))
+    text = re.sub(r"\s+", " ", text).strip()
     if len(text.split()) <= MAX_WORDS:
         if re.search(r"\w", text):  # more than what stands for a formula
             yield text
