@@ -52,6 +52,10 @@ def article(inside: str) -> str:
     return page(f'<div class="article"><h1>A bridge</h1>{inside}</div>{TEASERS}{COMMENTS}')
 
 
+def html(body: str) -> str:
+    return f"<!DOCTYPE html><html><head><title>Bridges</title></head><body>{body}</body></html>"
+
+
 def read(tmp_path, content: str, name: str = "a.html"):
     path = tmp_path / name
     path.write_text(content, encoding="utf-8")
@@ -220,6 +224,57 @@ def test_formulas_leave_a_mark(tmp_path):
     document = read(tmp_path, article(body))
     assert texts(document) == [*READ, text.format("…"), text.format("…")]
     assert document.left_out["formula"] == 2 and not document.left_out["picture"]
+
+
+@pytest.mark.parametrize(
+    ("formula", "found"),
+    [
+        ('<span class="katex"><span class="katex-mathml"><math><mi>E</mi></math></span><span '
+         'class="katex-html" aria-hidden="true">E=mc2</span></span>', "…"),
+        ('<span class="MathJax_Preview">E=mc^2</span><span class="MathJax"><nobr>E=mc2</nobr><span '
+         'class="MJX_Assistive_MathML"><math><mi>E</mi></math></span></span>'
+         '<script type="math/tex">E=mc^2</script>', "…"),
+        ('<script type="math/tex">E=mc^2</script>', "…"),
+        ('<span class="math inline">\\(E = mc^2\\)</span>', "E = mc²"),
+        ("\\[E = mc^2\\]", "…"),
+    ],
+)  # fmt: skip
+def test_formulas_that_scripts_draw_are_read_once(tmp_path, formula, found):
+    text = "It holds that {} is the sum of the two, as Rosa Lund wrote in 1899."
+    document = read(tmp_path, article(paragraphs_of([*STORY, text.format(formula)])))
+    assert texts(document) == [*READ, text.format(found)]
+    assert document.left_out["formula"] == (found == "…")
+
+
+@pytest.mark.parametrize(
+    ("mark", "note"),
+    [
+        ('<span class="ltx_note ltx_role_footnote"><sup class="ltx_note_mark">1</sup>'
+         '<span class="ltx_note_outer">{}</span></span>', ""),  # of arXiv
+        ('<label for="s"></label><input type="checkbox" id="s"/><span class="sidenote">{}</span>',
+         ""),
+        ('<sup><a href="#ftnt1" id="ftnt_ref1">[1]</a></sup>',  # Google Docs
+         '<hr><div><p><a href="#ftnt_ref1" id="ftnt1">[1]</a> {}</p></div>'),
+        ('<sup><a href="#cmnt1" id="cmnt_ref1">[a]</a></sup>',
+         '<div><p><a href="#cmnt_ref1" id="cmnt1">[a]</a><span>{}</span></p></div>'),
+        ('<a href="#_ftn1" name="_ftnref1"><span class=MsoFootnoteReference>[1]</span></a>',  # Word
+         '<div><p class=MsoFootnoteText><a href="#_ftnref1" name="_ftn1">[1]</a> {}</p></div>'),
+        ('<a class="sdfootnoteanc" name="sdfootnote1anc" href="#sdfootnote1sym"><sup>1</sup></a>',
+         '<div id="sdfootnote1"><p class="sdfootnote-western"><a class="sdfootnotesym" '
+         'href="#sdfootnote1anc">1</a>{}</p></div>'),  # LibreOffice
+    ],
+)  # fmt: skip
+def test_notes_as_programs_write_them(tmp_path, mark, note):
+    said = "That was told by the mayor of the town in a book of his that is lost."
+    first = STORY[2].removesuffix(".") + mark.format(said) + "."
+    body = paragraphs_of([first, STORY[3]]) + note.format(said)
+    assert texts(read(tmp_path, html(body))) == READ[2:]
+
+
+def test_call_outs_of_notion_are_read(tmp_path):
+    call_out = f'<figure class="gray callout"><div>💡</div><div>{STORY[2]}</div></figure>'
+    body = f'<article class="page sans"><p>{STORY[0]}</p>{call_out}<p>{STORY[3]}</p></article>'
+    assert texts(read(tmp_path, html(body))) == [READ[0], *READ[2:]]
 
 
 def test_a_page_of_comments_alone_is_read(tmp_path):

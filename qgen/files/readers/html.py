@@ -18,6 +18,7 @@ from qgen.files.lines import ends_sentence
 from qgen.files.readers.blocks import Block, LeftOut, Tables
 from qgen.files.readers.main_text import main_text
 from qgen.files.readers.marks import LINK, NO_LINK, NOT_RAISED, RAISED, read_raised
+from qgen.files.readers.tex import formula_text
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _SKIPPED_BLOCKS = frozenset(
@@ -43,6 +44,9 @@ _SKIPPED_TYPES = re.compile(
 _SKIPPED_CLASSES = re.compile(  # MediaWiki's, Sphinx's and other programs' own
     r"(?:^|\s)(?:mw-editsection|navbox|reflist|references|toc|hatnote|headerlink|noprint"
     r"|sr-only|screen-reader-text|visually-hidden|footnotes?|footnote-ref"
+    # Notes: of LaTeXML and Tufte within the text that has them, of Word and LibreOffice behind it.
+    r"|ltx_note|sidenote|margin-?note|Mso(?:Footnote|Endnote|Comment)Text|sd(?:foot|end)note[\w-]*"
+    r"|MathJax_Preview"
     r"|cookie-?(?:bar|banner|consent|law|message|notice|popup|policy)[\w-]*"
     r"|breadcrumbs?|site-header|site-footer|share-buttons?)(?:\s|$)"
 )
@@ -53,6 +57,22 @@ MAX_ELEMENTS = 50_000
 """What a web page may have at most for its main text to be looked for; articles nest 30 deep."""
 
 _FORMULA = re.compile(r"(?:^|[\s-])(?:math|tex|latex)\b")
+_DRAWN = re.compile(r"(?:^|\s)(?:katex|MathJax(?:_SVG|_CHTML)?(?:_Display)?)(?:\s|$)")
+"""A formula as KaTeX and MathJax draw it, once for the eyes and once as MathML."""
+_TEX = re.compile(
+    r"\\\((?P<inline>(?:[^\\]|\\[^()]){1,300}?)\\\)"
+    r"|\\\[(?:[^\\]|\\[^\[\]]){1,5000}\\\]"
+    r"|\\begin\{(?P<kind>(?:equation|align|gather|multline|eqnarray)\*?)\}"
+    r"(?s:.{0,5000}?)\\end\{(?P=kind)\}"
+)
+"""One that a script of the page draws, as the page has it."""
+_BACK = re.compile(
+    r"#_?(?:ftnt_ref|cmnt_ref|(?:ftn|edn|fn|cite_|(?:foot|end)?note[-_]?)ref"
+    r"|(?:foot|end)note[-_]anchor|sd(?:foot|end)note\d+anc|fnanchor)",
+    re.I,
+)
+"""A link from a note back to its mark, as Google Docs, Word, LibreOffice, Pandoc and makers of
+books write it."""
 
 
 def read_html(path: Path, left_out: LeftOut) -> Iterator[Block]:
@@ -116,6 +136,7 @@ class _Page:
         self._items = 0  # how many items of lists deep
         self._pre: list[str] | None = None
         self._code = False
+        self._note = False  # whether the block links back to the mark of a note
         self._forms: list[int] = []  # how many blocks stood before each that is open
         self._in_forms: list[Block] = []
 
@@ -128,7 +149,7 @@ class _Page:
             return
         # Themes name what a page has in the class of its body.
         whole = tag in {"html", "body", "main", "article"}
-        if tag == "math" or (tag == "img" and _FORMULA.search(attributes.get("class", ""))):
+        if self._is_formula(tag, attributes):
             self._text.append("…")  # so that nobody takes what is left for the whole sentence
             self._left_out["formula"] += 1
             self._skipped = 1
@@ -140,7 +161,8 @@ class _Page:
             if tag in _BLOCKS or tag in _SKIPPED_BLOCKS:
                 self.flush()
             return
-        if tag in _COUNTED:
+        # Notion's call-outs are figures.
+        if tag in _COUNTED and "callout" not in attributes.get("class", "").split():
             self._left_out[_COUNTED[tag]] += 1
             if tag == "figure":
                 self._skipped = 1
@@ -167,7 +189,8 @@ class _Page:
             self._text.append(RAISED)
         elif tag == "a" and "href" in attributes:
             self._text.append(LINK)
-        elif tag in _BLOCKS:
+            self._note = self._note or bool(_BACK.search(attributes["href"]))
+        elif tag in _BLOCKS or tag == "figure":
             self.flush()
             self._items += tag in _ITEMS
             if tag == "form":
@@ -177,7 +200,7 @@ class _Page:
         self._depth -= 1
         if self._skipped:
             self._skipped -= 1
-        elif tag in _HEADINGS or tag in {"td", "th"} or tag in _BLOCKS:
+        elif tag in _HEADINGS or tag in {"td", "th", "figure"} or tag in _BLOCKS:
             self.flush()
             self._level = 0 if tag in _HEADINGS else self._level
             self._items -= tag in _ITEMS
@@ -196,6 +219,20 @@ class _Page:
             self.data("”")
         elif tag == "a":
             self._text.append(NO_LINK)
+
+    def _is_formula(self, tag: str, attributes: dict[str, str]) -> bool:
+        name = attributes.get("class", "")
+        if tag == "script":  # the source of one, which may stand before it
+            source = attributes.get("type", "").startswith("math/tex")
+            return source and self._text[-1:] != ["…"]
+        drawn = bool(_DRAWN.search(name))
+        return drawn or tag == "math" or (tag == "img" and bool(_FORMULA.search(name)))
+
+    def _written_formula(self, found: re.Match) -> str:
+        if found["inline"]:
+            return formula_text(found["inline"])
+        self._left_out["formula"] += 1
+        return "…"
 
     def data(self, text: str) -> None:
         if self._skipped:
@@ -225,9 +262,13 @@ class _Page:
     def flush(self) -> None:
         """End the block that is being read."""
         text = read_raised("".join(self._text))
-        self._text = []
+        note, self._text, self._note = self._note, [], False
         if not text.strip():
             return
+        if note:
+            self._left_out["note"] += 1
+            return
+        text = _TEX.sub(self._written_formula, text)
         if self._level:
             self.blocks.append(Block(" ".join(text.split()), self._page, self._level))
             return

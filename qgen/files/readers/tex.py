@@ -142,6 +142,14 @@ def read_tex(path: Path, left_out: LeftOut) -> Iterator[Block]:
     yield from map(Block, text_blocks(text[position:]))
 
 
+def formula_text(formula: str) -> str:
+    """What a formula in a line shows, such as "E = mc²" for ``E = mc^2``."""
+    try:
+        return " ".join(read_raised(_Converter(LeftOut()).text_of(f"${formula}$")).split())
+    except RecursionError:  # no formula nests so deep
+        return "…"
+
+
 def _expanded(text: str, source: str) -> str:
     """A text with the macros expanded that the source defines, those within them too."""
     # By how many arguments they have, and whether the first is optional: what it then is.
