@@ -81,11 +81,12 @@ def test_editorial_brackets_are_no_marks_of_notes(tmp_path, marked, read):
 @pytest.mark.parametrize(
     ("name", "written"),
     [
-        ("a.txt", "It was opened in 1897 [12], and rebuilt (as the map [3] has it [4]) by the town [5]."),
-        ("a.html", "<p>It was opened in 1897 <sup><a href='#x'>12</a></sup>, and rebuilt (as the map "
-         "has it <sup>4</sup>) by the town [5] [6].</p>"),
-        ("a.tex", r"It was opened in 1897~\cite{a}, and rebuilt (as the map has it \cite{b}) by the "
-         r"town~\citep[p.~3]{c}."),
+        ("a.txt", "It was opened in 1897 [12], and rebuilt (as the map [3] has it [4]) by the town "
+         "[5]."),
+        ("a.html", "<p>It was opened in 1897 <sup><a href='#x'>12</a></sup>, and rebuilt (as the "
+         "map has it <sup>4</sup>) by the town [5] [6].</p>"),
+        ("a.tex", r"It was opened in 1897~\cite{a}, and rebuilt (as the map has it \cite{b}) by "
+         r"the town~\citep[p.~3]{c}."),
     ],
 )  # fmt: skip
 def test_no_space_stays_where_a_mark_stood(tmp_path, name, written):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 
 from markdown_it import MarkdownIt
 
@@ -13,6 +15,7 @@ from qgen.errors import QGenError
 from qgen.files.encoding import decode_text, read_bytes
 from qgen.files.readers.blocks import Block, LeftOut
 from qgen.files.readers.html import html_blocks
+from qgen.files.readers.tex import formula_text
 
 _FRONT_MATTER = re.compile(
     # Begun by a key, and nothing but keys, comments and what is set in; else the line is a rule.
@@ -29,7 +32,9 @@ _NOT_TEXT = re.compile(
     r"|!\[\[[^\]\n]*\]\]|%%[^%\n]*%%|[ \t]\^[\w-]+[ \t]*$"  # Obsidian's files, comments, names
     r"|(?<=^> )\[!\w+\][+-]?[ \t]*"  # the kind of a call-out
     r"|(?:(?<=^[-*+] )|(?<=^\d[.)] ))\[[ xX]\][ \t]+"  # the box of a task
-    r"|^:{3,}.*$"  # fences of Pandoc's divs
+    r"|^:{3,}.*$(?:\n:[\w-]+:.*$)*"  # fences of Pandoc's divs, and of MyST's, with their options
+    r"|^</?aside>[ \t]*\r?$(?:(?<=<aside>)\n[^\w\s<#*-]+)?"  # Notion's call-outs, with their sign
+    r"|^\[(?:TOC|\[_TOC_\])\][ \t]*$"
     r"|^%{3,}.*$",
     re.M,
 )
@@ -50,6 +55,43 @@ _LINK = re.compile(r"\[\[(?:[^\[\]|\n]*\|)?([^\[\]|\n]+)\]\]")
 _MARKED = re.compile(r"(?<![=\w])==([^=\s][^=\n]*)==(?![=\w])")
 _DEFINITION = re.compile(r"\n:[ \t]+(?=\S)")
 
+_ADMONITION = re.compile(
+    r"^(?:!!!|\?\?\?\+?|===(?= *\"))[ \t]+[\w\"][^\n]*\n"
+    r"((?:(?: {4}|\t)[^\n]*(?:\n|\Z)|[ \t\r]*\n)+)",
+    re.M,
+)
+"""Of Python-Markdown, as MkDocs has them: a line that begins it, and a text that is set in."""
+_DIRECTIVE = re.compile(
+    r"^(`{3,}|~{3,})\{(?:note|tip|hint|important|warning|caution|attention|danger|error|seealso"
+    r"|admonition|dropdown|epigraph|exercise|prf:\w+)\}[^\n]*\n(?:[ \t]*:[\w-]+:[^\n]*\n)*"
+    r"(.{0,5000}?)^\1[ \t]*\r?$",
+    re.M | re.S,
+)
+"""Those of MyST that hold text; it is fenced as code is."""
+_CITED = re.compile(r"\[(?:[^\[\]@]{0,80}[\s;-])?-?@[\w{][^\[\]]{0,300}\](?![(\[:])")
+"""Pandoc's: [@key, p. 3; @other]; in parentheses as it is printed."""
+_NAMED = re.compile(
+    r"(?<![\w@/`.])@(?:[A-Za-z][\w:-]*\d\d[a-z]?\b|(?:fig|tbl|tab|eq|sec|lst|thm)[-:][\w:-]*\w)"
+    r"(?: \[[^\[\]\n]{0,80}\])?"
+)
+"""Of works with a year in the key, of figures and the like: "@doe99 says", "see @fig-one"."""
+_FORMULA = re.compile(
+    r"(?P<code>(?<!`)(?P<ticks>`+)(?!`).{1,20000}?(?<!`)(?P=ticks)(?!`))"
+    r"|\{(?P<role>[a-z]+(?::[a-z]+)?)\}`(?P<of>[^`\n]+)`"
+    r"|(?<!\\)\$\$[^$]{1,5000}\$\$"
+    r"|^[ \t]*\\\[(?P<brackets>(?:[^\\]|\\[^\[\]]){1,5000})\\\][ \t]*\r?$"
+    r"|^[ \t]*\\begin\{(?P<kind>(?:equation|align|gather|multline|eqnarray)\*?)\}"
+    r".{0,5000}?\\end\{(?P=kind)\}"
+    r"|\\\((?P<inline>(?:[^\\\n]|\\[^()\n]){1,300}?)\\\)"
+    # As Pandoc tells it from prices.
+    r"|(?<![\w$\\])\$(?P<dollars>(?=[^\s$])(?:[^$\\\n]|\\.|\n(?![ \t]*\n)){1,300}?(?<!\s))\$"
+    r"(?![\w$])",
+    re.M | re.S,
+)
+"""TeX's formulas, displayed or in a line, MyST's roles, and code, in which there are none."""
+_PLACE = "\ufdd6"
+"""Round the number of what is put back once the Markdown is read; no text has it."""
+
 
 def read_markdown(path: Path, left_out: LeftOut) -> Iterator[Block]:
     """The blocks of a file in Markdown."""
@@ -58,7 +100,10 @@ def read_markdown(path: Path, left_out: LeftOut) -> Iterator[Block]:
 
 def markdown_blocks(source: str, left_out: LeftOut, page: int | None = None) -> Iterator[Block]:
     """The blocks of Markdown, all of them on one page of a document."""
-    source = _FRONT_MATTER.sub("", source)
+    source = _FRONT_MATTER.sub("", source.replace(_PLACE, ""))
+    source = _DIRECTIVE.sub(r"\n\2\n", _with_admonitions(source))
+    source, formulas = _without_formulas(source, left_out)
+    source = _without_citations(source)
     source, notes = _FOOTNOTE.subn("", source)
     source, inline = _INLINE_NOTE.subn("", source)
     left_out["note"] += notes + inline
@@ -68,7 +113,70 @@ def markdown_blocks(source: str, left_out: LeftOut, page: int | None = None) -> 
     source = _RAISED.sub(r"<sup>\1</sup>", source)
     source = _LOWERED.sub(r"<sub>\1</sub>", source)
     page_source = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(source)
+    page_source = re.sub(
+        rf"{_PLACE}(\d+){_PLACE}", lambda m: html.escape(formulas[int(m[1])]), page_source
+    )
     return html_blocks(page_source, left_out, page)
+
+
+def _with_admonitions(source: str) -> str:
+    """The source with the text of admonitions as text, those in one another too."""
+    for _ in range(3):
+        before = source
+        source = _ADMONITION.sub(lambda m: f"\n{dedent(m[1])}\n", source)
+        if source == before:
+            break
+    return source
+
+
+def _without_formulas(source: str, left_out: LeftOut) -> tuple[str, list[str]]:
+    """The source with places for its formulas and roles, and what they show: of a formula in a
+    line what LaTeX prints, of a displayed one a mark."""
+    shown: list[str] = []
+
+    def keep(found: re.Match) -> str:
+        brackets = found["brackets"]  # which may be some that are escaped
+        if found["code"] or (brackets and not re.search(r"[\\^_=]", brackets)):
+            return found[0]
+        if found["role"]:
+            return _role(found["role"], found["of"], shown)
+        formula = found["inline"] or found["dollars"]
+        if not formula:
+            left_out["formula"] += 1
+        shown.append(formula_text(formula) if formula else "…")
+        return f"{_PLACE}{len(shown) - 1}{_PLACE}"
+
+    return _FORMULA.sub(keep, source), shown
+
+
+def _role(name: str, of: str, shown: list[str]) -> str:
+    """What a role of MyST shows: nothing for a citation, a mark for a number that only its
+    programs know."""
+    if name in {"cite", "cite:p", "cite:ps"}:
+        return ""
+    if name == "math":
+        shown.append(formula_text(of))
+        return f"{_PLACE}{len(shown) - 1}{_PLACE}"
+    titled = re.fullmatch(r"(.+?)\s*<[^<>]*>", of)
+    if titled:
+        return titled[1]
+    return "…" if name in {"ref", "numref", "eq", "doc", "cite:t"} else of
+
+
+def _without_citations(source: str) -> str:
+    """The source without Pandoc's citations; a link's text in brackets may look like one."""
+    linked = set(re.findall(r"^ {0,3}(\[@[^\[\]\n]+\]):", source, re.M))
+    cited = 0
+
+    def drop(found: re.Match) -> str:
+        nonlocal cited
+        if found[0] in linked:
+            return found[0]
+        cited += 1
+        return ""
+
+    source = _CITED.sub(drop, source)
+    return _NAMED.sub("…", source) if cited else source
 
 
 def read_notebook(path: Path, left_out: LeftOut) -> Iterator[Block]:
