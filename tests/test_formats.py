@@ -327,6 +327,16 @@ def test_word_formulas(tmp_path, inline, found, left_out):
     assert read(tmp_path, "a.docx", word(body)) == ([f"It is {found} of all."], left_out)
 
 
+def test_formulas_of_old_editors_and_large_initials_in_word(tmp_path):
+    formula = (
+        '<w:r><w:object><v:shape xmlns:v="v"><v:imagedata/></v:shape>'
+        '<o:OLEObject xmlns:o="o" ProgID="Equation.DSMT4"/></w:object></w:r>'
+    )
+    initial = paragraph(run(FIRST[0]), properties='<w:framePr w:dropCap="drop" w:lines="3"/>')
+    body = paragraph(run("It is "), formula, run(" of all.")) + initial + paragraph(run(FIRST[1:]))
+    assert read(tmp_path, "a.docx", word(body)) == (["It is … of all.", FIRST], "1 formula")
+
+
 @pytest.mark.parametrize(
     ("font", "code", "found", "left_out"),
     [
@@ -809,6 +819,30 @@ def test_slides_whose_attributes_are_in_another_order(tmp_path):
     turned = re.sub(rb'<p:sldId (id="\d+") (r:id="\w+")', rb"<p:sldId \2 \1", parts[name])
     assert turned != parts[name]
     assert read(tmp_path, "a.pptx", archive(parts | {name: turned}))[0] == TEXTS
+
+
+def test_slides_with_formulas_empty_notes_and_the_title_behind(tmp_path):
+    pptx = pytest.importorskip("pptx")
+    deck = pptx.Presentation()
+    slide = deck.slides.add_slide(deck.slide_layouts[1])
+    title, frame = slide.shapes.title, slide.placeholders[1].text_frame
+    title.text, frame.text = "Bridges", FIRST
+    title._element.getparent().append(title._element)
+    assert slide.notes_slide.notes_text_frame.text == ""
+    names = 'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main" xmlns:b="b" ' + MATH
+    frame._txBody.append(
+        pptx.oxml.parse_xml(
+            f"<a:p {names}><a:r><a:t>It is </a:t></a:r><b:m><m:oMath><m:f><m:num><m:r><m:t>a+b"
+            "</m:t></m:r></m:num><m:den><m:r><m:t>c</m:t></m:r></m:den></m:f></m:oMath></b:m>"
+            "<a:r><a:t> of all that is in the town.</a:t></a:r></a:p>"
+        )
+    )
+    deck.save(tmp_path / "a.pptx")
+    document = read_document(tmp_path / "a.pptx")
+    assert [(found.text, found.headings) for found in document] == [
+        (text, ("Bridges",)) for text in (FIRST, "It is … of all that is in the town.")
+    ]
+    assert document.summary == "1 formula"
 
 
 def test_slides(tmp_path):

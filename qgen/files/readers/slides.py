@@ -9,6 +9,7 @@ from pathlib import Path
 from qgen.errors import QGenError
 from qgen.files.archives import Archive
 from qgen.files.readers.blocks import Block, LeftOut, Tables
+from qgen.files.readers.formulas import Formulas
 from qgen.files.readers.marks import NOT_RAISED, RAISED, read_raised
 from qgen.files.readers.word import main_part
 from qgen.files.readers.xml import elements, parse_part
@@ -43,8 +44,17 @@ def read_pptx(path: Path, left_out: LeftOut) -> Iterator[Block]:
                 continue
             related = _relations(path, archive, part).values()
             left_out["diagram"] += sum("/diagrams/data" in name for name in related)
-            left_out["speaker's note"] += any("/notesSlides/" in name for name in related)
-            yield from target.blocks
+            notes = (archive.read(name) for name in related if "/notesSlides/" in name)
+            left_out["speaker's note"] += any(_has_notes(path, part) for part in notes if part)
+            # Boxes stand in the order in which they were drawn, the title anywhere among them.
+            yield from sorted(target.blocks, key=lambda block: not block.level)
+
+
+def _has_notes(path: Path, part: bytes) -> bool:
+    """Whether anything is written on a page of notes, which some programs make for every slide."""
+    page = _Slide(0, LeftOut())
+    parse_part(path, part, page, _WHAT)
+    return any(block.item for block in page.blocks)
 
 
 def _relations(path: Path, archive: Archive, part: str) -> dict[str, str]:
@@ -71,6 +81,7 @@ class _Slide:
         self._reads = self._raised = False
         self._place = ""  # what the shape is for
         self._tables = Tables(left_out)
+        self._formulas = Formulas(left_out)
 
     def skips(self, name: str) -> bool:
         return name == "Fallback"  # the second form of a drawing
@@ -100,11 +111,15 @@ class _Slide:
             self._sign(RAISED)
         elif name == "br" and self._text is not None:
             self._text.append("\n")
+        elif self._text is not None:
+            self._formulas.start(name, self._text)
 
     def end(self, name: str) -> None:
         if name == "t":
             self._reads = False
             self._sign(NOT_RAISED)
+        elif name == "oMath" and self._text is not None:
+            self._formulas.end(self._text)
         elif name == "p" and self._text is not None:
             text = read_raised("".join(self._text)).strip()
             self._text = None

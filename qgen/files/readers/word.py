@@ -15,6 +15,7 @@ from pathlib import Path
 from qgen.errors import QGenError
 from qgen.files.archives import Archive
 from qgen.files.readers.blocks import Block, LeftOut, Tables
+from qgen.files.readers.formulas import Formulas
 from qgen.files.readers.marks import LINK, NO_LINK, NOT_RAISED, RAISED, read_raised
 from qgen.files.readers.xml import elements, parse_part
 
@@ -37,8 +38,6 @@ as.  One that only begins so, such as "Code of Conduct", is somebody's own."""
 _STYLES = _HEADINGS | _LEFT_OUT.keys()
 _OFF = frozenset({"0", "false", "off"})
 """What a property may have for no; without a value it is a yes."""
-_STRUCTURES = frozenset("rad nary m eqArr limLow limUpp groupChr d acc bar func sPre".split())
-"""Of formulas; their letters in a line do not say what they say."""
 _SYMBOLS = (
     dict(
         zip(
@@ -73,7 +72,7 @@ class _Paragraph:
     style: str = ""
     level: int | None = None
     item: bool = False
-    goes_on: bool = False  # its mark is deleted, so that the next one belongs to it
+    goes_on: bool = False  # its mark is deleted, or it is a large initial: the next belongs to it
 
 
 def read_docx(path: Path, left_out: LeftOut) -> Iterator[Block]:
@@ -157,9 +156,7 @@ class _Document:
         self._tables = Tables(left_out, frames=True)
         self._raised = self._hidden = self._struck = self._reads = False
         self._before: list[str] = []  # the text of a paragraph that goes on in the next
-        self._formula: int | None = None  # where in its paragraph's text it begins
-        self._simple = True  # whether its letters in a line are the formula
-        self._divided = False  # whether it has a fraction
+        self._formulas = Formulas(left_out)
         self._placeholders: list[int] = []  # depths of controls that nobody has filled in
 
     def skips(self, name: str) -> bool:
@@ -195,6 +192,8 @@ class _Document:
             self._paragraphs[-1].item = value != "0"
         elif name == "outlineLvl" and self._paragraphs:
             self._paragraphs[-1].level = _level(value)
+        elif name == "framePr" and self._paragraphs:
+            self._paragraphs[-1].goes_on |= attributes.get("dropCap", "none") != "none"
         elif parent == "rPr" and self._open[-3:-2] == ["r"]:
             self._run_property(name, value)
         elif name in {"tab", "ptab"} and parent == "r":
@@ -211,18 +210,18 @@ class _Document:
             self._left_out["comment"] += 1
         elif name in {"pic", "imagedata"}:
             self._left_out["picture"] += 1
+        elif name == "OLEObject" and attributes.get("ProgID", "").startswith("Equation"):
+            text.append("…")  # of MathType and the old editor; its picture has been counted
+            self._left_out["picture"] -= self._left_out["picture"] > 0
+            self._left_out["formula"] += 1
         elif name == "altChunk":
             self._left_out["embedded document"] += 1
         elif name == "showingPlcHdr" and value not in _OFF:
             self._placeholders.append(len(self._open) - 2)  # of the control round its properties
         elif name == "relIds":
             self._left_out["diagram"] += 1
-        elif name == "oMath":
-            self._formula, self._simple, self._divided = len(text), True, False
-        elif self._formula is not None:
-            self._simple = self._simple and name not in _STRUCTURES
-            self._divided = self._divided or name == "den"
-            text += {"sup": "^", "den": "/"}.get(name, "")
+        else:
+            self._formulas.start(name, text)
 
     def end(self, name: str) -> None:
         self._open.pop()
@@ -231,8 +230,8 @@ class _Document:
         if name == "t":
             self._reads = False
             self._sign(NOT_RAISED)
-        elif name == "oMath":
-            self._end_formula()
+        elif name == "oMath" and self._paragraphs:
+            self._formulas.end(self._paragraphs[-1].text)
         elif name == "hyperlink" and self._paragraphs:
             self._paragraphs[-1].text.append(NO_LINK)
         elif name == "p" and self._paragraphs:
@@ -275,17 +274,6 @@ class _Document:
             return symbol
         self._left_out["symbol"] += 1
         return "…"
-
-    def _end_formula(self) -> None:
-        """Keep a formula whose letters say what it says, and count any other."""
-        if self._formula is None or not self._paragraphs:
-            return
-        text = self._paragraphs[-1].text
-        read = "".join(text[self._formula :])
-        if not self._simple or (self._divided and not re.fullmatch(r"\w+/\w+", read)):
-            text[self._formula :] = ["…"]  # so that nobody takes what is left for the sentence
-            self._left_out["formula"] += 1
-        self._formula = None
 
     def _end_paragraph(self, paragraph: _Paragraph) -> None:
         if paragraph.goes_on:

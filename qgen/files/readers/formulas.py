@@ -1,0 +1,39 @@
+"""Formulas of Office's documents (Office Math), in the line of a text."""
+
+from __future__ import annotations
+
+import re
+
+from qgen.files.readers.blocks import LeftOut
+
+_STRUCTURES = frozenset("rad nary m eqArr limLow limUpp groupChr d acc bar func sPre".split())
+"""Of formulas; their letters in a line do not say what they say."""
+
+
+class Formulas:
+    """The formula that a parser is in: kept where its letters say what it says, else counted."""
+
+    def __init__(self, left_out: LeftOut):
+        self._left_out = left_out
+        self._begin: int | None = None  # where in its paragraph's text it begins
+        self._simple = True  # whether its letters in a line are the formula
+        self._divided = False  # whether it has a fraction
+
+    def start(self, name: str, text: list[str]) -> None:
+        """Take note of an element, and add to the text what it shows besides its letters."""
+        if name == "oMath":
+            self._begin, self._simple, self._divided = len(text), True, False
+        elif self._begin is not None:
+            self._simple = self._simple and name not in _STRUCTURES
+            self._divided = self._divided or name == "den"
+            text += {"sup": "^", "den": "/"}.get(name, "")
+
+    def end(self, text: list[str]) -> None:
+        """Keep a formula whose letters say what it says, and count any other."""
+        if self._begin is None:
+            return
+        read = "".join(text[self._begin :])
+        if not self._simple or (self._divided and not re.fullmatch(r"\w+/\w+", read)):
+            text[self._begin :] = ["…"]  # so that nobody takes what is left for the sentence
+            self._left_out["formula"] += 1
+        self._begin = None
