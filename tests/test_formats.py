@@ -559,6 +559,13 @@ def test_a_book_is_read_in_the_order_of_its_spine(tmp_path):
     assert read(tmp_path, "a.epub", content)[0] == TEXTS
 
 
+def test_chapters_that_a_book_lacks_are_told(tmp_path):
+    with zipfile.ZipFile(io.BytesIO(epub(*map(html, TEXTS)))) as book:
+        parts = {name: book.read(name) for name in book.namelist() if not name.endswith("c0.xhtml")}
+    parts["OPS/a.opf"] = parts["OPS/a.opf"].replace(b"</spine>", b'<itemref idref="x"/></spine>')
+    assert read(tmp_path, "a.epub", archive(parts)) == ([SECOND], "2 missing chapters")
+
+
 def test_captions(tmp_path):
     content = (
         "WEBVTT\nKind: captions\n\nNOTE made by hand\n\nSTYLE\n::cue { color: red }\n\n"
@@ -573,6 +580,18 @@ def test_captions(tmp_path):
         "It sank & was raised in 1961.",
     ]
     assert left_out == "1 sound"
+
+
+def test_sounds_over_two_lines_of_captions(tmp_path):
+    sounds = (
+        "[TENSE MUSIC\nPLAYING]|(DOOR\nCREAKS)|♪ Over the river\nto the town ♪|♪ Over\n♪ The river"
+    )
+    said = ["The Vasa was a", "Swedish warship that", "sank in 1628 and", "was raised then."]
+    cues = [
+        f"{n}\n00:00:0{n},000 --> 00:00:0{n + 1},000\n{sound}\n{words}\n"
+        for n, (sound, words) in enumerate(zip(sounds.split("|"), said, strict=True), 1)
+    ]
+    assert read(tmp_path, "a.srt", "\n".join(cues)) == ([" ".join(said)], "5 sounds")
 
 
 def test_marks_that_are_no_tags_of_captions(tmp_path):

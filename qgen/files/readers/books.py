@@ -41,13 +41,19 @@ def read_epub(path: Path, left_out: LeftOut) -> Iterator[Block]:
             for name, attributes in elements(path, archive.read("META-INF/encryption.xml"), _BOOK)
             if name == "CipherReference"
         }
-        for item in (items[name] for name in dict.fromkeys(spine) if name in items):
+        for item in (items.get(name) for name in dict.fromkeys(spine)):
+            if item is None:
+                left_out["missing chapter"] += 1
+                continue
             if "nav" in item.get("properties", "").split():
                 continue
             part = posixpath.normpath(posixpath.join(folder, unquote(item.get("href", ""))))
             if part in protected:
                 raise QGenError(f"{path} is protected against copying")
-            if chapter := archive.read(part):
+            chapter = archive.read(part)
+            if chapter is None:
+                left_out["missing chapter"] += 1
+            elif chapter:
                 yield from html_blocks(decode_html(chapter), left_out)
 
 

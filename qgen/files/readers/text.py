@@ -14,7 +14,8 @@ from qgen.files.readers.blocks import Block, LeftOut
 _TIME = re.compile(
     r"\s*((?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3})\s*-->\s*((?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3})"
 )
-_SOUND = re.compile(r"\[[^\]]*\]|\([A-Z][A-Z ,'-]*\)|[♪♫].*")
+_SOUND = re.compile(r"\[[^\]]*\]|\([A-Z][A-Z\s,'-]*\)|[♪♫](?:[^♪♫]*[♪♫](?=[^\S\n]*(?:\n|\Z))|.*)")
+"""Of a cue, over several of its lines."""
 _PAUSE = 4.0
 """Seconds without words after which a new paragraph begins, if a sentence has ended.  A round
 number; no measurement is recorded."""
@@ -38,8 +39,8 @@ def read_captions(path: Path, left_out: LeftOut) -> Iterator[Block]:
     before: list[str] = []
     ended = 0.0
     for begins, ends, words in _cues(decode_text(read_bytes(path))):
-        left_out["sound"] += sum(len(_SOUND.findall(line)) for line in words)
-        lines = [plain for line in words if (plain := _spoken(line))]
+        lines, sounds = _spoken(words)
+        left_out["sound"] += sounds
         if paragraph and begins - ended > _PAUSE and ends_sentence(paragraph[-1]):
             yield Block("\n".join(paragraph))
             paragraph = []
@@ -80,10 +81,11 @@ def _cues(text: str) -> Iterator[tuple[float, float, list[str]]]:
         yield cue
 
 
-def _spoken(line: str) -> str:
-    """A line without its tags and what is not spoken."""
-    line = re.sub(r"<[/\w][^<>]*>|\{\\[^}]*\}", "", line)
-    return " ".join(_SOUND.sub("", html.unescape(line)).split())
+def _spoken(words: list[str]) -> tuple[list[str], int]:
+    """The lines of a cue without their tags and what is not spoken, and how much that is."""
+    text = re.sub(r"<[/\w][^<>\n]*>|\{\\[^}\n]*\}", "", "\n".join(words))
+    spoken, sounds = _SOUND.subn("", html.unescape(text))
+    return [" ".join(line.split()) for line in spoken.split("\n") if line.strip()], sounds
 
 
 def _seconds(time: str) -> float:
