@@ -181,6 +181,21 @@ def test_windows_1252_that_has_something_like_a_character_of_utf8():
     assert decode_text(text.encode("cp1252")) == text
 
 
+def test_rows_with_nothing_in_them_are_none(tmp_path):
+    rows = rows_of(tmp_path, "a.csv", f'passage,answer\r\n"{TEXT}",1854\r\n,\r\n" ",\r\n,,,\r\n')
+    assert rows == [LIT]
+
+
+def test_columns_without_a_name(tmp_path):
+    rows = rows_of(tmp_path, "a.csv", f',passage,,answer\n7,"{TEXT}",,1854\n')
+    assert rows == [Request(TEXT, LIT.answers, {"column 1": "7", "column 3": ""})]
+
+
+def test_unicode_text_as_excel_writes_it(tmp_path):
+    content = f'Passage\tanswer\r\n"{TEXT}"\t1854\r\n'.encode("utf-16")
+    assert rows_of(tmp_path, "a.txt", content) == [LIT]
+
+
 def test_unusable_header_is_told_at_once(tmp_path):
     with pytest.raises(QGenError, match='"Right answer" looks like an answer'):
         rows_of(tmp_path, "in.csv", f'passage,Right answer\n"{TEXT}",1854\n')

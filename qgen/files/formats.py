@@ -77,7 +77,15 @@ def _by_content(path: Path, head: bytes, suffix: str) -> str:
         return ".vtt"
     if re.match(r"(?:[\w-]+:.*\n|[ \t].*\n)*?content-type:\s*multipart/related", text, re.I):
         return ".mhtml"
+    if suffix == ".txt" and _has_header(text):
+        return ".tsv"
     return _json_kind(text, suffix)
+
+
+def _has_header(text: str) -> bool:
+    """Whether a text begins with the names of columns, as Excel's "Unicode Text" does."""
+    names = text.split("\n", 1)[0].rstrip("\r").split("\t")
+    return len(names) > 1 and bool({normal_name(name) for name in names} & set(PASSAGE_NAMES))
 
 
 def _archive_kind(path: Path) -> str | None:

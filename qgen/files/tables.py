@@ -48,7 +48,10 @@ def read_csv(path: Path, names: FieldNames, delimiter: str = ",") -> Iterator[Ra
         while True:
             lines.begin()
             try:
-                parse = partial(_named, header, list(map(as_written, next(reader))))
+                values = list(map(as_written, next(reader)))
+                if not any(value.strip() for value in values):  # as Excel ends many a table
+                    continue
+                parse = partial(_named, header, values)
             except StopIteration:
                 return
             except csv.Error as error:
@@ -156,10 +159,13 @@ def _is_separator_line(row: list[str]) -> bool:
 
 
 def _checked_header(path: Path, header: list[str], names: FieldNames) -> list[str]:
-    """The columns' names, less the empty ones that delimiters at the end of the line make."""
+    """The columns' names, less the empty ones that delimiters at the end of the line make; of
+    several without one, each is called by its place."""
     header = [str(name).strip().strip("\ufeff") for name in header]
     while header and not header[-1]:
         header.pop()
+    if header.count("") > 1:
+        header = [name or f"column {number}" for number, name in enumerate(header, 1)]
     normal = [normal_name(name) for name in header]
     twice = [name for i, name in enumerate(header) if normal[i] in normal[:i]]
     try:
