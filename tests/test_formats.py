@@ -711,6 +711,30 @@ def test_latex_within_a_sentence(tmp_path, source, found):
     assert [(p.text, p.headings) for p in document] == [(text, ()) for text in [*found, FIRST]]
 
 
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        (r"The mayor said \enquote{it is \emph{old}} and \textcquote[p.~3]{x}{long} of the bridge.",
+         "The mayor said “it is old” and “long” of the bridge."),
+        (r"The \gls{who} and the \ac{un} met the \Gls{g} and \ac{NATO} in Dorne in the year 1948."
+         r"\newacronym[x=y]{who}{WHO}{World Health} \acrodef{un}[UN]{United}"
+         r"\newglossaryentry{g}{name={Guild}, description={x}}",
+         "The WHO and the UN met the Guild and NATO in Dorne in the year 1948."),
+        (r"\begin{itemize}<+->\item<1-> The bridge \only<2|handout:0>{of Dorne} was opened by the "
+         r"mayor in 1897.\end{itemize}\note{Say this slowly to the people of the town.}",
+         "The bridge of Dorne was opened by the mayor in 1897."),
+        (r"\rule{1cm}{2pt}The bridge of Dorne was opened in 1897. \iffalse It was not. \fi",
+         "The bridge of Dorne was opened in 1897."),
+        ("The bridge of Dorne was opened in 1897.\n\n"
+         r"\begin{subequations}\begin{align}a&=b\end{align}\end{subequations}"
+         r"\begin{flalign}a&=b\end{flalign}\begin{tabular*}{3cm}{ll}a & b\end{tabular*}",
+         "The bridge of Dorne was opened in 1897."),
+    ],
+)  # fmt: skip
+def test_latex_of_usual_packages(tmp_path, source, found):
+    assert read(tmp_path, "a.tex", source)[0] == [found]
+
+
 def test_latex_as_pandoc_writes_it(tmp_path):
     content = (
         "\\begin{document}\n\\hypertarget{b}{\\section{Bridges}\\label{b}}\n"

@@ -26,7 +26,8 @@ _CITATIONS = (
 _DROPPED = {
     "caption": "*[{", "author": "[{", "title": "[{", "usepackage": "[{", "printbibliography": "[",
     "addbibresource": "[{", "newtheorem": "*{[{[", "newacronym": "[{{{", "captionsetup": "[{",
-    "setlist": "[{", "index": "[{", "vspace": "*{", "hspace": "*{", "addcontentsline": "{{{",
+    "setlist": "[{", "rule": "[{{", "acro": "{[{", "acrodef": "{[{", "DeclareAcronym": "{{",
+    "index": "[{", "vspace": "*{", "hspace": "*{", "addcontentsline": "{{{",
 } | dict.fromkeys("newcommand renewcommand providecommand".split(), "*{[[{") | dict.fromkeys(
     "fontsize markboth addtocontents setlength addtolength setcounter addtocounter"
     " newglossaryentry".split(), "{{"
@@ -36,7 +37,7 @@ _DROPPED = {
     " hypersetup geometry graphicspath hyphenation lstset".split(), "{"
 ) | dict.fromkeys("maketitle tableofcontents selectfont makeglossaries".split(), "")  # fmt: skip
 """What prints nothing where it stands, or what is no running text; with the arguments."""
-_NOTES = ("footnote", "footnotetext", "endnote", "marginpar", "sidenote", "todo")
+_NOTES = ("footnote", "footnotetext", "endnote", "marginpar", "sidenote", "todo", "note")
 _COUNTED = {"includegraphics": "picture", "input": "included file", "include": "included file",
             "subfile": "included file"}  # fmt: skip
 _REFERENCES = dict.fromkeys("ref cref Cref autoref eqref pageref nameref vref".split(), "{") | (
@@ -57,6 +58,9 @@ _TEXT_LAST = {
     "mbox texttt textsf textup textmd textnormal textsubscript".split(), "{"
 )  # fmt: skip
 """What has its text in the last of its arguments, and which these are."""
+_QUOTED = {"enquote": "*{", "textquote": "*[[{", "textcquote": "*[[{{", "blockquote": "*[[{",
+           "blockcquote": "*[[{{"}  # fmt: skip
+"""Those of csquotes, with their arguments."""
 _SYMBOLS = {
     "LaTeX": "LaTeX", "LaTeXe": "LaTeX2e", "TeX": "TeX", "BibTeX": "BibTeX", "XeTeX": "XeTeX",
     "pounds": "£", "euro": "€", "EUR": "€", "copyright": "©", "S": "§", "P": "¶", "slash": "/",
@@ -74,7 +78,8 @@ _UNITS = {"percent": "%", "degree": "°", "degreeCelsius": "°C", "celsius": "°
 _ENVIRONMENTS = {
     "minipage": "[[[{", "multicols": "{[", "multicols*": "{[", "adjustwidth": "{{",
     "spacing": "{", "otherlanguage": "[{", "column": "[{", "columns": "[", "frame": "[",
-    "list": "{{", "tcolorbox": "[", "itemize": "[", "enumerate": "[", "description": "[",
+    "list": "{{", "tcolorbox": "[", "displayquote": "[[", "itemize": "[",
+    "enumerate": "[", "description": "[",
 } | dict.fromkeys(
     "quote quotation verse center flushleft flushright abstract".split(), ""
 )  # fmt: skip
@@ -84,12 +89,16 @@ _LEFT_OUT = {
     "longtable": "table", "figure": "figure", "figure*": "figure", "tikzpicture": "figure",
     "wrapfigure": "figure", "equation": "formula", "equation*": "formula", "align": "formula",
     "align*": "formula", "eqnarray": "formula", "eqnarray*": "formula", "gather": "formula",
+    "flalign": "formula", "flalign*": "formula", "alignat": "formula", "alignat*": "formula",
+    "IEEEeqnarray": "formula", "IEEEeqnarray*": "formula", "subequations": "formula",
+    "tabular*": "table", "tblr": "table", "longtblr": "table", "wraptable": "table",
+    "sidewaystable": "table", "sidewaysfigure": "figure", "Verbatim": "block of code",
     "gather*": "formula", "multline": "formula", "multline*": "formula", "displaymath": "formula",
     "verbatim": "block of code", "lstlisting": "block of code", "minted": "block of code",
     "algorithm": "block of code", "algorithmic": "block of code", "Shaded": "block of code",
     "thebibliography": "list of references", "comment": "",
 }  # fmt: skip
-_QUOTATIONS = {"quote", "quotation", "verse"}
+_QUOTATIONS = {"quote", "quotation", "verse", "displayquote"}
 _QUOTE = "\ue004"
 """Where one begins or ends."""
 _DECLARED = re.compile(
@@ -109,6 +118,23 @@ _MAX_GROWTH = 1 << 20
 """Of macros that are expanded: the characters of one, how deep they are in others, and the
 characters of all, which otherwise can grow without end."""
 _OTHER_DEFINITION = re.compile(r"^[ \t]*\\def\s*\\\w++[^{\n]*+\{.*\}[ \t]*$", re.M)
+_UNREAD = re.compile(
+    r"\\iffalse(?![A-Za-z]).*?\\fi(?![A-Za-z])"
+    # Of Beamer: on which slides something is shown.
+    r"|(?P<shown>\\(?:item|only|onslide|uncover|visible|invisible|alert|pause|begin\{\w+\}))"
+    r"\s*<[\d,|+.:a-z-]*>",
+    re.S,
+)
+_ABBREVIATION = re.compile(
+    r"\\(?:newacronym\s*(?:\[[^\]]{0,200}\])?\s*\{([^{}]+)\}\s*\{([^{}]+)\}"
+    r"|acro(?:def)?\s*\{([^{}]+)\}\s*(?:\[([^\]]+)\])?"
+    r"|newglossaryentry\s*\{([^{}]+)\}\s*\{[^{}]{0,200}?name\s*=\s*(?:\{([^{}]+)\}|([^{},]+)))"
+)
+"""What an abbreviation or a term is called, and how it is printed."""
+_ABBREVIATED = re.compile(
+    r"\\(?:[gG]ls(?:pl|xtrshort|entryshort|entrytext)?|[aA]c(?:p|s|f|sp)?|acr(?:short|full))\*?"
+    r"\s*\{([^{}]+)\}"
+)
 _XSPACE = re.compile(r"\\xspace(?![A-Za-z])(?:\{\})?(?=[\s.,;:!?'’)\]}~/-])")
 """The space that is there already, or must not be."""
 _UNKNOWN = re.compile(r"\\([A-Za-z]+)\{\}")
@@ -133,6 +159,8 @@ def read_tex(path: Path, left_out: LeftOut) -> Iterator[Block]:
         text = body.group(1)
     else:
         text = source
+    text = _with_abbreviations(text, source)
+    text = _UNREAD.sub(lambda m: m["shown"] or "", text)
     text = _with_quotations(read_raised(_Converter(left_out).text_of(_expanded(text, source))))
     position = 0
     for heading in _HEADING.finditer(text):
@@ -140,6 +168,15 @@ def read_tex(path: Path, left_out: LeftOut) -> Iterator[Block]:
         yield Block(" ".join(heading.group(2).split()), level=int(heading.group(1)))
         position = heading.end()
     yield from map(Block, text_blocks(text[position:]))
+
+
+def _with_abbreviations(text: str, source: str) -> str:
+    """A text with the abbreviations and terms of its glossary in place of what they are called."""
+    names: dict[str, str] = {}
+    for found in _ABBREVIATION.finditer(source):
+        name, *printed = filter(None, found.groups())
+        names[name] = printed[0] if printed else name
+    return _ABBREVIATED.sub(lambda m: names.get(m[1], m[0]), text)
 
 
 def formula_text(formula: str) -> str:
@@ -246,6 +283,10 @@ def _raised(mark: str, node: Any, l2tobj: _Converter) -> str:
     return f"{mark}{_last_argument(node, l2tobj)}{NOT_RAISED}"
 
 
+def _quoted(node: Any, l2tobj: _Converter) -> str:
+    return f"“{_last_argument(node, l2tobj)}”"
+
+
 def _address(node: Any) -> str:
     return re.sub(r"\\([%#&_])", r"\1", _source_of_argument(node))
 
@@ -293,6 +334,7 @@ _SHOWS: dict[str, Any] = {
     **dict.fromkeys(_NOTES, partial(_dropped, "note")),
     **{name: partial(_dropped, counted) for name, counted in _COUNTED.items()},
     **dict.fromkeys(_TEXT_LAST, _last_argument),
+    **dict.fromkeys(_QUOTED, _quoted),
     **dict.fromkeys(_REFERENCES, "…"),
     **dict.fromkeys(_QUANTITIES, _quantity),
     **_SYMBOLS,
@@ -311,6 +353,7 @@ _ARGUMENTS = {
     **dict.fromkeys(_NOTES, "[{"),
     **dict.fromkeys(_SYMBOLS, ""),
     **_TEXT_LAST,
+    **_QUOTED,
     **_REFERENCES,
     **_QUANTITIES,
     **dict.fromkeys(
