@@ -95,6 +95,21 @@ def test_no_space_stays_where_a_mark_stood(tmp_path, name, written):
     assert found.text == "It was opened in 1897, and rebuilt (as the map has it) by the town."
 
 
+def test_notes_at_the_foot_and_what_project_gutenberg_adds(tmp_path):
+    text = "The bridge of Dorne was opened in 1897 by the mayor of the town.\u00b9"
+    (tmp_path / "a.txt").write_text(
+        "This eBook is for the use of anyone anywhere in the world at no cost.\n\n"
+        f"*** START OF THE PROJECT GUTENBERG EBOOK BRIDGES ***\n\n{text}\n\n"
+        "\u00b9 This was told by his daughter in a book of hers.\n\n"
+        "[Footnote 2: This was told by his son in another.]\n\n"
+        "*** END OF THE PROJECT GUTENBERG EBOOK BRIDGES ***\n\n"
+        "Updated editions will replace the previous one and be renamed.\n"
+    )
+    document = read_document(tmp_path / "a.txt")
+    assert [found.text for found in document] == [text[:-1]]
+    assert document.summary == "1 licence of Project Gutenberg, 2 notes"
+
+
 def test_spaces_that_are_meant_stay(tmp_path):
     text = "It rose . . . and fell at a ratio of 3 : 4 on .NET in the year of 1897, as we know."
     (tmp_path / "a.txt").write_text(text)

@@ -783,6 +783,8 @@ def test_pandocs_raised_and_lowered_text(tmp_path):
         (f"```{{note}}\n:class: x\n{FIRST}\n```", FIRST),
         (f":::{{tip}} A title\n:class: x\n{FIRST}\n:::", FIRST),
         (f"<aside>\n💡 {FIRST}\n\n</aside>", FIRST),
+        ("The bridge in Dorne was opened in 1897.[[2]](#cite_note-2)",
+         "The bridge in Dorne was opened in 1897."),
         (f"[TOC]\n\n{FIRST}", FIRST),
         ("It was built {cite}`holm90` as {numref}`map` and {ref}`a plan <x>` of {math}`x^2` say.",
          "It was built as … and a plan of x² say."),
@@ -905,6 +907,45 @@ def test_slides(tmp_path):
     document = read_document(path)
     assert [(p.text, p.page) for p in document] == [(SECOND, 1), (FIRST, 2)]
     assert document.summary == "1 speaker's note, 1 table"
+
+
+def test_open_document_with_formulas_captions_and_code(tmp_path):
+    formula = (
+        '<draw:frame><draw:object xlink:href="./Object 1"/>'
+        '<draw:image xlink:href="./Pictures/1"/></draw:frame>'
+    )
+    body = "".join(
+        f'<text:p text:style-name="{style}">{text}</text:p>'
+        for style, text in [
+            ("P1", " ".join(["Bridges"] * 12)),
+            ("P2", f"Figure 1: {FIRST}"),
+            ("Preformatted_20_Text", "bridge = open(x); bridge.close()"),
+            ("Standard", f"It is {formula} of all."),
+        ]
+    )
+    styles = "".join(
+        f'<style:style style:name="P{number}" style:parent-style-name="{name}"/>'
+        for number, name in [(1, "Title"), (2, "Illustration")]
+    )
+    names = " ".join(f'xmlns:{name}="{name}"' for name in "office text draw style xlink m".split())
+    content = (
+        f"<office:document-content {names}>{styles}<office:text>{body}</office:text>"
+        "</office:document-content>"
+    )
+    manifest = (
+        f"<m:manifest {names}><m:file-entry m:full-path='Object 1/' "
+        "m:media-type='application/vnd.oasis.opendocument.formula'/></m:manifest>"
+    )
+    parts = {
+        "mimetype": "application/vnd.oasis.opendocument.text",
+        "content.xml": content,
+        "META-INF/manifest.xml": manifest,
+    }
+    (tmp_path / "a.odt").write_bytes(archive(parts))
+    document = read_document(tmp_path / "a.odt")
+    assert [found.text for found in document] == ["It is … of all."]
+    assert document.summary == "1 block of code, 1 caption, 1 formula"
+    assert document[0].headings == (" ".join(["Bridges"] * 12),)
 
 
 def test_open_document(tmp_path):

@@ -41,7 +41,7 @@ _FOOTNOTE = re.compile(
 _ABBREVIATED = re.compile(r"\b(?:vol|fig|sec|chap|eq|art|nos|pp|app)\.$", re.I)
 _SPACE_LEFT = re.compile(r"(?<=[\w)\]”\"’'%])\s+(?=(?:[,;!?)]|\.(?!\s*\.)|:(?!\s*\d))(?:\s|$))")
 """Before a mark of the sentence, such as of "in 1897 [12], and"; not of " . . ." and "3 : 4"."""
-_FOOTNOTE_TEXT = re.compile(r"\[\^[^\]]+\]:")
+_FOOTNOTE_TEXT = re.compile(r"\[\^[^\]]+\]:|[¹²³⁰⁴-⁹]{1,3}\s+[\"“(]?[A-Z]|\[Footnote\b")
 _REFERENCES = re.compile(
     r"(?:(?:\d+(?:\.\d+)*|[IVX]+|[A-Z])[.)]?\s+)?"
     r"(?:references(?: cited| and notes| and further reading)?|bibliography|works cited"

@@ -46,7 +46,7 @@ _SKIPPED_CLASSES = re.compile(  # MediaWiki's, Sphinx's and other programs' own
     r"|sr-only|screen-reader-text|visually-hidden|footnotes?|footnote-ref"
     # Notes: of LaTeXML and Tufte within the text that has them, of Word and LibreOffice behind it.
     r"|ltx_note|sidenote|margin-?note|Mso(?:Footnote|Endnote|Comment)Text|sd(?:foot|end)note[\w-]*"
-    r"|MathJax_Preview"
+    r"|MathJax_Preview|pg-boilerplate"
     r"|cookie-?(?:bar|banner|consent|law|message|notice|popup|policy)[\w-]*"
     r"|breadcrumbs?|site-header|site-footer|share-buttons?)(?:\s|$)"
 )

@@ -50,7 +50,7 @@ _RAISED = re.compile(r"(?<=[^\s^\[])\^([^\s^\[\]]{1,12})\^(?!\^)")
 """Pandoc's "21^st^"; the mark of a note is in brackets."""
 _LOWERED = re.compile(r"(?<=[^\W_])~([^\s~]{1,12})~(?!~)")
 
-_LINK = re.compile(r"\[\[(?:[^\[\]|\n]*\|)?([^\[\]|\n]+)\]\]")
+_LINK = re.compile(r"\[\[(?:[^\[\]|\n]*\|)?([^\[\]|\n]+)\]\](?!\()")
 """A wiki's and Obsidian's: [[page]], [[page|text]]."""
 _MARKED = re.compile(r"(?<![=\w])==([^=\s][^=\n]*)==(?![=\w])")
 _DEFINITION = re.compile(r"\n:[ \t]+(?=\S)")

@@ -19,6 +19,8 @@ _SKIPPED = {
     "header": "header", "footer": "footer", "ruby-text": "", "title": "", "desc": "",
 }  # fmt: skip
 """Elements that are left out, and what they are counted as."""
+_CAPTIONS = frozenset({"Caption", "Illustration", "Figure", "Table", "Drawing"})
+_TITLES = frozenset({"Title", "Subtitle"})
 
 
 def read_odt(path: Path, left_out: LeftOut) -> Iterator[Block]:
@@ -28,11 +30,22 @@ def read_odt(path: Path, left_out: LeftOut) -> Iterator[Block]:
         manifest = archive.read("META-INF/manifest.xml")
         if content is None:
             raise QGenError(f"{path} is not {_WHAT}")
-        if manifest and any(
-            name == "encryption-data" for name, _ in elements(path, manifest, _WHAT)
-        ):
+        parts = elements(path, manifest, _WHAT)
+        if any(name == "encryption-data" for name, _ in parts):
             raise QGenError(f"{path} is encrypted")
-    target = _Document(*_marking_styles(elements(path, content, _WHAT)), left_out)
+    formulas = {
+        attributes.get("full-path", "").rstrip("/")
+        for _, attributes in parts
+        if attributes.get("media-type", "").endswith("opendocument.formula")
+    }
+    found = elements(path, content, _WHAT)
+    # Where somebody has changed how a paragraph looks, it has a style of its own, based on another.
+    based = {
+        attributes.get("name", ""): attributes.get("parent-style-name", "")
+        for name, attributes in found
+        if name == "style"
+    }
+    target = _Document(*_marking_styles(found), based, formulas, left_out)
     parse_part(path, content, target, _WHAT)
     yield from target.blocks
 
@@ -58,17 +71,29 @@ def _marking_styles(found: list[tuple[str, dict[str, str]]]) -> tuple[set[str], 
 class _Document:
     """What the parser tells of the content, as blocks."""
 
-    def __init__(self, raised: set[str], struck: set[str], left_out: LeftOut):
+    def __init__(
+        self,
+        raised: set[str],
+        struck: set[str],
+        based: dict[str, str],
+        formulas: set[str],
+        left_out: LeftOut,
+    ):
         self.blocks: list[Block] = []
+        self._based, self._formulas = based, formulas
+        self._styles: list[str] = []  # of the paragraphs
         self._raised_styles, self._struck_styles, self._left_out = raised, struck, left_out
         self._texts: list[tuple[list[str], int]] = []  # of paragraphs, a box in one of another
         self._tables = Tables(left_out, frames=True)
         self._spans: list[tuple[bool, bool]] = [(False, False)]  # raised, or in struck text
         self._open: list[str] = []  # the elements that the parser is in
+        self._formula = False  # whether the frame has one
 
     def skips(self, name: str) -> bool:
         if name == "title" and self._open[-1:] and self._open[-1] in {"p", "h", "span", "a"}:
             return False  # a field with the document's; that of a picture stands in its frame
+        if name == "image" and self._formula:
+            return True  # of a formula, beside it
         if what := _SKIPPED.get(name):
             self._left_out[what] += 1
         return name in _SKIPPED
@@ -79,7 +104,8 @@ class _Document:
             level = attributes.get("outline-level", "1")
             self._texts.append(([], max(int(level), 1) if name == "h" and level.isdigit() else 0))
             style = attributes.get("style-name", "")
-            if name == "p" and style in {"Title", "Subtitle"}:
+            self._styles.append(self._based.get(style) or style)
+            if name == "p" and self._styles[-1] in _TITLES:
                 self._texts[-1] = ([], 1)
         elif name == "table":
             self.blocks = self._tables.begin(self.blocks)
@@ -93,6 +119,12 @@ class _Document:
             self.data(RAISED * self._spans[-1][0])
         elif name == "a":
             self.data(LINK)
+        elif name == "frame":
+            self._formula = False
+        elif name == "object" and attributes.get("href", "").removeprefix("./") in self._formulas:
+            self._formula = True
+            self._left_out["formula"] += 1
+            self.data("…")  # so that nobody takes what is left for the whole sentence
         elif name == "image":
             self._left_out["picture"] += 1
         elif name in {"s", "tab"}:
@@ -104,8 +136,13 @@ class _Document:
         self._open.pop()
         if name in {"p", "h"} and self._texts:
             pieces, level = self._texts.pop()
+            style = self._styles.pop()
             text = read_raised("".join(pieces)).strip()
-            if text:
+            if text and style in _CAPTIONS:
+                self._left_out["caption"] += 1
+            elif text and style == "Preformatted_20_Text":
+                self.blocks.append(Block(text, preformatted=True))
+            elif text:
                 item = "list-item" in self._open and not level
                 self.blocks.append(Block(text, level=level, item=item))
         elif name == "table":

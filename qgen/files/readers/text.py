@@ -21,9 +21,18 @@ _PAUSE = 4.0
 number; no measurement is recorded."""
 
 
+_LICENCE = re.compile(
+    r"\A.{0,20000}?^\*\*\* ?START OF TH(?:E|IS) PROJECT GUTENBERG[^*]*\*\*\*"
+    r"|^\*\*\* ?END OF TH(?:E|IS) PROJECT GUTENBERG.*\Z",
+    re.M | re.S,
+)
+"""What Project Gutenberg puts round its books."""
+
+
 def read_text(path: Path, left_out: LeftOut) -> Iterator[Block]:
     """The blocks of plain text; form feeds end its pages."""
-    text = decode_text(read_bytes(path))
+    text, licences = _LICENCE.subn("", decode_text(read_bytes(path)))
+    left_out["licence of Project Gutenberg"] += licences > 0
     for number, page in enumerate(text.split("\f"), 1):
         for block in text_blocks(page):
             yield Block(block, number if "\f" in text else None)
