@@ -30,8 +30,11 @@ def _gift_question(item: Item) -> str:
     if item.type == "true-false":
         answers = "TRUE" if item.is_true else "FALSE"
     elif item.wrong:
-        wrong = (f"~{_gift_choice(choice)}" for choice in item.wrong)
-        answers = " ".join([f"={_gift_choice(item.answer)}", *wrong])
+        # In their own order: not all that read GIFT shuffle them.
+        answers = " ".join(
+            f"{'=' if choice == item.answer else '~'}{_gift_choice(choice)}"
+            for choice in item.choices
+        )
     else:
         answers = f"={_gift_answer(item.answer)}" if item.answer else ""
     if item.evidence and answers:
@@ -132,9 +135,11 @@ def _text_in(parent: ET.Element, name: str, text: str, **attributes: str) -> ET.
 def _cloze(item: Item) -> str:
     """The text with the answers in place of the gap, as HTML."""
     before, after = item.blank
-    if item.wrong:
-        right, wrong = _entities(item.answer), map(_entities, item.wrong)
-        gap = f"{{1:MULTICHOICE:={right}{''.join(f'~{choice}' for choice in wrong)}}}"
+    if item.wrong:  # in their own order, since Moodle does not shuffle these
+        choices = "~".join(
+            f"{'=' * (choice == item.answer)}{_entities(choice)}" for choice in item.choices
+        )
+        gap = f"{{1:MULTICHOICE:{choices}}}"
     else:
         pattern = item.answer.replace("*", "\\*")
         gap = f"{{1:SHORTANSWER:={_entities(pattern)}}}"
