@@ -488,6 +488,17 @@ def test_moodle_xml_of_questions(choices, tmp_path):
         ]
 
 
+def test_an_id_that_moodle_has_no_room_for_is_in_the_name(tmp_path):
+    records = [
+        {"id": sign * length, "passage": PASSAGE} for sign, length in (("a", 100), ("b", 101))
+    ]
+    for record in records:
+        record["questions"] = [question("When?", "1854", PASSAGE)]
+    root = ET.parse(written(records, "o.xml", tmp_path)).getroot()
+    assert [read.findtext("idnumber") for read in root] == ["a" * 100, ""]
+    assert [read.findtext("name/text") for read in root] == ["a" * 100, "b" * 101]
+
+
 def test_moodle_xml_has_true_false_and_cloze(tmp_path):
     root = ET.parse(written(special_records("true-false"), "t.xml", tmp_path)).getroot()
     for number, read in enumerate(root):

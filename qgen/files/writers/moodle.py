@@ -71,6 +71,10 @@ def _escaped(text: str) -> str:
 # -- Moodle XML ------------------------------------------------------------------------------------
 
 
+_ID_LENGTH = 100
+"""Most characters of an ID number; one that is longer ends Moodle's import of the whole file."""
+
+
 def write_moodle_xml(records: Iterable[dict], path: Path) -> Counter[str]:
     """Moodle XML: a short-answer, multiple-choice, true-false or cloze question each; all texts but
     those of cloze questions are plain ones."""
@@ -100,7 +104,8 @@ def _xml_question(item: Item) -> ET.Element:
     else:
         _text_in(question, "questiontext", item.text, format="plain_text")
     _text_in(question, "generalfeedback", item.evidence, format="plain_text")
-    settings = {"defaultgrade": "1.0", "penalty": "0.3333333", "hidden": "0", "idnumber": item.id}
+    settings = {"defaultgrade": "1.0", "penalty": "0.3333333", "hidden": "0"}
+    settings["idnumber"] = item.id if len(item.id) <= _ID_LENGTH else ""  # the name has it, too
     if kind == "truefalse":
         settings["penalty"] = "1.0"
     if kind == "shortanswer":
