@@ -762,6 +762,16 @@ def test_markdown_shows_every_sign(tmp_path):
         assert [li.get_text() for li in item.find_all("li")] == [f"{text} 1", text, f"~{text}"]
 
 
+def test_the_choices_of_a_tenth_question_are_its_own_in_markdown(tmp_path):
+    markdown_it = pytest.importorskip("markdown_it")
+    [record] = special_records(choices=True)[:1]
+    record["questions"] *= 10
+    path = written([record], "o.md", tmp_path)
+    rendered = markdown_it.MarkdownIt().render(path.read_text("utf-8"))
+    assert rendered.count("<ol>") == 1 and rendered.count("<ul>") == 10
+    assert re.search(r"</ul>\s*</li>\s*</ol>\s*$", rendered)
+
+
 def test_lines_of_a_passage_are_no_lists_in_markdown(tmp_path):
     markdown_it = pytest.importorskip("markdown_it")
     passage = "1. Rinse it.\n1937. It is done.\n2) Dry it.\n- Fold it.\n1.5 hours"

@@ -28,9 +28,11 @@ def write_markdown(records: Iterable[dict], path: Path) -> Counter[str]:
             quoted = "\n".join(f"> {_markdown(line)}" for line in record["passage"].splitlines())
             file.write(f"{quoted}\n\n")
             for rank, item in enumerate(items([record]), 1):
-                answer = f"  \n   *{_markdown(item.answer)}*" if item.answer else ""
-                choices = "".join(f"\n   - {_markdown(choice)}" for choice in item.choices)
-                file.write(f"{rank}. {_markdown(item.text)}{answer}{choices}\n")
+                mark = f"{rank}. "
+                indent = " " * len(mark)  # with less, what follows is not the item's
+                answer = f"  \n{indent}*{_markdown(item.answer)}*" if item.answer else ""
+                choices = "".join(f"\n{indent}- {_markdown(choice)}" for choice in item.choices)
+                file.write(f"{mark}{_markdown(item.text)}{answer}{choices}\n")
             file.write("\n")
     return Counter()
 
