@@ -142,9 +142,31 @@ def test_a_table_has_columns_of_numbers_that_keep_their_values(tmp_path):
     rows = [{"id": 2**60 + 1, "n": 1, **verdict}, {"id": 2, "n": 2.5, **verdict}]
     write_scores(rows, tmp_path / "out.parquet")
     assert pq.read_table(tmp_path / "out.parquet").to_pylist() == [
-        {"id": str(2**60 + 1), "n": 1.0, "confidence": None, "reasons": "a; b"},
-        {"id": "2", "n": 2.5, "confidence": None, "reasons": "a; b"},
+        {"id": 2**60 + 1, "n": 1.0, "confidence": None, "reasons": "a; b"},
+        {"id": 2, "n": 2.5, "confidence": None, "reasons": "a; b"},
     ]
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([True, None], "bool"),
+        ([1, None], "int64"),
+        ([1, 2**60 + 1], "int64"),
+        ([1, 0.5], "double"),
+        ([None, None], "double"),
+        ([0.5, 2**60 + 1], "string"),
+        ([2**70], "string"),
+        ([True, 1], "string"),
+        (["a", 1], "string"),
+    ],
+)
+def test_a_column_has_the_type_of_its_values(tmp_path, values, kind):
+    pq = pytest.importorskip("pyarrow.parquet")
+    write_scores([{"x": value, "reasons": []} for value in values], tmp_path / "out.parquet")
+    column = pq.read_table(tmp_path / "out.parquet")["x"]
+    kept = [value if kind != "string" or value is None else str(value) for value in values]
+    assert (str(column.type), column.to_pylist()) == (kind, kept)
 
 
 def test_the_format_is_that_of_the_name_that_is_given_not_of_where_it_leads(tmp_path):

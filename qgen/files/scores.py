@@ -111,23 +111,36 @@ def _read(path: Path) -> Iterator[dict[str, Any]]:
 
 def _write_table(source: Path, output: Path, suffix: str) -> None:
     """The rows of a JSONL file as a table, with the reasons of each as one text."""
-    names: dict[str, None] = {}  # an ordered set
-    texts: set[str] = set()
+    kinds: dict[str, set[str]] = {}
     for row in _read(source):
-        names.update(dict.fromkeys(row))
-        texts.update(name for name, value in row.items() if not _is_double(value))
-    last = [name for name in ("confidence", "reader_answer", "reasons") if name in names]
-    columns = [*(name for name in names if name not in last), *last]
+        for name, value in row.items():
+            kinds.setdefault(name, set()).add(_kind(value))
+    last = [name for name in ("confidence", "reader_answer", "reasons") if name in kinds]
+    columns = [*(name for name in kinds if name not in last), *last]
     rows = (row | {"reasons": "; ".join(row["reasons"])} for row in _read(source))
     if suffix == ".parquet":
-        types = {name: "double" for name in columns if name not in texts}
+        types = {name: type for name in columns if (type := _type(kinds[name]))}
         write_parquet_rows(rows, columns, types, output)
     else:
         write_csv_rows(rows, columns, output, "\t" if suffix == ".tsv" else ",")
 
 
-def _is_double(value: Any) -> bool:
-    """Whether a column of doubles can have it: no text, and no number that they would round."""
-    if isinstance(value, int):
-        return abs(value) <= 2**53
-    return value is None or isinstance(value, float)
+def _kind(value: Any) -> str:
+    """The narrowest type of a column that has the value as it is; "" for none."""
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int) and -(2**63) <= value < 2**63:
+        return "int" if abs(value) <= 2**53 else "long"  # which a double would round
+    if value is None:
+        return "null"
+    return "double" if isinstance(value, float) else ""
+
+
+def _type(kinds: set[str]) -> str | None:
+    """Arrow's type for a column of values of these kinds; ``None`` for text."""
+    kinds = kinds - {"null"}
+    if kinds == {"bool"}:
+        return "bool"
+    if kinds and kinds <= {"int", "long"}:
+        return "int64"
+    return "double" if kinds <= {"int", "double"} else None
