@@ -169,6 +169,16 @@ def test_a_column_has_the_type_of_its_values(tmp_path, values, kind):
     assert (str(column.type), column.to_pylist()) == (kind, kept)
 
 
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
+def test_a_run_that_is_killed_is_not_in_the_way_of_the_next(tmp_path, suffix):
+    def rows():
+        yield {"confidence": 0.5, "reasons": []}
+        assert not list(tmp_path.iterdir()), "what a kill would leave"
+
+    write_scores(rows(), tmp_path / f"out{suffix}")
+    assert [path.name for path in tmp_path.iterdir()] == [f"out{suffix}"]
+
+
 def test_the_format_is_that_of_the_name_that_is_given_not_of_where_it_leads(tmp_path):
     (tmp_path / "out.csv").symlink_to(tmp_path / "data")
     write_scores([{"confidence": 0.5, "reasons": []}], tmp_path / "out.csv")

@@ -7,7 +7,8 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 from qgen.errors import QGenError
 from qgen.files.outputs import check_writable, link_target, unfinished
@@ -89,35 +90,37 @@ def check_output(source: str | Path, output: str | Path) -> None:
 def write_scores(rows: Iterable[dict[str, Any]], output: str | Path) -> None:
     """Write rows in the format that the suffix means; the file appears when it is complete."""
     suffix, path = Path(output).suffix.lower(), link_target(Path(output))
-    partly, complete = unfinished(path)
+    _, complete = unfinished(path)
     try:
-        with partly.open("w", encoding="utf-8", newline="\n") as file:
+        # It has no name: a run that is killed leaves nothing in the way of the next one.
+        with TemporaryFile("w+", encoding="utf-8", newline="\n", dir=path.parent) as scored:
             for row in rows:
-                file.write(printable(json_line(row)))
-        if suffix in {".jsonl", ".ndjson"}:
-            os.replace(partly, complete)
-        else:
-            _write_table(partly, complete, suffix)
+                scored.write(printable(json_line(row)))
+            if suffix in {".jsonl", ".ndjson"}:
+                with complete.open("w", encoding="utf-8", newline="\n") as file:
+                    file.writelines(_lines(scored))
+            else:
+                _write_table(scored, complete, suffix)
         os.replace(complete, path)
     finally:
-        partly.unlink(missing_ok=True)
         complete.unlink(missing_ok=True)
 
 
-def _read(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8", newline="\n") as file:
-        yield from map(json.loads, file)
+def _lines(file: IO[str]) -> Iterator[str]:
+    file.seek(0)
+    yield from file
 
 
-def _write_table(source: Path, output: Path, suffix: str) -> None:
+def _write_table(source: IO[str], output: Path, suffix: str) -> None:
     """The rows of a JSONL file as a table, with the reasons of each as one text."""
     kinds: dict[str, set[str]] = {}
-    for row in _read(source):
+    for row in map(json.loads, _lines(source)):
         for name, value in row.items():
             kinds.setdefault(name, set()).add(_kind(value))
     last = [name for name in ("confidence", "reader_answer", "reasons") if name in kinds]
     columns = [*(name for name in kinds if name not in last), *last]
-    rows = (row | {"reasons": "; ".join(row["reasons"])} for row in _read(source))
+    scored = map(json.loads, _lines(source))
+    rows = (row | {"reasons": "; ".join(row["reasons"])} for row in scored)
     if suffix == ".parquet":
         types = {name: type for name in columns if (type := _type(kinds[name]))}
         write_parquet_rows(rows, columns, types, output)
