@@ -840,10 +840,10 @@ def corpus():
     return records
 
 
-@pytest.mark.parametrize("name", ["o.zip", "folder"])
+@pytest.mark.parametrize("name", ["o.zip", "o.ZIP", "folder"])
 def test_beir(corpus, name, tmp_path):
     path = written(corpus, name, tmp_path, "beir")
-    if name.endswith(".zip"):
+    if name != "folder":
         with zipfile.ZipFile(path) as archive:
             archive.extractall(path := tmp_path / "unpacked")
     documents = [json.loads(line) for line in (path / "corpus.jsonl").open(encoding="utf-8")]

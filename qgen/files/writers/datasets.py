@@ -95,7 +95,7 @@ def write_beir(records: Iterable[dict], path: Path) -> Counter[str]:
     query's ``metadata``.
     """
     documents = _document_ids(records)
-    if path.suffix == ".zip":
+    if path.suffix.lower() == ".zip":
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, lines in _beir_files(records, documents):
                 entry = zipfile.ZipInfo(name)  # of 1980: the same input makes the same file
