@@ -122,6 +122,21 @@ def test_jsonl_input_with_alias_offset_and_extra_fields(tmp_path, suffix):
     assert summary == BatchSummary(2, 2, 0, 0, tmp_path / "out.jsonl", None)
 
 
+@pytest.mark.parametrize("name", ["in.jsonl", "in.json", "in.parquet"])
+def test_what_is_no_number_is_written_as_nothing(tmp_path, name):
+    row = {"passage": "Rome.", "rating": float("nan"), "more": [float("inf"), 1.5]}
+    source = tmp_path / name
+    if name == "in.parquet":
+        pa = pytest.importorskip("pyarrow")
+        pytest.importorskip("pyarrow.parquet").write_table(pa.Table.from_pylist([row]), source)
+    else:
+        source.write_text(json.dumps(row))
+    run(source, tmp_path / "out.jsonl")
+    text = (tmp_path / "out.jsonl").read_text()
+    [read] = [json.loads(line, parse_constant=pytest.fail) for line in text.splitlines()]
+    assert read["rating"] is None and read["more"] == [None, 1.5]
+
+
 @pytest.mark.parametrize(("suffix", "comma"), [(".csv", ","), (".tsv", "\t")])
 def test_csv_input_with_quoted_newlines(tmp_path, suffix, comma):
     table = [

@@ -17,7 +17,15 @@ from qgen.errors import QGenError
 from qgen.files.encoding import open_text
 from qgen.files.fields import FieldNames, normal_name
 from qgen.files.frames import rows_of, without_wrapper
-from qgen.files.raw_rows import MAX_CHARACTERS, RawRow, fail, line_rows, printable
+from qgen.files.raw_rows import (
+    MAX_CHARACTERS,
+    RawRow,
+    fail,
+    line_rows,
+    no_number,
+    parse_json,
+    printable,
+)
 
 
 def read_jsonl(path: Path, names: FieldNames) -> Iterator[RawRow]:
@@ -28,7 +36,7 @@ def read_jsonl(path: Path, names: FieldNames) -> Iterator[RawRow]:
 
 def _parse_line(names: FieldNames, text: str) -> dict:
     try:
-        fields = json.loads(text.removeprefix("\ufeff"))
+        fields = parse_json(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError) as error:
         raise QGenError(f"not valid JSON: {error}") from error
     return without_wrapper(_object(fields), names)
@@ -170,7 +178,7 @@ class _JsonStream:
     def __init__(self, file: io.TextIOWrapper):
         self.file = file
         self.buffer = ""
-        self.decoder = json.JSONDecoder()
+        self.decoder = json.JSONDecoder(parse_constant=no_number)
 
     def peek(self) -> str:
         """The next character that is not white space; empty at the end."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from qgen.errors import QGenError
 
@@ -28,6 +29,16 @@ class RawRow(NamedTuple):
 def fail(message: str) -> dict:
     """The ``parse`` of a row that cannot be parsed."""
     raise QGenError(message)
+
+
+def no_number(constant: str) -> None:
+    """What stands for NaN and the infinite numbers, which some programs write into JSON: nothing.
+    JSON does not have them, and readers of what is written from them would refuse all of it."""
+
+
+def parse_json(text: str) -> Any:
+    """A JSON value, without what is no number."""
+    return json.loads(text, parse_constant=no_number)
 
 
 def printable(text: str) -> str:

@@ -19,7 +19,14 @@ from qgen.files.archives import check_archive
 from qgen.files.cells import are_ours, restore
 from qgen.files.encoding import decode_text, open_bytes, open_text
 from qgen.files.fields import FieldNames, check_columns, normal_name
-from qgen.files.raw_rows import MAX_CHARACTERS, RawRow, bounded_lines, fail, printable
+from qgen.files.raw_rows import (
+    MAX_CHARACTERS,
+    RawRow,
+    bounded_lines,
+    fail,
+    parse_json,
+    printable,
+)
 
 _SAMPLE = 1 << 20
 
@@ -284,7 +291,7 @@ def read_parquet(path: Path, names: FieldNames) -> Iterator[RawRow]:
                 for fields in batch.to_pylist():
                     number += 1
                     raw = json.dumps(fields, ensure_ascii=False, default=_text)
-                    yield RawRow(number, raw, partial(json.loads, raw))
+                    yield RawRow(number, raw, partial(parse_json, raw))
     except UnicodeDecodeError as error:
         raise QGenError(f"{path}: a text in it is not valid UTF-8") from error
     except (pyarrow.ArrowException, OSError) as error:
