@@ -772,6 +772,23 @@ def test_a_folder_of_documents(tmp_path):
     assert "broken.pdf is not a PDF" in error["error"]
 
 
+def test_a_run_about_a_folder_goes_on_although_other_files_came_into_it(tmp_path):
+    folder, output = tmp_path / "folder", tmp_path / "out.jsonl"
+    folder.mkdir()
+    (folder / "a.txt").write_text("Rome is an old city in Italy.\n\nOslo is a cold city.\n")
+    (folder / "gone.txt").symlink_to(folder / "nothing.txt")
+    options = {"batch_size": 1, "buffer_size": 1}
+    with pytest.raises(KeyboardInterrupt):
+        run(folder, output, FakeModel(crash="Oslo"), **options)
+    for name in ("~$a.docx", ".DS_Store", "picture.png"):
+        (folder / name).write_bytes(b"new")
+    assert run(folder, output, **options).resumed_from == 1
+    with pytest.raises(KeyboardInterrupt):
+        run(folder, output, FakeModel(crash="Oslo"), **options)
+    (folder / "b.txt").write_text("Bern is a small city in Switzerland.")
+    assert run(folder, output, **options).resumed_from == 0
+
+
 # --- What is told ----------------------------------------------------------------------------
 
 

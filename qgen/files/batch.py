@@ -15,6 +15,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -29,6 +30,7 @@ from qgen.files.rows import (
     Row,
     check_readable,
     counted_rows,
+    documents_in,
 )
 from qgen.files.writers import CELLS, RETRIEVAL, format_of, to_record, write
 from qgen.records import Request, Result
@@ -240,18 +242,25 @@ def _own_files(output: Path) -> tuple[Path, Path, Path, Path]:
 
 
 def _sha256(path: Path) -> str:
-    """Of a file, or of the names and contents of all the files in a folder."""
-    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    """Of a file, or of the names and contents of the documents in a folder: what else comes into
+    it, such as the lock of a document that is open in Word, changes no question."""
     digest = hashlib.sha256()
-    try:
-        for name in files:
-            if path.is_dir():
-                digest.update(os.fsencode(f"{name.relative_to(path)}\0"))
-            with name.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-    except OSError as error:
-        raise QGenError(f"cannot read {path}: {error.strerror}") from error
+    if not path.is_dir():
+        try:
+            digest.update(_content_sha256(path))
+        except OSError as error:
+            raise QGenError(f"cannot read {path}: {error.strerror}") from error
+        return digest.hexdigest()
+    for document in documents_in(path)[0]:
+        digest.update(os.fsencode(f"{document.relative_to(path)}\0"))
+        with suppress(OSError):  # one that cannot be read is a bad row
+            digest.update(_content_sha256(document))
     return digest.hexdigest()
+
+
+def _content_sha256(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 # --- Generating ------------------------------------------------------------------------------

@@ -144,7 +144,7 @@ def check_readable(path: str | os.PathLike) -> None:
     """Raise ``QGenError`` unless ``read_rows`` knows this type of file and can open it."""
     path = Path(path)
     if path.is_dir():
-        if not _documents(path)[0]:
+        if not documents_in(path)[0]:
             raise QGenError(
                 f"{path} holds no document; these are read: {', '.join(DOCUMENT_SUFFIXES)}"
             )
@@ -164,7 +164,7 @@ def _check_suffix(path: Path, kind: str) -> None:
 def _raw_rows(path: Path, names: FieldNames, tell: Callable[[str], None]) -> Iterator[RawRow]:
     check_readable(path)
     if path.is_dir():
-        documents, others = _documents(path)
+        documents, others = documents_in(path)
         if others:
             tell(_not_read(path, others))
         for document in documents:
@@ -189,7 +189,7 @@ def _raw_rows(path: Path, names: FieldNames, tell: Callable[[str], None]) -> Ite
         yield from _paragraph_rows(path, printable(path.name), tell)
 
 
-def _documents(folder: Path) -> tuple[list[Path], list[Path]]:
+def documents_in(folder: Path) -> tuple[list[Path], list[Path]]:
     """The documents in a folder, and what else is in it; without hidden files and Office's locks.
 
     A link to nothing is a document that cannot be read; pipes and devices, which may never end,
