@@ -585,6 +585,14 @@ def test_interrupted_run_resumes_where_it_stopped(tmp_path, numbered, suffix, ca
     assert not partial.exists() and not Path(f"{output}.progress.json").exists()
 
 
+def test_a_run_is_resumed_from_another_folder(tmp_path, numbered, monkeypatch):
+    options = {"batch_size": 1, "buffer_size": 4}
+    with pytest.raises(KeyboardInterrupt):
+        run(numbered, tmp_path / "out.jsonl", FakeModel(crash="row 6"), **options)
+    monkeypatch.chdir(tmp_path)
+    assert run(Path("in.jsonl"), Path("out.jsonl"), **options).resumed_from == 4
+
+
 def test_errors_written_after_the_last_journal_entry_are_dropped(tmp_path):
     options = {"batch_size": 1, "buffer_size": 1}
     with pytest.raises(KeyboardInterrupt):

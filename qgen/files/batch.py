@@ -158,7 +158,7 @@ def run_batch(
             "is_corpus": is_corpus,
             "input_type": source.suffix.lower(),
             "input_sha256": _sha256(source),
-            "errors_path": str(errors),
+            "errors_path": str(errors.resolve()),  # the same from whatever folder it is named
             "settings": json.loads(json.dumps(settings)),
             "names": asdict(names),
         }
