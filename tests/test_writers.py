@@ -151,6 +151,17 @@ def test_every_format_is_written_without_records_and_again_with_the_same_bytes(k
         assert first.read_bytes() == second.read_bytes()
 
 
+def test_an_answer_that_was_changed_is_among_its_choices(tmp_path):
+    asked = question("Where?", "Ardal", "It is in Ardal.", choices=["Bern", "ardal", "Oslo"])
+    records = [{"passage": "It is in Ardal.", "questions": [asked]}]
+    for kind in WRITERS:
+        written(records, f"{kind}{suffix_of(kind)}", tmp_path, kind)
+    assert "{=Ardal ~Bern ~Oslo ~ardal####" in (tmp_path / "gift.gift").read_text()
+    assert (
+        "A) Ardal\nB) Bern\nC) Oslo\nD) ardal\nANSWER: A\n" in (tmp_path / "aiken.txt").read_text()
+    )
+
+
 @pytest.mark.parametrize(
     ("kind", "lost"),
     [

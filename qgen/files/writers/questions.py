@@ -94,6 +94,8 @@ def _item(record: dict, number: int, question: dict, rank: int, count: int) -> I
     answer = one_line(question["answer"] or "")
     kind = question.get("type") or "wh"
     choices = tuple(dict.fromkeys(one_line(choice) for choice in question.get("choices") or []))
+    if choices and answer and answer not in choices:  # somebody has changed one of them
+        choices = tuple(sorted((*choices, answer)))
     if kind == "true-false":
         choices = ("True", "False")
         answer = "True" if answer.lower() == "true" else "False"
