@@ -193,6 +193,31 @@ def test_fields_without_a_place_are_told(kind, lost, tmp_path):
         assert "Ardal" in path.read_text(encoding="utf-8").replace("Ardal was lit", "")
 
 
+@pytest.mark.parametrize(
+    ("kind", "lost"),
+    [
+        ("moodle-xml", "URL"),
+        ("html", "ID, URL"),
+        ("markdown", "URL"),
+        ("beir", ""),
+        ("squad", "URL"),
+    ],
+)
+def test_title_and_id_may_be_in_capitals(kind, lost, tmp_path):
+    record = {"ID": 7, "Title": "Ardal", "URL": "x", "passage": "Lit in 1854."}
+    record["questions"] = [question("When?", "1854", record["passage"])]
+    path, lines = write_file([record], f"o{suffix_of(kind)}", tmp_path, kind)
+    assert lines == ([f"{kind} has no place for: {lost}"] if lost else [])
+    if kind == "beir":
+        with zipfile.ZipFile(path) as archive:
+            [document] = map(json.loads, archive.read("corpus.jsonl").splitlines())
+        assert (document["_id"], document["title"]) == ("7", "Ardal")
+        assert document["metadata"] == {"URL": "x"}
+    else:
+        text = path.read_text(encoding="utf-8")
+        assert "Ardal" in text and (kind == "html" or "7" in text)
+
+
 @pytest.mark.parametrize("kind", ["html", "docx", "markdown", "qti", "h5p"])
 def test_a_title_of_all_rows_stands_over_the_whole_and_once(kind, tmp_path):
     asked = [question("When?", "1854", "Lit in 1854.")]

@@ -42,11 +42,11 @@ class FieldNames:
 
     def passage_in(self, names: Iterable[Any]) -> Any | None:
         """Which of a row's names is the passage's."""
-        return _find(names, (self.passage,) if self.passage else PASSAGE_NAMES)
+        return find_name(names, (self.passage,) if self.passage else PASSAGE_NAMES)
 
     def answer_in(self, names: Iterable[Any]) -> Any | None:
         """Which of a row's names is the answer's."""
-        return _find(names, (self.answer,) if self.answer else _ANSWER)
+        return find_name(names, (self.answer,) if self.answer else _ANSWER)
 
 
 USUAL_NAMES = FieldNames()
@@ -78,7 +78,7 @@ def to_request(fields: dict, names: FieldNames = USUAL_NAMES) -> Request:
     passage_key, answer_key = names.passage_in(fields), names.answer_in(fields)
     if names.answer is not None and answer_key is None:
         raise QGenError(f'"{names.answer}" is missing{_listed(fields)}')
-    start_key = _find(fields, _START)
+    start_key = find_name(fields, _START)
     if passage_key is None:
         raise QGenError(f'"{names.passage or "passage"}" is missing{_listed(fields)}')
     passage = fields[passage_key]
@@ -157,7 +157,8 @@ def normal_name(name: Any) -> str:
     return re.sub(r"[\s\-]+", "_", str(name).strip().strip("\ufeff").lower())
 
 
-def _find(names: Iterable[Any], known: tuple[str, ...]) -> Any | None:
+def find_name(names: Iterable[Any], known: tuple[str, ...]) -> Any | None:
+    """Which of the names is one of those known, whatever its case; the first known counts."""
     normal: dict[str, Any] = {}
     for name in names:
         if name == known[0]:  # as it stands, before one that differs in case

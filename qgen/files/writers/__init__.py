@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from qgen.errors import QGenError, install
+from qgen.files.fields import find_name
 from qgen.files.writers.cards import TAG_LENGTH, write_anki, write_kahoot, write_quizlet
 from qgen.files.writers.datasets import (
     write_beir,
@@ -173,10 +174,14 @@ def _without_place(format: Format, records: Iterable[dict]) -> list[str]:
 
 
 def _lost_fields(format: Format, record: dict) -> Iterable[str]:
-    texts = {field: text for field, value in fields(record).items() if (text := as_text(value))}
-    kept = set(texts if format.keeps is None else format.keeps)
-    if "title" in kept and "title" not in texts:
-        kept.add("document")
+    values = fields(record).items()
+    texts = {field: text for field, value in values if (text := one_line(as_text(value)))}
+    if format.keeps is None:
+        kept = set(texts)
+    else:
+        kept = {find_name(texts, (name,)) for name in format.keeps}
+        if "title" in format.keeps and find_name(texts, ("title",)) is None:
+            kept.add(find_name(texts, ("document",)))
     return [name for name, text in texts.items() if name not in kept or len(text) > format.longest]
 
 

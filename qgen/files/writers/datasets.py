@@ -16,7 +16,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from qgen.files.writers.questions import as_text, fields, json_line, title_of
+from qgen.files.fields import find_name
+from qgen.files.writers.questions import fields, json_line, text_of, title_of
 from qgen.records import ELSEWHERE
 
 # -- SQuAD -----------------------------------------------------------------------------------------
@@ -63,7 +64,7 @@ def _qas(
         if start is None or record["passage"][start : start + len(answer)] != answer:
             left_out["without an answer in its passage"] += 1
             continue
-        own_id = as_text(record.get("id"))
+        own_id = text_of(record, "id")
         name = f"{number}-{rank}"
         if own_id:
             name = own_id if len(record["questions"]) == 1 else f"{own_id}-{rank}"
@@ -117,7 +118,8 @@ def _beir_files(
 
     def corpus() -> Iterator[str]:
         for document, record in _corpus(records, documents):
-            metadata = {k: v for k, v in fields(record).items() if k not in ("id", "title")}
+            named = {find_name(record, (name,)) for name in ("id", "title")}
+            metadata = {k: v for k, v in fields(record).items() if k not in named}
             title = title_of(record)
             yield json_line(
                 {"_id": document, "title": title, "text": record["passage"], "metadata": metadata}
@@ -185,7 +187,7 @@ def _document_ids(records: Iterable[dict]) -> list[str]:
     for number, record in enumerate(records):
         passage = record["passage"]
         if passage not in ids:
-            own = "".join(as_text(record.get("id")).split())
+            own = "".join(text_of(record, "id").split())
             name = own if own and own not in taken else f"p{number}"
             while name in taken:
                 name += "-p"

@@ -11,6 +11,7 @@ from string import ascii_uppercase
 from typing import Any
 
 from qgen.english.passage import sentence_spans
+from qgen.files.fields import find_name
 from qgen.records import BLANK
 
 
@@ -102,7 +103,7 @@ def _item(record: dict, number: int, question: dict, rank: int, count: int) -> I
     text = one_line(question["question"])
     if kind == "cloze" and BLANK not in text:  # nothing shows where the answer goes
         text = f"{text} {BLANK}"
-    own_id = one_line(as_text(record.get("id")))
+    own_id = one_line(text_of(record, "id"))
     if own_id and count > 1:
         own_id = f"{own_id}.{rank}"
     title = title_of(record)
@@ -123,9 +124,15 @@ def fields(record: dict) -> dict[str, Any]:
     return {name: value for name, value in record.items() if name not in ("passage", "questions")}
 
 
+def text_of(record: dict, name: str) -> str:
+    """One of the row's fields, whatever the case of its name; empty where there is none."""
+    found = find_name(record, (name,))
+    return "" if found is None else as_text(record[found])
+
+
 def title_of(record: dict) -> str:
     """The row's title, or the name of its document; empty where it has neither."""
-    return one_line(as_text(record.get("title") or record.get("document")))
+    return one_line(text_of(record, "title")) or one_line(text_of(record, "document"))
 
 
 def title_of_all(records: Iterable[dict]) -> str:

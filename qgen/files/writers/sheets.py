@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from itertools import count, groupby
 from pathlib import Path
 
-from qgen.files.writers.questions import Item, as_text, items, one_line, title_of, title_of_all
+from qgen.files.writers.questions import Item, items, one_line, text_of, title_of, title_of_all
 
 TITLE = "Work sheet"
 KEY = "Key"
@@ -20,7 +20,7 @@ def write_markdown(records: Iterable[dict], path: Path) -> Counter[str]:
     last = ""
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for record in records:
-            named = (title_of(record), one_line(as_text(record.get("id"))))
+            named = (title_of(record), one_line(text_of(record, "id")))
             heading = ", ".join(filter(None, named))
             if heading and heading != last:
                 file.write(f"## {_markdown(heading)}\n\n")

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 
 from qgen.errors import QGenError
 from qgen.files.encoding import read_bytes
+from qgen.files.fields import normal_name
 from qgen.files.readers.blocks import MAX_BLOCKS
 from qgen.files.rows import read_fields
 from qgen.files.writers.questions import as_text, title_of
@@ -91,7 +92,7 @@ def read_quiz(path: Path) -> Quiz:
         raise QGenError(f"{path} has no questions")
     title = titles.pop() if len(titles) == 1 else ""
     if title:
-        lost = {name: None for name in lost if name not in ("title", "document")}
+        lost = {name: None for name in lost if normal_name(name) not in ("title", "document")}
     in_order = records
     if len(documents) == 1:  # several begin anew at paragraph 1
         in_order = sorted(records, key=lambda record: record.paragraph)
