@@ -42,7 +42,10 @@ def exit_code(program: str, command: Callable[[], int | None]) -> int:
         That, or 2 for bad input and for what the operating system refuses, 130 when interrupted.
     """
     try:
-        return command() or 0
+        code = command() or 0
+        if sys.stdout:  # which some that start programs close
+            sys.stdout.flush()  # here, since at the exit nobody tells what goes wrong
+        return code
     except QGenError as error:
         print(f"{program}: error: {error}", file=sys.stderr)
         return 2
@@ -50,12 +53,23 @@ def exit_code(program: str, command: Callable[[], int | None]) -> int:
         print(f"{program}: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader, such as `head`, has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _end_stdout()
         return 0
     except OSError as error:  # a full disk, a folder that has become read-only
         where = f" ({error.filename})" if error.filename else ""
         print(f"{program}: error: {error.strerror or error}{where}", file=sys.stderr)
+        _end_stdout()
         return 2
+
+
+def _end_stdout() -> None:
+    """Write what is still to be printed; where that is not possible let go of it, which Python
+    would try, and complain of, again at the exit."""
+    try:
+        if sys.stdout:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def shown(value: object, limit: int) -> str:

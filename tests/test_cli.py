@@ -311,6 +311,26 @@ def test_batch_does_not_resume_with_other_weights(
     assert "starting anew" in capsys.readouterr().err
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+@pytest.mark.parametrize(
+    ("redirected", "code", "told"),
+    [
+        ("| true", 0, ""),
+        ("> /dev/full", 2, "qgen: error: No space left on device\n"),
+        (">&-", 0, ""),
+    ],
+)
+def test_what_cannot_be_printed_is_one_line_at_most(redirected, code, told):
+    program = "import time; from qgen.errors import exit_code; import sys; f = lambda: "
+    program += "time.sleep(0.5) or print(1); sys.exit(exit_code('qgen', f))"
+    command = f'"{sys.executable}" -c "{program}" {redirected}; exit ${{PIPESTATUS[0]}}'
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    done = subprocess.run(
+        ["bash", "-c", command], env=buffered, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (code, told)
+
+
 def test_a_full_disk_is_one_line_and_exit_code_2(checkpoint, tmp_path, capsys):
     source = tmp_path / "in.txt"
     source.write_text(f"{PASSAGE}\t1937\n")
