@@ -347,6 +347,11 @@ def test_squad_has_an_article_for_each_title_and_each_id_once(tmp_path):
     assert ids == {"One is 1.": ["x-2", "z"], "Two is 2.": ["y"], "Three is 3.": ["4-0"]}
 
 
+def test_squad_needs_no_room_for_temporary_files(tmp_path, monkeypatch, records):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    assert json.loads(written(records, "o.json", tmp_path).read_text())["data"]
+
+
 # -- Moodle ----------------------------------------------------------------------------------------
 
 

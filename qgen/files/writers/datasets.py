@@ -32,8 +32,9 @@ def write_squad(records: Iterable[dict], path: Path) -> Counter[str]:
     left_out: Counter[str] = Counter()
     ids: set[str] = set()
     places: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    # The paragraphs of a title may be anywhere in the input: they wait on the disk.
-    with tempfile.TemporaryFile() as waiting, path.open("wb") as file:
+    # The paragraphs of a title may be anywhere in the input: they wait on the disk, on the
+    # output's, since the one for temporary files may be small.
+    with tempfile.TemporaryFile(dir=path.parent) as waiting, path.open("wb") as file:
         numbered = enumerate(records)
         for (title, passage), rows in groupby(numbered, lambda pair: _article_and_passage(pair[1])):
             qas = [qa for number, record in rows for qa in _qas(record, number, ids, left_out)]
