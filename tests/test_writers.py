@@ -752,6 +752,13 @@ def test_quizlet_has_a_line_per_question(tmp_path):
     assert rows == [[f"{text} What do they say: {text}?", text] for text in SPECIAL]
 
 
+def test_quizlet_asks_whether_a_statement_is_true(tmp_path):
+    path = written(special_records("true-false")[:1], "o.txt", tmp_path, "quizlet")
+    assert (
+        path.read_text().startswith("True or false? They say ") and "\tTrue\n" in path.read_text()
+    )
+
+
 def test_kahoot_has_the_columns_of_its_template(tmp_path):
     openpyxl = pytest.importorskip("openpyxl")
     records = special_records(choices=True)

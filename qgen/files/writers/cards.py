@@ -34,14 +34,17 @@ def _anki_note(item: Item) -> tuple[str, str, str]:
         # Colons and braces end a gap, or begin its hint.
         gap = as_references("[:{}]", _anki_text(item.answer))
         return "Cloze", f"{before}{{{{c1::{gap}}}}}{after}", _anki_text(item.evidence)
-    front, back = item.text, item.answer
-    lines = [_anki_text(front)]
-    if item.type == "true-false":
-        lines[0] = f"True or false? {lines[0]}"
-    elif item.wrong:
+    back = item.answer
+    lines = [_anki_text(_front(item))]
+    if item.wrong and item.type != "true-false":
         lines += [f"{letter}. {_anki_text(choice)}" for choice, letter in item.letters.items()]
         back = f"{item.letters[item.answer]}. {item.answer}"
     return "Basic", "<br>".join(lines), _anki_text(back)
+
+
+def _front(item: Item) -> str:
+    """The question, as a card has it that shows no choices of true and false."""
+    return f"True or false? {item.text}" if item.type == "true-false" else item.text
 
 
 def _anki_text(text: str) -> str:
@@ -65,7 +68,7 @@ def write_quizlet(records: Iterable[dict], path: Path) -> Counter[str]:
     left_out: Counter[str] = Counter()
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for item in usable(records, left_out, no_answer):
-            file.write(f"{item.text}\t{item.answer}\n")
+            file.write(f"{_front(item)}\t{item.answer}\n")
     return left_out
 
 
