@@ -176,9 +176,8 @@ def _without_place(format: Format, records: Iterable[dict]) -> list[str]:
 def _lost_fields(format: Format, record: dict) -> Iterable[str]:
     values = fields(record).items()
     texts = {field: text for field, value in values if (text := one_line(as_text(value)))}
-    if format.keeps is None:
-        kept = set(texts)
-    else:
+    kept: set[str | None] = set(texts)
+    if format.keeps is not None:
         kept = {find_name(texts, (name,)) for name in format.keeps}
         if "title" in format.keeps and find_name(texts, ("title",)) is None:
             kept.add(find_name(texts, ("document",)))
