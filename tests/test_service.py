@@ -678,11 +678,28 @@ def test_a_batch_from_upload_to_result(client):
     batch_id = started.json()["id"]
     status = wait_for(client, batch_id, {"done", "failed"})
     assert status["message"] == "2 rows, 1 questions, 1 errors" and status["rows"] == 2
+    assert started.json()["questions"] == 0 and status["questions"] == 1
     result = client.get(f"/v1/batches/{batch_id}/result")
     assert result.status_code == 200 and "{=1937" in result.text
     [failed] = client.get(f"/v1/batches/{batch_id}/errors").text.splitlines()
     assert "'x' is not in the passage" in json.loads(failed)["error"]
     assert json.loads(failed)["line"] == 2
+
+
+def test_how_many_questions_are_in_the_result_is_told(client):
+    good, bad = ({"passage": PASSAGE, "answer": answer} for answer in ("1937", "x"))
+    for row, form, questions, why in [
+        (good, "jsonl", 1, ""),
+        (bad, "jsonl", 0, ""),
+        (good, "aiken", 0, "aiken leaves out 1 question without choices (use --choices)"),
+    ]:
+        files = {"file": ("rows.jsonl", json.dumps(row))}
+        started = client.post("/v1/batches", files=files, data={"format": form}).json()
+        status = wait_for(client, started["id"], {"done", "failed"})
+        assert (status["questions"], "".join(status["left_out"])) == (questions, why)
+        assert f" {questions} questions" in status["message"]
+        result = client.get(f"/v1/batches/{started['id']}/result")
+        assert bool(result.content) == bool(questions)
 
 
 def test_what_a_batch_leaves_out_is_told_and_a_document_is_read_once(client, monkeypatch):

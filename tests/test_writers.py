@@ -108,8 +108,8 @@ def records():
 
 def write_file(records, name, tmp_path, kind=None, **options):
     path = tmp_path / name
-    lines = write(format_of(path, kind), records, path, **options)
-    return path, lines
+    left_out = write(format_of(path, kind), records, path, **options)
+    return path, left_out.lines
 
 
 def written(records, name, tmp_path, kind=None):
@@ -436,7 +436,7 @@ def test_gift_has_each_field_on_a_line(tmp_path):
     record["questions"].append(question("What does it do?", "rains", record["passage"]))
     text = written([record], "o.gift", tmp_path).read_text(encoding="utf-8")
     assert text.startswith("// Notes (optional): a b\n::")
-    assert write("markdown", [record], tmp_path / "o.md") == [
+    assert write("markdown", [record], tmp_path / "o.md").lines == [
         "markdown has no place for: Notes (optional)"
     ]
 

@@ -61,7 +61,7 @@ class BatchSummary:
 
     Attributes:
         rows: input rows read, bad ones included.
-        questions: questions written.
+        questions: questions written, less those that the format has no place for.
         errors: bad rows.
         problems: answers that were left out of rows that are good otherwise.
         resumed_from: rows that an earlier, interrupted run had finished; 0 for a fresh run.
@@ -186,10 +186,10 @@ def run_batch(
                 sink.commit(buffer, results)
                 del buffer, results  # before the next ones are read
 
-        sink.publish(written, raw_cells, mark if is_corpus else None, tell)
+        left_out = sink.publish(written, raw_cells, mark if is_corpus else None, tell)
         return BatchSummary(
             rows=total,
-            questions=sink.progress.questions,
+            questions=sink.progress.questions - left_out,
             errors=sink.progress.errors,
             problems=sink.progress.problems,
             resumed_from=resumed_from,
@@ -444,20 +444,26 @@ class _Sink:
         raw_cells: bool,
         mark: MarkFunction | None,
         tell: Callable[[str], None],
-    ) -> None:
-        """Write the output from the records and, once it is complete, let it take its name."""
+    ) -> int:
+        """Write the output from the records and, once it is complete, let it take its name.
+
+        Returns:
+            How many questions it has no place for.
+        """
         records: Iterable[dict] = _Records(self._partial)
         try:
             _remove(self._complete)
-            for line in write(
+            left_out = write(
                 output_format, mark(records) if mark else records, self._complete, raw_cells
-            ):
+            )
+            for line in left_out.lines:
                 tell(line)
             os.replace(self._complete, self._output)
         finally:
             _remove(self._complete)
         self._partial.unlink()
         self._journal.unlink(missing_ok=True)
+        return left_out.questions
 
 
 def _remove(path: Path) -> None:

@@ -72,7 +72,7 @@ class Batch:
         self.output = folder / f"questions{suffix_of(output_format)}"
         self.errors = folder / "errors.jsonl"
         self.state, self.message = "queued", ""
-        self.rows = self.total = 0
+        self.rows = self.total = self.questions = 0
         self.left_out: list[str] = []
         self._stop = threading.Event()
 
@@ -83,6 +83,7 @@ class Batch:
             state=self.state,
             rows=self.rows,
             total=self.total,
+            questions=self.questions,
             message=self.message,
             left_out=self.left_out,
         )
@@ -137,7 +138,8 @@ class Batch:
                 mark=self.mark,
                 tell=self._tell,
             )
-            self.state, self.message = "done", summary.counts
+            self.questions, self.message = summary.questions, summary.counts
+            self.state = "done"  # last: whoever sees it sees the others, too
         except _CancelledError:
             self.state = "cancelled"
         except QGenError as error:

@@ -343,6 +343,7 @@ class BatchOut(BaseModel):
     state: str = Field(description="queued, running, done, failed or cancelled")
     rows: int = Field(description="rows done")
     total: int = Field(description="rows in all; 0 until they are counted")
+    questions: int = Field(description="questions in the result; 0 until it is done")
     message: str = Field(description="why it failed, or what came of it")
     left_out: list[str] = Field(
         description="what was not read, such as a document's tables, and what the format has no "

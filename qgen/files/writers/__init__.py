@@ -65,6 +65,19 @@ class Format:
     write_raw: Writer | None = None
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """What a format has no place for.
+
+    Attributes:
+        questions: how many of them are not in the file.
+        lines: a line for each kind of thing, those among them.
+    """
+
+    questions: int
+    lines: list[str]
+
+
 _ALL = None
 _corpus = partial(Format, is_meant=False, has_choices=False, is_corpus=True)
 
@@ -138,7 +151,7 @@ def suffix_of(name: str) -> str:
     return WRITERS[name].suffixes[0]
 
 
-def write(name: str, records: Iterable[dict], path: Path, raw_cells: bool = False) -> list[str]:
+def write(name: str, records: Iterable[dict], path: Path, raw_cells: bool = False) -> LeftOut:
     """Write records in a format.
 
     Args:
@@ -149,7 +162,7 @@ def write(name: str, records: Iterable[dict], path: Path, raw_cells: bool = Fals
             :func:`qgen.files.writers.tables.write_csv`.
 
     Returns:
-        A line for each kind of thing that the format has no place for.
+        What the format has no place for.
     """
     format = WRITERS[name]
     writer = (raw_cells and format.write_raw) or format.write
@@ -160,7 +173,7 @@ def write(name: str, records: Iterable[dict], path: Path, raw_cells: bool = Fals
     ]
     if missing := _without_place(format, records):
         lines.append(f"{name} has no place for: {', '.join(map(one_line, missing))}")
-    return lines
+    return LeftOut(left_out.total(), lines)
 
 
 def _without_place(format: Format, records: Iterable[dict]) -> list[str]:

@@ -271,7 +271,7 @@ def export_quiz(quiz: dict) -> dict:
         path = Path(folder) / f"{name}{suffix}"
         left_out = write(kind, records, path)
         content = base64.b64encode(path.read_bytes()).decode()
-    return {"name": path.name, "content": content, "left_out": left_out}
+    return {"name": path.name, "content": content, "left_out": left_out.lines}
 
 
 def _passage(text: str, headings: Sequence[str] = ()) -> dict:
