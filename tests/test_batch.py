@@ -846,7 +846,7 @@ def test_an_answer_that_is_left_out_is_told_and_the_others_are_asked_for(
     assert (summary.rows, summary.errors, summary.problems) == (10, 1, 2)
     assert f"{numbered}:5: the answer 'x5' is not in the passage" in capsys.readouterr().err
     assert str(summary) == (
-        f"10 rows, 9 questions, 1 errors, 2 answers left out (see {summary.errors_path}) -> "
+        f"10 rows, 9 questions, 1 error, 2 answers left out (see {summary.errors_path}) -> "
         f"{tmp_path / 'out.jsonl'}"
     )
 

@@ -51,7 +51,7 @@ def test_batch(checkpoint, tmp_path, capsys):
     assert row["passage"] == PASSAGE and len(row["questions"]) == 1
     [bad] = (tmp_path / "out.jsonl.errors.jsonl").read_text().splitlines()
     assert json.loads(bad)["line"] == 2
-    assert "1 errors" in capsys.readouterr().err
+    assert "1 error" in capsys.readouterr().err
 
 
 def test_train_then_generate(checkpoint, tmp_path, capsys):

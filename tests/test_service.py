@@ -677,7 +677,7 @@ def test_a_batch_from_upload_to_result(client):
     assert started.status_code == 202
     batch_id = started.json()["id"]
     status = wait_for(client, batch_id, {"done", "failed"})
-    assert status["message"] == "2 rows, 1 questions, 1 errors" and status["rows"] == 2
+    assert status["message"] == "2 rows, 1 question, 1 error" and status["rows"] == 2
     assert started.json()["questions"] == 0 and status["questions"] == 1
     result = client.get(f"/v1/batches/{batch_id}/result")
     assert result.status_code == 200 and "{=1937" in result.text
@@ -697,7 +697,7 @@ def test_how_many_questions_are_in_the_result_is_told(client):
         started = client.post("/v1/batches", files=files, data={"format": form}).json()
         status = wait_for(client, started["id"], {"done", "failed"})
         assert (status["questions"], "".join(status["left_out"])) == (questions, why)
-        assert f" {questions} questions" in status["message"]
+        assert f" {questions} question" in status["message"]
         result = client.get(f"/v1/batches/{started['id']}/result")
         assert bool(result.content) == bool(questions)
 

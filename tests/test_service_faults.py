@@ -110,7 +110,7 @@ def test_a_passage_of_fifty_megabytes_is_refused_and_a_file_with_one_goes_on():
         )
         rows = "".join(json.dumps({"passage": text}) + "\n" for text in (PASSAGE, huge, PASSAGE))
         started = client.post("/v1/batches", files={"file": ("rows.jsonl", rows)}).json()
-        assert wait_for(client, started["id"], {"done", "failed"})["message"].endswith("1 errors")
+        assert wait_for(client, started["id"], {"done", "failed"})["message"].endswith("1 error")
         result = client.get(f"/v1/batches/{started['id']}/result").text
         rows = [json.loads(line) for line in result.splitlines()]
         assert [row["questions"][0]["question"] for row in rows] == [PASSAGE] * 2

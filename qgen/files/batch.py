@@ -80,10 +80,11 @@ class BatchSummary:
     @property
     def counts(self) -> str:
         """How much was done."""
-        counts = [f"{self.rows} rows", f"{self.questions} questions", f"{self.errors} errors"]
+        counts = {"row": self.rows, "question": self.questions, "error": self.errors}
+        told = [f"{count} {one}{'s' * (count != 1)}" for one, count in counts.items()]
         if self.problems:
-            counts.append(f"{self.problems} answers left out")
-        return ", ".join(counts)
+            told.append(f"{self.problems} answer{'s' * (self.problems != 1)} left out")
+        return ", ".join(told)
 
     def __str__(self) -> str:
         """What was done, in a line."""
