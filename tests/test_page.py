@@ -1259,6 +1259,63 @@ def test_that_the_service_is_gone_is_said(page, browser):
         browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
 
 
+WATCHED = """
+const [faster, refused] = arguments;
+const [real, now] = [fetch, performance.now.bind(performance)];
+performance.now = () => faster * now();
+window.sizes = [];
+window.fetch = async (address, options) => {
+  if (!String(address).endsWith("v1/questions")) return real(address, options);
+  const { passages } = JSON.parse(options.body);
+  sizes.push(passages.length);
+  const late = () => passages.length > 1 || passages[0].passage.includes(refused);
+  const error = { code: "timeout", message: "it took longer than 120 seconds", field: "" };
+  if (refused && late()) return new Response(JSON.stringify({ error }), { status: 504 });
+  if (faster > 1) await new Promise((resolve) => setTimeout(resolve, 100 * passages.length));
+  return real(address, options);
+};
+"""
+"""Notes how many passages each request has, and makes the clock go faster; with a word, requests
+time out that have several passages, or one with that word."""
+
+
+def many(count):
+    return "\n\n".join(f"{PASSAGE} This is paragraph {n}." for n in range(1, count + 1))
+
+
+@pytest.mark.slow
+def test_so_many_paragraphs_are_asked_about_at_once_as_take_some_seconds(page):
+    page.write(many(48))
+    page.js(WATCHED, 1, "")
+    page.generate("dropped")
+    sizes = page.js("return sizes")
+    assert sizes[:3] == [1, 1, 1] and max(sizes) == 4 and sum(sizes) == 48
+    page.browser.refresh()
+    page.wait(lambda: page.find(".gradio-container #text"))
+    page.press("#edit-text")
+    page.write(many(13))
+    page.js(WATCHED, 110, "")  # each paragraph takes 11 seconds and more
+    page.generate("dropped")
+    assert page.js("return sizes") == [1] * 13
+
+
+@pytest.mark.slow
+def test_paragraphs_that_take_too_long_together_are_asked_about_one_by_one(page):
+    page.write(many(25))
+    page.js(WATCHED, 1, "nothing of it")
+    page.generate("dropped")
+    sizes = page.js("return sizes")
+    assert max(sizes) > 1 and sizes.count(1) == 25
+    page.browser.refresh()
+    page.wait(lambda: page.find(".gradio-container #text"))
+    page.js(WATCHED, 1, "paragraph 20.")
+    page.generate("took longer than 120 seconds; ")
+    assert "of 25 paragraphs were read" in page.said() and page.find("#problem").is_displayed()
+    asked = page.questions()
+    assert len(asked) > 10, "what had come stays"
+    assert "replaced" in page.find("#toast").text
+
+
 @pytest.mark.slow
 def test_a_document_by_choosing_and_by_dropping(page, model, tmp_path):
     path = tmp_path / "notes.md"

@@ -5,6 +5,7 @@ import { served } from "./server.js";
 import { joined, placeOf } from "./text.js";
 
 const AHEAD = 3; // requests on their way at once: the browser has six connections
+const SECONDS = 10; // that one may take, as far as it can be told: the service ends what takes too long
 
 /** Reasons of several paragraphs, such as "2 repeating another question", with their numbers added up. */
 const summed = (reasons) => {
@@ -199,34 +200,49 @@ export class Asker {
     return { passages, gone };
   }
 
-  /** Asks about paragraphs, several at a time, and shows what has come so far; gives all of it. */
+  /**
+   * Asks about paragraphs, as many at a time as the last ones were quick, and shows what has come so
+   * far, which stays whatever happens; gives all of it.
+   */
   async #askAll(passages, settings, signal) {
     const { tell } = this.says;
     const bar = this.find("#asking");
     const found = passages.map(() => []);
     const reasons = [];
-    const size = Math.min(8, Math.ceil(passages.length / 12));
+    const most = Math.min(8, Math.ceil(passages.length / 12));
+    let size = 1; // until it is known how long one takes
     let next = 0;
     let done = 0;
     const show = () =>
       this.store.update({ questions: found.flat().map((made) => ({ ...made })), view: "edit", atLeast: 0 });
+    const askPart = async (first, count) => {
+      const began = performance.now();
+      const numbers = Array.from({ length: count }, (_, i) => first + i);
+      let answer;
+      try {
+        answer = await ask({ ...settings, passages: numbers.map((n) => this.#sent(n)) }, { signal, waiting: tell });
+      } catch (error) {
+        if (![413, 504].includes(error.status) || count === 1) throw error;
+        size = 1;
+        for (const n of numbers) await askPart(n, 1); // it was too much at once
+        return;
+      }
+      answer.results.forEach((result, i) => {
+        found[first + i] = result.questions.map((made) => this.received(first + i, made));
+        if (result.reason) reasons.push(result.reason);
+      });
+      const fitting = Math.floor((1000 * SECONDS * count) / (performance.now() - began));
+      size = Math.max(1, Math.min(most, 2 * count, fitting)); // short ones say little of long ones
+      done += count;
+      Object.assign(bar, { max: passages.length, value: done });
+      tell(`Read ${done} of ${plural(passages.length, "paragraph")} …`);
+      if (found.flat().length) show();
+    };
     const worker = async () => {
       while (next < passages.length) {
         const first = next;
-        next += size;
-        const part = passages.slice(first, next);
-        const { results } = await ask(
-          { ...settings, passages: part.map((_, i) => this.#sent(first + i)) },
-          { signal, waiting: tell },
-        );
-        results.forEach((result, i) => {
-          found[first + i] = result.questions.map((made) => this.received(first + i, made));
-          if (result.reason) reasons.push(result.reason);
-        });
-        done += part.length;
-        Object.assign(bar, { max: passages.length, value: done });
-        tell(`Read ${done} of ${plural(passages.length, "paragraph")} …`);
-        if (found.flat().length) show();
+        next = Math.min(first + size, passages.length);
+        await askPart(first, next - first);
       }
     };
     bar.removeAttribute("value");
@@ -236,6 +252,8 @@ export class Asker {
     } catch (error) {
       this.#running.abort(); // the other requests are not needed
       await Promise.allSettled(workers);
+      if (error instanceof Refusal && done)
+        error.message += `; ${done} of ${plural(passages.length, "paragraph")} were read`;
       throw error;
     }
     return { all: found.flat(), reasons };

@@ -1,6 +1,12 @@
 // The service's own HTTP interface: the page is one of its clients.
 
-export class Refusal extends Error {}
+export class Refusal extends Error {
+  /** @param status what the service answered, if it did. */
+  constructor(message, status = 0) {
+    super(message);
+    this.status = status;
+  }
+}
 
 const pause = (seconds, signal) =>
   new Promise((resolve, reject) => {
@@ -31,7 +37,7 @@ export const call = async (path, { signal, waiting = () => {}, ...options } = {}
     if (response.ok) return body;
     const problem = body.error ?? { message: `the service answered ${response.status}` };
     const loading = response.status === 503 && problem.code !== "shutting_down";
-    if (!loading && response.status !== 429) throw new Refusal(problem.message);
+    if (!loading && response.status !== 429) throw new Refusal(problem.message, response.status);
     waiting(loading ? "The models are loading …" : "The service is busy, waiting for a place …");
     await pause(Number(response.headers.get("Retry-After")) || 1, signal);
   }
