@@ -1018,6 +1018,44 @@ def test_what_was_there_comes_back_where_asking_was_stopped_half_way(page, model
 
 
 @pytest.mark.slow
+def test_what_is_undone_is_done_again_until_something_else_is(page):
+    from selenium.webdriver import ActionChains, Keys
+
+    def redo():
+        page.hold(Keys.CONTROL, "y")
+
+    shown = [first, _, *rest] = page.ask_with(PASSAGE)
+    page.press("[aria-label='Delete question 2']")
+    page.find(".card .asked").send_keys(" edited", Keys.TAB)
+    edited = [f"{first} edited", *rest]
+    for back in ([first, *rest], shown):
+        page.hold(Keys.CONTROL, "z")
+        page.wait(lambda back=back: page.questions() == back)
+    redo()
+    page.wait(lambda: page.questions() == [first, *rest])
+    both = ActionChains(page.browser).key_down(Keys.CONTROL).key_down(Keys.SHIFT)
+    both.send_keys("z").key_up(Keys.SHIFT).key_up(Keys.CONTROL).perform()
+    page.wait(lambda: page.questions() == edited)
+    redo()
+    assert page.questions() == edited, "there is no more"
+    page.hold(Keys.CONTROL, "z")
+    page.wait(lambda: page.questions() == [first, *rest])
+    page.press("[aria-label='Delete question 1']")
+    redo()
+    assert page.questions() == rest, "that went another way"
+    page.hold(Keys.CONTROL, "z")
+    page.wait(lambda: page.questions() == [first, *rest])
+    page.press("#anew")
+    page.find("#undo").click()
+    page.wait(lambda: page.questions() == [first, *rest])
+    page.js("document.activeElement.blur()")
+    redo()
+    page.wait(lambda: page.find("#samples").is_displayed())
+    page.hold(Keys.CONTROL, "z")
+    page.wait(lambda: page.questions() == [first, *rest])
+
+
+@pytest.mark.slow
 def test_another_question_is_asked_while_one_goes_on(page, model):
     from selenium.webdriver import Keys
 

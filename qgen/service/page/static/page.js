@@ -152,9 +152,11 @@ const editing = {
   },
 };
 
-const undo = () => {
+const undo = () => goTo(() => store.undo());
+const redo = () => goTo(() => store.redo());
+const goTo = (go) => {
   if (asker.busy) return;
-  const id = store.undo();
+  const id = go();
   if (id !== undefined && !find("#cards").contains(document.activeElement)) focusCard(id);
 };
 
@@ -263,9 +265,11 @@ document.addEventListener("keydown", (event) => {
   const typed = event.target.closest?.("input:not([type=range], [type=checkbox]), textarea, select");
   const isUntouched = typed?.closest(".card") && typed.value === typed.defaultValue;
   const control = event.ctrlKey || event.metaKey;
-  if (control && event.key === "z" && (!typed || isUntouched)) {
+  const key = event.key?.toLowerCase(); // capital letters with Shift
+  const isRedo = (control && event.shiftKey && key === "z") || (event.ctrlKey && key === "y");
+  if ((isRedo || (control && key === "z")) && (!typed || isUntouched)) {
     event.preventDefault();
-    undo();
+    (isRedo ? redo : undo)();
   }
   if (control && event.key === "Enter") find("#ask").requestSubmit();
   if (event.key === "Escape") hideOffer();

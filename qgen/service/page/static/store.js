@@ -44,6 +44,7 @@ export class Store {
   kept = "";
   #own = null; // what this tab kept last, or took up
   #history = [];
+  #undone = [];
   #nextId = 1;
 
   /**
@@ -118,6 +119,11 @@ export class Store {
   }
 
   update(changes) {
+    if (changes.questions) this.#undone = []; // there is another way to go on now
+    this.#put(changes);
+  }
+
+  #put(changes) {
     this.note(changes);
     this.draw();
   }
@@ -125,6 +131,7 @@ export class Store {
   /** Notes what undo goes back to, and tells what has been done since. */
   remember(said, before = undoable(this.state)) {
     this.#history = [...this.#history, before].slice(-KEPT);
+    this.#undone = [];
     this.toast(said);
   }
 
@@ -136,13 +143,26 @@ export class Store {
 
   /** @returns the id of a question that it has brought back or changed, if any. */
   undo() {
-    const { settings, ...before } = this.#history.pop() ?? {};
-    if (!before.questions) return undefined;
-    if (settings) this.form.restore(settings);
+    return this.#go(this.#history, this.#undone);
+  }
+
+  /** Does again what was undone. */
+  redo() {
+    return this.#go(this.#undone, this.#history);
+  }
+
+  /** Takes the last state of one list up, and puts what was there into the other. */
+  #go(from, to) {
+    const { settings, ...wanted } = from.pop() ?? {};
+    if (!wanted.questions) return undefined;
     const { questions, passages, marked } = this.state;
-    this.update({ marked: marked && passages === before.passages, ...before });
+    const names = Object.keys(wanted); // the same that are changed back
+    const there = Object.fromEntries(names.map((name) => [name, this.state[name]]));
+    to.push(settings ? { ...there, settings: this.form.chosen() } : there);
+    if (settings) this.form.restore(settings);
+    this.#put({ marked: marked && passages === wanted.passages, ...wanted });
     this.toast(null);
-    return before.questions.find((q) => !questions.includes(q))?.id;
+    return wanted.questions.find((q) => !questions.includes(q))?.id;
   }
 
   newId() {
