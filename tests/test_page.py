@@ -1411,8 +1411,82 @@ def test_batch(page, tmp_path):
     page.wait(lambda: "2 rows, 1 question" in page.find("#progress").text)
     page.wait(lambda: "Row 2: the answer 'London' is not" in page.find("#files").text)
     links = [link.get_attribute("href") for link in page.all("#files a")]
+    assert page.find("#files a").text == "The questions (1)"
     script = "return fetch(arguments[0]).then(answer => answer.text())"
     assert "What is 1937" in page.js(script, links[0]) and "London" in page.js(script, links[1])
+
+
+def run_batch(page, tmp_path, *rows):
+    path = tmp_path / "in.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    page.press("#tab-batch")
+    page.find("#rows").send_keys(str(path))
+    page.press("#run-batch")
+
+
+@pytest.mark.slow
+def test_a_file_that_was_mended_is_chosen_again(page, tmp_path):
+    bad, good = ({"passage": PASSAGE, "answer": answer} for answer in ("London", "1937"))
+    run_batch(page, tmp_path, bad)
+    page.wait(lambda: page.all("#files a"))
+    time.sleep(1.1)  # file systems may note no more of the time
+    (tmp_path / "in.jsonl").write_text(json.dumps(good) + "\n" * 9, encoding="utf-8")
+    page.press("#run-batch")
+    page.wait(lambda: "choose it again" in page.find("#progress").text)
+    assert page.find("#progress").text.lower().startswith("in.jsonl was changed")
+    run_batch(page, tmp_path, good)
+    page.wait(lambda: page.find("#files a").text == "The questions (1)")
+
+
+@pytest.mark.slow
+def test_a_batch_has_settings_also_while_a_quiz_is_taken(page):
+    page.ask_with(PASSAGE)
+    page.press("#view-take")
+    assert not page.find("#ask").is_displayed()
+    page.press("#tab-batch")
+    assert page.find("#setting-choices").is_displayed()
+
+
+@pytest.mark.slow
+def test_a_batch_without_questions_offers_what_failed_alone(page, tmp_path):
+    run_batch(page, tmp_path, {"passage": PASSAGE, "answer": "London"})
+    page.wait(lambda: page.all("#files a"))
+    assert [link.text for link in page.all("#files a")] == ["The rows that failed, and why"]
+    assert page.find("#progress.bad").text.startswith("No questions were written: 1 row, 0")
+    page.press("#batch-format option[value='aiken']")  # which has no place for open ones
+    run_batch(page, tmp_path, {"passage": PASSAGE, "answer": "1937"})
+    page.wait(lambda: "aiken leaves out 1 question" in page.find("#files").text)
+    assert page.all("#files a") == []
+
+
+@pytest.mark.slow
+def test_a_batch_is_followed_again_after_a_reload(page, model, tmp_path):
+    def reload():
+        page.browser.refresh()
+        page.wait(lambda: page.find(".gradio-container #batch").is_displayed())
+
+    model.go.clear()
+    run_batch(page, tmp_path, {"passage": PASSAGE, "answer": "1937"})
+    page.wait(lambda: page.js("return sessionStorage['qgen-batch']"))
+    reload()
+    page.wait(lambda: page.find("#cancel-batch").is_displayed())
+    model.go.set()
+    page.wait(lambda: page.find("#files a").text == "The questions (1)")
+    assert not page.find("#cancel-batch").is_displayed() and page.find("#run-batch").is_enabled()
+    reload()
+    page.wait(lambda: page.find("#files a").text == "The questions (1)")
+    page.js(
+        "const real = fetch;"
+        "window.fetch = (at, ...more) => real(at.replace('/batches/', '/batches/no'), ...more);"
+        "document.dispatchEvent(new Event('visibilitychange'));"
+    )
+    page.wait(lambda: page.all("#files a") == [] and page.find("#progress").text == "")
+    page.js("sessionStorage['qgen-batch'] = 'of another day'")
+    reload()
+    page.wait(lambda: page.js("return sessionStorage['qgen-batch'] === undefined"))
+    assert page.find("#progress").text == "" and page.all("#files li") == []
+    page.wait(lambda: page.find("#run-batch").is_enabled())
+    assert all("404" in error["message"] for error in page.errors()), "which the browser notes"
 
 
 # -- for everybody ---------------------------------------------------------------------------------

@@ -20,19 +20,22 @@ const pause = (seconds, signal) =>
 /** The address of a route, wherever the page is mounted. */
 export const address = (path) => new URL(path, document.baseURI).href;
 
+const reached = async (path, options) => {
+  try {
+    return await fetch(address(path), options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Refusal("the service cannot be reached; is it still running?");
+  }
+};
+
 /**
  * What a route answers, as JSON. While the models load or the queue is full it is asked again.
  * @throws {Refusal} with the service's own sentence.
  */
 export const call = async (path, { signal, waiting = () => {}, ...options } = {}) => {
   for (;;) {
-    let response;
-    try {
-      response = await fetch(address(path), { signal, ...options });
-    } catch (error) {
-      if (error.name === "AbortError") throw error;
-      throw new Refusal("the service cannot be reached; is it still running?");
-    }
+    const response = await reached(path, { signal, ...options });
     const body = await response.json().catch(() => ({}));
     if (response.ok) return body;
     const problem = body.error ?? { message: `the service answered ${response.status}` };
@@ -41,6 +44,13 @@ export const call = async (path, { signal, waiting = () => {}, ...options } = {}
     waiting(loading ? "The models are loading …" : "The service is busy, waiting for a place …");
     await pause(Number(response.headers.get("Retry-After")) || 1, signal);
   }
+};
+
+/** What a route answers, a JSON object a line. */
+export const lines = async (path) => {
+  const response = await reached(path);
+  if (!response.ok) throw new Refusal(`the service answered ${response.status}`, response.status);
+  return (await response.text()).trim().split("\n").filter(Boolean).map((line) => JSON.parse(line));
 };
 
 /** Questions about passages: see `POST /v1/questions`. */

@@ -1,9 +1,11 @@
 // What is round the text and its questions: the tabs, files that are dropped, the colours.
 import { stored, storing } from "./storage.js";
 
-/** Opens the one or the other; the page has the class `batch` while that is open. */
+const NAMES = ["text", "batch"];
+
+/** Opens the one or the other, after a reload again; the page has the class `batch` while that is open. */
 export const tabs = (element, find) => {
-  const all = ["text", "batch"].map((name) => ({ tab: find(`#tab-${name}`), panel: find(`#panel-${name}`) }));
+  const all = NAMES.map((name) => ({ tab: find(`#tab-${name}`), panel: find(`#panel-${name}`) }));
   const open = (wanted) => {
     all.forEach(({ tab, panel }, i) => {
       tab.setAttribute("aria-selected", String(i === wanted));
@@ -11,6 +13,7 @@ export const tabs = (element, find) => {
       panel.hidden = i !== wanted;
     });
     element.classList.toggle("batch", wanted === 1);
+    storing("sessionStorage", "qgen-tab", NAMES[wanted]);
   };
   all.forEach(({ tab }, i) => {
     tab.addEventListener("click", () => open(i));
@@ -20,6 +23,7 @@ export const tabs = (element, find) => {
       all[1 - i].tab.focus();
     });
   });
+  if (stored("sessionStorage", "qgen-tab") === "batch") open(1);
 };
 
 /**
