@@ -1187,9 +1187,9 @@ def test_a_quiz_is_taken_and_printed(page):
     assert not page.find("#ask").is_displayed()
     assert len(colours(page, ".card:last-child .choice")) == 1, "none is marked before"
     page.all(".card")[0].find_element("xpath", f".//button[contains(., '{right[0]}')]").click()
-    page.wait(lambda: page.find("#points").text == "1 of 1 choice right")
+    page.wait(lambda: page.find("#points").text == "1 of 1 right so far")
     page.all(".card")[1].find_element("xpath", ".//button[contains(., 'Nobody')]").click()
-    page.wait(lambda: page.find("#points").text == "1 of 2 choices right")
+    page.wait(lambda: page.find("#points").text == "1 of 2 right so far")
     assert page.find(".wrong .verdict").text == "✗ your choice"
     assert page.focused() == "Show where the text answers question 2", "for the next key"
     second = ".card:nth-child(2) li"
@@ -1204,6 +1204,85 @@ def test_a_quiz_is_taken_and_printed(page):
     assert "Golden Gate Bridge opened" in key, "the sentence that shows it"
     assert "Nobody" in sheet and "Nobody" not in key
     assert not page.find("#tools").is_displayed() and not page.find(".left").is_displayed()
+
+
+@pytest.mark.slow
+def test_a_taken_quiz_ends_and_what_was_wrong_is_taken_again(page):
+    page.press("#setting-choices option[value='4']")
+    page.ask_with(PASSAGE)
+    page.press("#view-take")
+    right = [q["answer"] for q in page.js("return JSON.parse(sessionStorage.qgen).state.questions")]
+    count = len(right)
+
+    def choose(number, wrong=()):
+        answer = "Nobody" if number in wrong else right[number - 1]
+        card = page.find(f".card:has([aria-label$=' question {number}'])")
+        button = card.find_element("xpath", f".//button[contains(., '{answer}')]")
+        page.js("arguments[0].scrollIntoView({block: 'center'})", button)
+        button.click()
+
+    def offered():
+        buttons = page.all("#take-again, #take-wrong")
+        return [button.text for button in buttons if button.is_displayed()]
+
+    for number in (*range(2, count + 1), 1):  # in whichever order
+        assert offered() == []
+        choose(number, wrong=(1, 3))
+    page.wait(lambda: page.find("#points").text == f"{count - 2} of {count} right")
+    assert page.find("#points").get_attribute("role") == "status"
+    box = page.js("return document.querySelector('#result').getBoundingClientRect().toJSON()")
+    assert 0 < box["top"] < box["bottom"] <= 1000, "in sight, though the first card was the last"
+    assert offered() == ["Take again", "Only the wrong ones"]
+    page.browser.refresh()
+    page.wait(lambda: offered() == ["Take again", "Only the wrong ones"])
+    page.press("#take-wrong")
+    page.wait(lambda: [n.text for n in page.all(".number")] == ["1", "3"])
+    assert page.browser.switch_to.active_element.text.startswith("A"), "the first one's choices"
+    assert page.find("#points").text == "" and offered() == []
+    choose(1)
+    choose(3, wrong=(3,))
+    page.wait(lambda: page.find("#points").text == "1 of 2 right")
+    page.press("#take-wrong")
+    page.wait(lambda: [n.text for n in page.all(".number")] == ["3"])
+    choose(3)
+    page.wait(lambda: page.find("#points").text == "1 of 1 right")
+    assert offered() == ["Take again"]
+    page.press("#take-again")
+    page.wait(lambda: len(page.all(".card")) == count and not page.all(".verdict"))
+    page.press("#view-edit")
+    assert len(page.questions()) == count
+
+
+@pytest.mark.slow
+def test_whoever_takes_it_says_whether_an_answer_without_choices_was_right(page):
+    from selenium.webdriver import ActionChains, Keys
+
+    def key(pressed):
+        ActionChains(page.browser).send_keys(pressed).perform()
+
+    page.ask_with("Marie Curie was born in Warsaw.")
+    [first, *others] = page.answers()
+    page.press("#view-take")
+    assert page.all(".revealed") == []
+    page.js("document.querySelector('.card button').focus()")
+    key(Keys.ENTER)
+    assert page.find(".revealed").text.endswith(first) and page.find("#points").text == ""
+    assert page.focused() == "I was right about question 1"
+    key(Keys.ENTER)
+    page.wait(lambda: page.find("#points").text.startswith("1 of 1 right"))
+    assert page.focused() == "I was right about question 1"
+    key(Keys.TAB)
+    key(Keys.SPACE)
+    page.wait(lambda: page.find("#points").text.startswith("0 of 1 right"))
+    pressed = [b.get_attribute("aria-pressed") for b in page.all(".card:first-child .own")]
+    assert pressed == ["false", "true"], "one can think better of it"
+    for number in range(2, len(others) + 2):
+        page.press(f"[aria-label='Show the answer to question {number}']")
+        page.press(f"[aria-label='I was right about question {number}']")
+    page.wait(lambda: page.find("#points").text == f"{len(others)} of {len(others) + 1} right")
+    page.press("#take-wrong")
+    page.wait(lambda: len(page.all(".card")) == 1)
+    assert page.focused() == "Show the answer to question 1"
 
 
 @pytest.mark.slow
@@ -1495,7 +1574,7 @@ def test_a_batch_is_followed_again_after_a_reload(page, model, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [400, 1280])
-def test_wcag_aa(page, scheme, width):
+def test_wcag_aa(page, scheme, width, tmp_path):
     axe_selenium = pytest.importorskip("axe_core_python.selenium", reason="axe is not installed")
     axe = axe_selenium.Axe()
     page.resize(width)
@@ -1527,9 +1606,26 @@ def test_wcag_aa(page, scheme, width):
     check("from before")
     page.press("#view-take")
     page.press(".card .choice")
+    check("taking")
+    for card in range(2, len(page.all(".card")) + 1):
+        page.press(f".card:nth-child({card}) .choice")
+    page.wait(lambda: page.find("#take-wrong").is_displayed())
     check("taken")
     page.press("#tab-batch")
     check("batch")
+    run_batch(page, tmp_path, {"passage": PASSAGE, "answer": "London"})
+    page.wait(lambda: page.all("#files a"))
+    check("batch without questions")
+    page.press("#tab-text")
+    page.press("#anew")
+    page.press("#dismiss")
+    page.press("#setting-choices option[value='0']")
+    page.ask_with(OTHER)
+    page.press("#view-take")
+    for card, own in ((1, "right"), (2, "wrong")):
+        page.press(f".card:nth-child({card}) .quiet")
+        page.press(f".card:nth-child({card}) .{own}")
+    check("taking without choices")
 
 
 @pytest.mark.slow

@@ -1,5 +1,5 @@
 // The questions: to edit, and to take.
-import { grow, h, plural } from "./dom.js";
+import { grow, h } from "./dom.js";
 
 const LETTERS = "ABCDEFGH";
 
@@ -193,9 +193,23 @@ const drag = (event, drop) => {
     document.addEventListener(name, listener, { signal: listening.signal });
 };
 
+/** Whether a question is done with: without choices the taker also says how it went. */
+const isAnswered = ({ choices, taken }) => (choices.length ? taken !== undefined : typeof taken === "boolean");
+export const isRight = ({ choices, taken, answer }) => (choices.length ? taken === answer : taken === true);
+
+/** What the taker says of an answer that was not among choices, and can think better of. */
+const ownVerdict = ({ id, taken }, index, on) =>
+  [[true, "I was right"], [false, "I was wrong"]].map(([right, words]) =>
+    h("button", {
+      type: "button", class: `own ${right ? "right" : "wrong"}`, "data-key": `${id}-${right}`,
+      "aria-pressed": String(taken === right), "aria-label": `${words} about question ${index + 1}`,
+      onclick: () => on.taken(id, right),
+    }, words)); // prettier-ignore
+
 /**
  * A card to take: the answer stays hidden until it is asked for, or a choice is made.
- * @param on taken(id, choice): a choice was made, or none and the answer was looked up; lit(id, on).
+ * @param on taken(id, what): the choice that was made; null, where the answer was looked up; or
+ *   whether an answer without choices was right. lit(id, on).
  */
 export const takeCard = (question, index, on) => {
   const { id } = question;
@@ -226,19 +240,21 @@ export const takeCard = (question, index, on) => {
       choices,
       done && !choices && h("p", { class: "revealed" }, h("span", { class: "letter", "aria-hidden": "true" }, "→"), question.answer),
       h("div", { class: "facts" },
-        !done && h("button", { type: "button", class: "quiet", "data-key": `${id}-show`, "aria-label": `Show the answer to question ${index + 1}`, onclick: () => on.taken(id, null) }, "Show answer"),
+        done && !choices && ownVerdict(question, index, on),
+        !done && h("button", { type: "button", class: "quiet", "data-key": `${id}-look`, "aria-label": `Show the answer to question ${index + 1}`, onclick: () => on.taken(id, null) }, "Show answer"),
         done && question.start !== null && h("button", { type: "button", class: "quiet", "data-key": `${id}-show`, "aria-label": `Show where the text answers question ${index + 1}`, onfocus: () => on.lit(id, true, true), onblur: () => on.lit(id, false), onclick: () => on.lit(id, true, true) }, "Where it stands"),
       ),
     ),
   ); // prettier-ignore
 };
 
-/** How a taken quiz went so far. */
-export const pointsOf = (questions) => {
-  const chosen = questions.filter((q) => q.choices.length && q.taken);
-  if (!chosen.length) return "";
-  const right = chosen.filter((q) => q.taken === q.answer).length;
-  return `${right} of ${plural(chosen.length, "choice")} right`;
+/** How a quiz that is taken goes: what to say of it, whether it has ended, and whether any was wrong. */
+export const resultOf = (questions) => {
+  const answered = questions.filter(isAnswered);
+  const right = answered.filter(isRight).length;
+  const ended = questions.length > 0 && answered.length === questions.length;
+  const said = answered.length ? `${right} of ${answered.length} right${ended ? "" : " so far"}` : "";
+  return { said, ended, anyWrong: right < answered.length };
 };
 
 /** The work sheet that is printed: questions with room for answers, and the key on a page of its own. */

@@ -1,7 +1,7 @@
 // The page: its parts, how they are drawn, and what the controls do.
 import { Asker } from "./asking.js";
 import { batchPanel } from "./batch.js";
-import { editCard, pointsOf, printSheet, takeCard } from "./cards.js";
+import { editCard, isRight, printSheet, resultOf, takeCard } from "./cards.js";
 import { ready } from "./client.js";
 import { grow, h, plural } from "./dom.js";
 import { settingsForm } from "./form.js";
@@ -88,11 +88,19 @@ const drawTools = () => {
 
 const drawCards = () => {
   const take = store.state.view === "take";
-  find("#cards").replaceChildren(
-    ...store.shown().map((q, i) => (take ? takeCard(q, i, taking) : editCard(q, i, editing))),
-  );
-  find("#points").textContent = take ? pointsOf(store.shown()) : "";
+  const cards = store.shown().map((q, i) => {
+    if (!take) return editCard(q, i, editing);
+    return q.aside ? null : takeCard(q, i, taking); // with its number in the whole quiz
+  });
+  find("#cards").replaceChildren(...cards.filter(Boolean));
+  drawResult(take ? resultOf(store.shown().filter((q) => !q.aside)) : {});
   growCards();
+};
+
+const drawResult = ({ said = "", ended, anyWrong }) => {
+  if (find("#points").textContent !== said) find("#points").textContent = said; // read out once
+  find("#take-again").hidden = !ended;
+  find("#take-wrong").hidden = !ended || !anyWrong;
 };
 
 /** Draws all anew; what has the focus keeps it, and what is being typed. */
@@ -162,11 +170,30 @@ const goTo = (go) => {
 
 const taking = {
   lit,
-  taken: (id, choice) => {
-    store.update({ questions: store.changed(id, { taken: choice }) });
-    find(`[data-key="${id}-show"]`)?.focus({ preventScroll: true }); // the choices are no buttons any more
+  taken: (id, what) => {
+    store.update({ questions: store.changed(id, { taken: what }) });
+    // What was pressed may be no button any more.
+    const card = find(`.card[data-id="${id}"]`);
+    if (!card.contains(document.activeElement)) {
+      const places = [card, card.nextElementSibling, find("#result")];
+      const next = places.map((place) => place?.querySelector("button:enabled")).find(Boolean);
+      next.focus({ preventScroll: true });
+      next.scrollIntoView({ block: "nearest" });
+    }
     lit(id, true, true);
   },
+};
+
+/** Begins to take the quiz: all of it, or what went wrong, where the rest is put aside. */
+const takeQuiz = (onlyWrong = false) => {
+  const questions = store.state.questions.map(({ taken, aside, ...q }) =>
+    onlyWrong && (aside || isRight({ ...q, taken })) ? { ...q, aside: true } : q,
+  );
+  store.update({ view: "take", questions });
+};
+const takeAgain = (onlyWrong) => {
+  takeQuiz(onlyWrong);
+  focusCard(store.shown().find((q) => !q.aside).id);
 };
 
 // -- the text ------------------------------------------------------------------------------------
@@ -280,10 +307,9 @@ document.addEventListener("keydown", (event) => {
 find("#undo").addEventListener("click", undo);
 find("#dismiss").addEventListener("click", () => toast(null));
 find("#view-edit").addEventListener("click", () => store.update({ view: "edit" }));
-find("#view-take").addEventListener("click", () => {
-  const untaken = store.state.questions.map(({ taken, ...q }) => q);
-  store.update({ view: "take", questions: untaken });
-});
+find("#view-take").addEventListener("click", () => takeQuiz());
+find("#take-again").addEventListener("click", () => takeAgain(false));
+find("#take-wrong").addEventListener("click", () => takeAgain(true));
 find("#sure").addEventListener("input", ({ target }) => store.update({ atLeast: Number(target.value) }));
 find("#show-all").addEventListener("click", () => {
   store.update({ atLeast: 0 });
