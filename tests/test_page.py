@@ -255,7 +255,7 @@ def test_what_is_no_quiz_is_said_in_a_line(tmp_path, monkeypatch):
         ({"questions": ["When?"]}, "line 2, questions.0: "),
         ({"questions": [{"question": "When?"}]}, "questions.0.answer: Field required"),
         ({"questions": [good | {"question": "\ud800"}]}, "questions.0.question: "),
-        ({"questions": [good | {"confidence": float("nan")}]}, "confidence: "),
+        ({"questions": [good | {"confidence": "high"}]}, "confidence: "),
         ({"questions": [good | {"choices": ["1936", "1938"]}]}, "'1937' is none of its choices"),
         ({"questions": [good | {"type": "essay"}]}, "questions.0.type: "),
         ({"questions": [good | {"type": "true-false"}]}, "'1937' is neither True nor False"),
