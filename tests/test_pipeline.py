@@ -59,6 +59,29 @@ def test_characters_are_mended_and_answers_move_with_them(generator):
         assert clean[answer.start : answer.end] == answer.text
 
 
+def test_models_read_a_passage_without_its_citations(generator, monkeypatch):
+    cited = "Jan Weber (Lund & Holm, 2001) built the bridge (Vey 1998) in Marland in 1937."
+    read = []
+    n_best = generator.generator.n_best
+
+    def noted(rows, settings):
+        read.extend(passage for passage, _ in rows)
+        return n_best(rows, settings)
+
+    monkeypatch.setattr(generator.generator, "n_best", noted)
+    given = (Answer("bridge", cited.index("bridge")), "1937")
+    found, proposed, author = generator.generate(
+        [Request(cited, given), cited, Request(cited, ("Lund",))]
+    )
+    assert set(read) == {"Jan Weber built the bridge in Marland in 1937.", cited}
+    assert [q.answer.start for q in found.questions] == [cited.index("bridge"), cited.index("1937")]
+    assert [q.answer.text for q in author.questions] == ["Lund"]
+    assert found.passage == proposed.passage == ""
+    for answer in (*(q.answer for q in proposed.questions), *generator.propose([cited])[0]):
+        assert cited[answer.start : answer.end] == answer.text
+        assert answer.text not in {"Lund", "Holm", "Lund & Holm", "Vey", "1998", "2001"}
+
+
 def test_batch_equals_single_and_keeps_order(generator):
     short = "Joseph led the construction in 1937."
     requests = [request(PASSAGE, "1937"), request(PASSAGE), request(short, "Joseph", "1937")]

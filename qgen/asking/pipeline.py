@@ -43,6 +43,7 @@ from qgen.asking.selection import rank
 from qgen.asking.statements import Statement
 from qgen.asking.topic import TOPIC_NEARNESS, Topics
 from qgen.asking.types import are_made, opening_type, spread, statements_of
+from qgen.english.citations import Uncited
 from qgen.english.clean import Mended, clean_text
 from qgen.english.dictionary import usual_tag
 from qgen.english.locate import locate_answer
@@ -241,13 +242,16 @@ class QuestionGenerator:
         for passage in passages:
             if problem := text_problem("passage", passage):
                 raise QGenError(problem)
-        mended = [clean_text(passage) for passage in passages]
+        read = [Uncited(clean_text(passage)) for passage in passages]
+        texts = [uncited.text for uncited in read]
         quiz = QuizSettings()
         found = [
             usable(passage, answers, quiz)
-            for passage, answers in zip(mended, self._proposed(mended, WORTH_LISTING), strict=True)
+            for passage, answers in zip(texts, self._proposed(texts, WORTH_LISTING), strict=True)
         ]
-        return [asked_first(answers, quiz) for answers in found] if self.reader else found
+        if self.reader:
+            found = [asked_first(answers, quiz) for answers in found]
+        return [list(map(one.back, answers)) for one, answers in zip(read, found, strict=True)]
 
     def _proposed(self, passages: Sequence[str], within: float = math.inf) -> list[list[Answer]]:
         """All answers that may be asked for, of passages that are mended already, the most worth it
@@ -264,11 +268,23 @@ class QuestionGenerator:
     def _asked(
         self, requests: Sequence[Request], settings: GenerationSettings, quiz: QuizSettings
     ) -> list[Outcome]:
-        """What comes of requests that are not asked about by paragraph."""
+        """What comes of requests that are not asked about by paragraph; the models read their
+        passages without citations."""
+        read = [_uncited(request) for request in requests]
+        outcomes = self._asked_whole([request for request, _ in read], settings, quiz)
+        for outcome, request, (_, uncited) in zip(outcomes, requests, read, strict=True):
+            if uncited:
+                outcome.kept = [_cited(draft, request, uncited) for draft in outcome.kept]
+        return outcomes
+
+    def _asked_whole(
+        self, requests: Sequence[Request], settings: GenerationSettings, quiz: QuizSettings
+    ) -> list[Outcome]:
+        """What comes of requests whose passages are read as they are."""
         left_out = self._passed_over(requests, quiz)
         if any(left_out):
             left = [r for r, why in zip(requests, left_out, strict=True) if not why]
-            asked = iter(self._asked(left, settings, replace(quiz, topic="", focus="")))
+            asked = iter(self._asked_whole(left, settings, replace(quiz, topic="", focus="")))
             return [Outcome(passed_over=why) if why else next(asked) for why in left_out]
         wanted = quiz
         if are_made(quiz.types):  # many sentences do not stand by themselves
@@ -511,6 +527,31 @@ def _mended(request: Request) -> Request:
         return replace(answer, text=mended.text[begin : mended.at(answer.end)], start=begin)
 
     return replace(request, passage=mended.text, answers=tuple(map(moved, request.answers)))
+
+
+def _uncited(request: Request) -> tuple[Request, Uncited | None]:
+    """The request without the citations of its passage, where it has some and none of them is to
+    be asked for."""
+    passage, given = request.passage, request.answers
+    if text_problem("passage", passage) or not isinstance(given, list | tuple):
+        return request, None  # which is told later
+    uncited = Uncited(passage)
+    if uncited.text == passage or any(
+        not isinstance(one, str) and given_answer_problem(passage, one) for one in given
+    ):
+        return request, None
+    answers = tuple(answer for one in given if (answer := uncited.within(one)))
+    if len(answers) < len(given):
+        return request, None
+    return replace(request, passage=uncited.text, answers=answers), uncited
+
+
+def _cited(draft: Draft, request: Request, uncited: Uncited) -> Draft:
+    """The draft as one of a request's whole passage."""
+    assert draft.question and draft.question.answer
+    answer = uncited.back(draft.question.answer)
+    question = replace(draft.question, answer=answer)
+    return replace(draft, passage=request.passage, answer=answer, question=question)
 
 
 def _is_long(request: Request) -> bool:
