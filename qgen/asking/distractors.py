@@ -77,6 +77,10 @@ _JOINED = re.compile(rf"{_ITEMS}\b(?:and|or|nor|as well as)\s+(?:both\s+)?{_BEFO
 _COMMA = re.compile(rf",\s*{_BEFORE}", re.I)
 _GOES_ON = re.compile(rf"{_ITEMS}(?:and|or)\b", re.I)
 """What stands between two things of one list."""
+_BRACKETED = re.compile(r"\s?\([^()]{1,60}\)")
+"""Behind one of them: "Kurt Koffka (1886–1941), and"."""
+_LONGEST_GAP = 300
+"""Characters between two things of one list, brackets and all."""
 
 
 def values(passage: str, answer: Answer) -> Iterator[str]:
@@ -327,11 +331,13 @@ def _is_whole(text: str, other: Answer) -> bool:
 def _is_listed(passage: str, answer: Answer, other: Answer) -> bool:
     """Whether two spans are things of one list, which may both be right."""
     first, second = sorted((answer, other), key=lambda one: one.start)
-    between = passage[first.end : second.start]
+    if second.start - first.end > _LONGEST_GAP:
+        return False
+    between = _BRACKETED.sub("", passage[first.end : second.start])
     if len(between) > 90:
         return False
     if _COMMA.fullmatch(between):
-        return bool(_GOES_ON.match(passage[second.end :]))
+        return bool(_GOES_ON.match(_BRACKETED.sub("", passage[second.end :][:_LONGEST_GAP])))
     return bool(_JOINED.fullmatch(between))
 
 

@@ -44,7 +44,10 @@ _CONNECTIVE = re.compile(
     r"consequently|accordingly|finally|of course|in other words|that is|on the other hand|"
     r"in contrast|by contrast|similarly|likewise|meanwhile|instead|unfortunately|fortunately|"
     r"interestingly|still|also|besides|afterwards?|later|then|not surprisingly|in short|"
-    r"in conclusion|overall|again),\s+|(?:and|but|or)\s+|(?:so|yet)\s+(?=(?P<next>\w+)))",
+    r"in conclusion|overall|again|conversely|notably|in general|in particular|in turn|"
+    r"in comparison|alternatively|regardless),\s+|(?:and|but|or)\s+|"
+    r"(?:recall|remember|note|notice|it is (?:important|worth) (?:to note|noting)) that\s+|"
+    r"(?:so|yet)\s+(?=(?P<next>\w+)))",
     re.I,
 )
 _AFTER_SO = re.compile(
@@ -87,8 +90,15 @@ _NEGATION = re.compile(
     re.I,
 )
 _CLAUSE = re.compile(r"(?:when|while|if|because|that|whether|how|why|where|as)\b", re.I)
-_NOTE = re.compile(rf"\s?{NOTE_MARK.pattern}|\A\[(?i:[a-z])\](?!\w)")
-"""Also behind an answer, where a text is cut."""
+_NOTE = re.compile(rf"\s?(?:{NOTE_MARK.pattern}|\(\s*\))|\A\[(?i:[a-z])\](?!\w)")
+"""Also behind an answer, where a text is cut; brackets are empty where a program took something
+out."""
+_LINKED = re.compile(
+    r",\s(?:however|therefore|moreover|furthermore|nevertheless|nonetheless|consequently|of course|"
+    r"in turn|in fact|indeed|on the other hand|in contrast|by contrast|meanwhile),\s(?=(\S*))",
+    re.I,
+)
+"""A connective inside a sentence."""
 _IN_RANGE_BEFORE = re.compile(
     r"(?:[–—-]|\b(?:between|from)\s+(?:\S+\s+(?:and|to|until)\s+)?)\Z", re.I
 )
@@ -324,7 +334,14 @@ _FINITE = frozenset({"VB", "VBD", "VBZ", "VBP", "VBN", "MD"})
 
 
 def _clean(text: str) -> str:
-    return re.sub(r"\s+", " ", _NOTE.sub("", text))
+    return _LINKED.sub(_unlinked, re.sub(r"\s+", " ", _NOTE.sub("", text)))
+
+
+def _unlinked(found: re.Match) -> str:
+    """What stands in the place of a connective: no comma between subject and verb."""
+    word = found[1].lower()
+    verb = usual_tag(word) in _FINITE or word.endswith("ly")  # "The truce, however, simply meant"
+    return " " if verb or word == "that" else ", "
 
 
 def _form_problem(before: str, answer: str, after: str) -> str | None:
