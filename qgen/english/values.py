@@ -29,7 +29,10 @@ _FRACTION = re.compile(
 )
 _WORDS = "|".join(sorted(NUMBER_WORDS, key=len, reverse=True))
 _WORD = re.compile(rf"\b(?ai:(?P<tens>{'|'.join(_TENS)})(?:-(?P<unit>{_WORDS}))?|(?:{_WORDS}))\b")
-_ORDINAL = re.compile(rf"\b(?:(?ai:{'|'.join(_ORDINALS[::-1])})|\d{{1,2}}(?ai:st|nd|rd|th))\b")
+_ORDINAL = re.compile(
+    rf"\b(?:(?ai:{'|'.join(_ORDINALS[::-1])})|\d{{1,2}}(?ai:st|nd|rd|th))\b(?!-(?!centur)[a-z])"
+)
+"""Not that of "third-party" and "first-class"."""
 _CENTURY = re.compile(r"\b(?:centur|millenni)", re.I)
 _DIGITS = re.compile(r"(?<![\w.,])(?<![A-Za-z]-)\d+(?:,\d{3})*(?:\.\d+)?(?![\d\w])(?!-[A-Z])")
 _GLUED = re.compile(
@@ -380,6 +383,9 @@ def _numbers(text: str, draw: random.Random) -> Iterator[str]:
     if is_small:
         below = [changed(lambda v, s=s: v - s) for s in (1, 2, 3, 4)]  # type: ignore[misc]
         above = [changed(lambda v, s=s: v + s) for s in (1, 2, 3, 4)]  # type: ignore[misc]
+    elif _MIXED.search(text):  # "1 year to 18 months": as many times as much of both
+        below = []
+        above = [changed(lambda v, f=f: v * f, False) for f in (2, 3, 4)]  # type: ignore[misc]
     elif width := _width(text, plain):
         # As round as the width makes it: 85 of "90–95" must not become 80.
         below = [changed(lambda v, s=s: v - s * width, False) for s in (1, 2, 3)]  # type: ignore[misc]
@@ -392,6 +398,13 @@ def _numbers(text: str, draw: random.Random) -> Iterator[str]:
         below = [changed(lambda v, f=f: v * f) for f in low]  # type: ignore[misc]
         above = [changed(lambda v, f=f: v * f) for f in high]  # type: ignore[misc]
     yield from _below_and_above(list(filter(None, below)), list(filter(None, above)), draw)
+
+
+_MIXED = re.compile(
+    r"\d\s?(?P<unit>[a-z]+?)s?\s?(?:[–—-]|\bto\b|\band\b)\s?\d[\d,.]*\s?(?!(?P=unit)s?\b)[a-z]+",
+    re.I,
+)
+"""A range of two units."""
 
 
 def _width(text: str, values: Sequence[float]) -> float:
@@ -467,9 +480,11 @@ def _agreeing(text: str, other: str) -> str:
         return other
     while at + 1 < len(words) and tags[at + 1].startswith("NN"):
         at += 1  # of "one school bus"
-    tail = " ".join(words)
+    counted = " ".join(words[: at + 1])
     words[at] = inflections(words[at], "NOUN").get("NNS", (words[at],))[0]
-    return other.removesuffix(tail) + " ".join(words)
+    return re.sub(
+        rf"(?<=\s){re.escape(counted)}(?!\w)", lambda _: " ".join(words[: at + 1]), other, count=1
+    )
 
 
 def _in_case_of(text: str, model: str) -> str:
