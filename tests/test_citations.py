@@ -27,6 +27,14 @@ WITHOUT = "Kant agreed with Galen. Holding such views is desirable."
         "(van der Berg 2009)",
         "(U.S. Census Bureau, 2019)",
         "(e.g., O’Kane, 2005)",
+        "(see below)",
+        "(see also Chapter 3)",
+        "(Figure 3.2)",
+        "(Fig. 2a and 2b)",
+        "(Tables 1, 2 and 3)",
+        "(Appendix B)",
+        "(pp. 12–14)",
+        "()",
     ],
 )
 def test_what_is_a_citation(citation):
@@ -45,6 +53,10 @@ def test_what_is_a_citation(citation):
         "(the later Kuhn, 1962)",
         "(Kuhn)",
         "(Paris and London)",
+        "(Table Mountain)",
+        "(Section Below)",
+        "(Box Office)",
+        "(seen from above)",
     ],
 )
 def test_what_is_none(bracket):

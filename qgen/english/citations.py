@@ -1,4 +1,5 @@
-"""Sources named in brackets, as scholars do it: "(Baron & Beresford, 2014; see also Sahn 2013)"."""
+"""Brackets that say where to look, as scholars have them: "(Baron & Beresford, 2014; Sahn 2013)",
+"(see Figure 3.2)"."""
 
 from __future__ import annotations
 
@@ -17,9 +18,16 @@ _PAGES = r"(?:(?:, |: ?)(?:pp?\.? ?)?\d+(?:[–-]\d+)?)"
 _LEAD = r"(?:(?:see|see also|e\.g\.|cf\.|for example|as cited in|also),? )"
 _MONTH = r"(?!(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.? \d)"
 _WORK = rf"{_LEAD}?{_MONTH}{_AUTHORS},? (?:{_YEAR})(?:, (?:{_YEAR}))*{_PAGES}?"
-CITATION = re.compile(rf"\((?:{_WORK})(?:; (?:{_WORK}|(?:{_YEAR})))*\)")
-"""A bracket that holds authors with their years and nothing else.  A few hold something else that
-looks so, such as "(France, 1928)": of 98 in SQuAD's training articles some 25."""
+_NUMBER = r"(?:\d[\w.:–-]{0,11}|[A-Z][.\d-]?[\w.-]{0,6}(?<![a-z])|[IVX]+)"
+_PART = (
+    r"(?:Figures?|Figs?\.|Tables?|Chapters?|Ch\.|Sections?|Sec\.|Box|Appendix|Equations?|Eqs?\.|"
+    rf"[Pp]ages?|pp?\.) ?{_NUMBER}"
+)
+_POINTER = rf"[Ss]ee(?: also)? [^()]{{1,120}}|{_PART}(?:(?:,| and| &|;) (?:{_PART}|{_NUMBER}))*"
+CITATION = re.compile(rf"\((?:(?:{_WORK})(?:; (?:{_WORK}|(?:{_YEAR})))*|{_POINTER}|\s*)\)")
+"""A bracket that holds authors with their years, or points at a part of a work, and holds nothing
+else, or nothing at all, where a program took it out.  A few of the first sort hold something else
+that looks so, such as "(France, 1928)": of 98 in SQuAD's training articles some 25."""
 
 
 class Uncited:
