@@ -79,8 +79,6 @@ def test_the_opening_tells_the_type(question, kind):
          "Many ships sailed round all the islands in _____."),
         ("In the spring, of course, many ships sailed round Africa.", "Africa",
          "In the spring, many ships sailed round _____."),
-        ("Marland has a bridge of steel () that was opened in 1937 ( ).", "1937",
-         "Marland has a bridge of steel that was opened in _____."),
         ("But eBay sold the old bridge of the town in 1937.", "1937",
          "eBay sold the old bridge of the town in _____."),
     ],

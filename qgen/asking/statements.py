@@ -90,17 +90,16 @@ _NEGATION = re.compile(
     re.I,
 )
 _CLAUSE = re.compile(r"(?:when|while|if|because|that|whether|how|why|where|as)\b", re.I)
-_NOTE = re.compile(rf"\s?(?:{NOTE_MARK.pattern}|\(\s*\))|\A\[(?i:[a-z])\](?!\w)")
-"""Also behind an answer, where a text is cut; brackets are empty where a program took something
-out."""
+_NOTE = re.compile(rf"\s?{NOTE_MARK.pattern}|\A\[(?i:[a-z])\](?!\w)")
+"""Also behind an answer, where a text is cut."""
 _LINKED = re.compile(
     r",\s(?:however|therefore|moreover|furthermore|nevertheless|nonetheless|consequently|of course|"
     r"in turn|in fact|indeed|on the other hand|in contrast|by contrast|meanwhile),\s(?=(\S*))",
     re.I,
 )
-"""A connective inside a sentence.  Of 70 sentences of textbooks that were changed by this, or by the
-newer ones of those at the beginning, 57 were better for it to a blind judge and 12 worse, 5 of these
-by "In general" and before "especially", which now stay."""
+"""A connective inside a sentence.  Of 70 sentences of textbooks that were changed by this, or by
+the newer ones of those at the beginning, 57 were better for it to a blind judge and 12 worse, 6 of
+these by "In general" and before "especially", which now stay."""
 _IN_RANGE_BEFORE = re.compile(
     r"(?:[–—-]|\b(?:between|from)\s+(?:\S+\s+(?:and|to|until)\s+)?)\Z", re.I
 )
