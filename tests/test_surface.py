@@ -2,7 +2,7 @@
 
 import pytest
 
-from qgen.english.surface import recase, respace
+from qgen.english.surface import recase, respace, with_pairs
 
 PASSAGE = (
     "On February 7, 2016, the AFC champion Denver Broncos beat Carolina 24–10. Beyoncé sang. "
@@ -125,3 +125,24 @@ def test_words_spelled_in_two_ways_stay():
 )
 def test_the_first_word_of_a_sentence_has_a_capital_only_as_a_name(passage, cased):
     assert recase(cased.lower(), passage) == cased
+
+
+@pytest.mark.parametrize(
+    ("question", "paired"),
+    [
+        ("Who wrote the book “Megatrends \"?", "Who wrote the book “Megatrends”?"),
+        ("Who said “we’d better get down?", "Who said “we’d better get down”?"),
+        ("Which party wanted to stay the course” with Bush?",
+         "Which party wanted to stay the course with Bush?"),
+        ("Which shot was known \" in a thousand miles of film?",
+         "Which shot was known in a thousand miles of film?"),
+        ("What does \"shall\" send to them? \"", "What does \"shall\" send to them?"),
+        ("Who are \" idle vagabonds”?", "Who are \"idle vagabonds\"?"),
+        ("How many brands is GM) known for?", "How many brands is GM known for?"),
+        ("What is food (mushrooms, truffles, etc.?", "What is food (mushrooms, truffles, etc.)?"),
+        ("Who cut a 6\" pipe?", "Who cut a 6\" pipe?"),
+        ("Who wrote \"Emma\" (1815)?", "Who wrote \"Emma\" (1815)?"),
+    ],
+)  # fmt: skip
+def test_marks_come_in_pairs(question, paired):
+    assert with_pairs(question) == paired

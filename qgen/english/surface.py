@@ -6,7 +6,7 @@ import re
 
 from qgen.english.dictionary import lemmas, usual_tag
 from qgen.english.passage import Passage, once_a_passage
-from qgen.english.words import PIECE, PIECE_OR_MARK, fold
+from qgen.english.words import PIECE, PIECE_OR_MARK, fold, marks_pair
 
 _AROUND = "\"'‘’“”()[]{}.,;:?!…"
 """Marks round a word that are not part of it."""
@@ -69,6 +69,40 @@ def _written_in_one(passage: Passage) -> dict[str, str]:
     found += [match[0] for match in _INITIALS.finditer(text)]
     parts = [(PIECE_OR_MARK.findall(word), word) for word in found]
     return {" ".join(pieces): word for pieces, word in parts if len(pieces) > 1}
+
+
+def with_pairs(question: str) -> str:
+    """The question with quotation marks and brackets in pairs.
+
+    A small model loses one of two: what is opened is closed at the end, what is only closed goes,
+    and so does a straight mark without another.  Of 57 judged questions with such marks 27 were
+    usable for them alone.
+    """
+    if marks_pair(question):
+        return question
+    pieces = _MARK.split(question)
+    closing: list[str] = []  # of what is open, the marks that are due
+    for i in range(1, len(pieces), 2):
+        mark, ahead = pieces[i], "".join(pieces[i + 1 :])
+        if mark in _CLOSING:
+            closing.append(_CLOSING[mark])
+            pieces[i + 1] = pieces[i + 1].lstrip()
+        elif closing and (mark == closing[-1] or {mark, closing[-1]} <= {'"', "”"}):
+            pieces[i - 1], pieces[i] = pieces[i - 1].rstrip(), closing.pop()
+        elif mark == '"' and re.search('["”]', ahead):
+            closing.append('"')
+            pieces[i + 1] = pieces[i + 1].lstrip()
+        elif not (mark == '"' and pieces[i - 1][-1:].isdigit()):  # not of inches
+            pieces[i] = ""
+    text = re.sub(r"\s+", " ", "".join(pieces)).strip()
+    end = re.search(r"\s*[?.!]?\Z", text)
+    assert end  # it may be empty
+    due = "".join(reversed(closing))
+    return re.sub(r" (?=[?.!,])", "", text[: end.start()] + due + end[0])
+
+
+_CLOSING = {"“": "”", "(": ")", "[": "]"}
+_MARK = re.compile(r"([“”\"()\[\]])")
 
 
 def recase(question: str, passage: str) -> str:
