@@ -1,8 +1,10 @@
 """Sources named in brackets, and passages without them."""
 
+from time import perf_counter
+
 import pytest
 
-from qgen.english.citations import CITATION, Uncited
+from qgen.english.citations import Uncited
 from qgen.english.locate import locate_answer
 from qgen.records import Answer
 
@@ -27,6 +29,8 @@ WITHOUT = "Kant agreed with Galen. Holding such views is desirable."
         "(van der Berg 2009)",
         "(U.S. Census Bureau, 2019)",
         "(e.g., O’Kane, 2005)",
+        "(Marx 1867)",
+        "(Smith 1990: 20; Mayr 1942: 10)",
         "(see below)",
         "(see also Chapter 3)",
         "(Figure 3.2)",
@@ -38,7 +42,7 @@ WITHOUT = "Kant agreed with Galen. Holding such views is desirable."
     ],
 )
 def test_what_is_a_citation(citation):
-    assert CITATION.fullmatch(citation)
+    assert Uncited(f"It was so {citation}.").text == "It was so."
 
 
 @pytest.mark.parametrize(
@@ -57,15 +61,31 @@ def test_what_is_a_citation(citation):
         "(Section Below)",
         "(Box Office)",
         "(seen from above)",
+        "(see that nobody is hurt)",
+        "(Born 1950)",
+        "(In 1937)",
     ],
 )
 def test_what_is_none(bracket):
-    assert not CITATION.search(f"It was so {bracket}.")
+    assert Uncited(f"It was so {bracket}.").text == f"It was so {bracket}."
 
 
-@pytest.mark.parametrize("text", ["(" + "Van-" * 5000, "(" + "Ab & " * 5000, "(Ab 2000; " * 3000])
-def test_a_long_row_of_names_is_read_at_once(text):
-    assert not CITATION.search(text)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(" + "; ".join(f"Smith, 19{70 + i}, 19{71 + i}" for i in range(20)) + ", among others)",
+        "(" + "Aa, 2014, 2013; " * 40 + "x)",
+        "(Fig. " + ", ".join(["II"] * 90) + " x",
+        "(" + "Van-" * 5000,
+        "(" + "Ab & " * 75 + "x)",
+        " " * 20000 + "x",
+        "(" * 20000,
+    ],
+)
+def test_a_long_row_is_read_at_once(text):
+    began = perf_counter()
+    assert Uncited(text).text == text
+    assert perf_counter() - began < 0.5
 
 
 def test_a_passage_without_its_citations():
@@ -74,8 +94,7 @@ def test_a_passage_without_its_citations():
     for text in ("Kant", "Galen", "such views", "desirable"):
         answer = locate_answer(WITHOUT, text)
         assert uncited.back(answer) == locate_answer(PASSAGE, text)
-        assert uncited.within(locate_answer(PASSAGE, text)) == answer
-        assert uncited.within(text) == text
+        assert uncited.within(locate_answer(PASSAGE, text)) == uncited.within(text) == answer
     over = uncited.back(locate_answer(WITHOUT, "views is"))
     assert over == Answer("views (Plant & Devine, 1998) is", PASSAGE.index("views"))
     for cited in ("Plant", "1991", "views (Plant & Devine, 1998) is"):
@@ -83,5 +102,20 @@ def test_a_passage_without_its_citations():
         assert uncited.within(cited) is None
 
 
-def test_a_passage_that_has_none():
-    assert Uncited("Kant agreed (in 1798).").text == "Kant agreed (in 1798)."
+def test_an_answer_is_looked_for_in_the_whole_passage():
+    uncited = Uncited("Lundgren built the café (Lund, 2001) in 1937.")
+    assert uncited.within("Lund") is None and uncited.within("Ellby") is None
+    assert uncited.within("cafe") == Answer("café", 19)
+
+
+@pytest.mark.parametrize(
+    "passage",
+    [
+        "(Kuhn, 1962)",
+        "Call print() now.",
+        "He calls it (Kuhn, 1962)now.",
+        "So\n\n(Kuhn, 1962) said.",
+    ],
+)
+def test_what_stays(passage):
+    assert Uncited(passage).text == passage

@@ -77,9 +77,20 @@ def test_models_read_a_passage_without_its_citations(generator, monkeypatch):
     assert [q.answer.start for q in found.questions] == [cited.index("bridge"), cited.index("1937")]
     assert [q.answer.text for q in author.questions] == ["Lund"]
     assert found.passage == proposed.passage == ""
+    assert proposed.questions and generator.propose([cited])[0]
     for answer in (*(q.answer for q in proposed.questions), *generator.propose([cited])[0]):
         assert cited[answer.start : answer.end] == answer.text
         assert answer.text not in {"Lund", "Holm", "Lund & Holm", "Vey", "1998", "2001"}
+    for question in proposed.questions:
+        assert "(" not in question.answer.text
+
+
+def test_no_cited_author_is_a_wrong_choice(generator):
+    beside = ("Petra Holm drew the dome (Lund & Vey, 2001; Rosa Brandt, 1998).",)
+    passage = "Jan Weber built the bridge in Marland in 1937."
+    quiz = QuizSettings(choices=4)
+    [result] = generator.generate([Request(passage, ("Jan Weber",), beside=beside)], quiz=quiz)
+    assert not {"Lund & Vey", "Rosa Brandt"} & set(result.questions[0].choices)
 
 
 def test_batch_equals_single_and_keeps_order(generator):

@@ -275,7 +275,10 @@ class QuestionGenerator:
         outcomes = self._asked_whole([request for request, _ in read], settings, quiz)
         for outcome, request, (_, uncited) in zip(outcomes, requests, read, strict=True):
             if uncited:
-                outcome.kept = [_cited(draft, request, uncited) for draft in outcome.kept]
+                cited = [_cited(draft, request, uncited) for draft in outcome.kept]
+                outcome.kept = [draft for draft in cited if draft]
+                if over := len(cited) - len(outcome.kept):
+                    outcome.dropped["about an answer with a citation in it"] += over
         return outcomes
 
     def _asked_whole(
@@ -533,14 +536,14 @@ def _mended(request: Request) -> Request:
 
 def _uncited(request: Request) -> tuple[Request, Uncited | None]:
     """The request without the citations of its passage, where it has some and none of them is to
-    be asked for."""
+    be asked for, and of those beside it."""
     passage, given = request.passage, request.answers
     if text_problem("passage", passage) or not isinstance(given, list | tuple):
         return request, None  # which is told later
+    beside = tuple(Uncited(text).text for text in request.beside if isinstance(text, str))
+    request = replace(request, beside=beside)
     uncited = Uncited(passage)
-    if uncited.text == passage or any(
-        not isinstance(one, str) and given_answer_problem(passage, one) for one in given
-    ):
+    if uncited.text == passage or any(given_answer_problem(passage, one) for one in given):
         return request, None
     answers = tuple(answer for one in given if (answer := uncited.within(one)))
     if len(answers) < len(given):
@@ -548,10 +551,13 @@ def _uncited(request: Request) -> tuple[Request, Uncited | None]:
     return replace(request, passage=uncited.text, answers=answers), uncited
 
 
-def _cited(draft: Draft, request: Request, uncited: Uncited) -> Draft:
-    """The draft as one of a request's whole passage."""
+def _cited(draft: Draft, request: Request, uncited: Uncited) -> Draft | None:
+    """The draft as one of a request's whole passage; ``None`` where its answer has a citation in
+    it there, which its question, choices and statement do not know."""
     assert draft.question and draft.question.answer
     answer = uncited.back(draft.question.answer)
+    if answer.text != draft.question.answer.text:
+        return None
     question = replace(draft.question, answer=answer)
     return replace(draft, passage=request.passage, answer=answer, question=question)
 

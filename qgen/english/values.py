@@ -30,7 +30,8 @@ _FRACTION = re.compile(
 _WORDS = "|".join(sorted(NUMBER_WORDS, key=len, reverse=True))
 _WORD = re.compile(rf"\b(?ai:(?P<tens>{'|'.join(_TENS)})(?:-(?P<unit>{_WORDS}))?|(?:{_WORDS}))\b")
 _ORDINAL = re.compile(
-    rf"\b(?:(?ai:{'|'.join(_ORDINALS[::-1])})|\d{{1,2}}(?ai:st|nd|rd|th))\b(?!-(?!centur)[a-z])"
+    rf"\b(?:(?ai:{'|'.join(_ORDINALS[::-1])})|\d{{1,2}}(?ai:st|nd|rd|th))\b"
+    r"(?!-(?ai:party|class|hand|rate|person|degree|world|aid|born|string|ever)\b)"
 )
 """Not that of "third-party" and "first-class"."""
 _CENTURY = re.compile(r"\b(?:centur|millenni)", re.I)
@@ -384,7 +385,7 @@ def _numbers(text: str, draw: random.Random) -> Iterator[str]:
         below = [changed(lambda v, s=s: v - s) for s in (1, 2, 3, 4)]  # type: ignore[misc]
         above = [changed(lambda v, s=s: v + s) for s in (1, 2, 3, 4)]  # type: ignore[misc]
     elif _MIXED.search(text):  # "1 year to 18 months": as many times as much of both
-        below = []
+        below = [] if any(v % 2 for v in plain) else [changed(lambda v: v / 2, False)]
         above = [changed(lambda v, f=f: v * f, False) for f in (2, 3, 4)]  # type: ignore[misc]
     elif width := _width(text, plain):
         # As round as the width makes it: 85 of "90–95" must not become 80.
@@ -401,7 +402,8 @@ def _numbers(text: str, draw: random.Random) -> Iterator[str]:
 
 
 _MIXED = re.compile(
-    r"\d\s?(?P<unit>[a-z]+?)s?\s?(?:[–—-]|\bto\b|\band\b)\s?\d[\d,.]*\s?(?!(?P=unit)s?\b)[a-z]+",
+    r"(?:(?P<between>\bbetween\s)?\d[\d,.]*\s?(?P<unit>[a-z]*[a-rt-z])s?"
+    r"\s?(?:[–—-]|\bto\b|(?(between)and\b|(?!)))\s?\d[\d,.]*\s?(?!(?P=unit)s?\b)[a-z]+)",
     re.I,
 )
 """A range of two units."""
