@@ -1254,6 +1254,46 @@ def test_a_taken_quiz_ends_and_what_was_wrong_is_taken_again(page):
 
 
 @pytest.mark.slow
+def test_what_is_undone_while_a_quiz_is_taken_leaves_what_was_answered(page):
+    from selenium.webdriver import Keys
+
+    def numbers():
+        return [number.text for number in page.all(".number")]
+
+    page.press("#setting-choices option[value='4']")
+    shown = page.ask_with(PASSAGE)
+    page.press("[aria-label='Keep question 1']")
+    page.press("[aria-label='Delete question 2']")
+    page.hold(Keys.CONTROL, "z")
+    page.wait(lambda: page.questions() == shown)
+    page.press("#view-take")
+    page.press("#view-edit")
+    page.hold(Keys.CONTROL, "y")
+    page.wait(lambda: len(page.questions()) == len(shown) - 1)
+    page.hold(Keys.CONTROL, "z")
+    page.press("#view-take")
+    page.press(".card:nth-child(1) .choice")
+    page.press(".card:nth-child(2) .choice")
+    page.wait(lambda: "of 2 right so far" in page.find("#points").text)
+    said = page.find("#points").text
+    page.hold(Keys.CONTROL, "z")
+    page.wait(lambda: page.js("return !JSON.parse(sessionStorage.qgen).state.questions[0].kept"))
+    assert page.find("#points").text == said
+
+    for number in range(3, len(shown) + 1):
+        page.press(f".card:nth-child({number}) [data-key$='-look']")
+    page.press("#take-wrong")
+    page.wait(lambda: len(numbers()) < len(shown) or said.startswith("0"))
+    page.press("#view-edit")
+    page.press(f"[aria-label='Delete question {len(shown)}']")
+    page.press("#view-take")
+    page.press(".card .choice")
+    page.hold(Keys.CONTROL, "z")
+    page.wait(lambda: len(numbers()) == len(shown))
+    assert page.find("#points").text.endswith("of 1 right so far")
+
+
+@pytest.mark.slow
 def test_whoever_takes_it_says_whether_an_answer_without_choices_was_right(page):
     from selenium.webdriver import ActionChains, Keys
 

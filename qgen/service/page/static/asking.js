@@ -120,7 +120,8 @@ export class Asker {
       const now = store.question(id);
       if (!now) return; // deleted meanwhile
       const fresh = { ...this.received(now.passage, made), id, kept: now.kept, asked: [...now.asked, made.question] };
-      store.step({ questions: store.changed(id, fresh) }, "Asked in other words.");
+      const { [id]: _, ...taken } = store.state.taken; // that was an answer to the other one
+      store.step({ questions: store.changed(id, fresh), taken }, "Asked in other words.");
     }, toast);
     this.#rewording.delete(id);
     store.update({});

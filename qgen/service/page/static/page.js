@@ -88,12 +88,13 @@ const drawTools = () => {
 
 const drawCards = () => {
   const take = store.state.view === "take";
-  const cards = store.shown().map((q, i) => {
+  const shown = store.shown().map((q) => (take ? store.asTaken(q) : q));
+  const cards = shown.map((q, i) => {
     if (!take) return editCard(q, i, editing);
     return q.aside ? null : takeCard(q, i, taking); // with its number in the whole quiz
   });
   find("#cards").replaceChildren(...cards.filter(Boolean));
-  drawResult(take ? resultOf(store.shown().filter((q) => !q.aside)) : {});
+  drawResult(take ? resultOf(shown.filter((q) => !q.aside)) : {});
   growCards();
 };
 
@@ -171,7 +172,7 @@ const goTo = (go) => {
 const taking = {
   lit,
   taken: (id, what) => {
-    store.update({ questions: store.changed(id, { taken: what }) });
+    store.update({ taken: { ...store.state.taken, [id]: what } });
     // What was pressed may be no button any more.
     const card = find(`.card[data-id="${id}"]`);
     if (!card.contains(document.activeElement)) {
@@ -186,14 +187,12 @@ const taking = {
 
 /** Begins to take the quiz: all of it, or what went wrong, where the rest is put aside. */
 const takeQuiz = (onlyWrong = false) => {
-  const questions = store.state.questions.map(({ taken, aside, ...q }) =>
-    onlyWrong && (aside || isRight({ ...q, taken })) ? { ...q, aside: true } : q,
-  );
-  store.update({ view: "take", questions });
+  const done = store.state.questions.map((q) => store.asTaken(q)).filter((q) => q.aside || isRight(q));
+  store.update({ view: "take", taken: {}, aside: onlyWrong ? done.map((q) => q.id) : [] });
 };
 const takeAgain = (onlyWrong) => {
   takeQuiz(onlyWrong);
-  focusCard(store.shown().find((q) => !q.aside).id);
+  focusCard(store.shown().find((q) => !store.asTaken(q).aside).id);
 };
 
 // -- the text ------------------------------------------------------------------------------------
@@ -205,7 +204,7 @@ const setText = (value, { note = "", name = "", title = "", passages, questions 
   complain(null);
   store.kept = "";
   store.update({
-    text: value, note, name, title, questions, view: "edit", atLeast: 0,
+    text: value, note, name, title, questions, view: "edit", atLeast: 0, taken: {}, aside: [],
     passages: passages ?? [], marked: Boolean(passages),
   }); // prettier-ignore
 };

@@ -36,6 +36,9 @@ export class Store {
     passages: [], // what the questions are about
     marked: false, // whether these are the paragraphs of the text as it stands
     questions: [], view: "edit", atLeast: 0,
+    // While it is taken, by id: no part of the questions, or undoing a change would change it, too.
+    taken: {}, // what was answered: a choice, null where it was looked up, or whether it was right
+    aside: [], // those not asked, where only the wrong ones are taken
   }; // prettier-ignore
   /**
    * What to know of its keeping: it is from "before"; what was kept is of an "old" page; an "other"
@@ -176,6 +179,17 @@ export class Store {
   /** The questions, of which one is changed. */
   changed(id, changes) {
     return this.state.questions.map((q) => (q.id === id ? { ...q, ...changes } : q));
+  }
+
+  /**
+   * A question with how the taking of it goes: `taken`, as long as it still is an answer to it, and
+   * whether it is put `aside`.
+   */
+  asTaken(question) {
+    const { id, choices } = question;
+    const given = this.state.taken[id];
+    const fits = given === null || (choices.length ? choices.includes(given) : typeof given === "boolean");
+    return { ...question, taken: fits ? given : undefined, aside: this.state.aside.includes(id) };
   }
 
   /** The questions that are not hidden as less sure. */
