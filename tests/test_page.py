@@ -1294,6 +1294,29 @@ def test_what_is_undone_while_a_quiz_is_taken_leaves_what_was_answered(page):
 
 
 @pytest.mark.slow
+def test_the_focus_goes_on_to_what_is_not_answered_yet(page):
+    page.press("#setting-choices option[value='4']")
+    count = len(page.ask_with(PASSAGE))
+    page.js(  # as after an edit that no longer stands in the text: nothing to show of it
+        "const kept = JSON.parse(sessionStorage.qgen);"
+        "for (const question of kept.state.questions) question.start = null;"
+        "sessionStorage.qgen = JSON.stringify(kept);"
+    )
+    page.browser.refresh()
+    page.wait(lambda: len(page.questions()) == count)
+    page.press("#view-take")
+    order = [2, count, 1, *range(3, count)]
+    for number, after in zip(order, [3, 1, 3, *range(4, count)], strict=False):
+        page.press(f".card:nth-child({number}) .choice")
+        within = f".card:nth-child({after}) .choice"
+        page.wait(
+            lambda w=within: page.js("return document.activeElement.matches(arguments[0])", w)
+        )
+    page.press(f".card:nth-child({count - 1}) .choice")
+    page.wait(lambda: page.focused() == "take-again")
+
+
+@pytest.mark.slow
 def test_whoever_takes_it_says_whether_an_answer_without_choices_was_right(page):
     from selenium.webdriver import ActionChains, Keys
 

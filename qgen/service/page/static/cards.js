@@ -194,7 +194,7 @@ const drag = (event, drop) => {
 };
 
 /** Whether a question is done with: without choices the taker also says how it went. */
-const isAnswered = ({ choices, taken }) => (choices.length ? taken !== undefined : typeof taken === "boolean");
+export const isAnswered = ({ choices, taken }) => (choices.length ? taken !== undefined : typeof taken === "boolean");
 export const isRight = ({ choices, taken, answer }) => (choices.length ? taken === answer : taken === true);
 
 /** What the taker says of an answer that was not among choices, and can think better of. */

@@ -1,7 +1,7 @@
 // The page: its parts, how they are drawn, and what the controls do.
 import { Asker } from "./asking.js";
 import { batchPanel } from "./batch.js";
-import { editCard, isRight, printSheet, resultOf, takeCard } from "./cards.js";
+import { editCard, isAnswered, isRight, printSheet, resultOf, takeCard } from "./cards.js";
 import { ready } from "./client.js";
 import { grow, h, plural } from "./dom.js";
 import { settingsForm } from "./form.js";
@@ -169,6 +169,14 @@ const goTo = (go) => {
   if (id !== undefined && !find("#cards").contains(document.activeElement)) focusCard(id);
 };
 
+/** The id of what is to be answered next, if anything: after this one, or else from the beginning. */
+const nextAfter = (id) => {
+  const shown = store.shown().map((q) => store.asTaken(q));
+  const after = shown.findIndex((q) => q.id === id) + 1;
+  const inTurn = [...shown.slice(after), ...shown.slice(0, after)];
+  return inTurn.find((q) => !q.aside && !isAnswered(q))?.id;
+};
+
 const taking = {
   lit,
   taken: (id, what) => {
@@ -176,8 +184,8 @@ const taking = {
     // What was pressed may be no button any more.
     const card = find(`.card[data-id="${id}"]`);
     if (!card.contains(document.activeElement)) {
-      const places = [card, card.nextElementSibling, find("#result")];
-      const next = places.map((place) => place?.querySelector("button:enabled")).find(Boolean);
+      const places = [card, find(`.card[data-id="${nextAfter(id)}"]`), find("#result")];
+      const next = places.map((place) => place?.querySelector("button:enabled:not([hidden])")).find(Boolean);
       next.focus({ preventScroll: true });
       next.scrollIntoView({ block: "nearest" });
     }
