@@ -1631,6 +1631,28 @@ def test_a_batch_is_followed_again_after_a_reload(page, model, tmp_path):
     assert all("404" in error["message"] for error in page.errors()), "which the browser notes"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("failing", ["once", "for a while"])
+def test_a_batch_is_followed_again_when_the_network_was_gone(page, model, tmp_path, failing):
+    model.go.clear()
+    page.js(
+        "const real = fetch;"
+        "window.failing = 0;"
+        "window.fetch = (...asked) => failing-- > 0 ? Promise.reject(TypeError()) : real(...asked);"
+    )
+    run_batch(page, tmp_path, {"passage": PASSAGE, "answer": "1937"})
+    page.wait(lambda: page.js("return sessionStorage['qgen-batch']"))
+    page.js("failing = arguments[0]", 1 if failing == "once" else 5)
+    if failing == "once":
+        page.wait(lambda: page.js("return failing <= 0"))
+    else:
+        page.wait(lambda: "cannot be reached" in page.find("#progress.bad").text)
+        page.js("document.dispatchEvent(new Event('visibilitychange'))")
+    model.go.set()
+    page.wait(lambda: page.find("#files a").text == "The questions (1)")
+    assert not page.all("#progress.bad")
+
+
 # -- for everybody ---------------------------------------------------------------------------------
 
 

@@ -1,9 +1,22 @@
 // A whole file at once: a client of `/v1/batches`.
-import { Refusal, address, call, lines } from "./client.js";
+import { Refusal, address, call, lines, pause } from "./client.js";
 import { h } from "./dom.js";
 import { removing, stored, storing } from "./storage.js";
 
 const KEY = "qgen-batch"; // in this tab's storage, for a reload: the id of what was run last
+const TRIES = 5; // while the service cannot be reached, about a batch that goes on there
+
+/** What is asked of the service, which a network that is gone for a while does not end. */
+const patiently = async (ask) => {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (error.status !== 0 || tries === TRIES) throw error;
+      await pause(tries);
+    }
+  }
+};
 
 /**
  * @param find looks an element of the page up.
@@ -18,6 +31,7 @@ export const batchPanel = (find, chosen) => {
   let file = null;
   let running = null; // its id
   let last = null; // the id of what was run last, and whose files are shown
+  let lost = false; // whether it may go on, but the service could not be reached
 
   const choose = (given) => {
     file = given;
@@ -44,7 +58,7 @@ export const batchPanel = (find, chosen) => {
   };
   /** How far a batch is; one that the service no longer knows is forgotten. */
   const look = (id) =>
-    call(`v1/batches/${id}`).catch((error) => {
+    patiently(() => call(`v1/batches/${id}`)).catch((error) => {
       if (error.status !== 404) throw error;
       if (last === id) {
         forget();
@@ -57,12 +71,12 @@ export const batchPanel = (find, chosen) => {
       if (batch.total) Object.assign(bar, { max: batch.total, value: batch.rows });
       tell(batch.total ? `${batch.rows} of ${batch.total} rows` : "Reading the file …");
       await new Promise((resolve) => setTimeout(resolve, 300));
-      batch = await call(`v1/batches/${batch.id}`);
+      batch = await patiently(() => call(`v1/batches/${batch.id}`));
     }
     return batch;
   };
   const show = async ({ id, questions, message, left_out: left }) => {
-    const bad = await lines(`v1/batches/${id}/errors`);
+    const bad = await patiently(() => lines(`v1/batches/${id}/errors`));
     const link = (part, text) =>
       h("li", {}, h("a", { href: address(`v1/batches/${id}/${part}`), download: "" }, text));
     tell(questions ? message : `No questions were written: ${message}`, !questions);
@@ -74,8 +88,14 @@ export const batchPanel = (find, chosen) => {
       ...left.map((line) => h("li", {}, line)),
     );
   };
-  /** Follows a batch to its end and shows what came of it. */
-  const work = async (begin) => {
+  /**
+   * Follows a batch to its end and shows what came of it.
+   * @param begin gives it, or nothing.
+   * @param id of it, where it was begun before.
+   */
+  const work = async (begin, id = null) => {
+    running = id;
+    lost = false;
     busy(true);
     try {
       const begun = await begin();
@@ -87,6 +107,7 @@ export const batchPanel = (find, chosen) => {
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       if (running && error.status === 404) forget();
+      else lost = running !== null;
       tell(error.message, true);
     } finally {
       running = null;
@@ -99,7 +120,8 @@ export const batchPanel = (find, chosen) => {
     rows.value = ""; // or the same one could not be chosen again
   });
   cancel.addEventListener("click", () => {
-    if (running) call(`v1/batches/${running}`, { method: "DELETE" }).catch(() => {});
+    const id = running;
+    if (id) patiently(() => call(`v1/batches/${id}`, { method: "DELETE" })).catch(() => {});
   });
   run.addEventListener("click", () => {
     if (!file) return tell("Choose a file first.", true);
@@ -120,15 +142,20 @@ export const batchPanel = (find, chosen) => {
       return started;
     });
   });
-  // The links of a tab that is looked at again another day may lead nowhere by now.
-  document.addEventListener("visibilitychange", () => {
-    if (!document.hidden && last && !run.disabled) look(last).catch(() => {});
-  });
+  // The links of a tab that is looked at again another day may lead nowhere by now; and what could
+  // not be followed any more may be reached again.
+  const lookAgain = () => {
+    if (document.hidden || !last || run.disabled) return;
+    if (lost) work(() => patiently(() => call(`v1/batches/${last}`)), last);
+    else look(last).catch(() => {});
+  };
+  document.addEventListener("visibilitychange", lookAgain);
+  addEventListener("online", lookAgain);
 
   last = stored("sessionStorage", KEY);
   if (last) {
     tell("Looking for the last batch …");
-    work(() => look(last));
+    work(() => look(last), last);
   }
   return choose;
 };

@@ -8,7 +8,8 @@ export class Refusal extends Error {
   }
 }
 
-const pause = (seconds, signal) =>
+/** Waits, or throws where the signal says so. */
+export const pause = (seconds, signal) =>
   new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, 1000 * seconds);
     signal?.addEventListener("abort", () => {
@@ -20,12 +21,22 @@ const pause = (seconds, signal) =>
 /** The address of a route, wherever the page is mounted. */
 export const address = (path) => new URL(path, document.baseURI).href;
 
+/** An answer, and all of its text: what breaks off did not reach the page either. */
 const reached = async (path, options) => {
   try {
-    return await fetch(address(path), options);
+    const response = await fetch(address(path), options);
+    return { response, text: await response.text() };
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Refusal("the service cannot be reached; is it still running?");
+  }
+};
+
+const parsed = (text) => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {}; // of something between the page and the service
   }
 };
 
@@ -35,8 +46,8 @@ const reached = async (path, options) => {
  */
 export const call = async (path, { signal, waiting = () => {}, ...options } = {}) => {
   for (;;) {
-    const response = await reached(path, { signal, ...options });
-    const body = await response.json().catch(() => ({}));
+    const { response, text } = await reached(path, { signal, ...options });
+    const body = parsed(text);
     if (response.ok) return body;
     const problem = body.error ?? { message: `the service answered ${response.status}` };
     const loading = response.status === 503 && problem.code !== "shutting_down";
@@ -48,9 +59,9 @@ export const call = async (path, { signal, waiting = () => {}, ...options } = {}
 
 /** What a route answers, a JSON object a line. */
 export const lines = async (path) => {
-  const response = await reached(path);
+  const { response, text } = await reached(path);
   if (!response.ok) throw new Refusal(`the service answered ${response.status}`, response.status);
-  return (await response.text()).trim().split("\n").filter(Boolean).map((line) => JSON.parse(line));
+  return text.trim().split("\n").filter(Boolean).map((line) => JSON.parse(line));
 };
 
 /** Questions about passages: see `POST /v1/questions`. */
