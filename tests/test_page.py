@@ -1632,6 +1632,28 @@ def test_a_batch_is_followed_again_after_a_reload(page, model, tmp_path):
 
 
 @pytest.mark.slow
+def test_nothing_of_the_last_batch_stays_beside_the_next(page, tmp_path):
+    run_batch(page, tmp_path, {"passage": PASSAGE, "answer": "London"})
+    page.wait(lambda: page.all("#files a") and page.all("#progress.bad"))
+    page.find("#rows").send_keys(str(tmp_path / "in.jsonl"))
+    page.wait(lambda: page.find("#progress").text == "")
+    assert page.all("#files li") == page.all("#progress.bad") == []
+    page.js(
+        "const real = fetch;"
+        "window.fetch = (at, options) => options?.method === 'POST' ? Promise.reject(TypeError())"
+        "  : real(at.replace('/batches/', '/batches/no'), options).finally(() => window.looked = 1);"
+    )
+    page.press("#run-batch")
+    page.wait(lambda: "cannot be reached" in page.find("#progress").text)
+    assert page.js("return sessionStorage['qgen-batch'] === undefined")
+    page.js("document.dispatchEvent(new Event('visibilitychange'))")
+    time.sleep(0.5)
+    assert "cannot be reached" in page.find("#progress").text and not page.js(
+        "return window.looked"
+    )
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("failing", ["once", "for a while"])
 def test_a_batch_is_followed_again_when_the_network_was_gone(page, model, tmp_path, failing):
     model.go.clear()

@@ -35,8 +35,10 @@ export const batchPanel = (find, chosen) => {
 
   const choose = (given) => {
     file = given;
-    name.textContent = given ? given.name : "Choose a file";
-    progress.textContent = "";
+    name.textContent = given.name;
+    if (run.disabled) return; // what is said is of the one that is running
+    files.replaceChildren();
+    tell("");
   };
   const tell = (text, bad = false) => {
     progress.textContent = text;
@@ -61,8 +63,9 @@ export const batchPanel = (find, chosen) => {
     patiently(() => call(`v1/batches/${id}`)).catch((error) => {
       if (error.status !== 404) throw error;
       if (last === id) {
+        const areShown = files.hasChildNodes();
         forget();
-        tell("");
+        if (areShown) tell("");
       }
       return null;
     });
@@ -99,7 +102,7 @@ export const batchPanel = (find, chosen) => {
     busy(true);
     try {
       const begun = await begin();
-      if (!begun) return;
+      if (!begun) return tell("");
       running = begun.id;
       const batch = await follow(begun);
       if (batch.state === "done") await show(batch);
@@ -131,7 +134,7 @@ export const batchPanel = (find, chosen) => {
     const { settings = {}, ...quiz } = chosen();
     for (const [name, value] of Object.entries({ ...quiz, ...settings }))
       [value].flat().forEach((one) => body.append(name, one)); // a form has no lists
-    files.replaceChildren();
+    forget();
     tell("Sending the file …");
     return work(async () => {
       await file.slice(0, 1).arrayBuffer().catch(() => {
