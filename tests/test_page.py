@@ -1632,6 +1632,24 @@ def test_a_batch_is_followed_again_after_a_reload(page, model, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("state", ["sent", "waited for"])
+def test_a_batch_is_cancelled_before_it_has_begun(page, tmp_path, state):
+    page.js(
+        "const late = { status: 429, headers: { 'Retry-After': '60' } };"
+        "const waits = (signal) => new Promise((_, reject) =>"
+        "  signal.addEventListener('abort', () => reject(signal.reason)));"
+        "window.fetch = (at, { signal }) =>"
+        "  arguments[0] === 'sent' ? waits(signal) : Promise.resolve(new Response('{}', late));",
+        state,
+    )  # fmt: skip
+    run_batch(page, tmp_path, {"passage": PASSAGE, "answer": "1937"})
+    page.wait(lambda: ("Sending" if state == "sent" else "busy") in page.find("#progress").text)
+    page.press("#cancel-batch")
+    page.wait(lambda: page.find("#progress").text == "The batch was cancelled.")
+    assert page.find("#run-batch").is_enabled() and not page.find("#cancel-batch").is_displayed()
+
+
+@pytest.mark.slow
 def test_nothing_of_the_last_batch_stays_beside_the_next(page, tmp_path):
     run_batch(page, tmp_path, {"passage": PASSAGE, "answer": "London"})
     page.wait(lambda: page.all("#files a") and page.all("#progress.bad"))

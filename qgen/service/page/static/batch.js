@@ -30,6 +30,7 @@ export const batchPanel = (find, chosen) => {
   ].map(find); // prettier-ignore
   let file = null;
   let running = null; // its id
+  let starting = null; // an AbortController, of what has no id yet
   let last = null; // the id of what was run last, and whose files are shown
   let lost = false; // whether it may go on, but the service could not be reached
 
@@ -59,8 +60,8 @@ export const batchPanel = (find, chosen) => {
     files.replaceChildren();
   };
   /** How far a batch is; one that the service no longer knows is forgotten. */
-  const look = (id) =>
-    patiently(() => call(`v1/batches/${id}`)).catch((error) => {
+  const look = (id, options) =>
+    patiently(() => call(`v1/batches/${id}`, options)).catch((error) => {
       if (error.status !== 404) throw error;
       if (last === id) {
         const areShown = files.hasChildNodes();
@@ -93,21 +94,23 @@ export const batchPanel = (find, chosen) => {
   };
   /**
    * Follows a batch to its end and shows what came of it.
-   * @param begin gives it, or nothing.
+   * @param begin gives it, or nothing; it gets a signal that ends it.
    * @param id of it, where it was begun before.
    */
   const work = async (begin, id = null) => {
     running = id;
+    starting = new AbortController();
     lost = false;
     busy(true);
     try {
-      const begun = await begin();
+      const begun = await begin(starting.signal);
       if (!begun) return tell("");
       running = begun.id;
       const batch = await follow(begun);
       if (batch.state === "done") await show(batch);
       else tell(batch.message || `The batch was ${batch.state}.`, batch.state === "failed");
     } catch (error) {
+      if (error.name === "AbortError") return tell("The batch was cancelled.");
       if (!(error instanceof Refusal)) throw error;
       if (running && error.status === 404) forget();
       else lost = running !== null;
@@ -124,7 +127,8 @@ export const batchPanel = (find, chosen) => {
   });
   cancel.addEventListener("click", () => {
     const id = running;
-    if (id) patiently(() => call(`v1/batches/${id}`, { method: "DELETE" })).catch(() => {});
+    if (!id) starting.abort();
+    else patiently(() => call(`v1/batches/${id}`, { method: "DELETE" })).catch(() => {});
   });
   run.addEventListener("click", () => {
     if (!file) return tell("Choose a file first.", true);
@@ -136,11 +140,11 @@ export const batchPanel = (find, chosen) => {
       [value].flat().forEach((one) => body.append(name, one)); // a form has no lists
     forget();
     tell("Sending the file …");
-    return work(async () => {
+    return work(async (signal) => {
       await file.slice(0, 1).arrayBuffer().catch(() => {
         throw new Refusal(`${file.name} was changed or moved; choose it again`);
       }); // prettier-ignore
-      const started = await call("v1/batches", { method: "POST", body, waiting: tell });
+      const started = await call("v1/batches", { method: "POST", body, signal, waiting: tell });
       remember(started.id);
       return started;
     });
@@ -149,7 +153,7 @@ export const batchPanel = (find, chosen) => {
   // not be followed any more may be reached again.
   const lookAgain = () => {
     if (document.hidden || !last || run.disabled) return;
-    if (lost) work(() => patiently(() => call(`v1/batches/${last}`)), last);
+    if (lost) work(() => patiently(() => call(`v1/batches/${last}`, { waiting: tell })), last);
     else look(last).catch(() => {});
   };
   document.addEventListener("visibilitychange", lookAgain);
@@ -158,7 +162,7 @@ export const batchPanel = (find, chosen) => {
   last = stored("sessionStorage", KEY);
   if (last) {
     tell("Looking for the last batch …");
-    work(() => look(last), last);
+    work(() => look(last, { waiting: tell }), last);
   }
   return choose;
 };
