@@ -8,7 +8,8 @@ import pytest
 from qgen.files.documents import read_document
 from qgen.files.readers import main_text
 from qgen.files.readers.blocks import Block, LeftOut
-from qgen.files.readers.html import decode_html
+from qgen.files.readers.html import decode_html, html_blocks
+from qgen.files.readers.markdown import markdown_blocks
 
 STORY = [
     "The Kestrel Bridge in Dorne was opened by Queen Maud on the 21<sup>st</sup> of May 1897.",
@@ -244,6 +245,26 @@ def test_formulas_that_scripts_draw_are_read_once(tmp_path, formula, found):
     document = read(tmp_path, article(paragraphs_of([*STORY, text.format(formula)])))
     assert texts(document) == [*READ, text.format(found)]
     assert document.left_out["formula"] == (found == "…")
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "found"),
+    [
+        ("a.html", "<p>In sed, <code>\\(a\\)</code> groups and <code>\\[x\\]</code> is.</p>",
+         "In sed, \\(a\\) groups and \\[x\\] is."),
+        ("a.html", "<p>In <kbd>\\begin{align}</kbd> or <tt>\\end{align}</tt> nothing is read.</p>",
+         "In \\begin{align} or \\end{align} nothing is read."),
+        ("a.html", "<p>The text of the page is in C:\\[new\\] and in D:\\(old things\\) too.</p>",
+         "The text of the page is in C:\\[new\\] and in D:\\(old things\\) too."),
+        ("a.md", "In sed, `\\(a\\)` groups and `\\[x = 1\\]` is.",
+         "In sed, \\(a\\) groups and \\[x = 1\\] is."),
+        ("a.md", "It holds that \\\\(E = mc^2\\\\) is the energy at rest.",
+         "It holds that E = mc² is the energy at rest."),
+    ],
+)  # fmt: skip
+def test_brackets_of_code_and_of_a_text_are_no_formulas(name, source, found):
+    blocks = {"a.md": markdown_blocks, "a.html": html_blocks}[name](source, LeftOut())
+    assert [block.text for block in blocks] == [found]
 
 
 @pytest.mark.parametrize(

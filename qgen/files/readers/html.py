@@ -59,13 +59,20 @@ MAX_ELEMENTS = 50_000
 _FORMULA = re.compile(r"(?:^|[\s-])(?:math|tex|latex)\b")
 _DRAWN = re.compile(r"(?:^|\s)(?:katex|MathJax(?:_SVG|_CHTML)?(?:_Display)?)(?:\s|$)")
 """A formula as KaTeX and MathJax draw it, once for the eyes and once as MathML."""
+_LITERAL = frozenset({"code", "kbd", "samp", "tt"})
+"""In what of a line no script looks for formulas."""
+_BACKSLASH = "\ufdd5"
+"""What stands for one in such an element until formulas are read; no text has it."""
 _TEX = re.compile(
-    r"\\\((?P<inline>(?:[^\\]|\\[^()]){1,300}?)\\\)"
-    r"|\\\[(?:[^\\]|\\[^\[\]]){1,5000}\\\]"
+    rf"\\\((?P<inline>(?:[^\\{_BACKSLASH}]|\\[^()]){{1,300}}?)\\\)"
+    rf"|\\\[(?P<brackets>(?:[^\\{_BACKSLASH}]|\\[^\[\]]){{1,5000}})\\\]"
     r"|\\begin\{(?P<kind>(?:equation|align|gather|multline|eqnarray)\*?)\}"
     r"(?s:.{0,5000}?)\\end\{(?P=kind)\}"
 )
 """One that a script of the page draws, as the page has it."""
+_FORMULA_SIGN = re.compile(
+    r"\\[A-Za-z]|\^|\w_[\w{\\]|=|<(?![A-Za-z/][^<>]*>)|\s>\s|\A\s*[^\W\d_]['′]?\s*\Z"
+)
 _BACK = re.compile(
     r"#_?(?:ftnt_ref|cmnt_ref|(?:ftn|edn|fn|cite_|(?:foot|end)?note[-_]?)ref"
     r"|(?:foot|end)note[-_]anchor|sd(?:foot|end)note\d+anc|fnanchor)",
@@ -136,6 +143,7 @@ class _Page:
         self._items = 0  # how many items of lists deep
         self._pre: list[str] | None = None
         self._code = False
+        self._literal = 0  # how many elements of code in a line deep
         self._note = False  # whether the block links back to the mark of a note
         self._forms: list[int] = []  # how many blocks stood before each that is open
         self._in_forms: list[Block] = []
@@ -168,6 +176,7 @@ class _Page:
                 self._skipped = 1
                 self.flush()
             return
+        self._literal += tag in _LITERAL
         if tag in _HEADINGS:
             self.flush()
             self._level = _HEADINGS[tag]
@@ -200,7 +209,9 @@ class _Page:
         self._depth -= 1
         if self._skipped:
             self._skipped -= 1
-        elif tag in _HEADINGS or tag in {"td", "th", "figure"} or tag in _BLOCKS:
+            return
+        self._literal -= tag in _LITERAL
+        if tag in _HEADINGS or tag in {"td", "th", "figure"} or tag in _BLOCKS:
             self.flush()
             self._level = 0 if tag in _HEADINGS else self._level
             self._items -= tag in _ITEMS
@@ -229,8 +240,12 @@ class _Page:
         return drawn or tag == "math" or (tag == "img" and bool(_FORMULA.search(name)))
 
     def _written_formula(self, found: re.Match) -> str:
-        if found["inline"]:
-            return formula_text(found["inline"])
+        inline, brackets = found["inline"], found["brackets"]
+        plain = brackets or (inline if re.search(r"[^\W\d_]{3}", inline or "") else None)
+        if plain and not is_formula(plain):  # brackets of a text, such as "C:\[new\]"
+            return found[0]
+        if inline:
+            return formula_text(inline)
         self._left_out["formula"] += 1
         return "…"
 
@@ -240,6 +255,7 @@ class _Page:
         if self._pre is not None:
             self._pre.append(text)
         else:
+            text = text.replace("\\", _BACKSLASH) if self._literal > 0 else text
             self._text.append(re.sub(r"\s+", " ", text))
 
     def comment(self, text: str) -> None:
@@ -268,7 +284,7 @@ class _Page:
         if note:
             self._left_out["note"] += 1
             return
-        text = _TEX.sub(self._written_formula, text)
+        text = _TEX.sub(self._written_formula, text).replace(_BACKSLASH, "\\")
         if self._level:
             self.blocks.append(Block(" ".join(text.split()), self._page, self._level))
             return
@@ -283,6 +299,11 @@ class _Page:
             self._left_out["block of code"] += 1
         elif text.strip():
             self.blocks.append(Block(text, self._page, preformatted=True))
+
+
+def is_formula(source: str) -> bool:
+    """Whether what stands between TeX's brackets has a sign of a formula, and is no mere text."""
+    return bool(_FORMULA_SIGN.search(source))
 
 
 def _length(blocks: list[Block]) -> int:
