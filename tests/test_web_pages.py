@@ -292,6 +292,24 @@ def test_notes_as_programs_write_them(tmp_path, mark, note):
     assert texts(read(tmp_path, html(body))) == READ[2:]
 
 
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        (f"<table><tr><td>{STORY[0]}<br><br>{STORY[2]}<br><br><sup><a href='#fnref1'>1</a></sup> "
+         f"It is told so.<br><br>{STORY[3]}</td></tr></table>", [READ[0], *READ[2:]]),
+        (f"<p>{STORY[2]}<br><a href='#fnref1'>1</a> It is told so.<br>{STORY[3]}</p>", READ[2:]),
+        (f"<p>{STORY[2]}</p><ol><li id=fn1><p>{STORY[0]}</p><p>It is told so. <a href='#fnref1'>"
+         f"b</a></p></li></ol><p>{STORY[3]}</p>", READ[2:]),
+        (f"<p>{STORY[2]}</p><ol><li id='fn:a'><p><a href='#fnref:a'>1</a> It is told so.</p>"
+         f"<p>{STORY[0]}</p></li></ol><ul><li id=next>{STORY[3]}</ul>", READ[2:]),
+    ],
+)  # fmt: skip
+def test_notes_are_left_out_and_nothing_round_them(source, found):
+    left_out = LeftOut()
+    assert [block.text for block in html_blocks(source, left_out)] == found
+    assert left_out == {"note": 1}
+
+
 def test_call_outs_of_notion_are_read(tmp_path):
     call_out = f'<figure class="gray callout"><div>💡</div><div>{STORY[2]}</div></figure>'
     body = f'<article class="page sans"><p>{STORY[0]}</p>{call_out}<p>{STORY[3]}</p></article>'

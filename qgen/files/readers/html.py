@@ -9,6 +9,7 @@ import codecs
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from lxml import etree
@@ -80,6 +81,13 @@ _BACK = re.compile(
 )
 """A link from a note back to its mark, as Google Docs, Word, LibreOffice, Pandoc and makers of
 books write it."""
+_GOES_BACK = "\ufdd7"
+"""Where such a link stands; no text has it."""
+_RAISED_BACK = re.compile(f"({RAISED}[^{RAISED}{NOT_RAISED}{_GOES_BACK}]*){_GOES_BACK}")
+_NOTE_NAME = re.compile(
+    r"_?(?:user-content-)?(?:ftnt?|fn|edn|en|cite_note|(?:foot|end)?note)(?![a-z])", re.I
+)
+"""What the item of a list is called that is a note."""
 
 
 def read_html(path: Path, left_out: LeftOut) -> Iterator[Block]:
@@ -128,6 +136,19 @@ def _parsed(source: str, left_out: LeftOut, page: int | None) -> _Page:
     return target
 
 
+@dataclass
+class _Item:
+    """An item of a list: how many blocks stood before it, and what tells that it is a note."""
+
+    before: int
+    named: bool
+    goes_back: bool = False
+
+    @property
+    def is_note(self) -> bool:
+        return self.named and self.goes_back
+
+
 class _Page:
     """What the parser tells, as blocks."""
 
@@ -140,11 +161,10 @@ class _Page:
         self._level = 0
         self._skipped = 0  # how many elements deep in one that is left out
         self._tables = Tables(left_out)
-        self._items = 0  # how many items of lists deep
+        self._items: list[_Item] = []  # of lists, that are open
         self._pre: list[str] | None = None
         self._code = False
         self._literal = 0  # how many elements of code in a line deep
-        self._note = False  # whether the block links back to the mark of a note
         self._forms: list[int] = []  # how many blocks stood before each that is open
         self._in_forms: list[Block] = []
 
@@ -198,10 +218,15 @@ class _Page:
             self._text.append(RAISED)
         elif tag == "a" and "href" in attributes:
             self._text.append(LINK)
-            self._note = self._note or bool(_BACK.search(attributes["href"]))
+            if _BACK.search(attributes["href"]):
+                self._text.append(_GOES_BACK)
+                if named := [item for item in self._items if item.named]:
+                    named[-1].goes_back = True
         elif tag in _BLOCKS or tag == "figure":
             self.flush()
-            self._items += tag in _ITEMS
+            if tag in _ITEMS:
+                named = bool(_NOTE_NAME.match(attributes.get("id", "")))
+                self._items.append(_Item(len(self.blocks), named))
             if tag == "form":
                 self._forms.append(len(self.blocks))
 
@@ -214,7 +239,11 @@ class _Page:
         if tag in _HEADINGS or tag in {"td", "th", "figure"} or tag in _BLOCKS:
             self.flush()
             self._level = 0 if tag in _HEADINGS else self._level
-            self._items -= tag in _ITEMS
+            if tag in _ITEMS and self._items:
+                item = self._items.pop()
+                if item.is_note:  # all its paragraphs, whichever of them links back
+                    self._left_out["note"] += 1
+                    del self.blocks[item.before :]
             if tag == "form" and self._forms:
                 found = self.blocks[self._forms.pop() :]
                 if not any(block.level for block in found):
@@ -277,20 +306,25 @@ class _Page:
 
     def flush(self) -> None:
         """End the block that is being read."""
-        text = read_raised("".join(self._text))
-        note, self._text, self._note = self._note, [], False
-        if not text.strip():
-            return
-        if note:
-            self._left_out["note"] += 1
+        # A mark in raised text would be taken out with it.
+        text = read_raised(_RAISED_BACK.sub(rf"{_GOES_BACK}\1", "".join(self._text)))
+        self._text = []
+        if not text.replace(_GOES_BACK, "").strip():
             return
         text = _TEX.sub(self._written_formula, text).replace(_BACKSLASH, "\\")
         if self._level:
-            self.blocks.append(Block(" ".join(text.split()), self._page, self._level))
+            self._add(" ".join(text.split()))
             return
         for part in re.split(r"\n\s*\n", text):  # two line breaks are as good as a new paragraph
             for piece in _divided(part.strip().split("\n")):
-                self.blocks.append(Block(piece, self._page, item=self._items > 0))
+                self._add(piece)
+
+    def _add(self, text: str) -> None:
+        """Keep a piece of text, unless it is a note: it links back to its mark."""
+        if _GOES_BACK not in text:
+            self.blocks.append(Block(text, self._page, self._level, item=bool(self._items)))
+        elif not any(item.is_note for item in self._items):
+            self._left_out["note"] += 1
 
     def _end_pre(self, text: str) -> None:
         """Count a program; other preformatted text may be prose, such as an old mail."""
@@ -328,8 +362,9 @@ def _divided(lines: list[str]) -> Iterator[str]:
     """Lines that a page breaks by itself: joined as far as they may be one text's."""
     kept: list[str] = []
     for line in (line.strip() for line in lines):
+        line_start = line.replace(_GOES_BACK, "")[:1]
         title = kept and len(kept[-1].split()) < 12 and not re.search(r"[,;\-–]$", kept[-1])
-        if kept and (ends_sentence(kept[-1]) or (title and line[:1].isupper())):
+        if kept and (ends_sentence(kept[-1]) or (title and line_start.isupper())):
             yield "\n".join(kept)
             kept = []
         kept.append(line)
