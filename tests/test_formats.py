@@ -26,6 +26,7 @@ from documents import (
 
 from qgen.files.documents import read_document
 from qgen.files.readers.blocks import LeftOut
+from qgen.files.readers.markdown import markdown_blocks
 from qgen.files.readers.pdf import read_pdf
 from qgen.files.reading import READERS
 
@@ -801,6 +802,34 @@ def test_pandocs_raised_and_lowered_text(tmp_path):
 )  # fmt: skip
 def test_dialects_of_markdown(tmp_path, source, found):
     assert read(tmp_path, "a.md", f"# Bridges\n\n{source}\n")[0] == [found]
+
+
+def markdown(source):
+    left_out = LeftOut()
+    return [block.text for block in markdown_blocks(source, left_out)], dict(+left_out)
+
+
+RATED = "The pizzeria is rated $$ by most guests."
+LATER = "It opened in 1990, and the bistro is rated $$ too."
+
+
+@pytest.mark.parametrize(
+    ("source", "found", "formulas"),
+    [
+        ("The Moon \\(our only natural satellite\\) orbits the Earth.",
+         ["The Moon (our only natural satellite) orbits the Earth."], 0),
+        ("It was held \\(in 1897, see `[x](y)` and *this*\\) by $x^2$.",
+         ["It was held (in 1897, see [x](y) and this) by x²."], 0),
+        ("Where \\(n\\) is more than \\(m_1 + 2\\).", ["Where n is more than m_1 + 2."], 0),
+        (f"{RATED}\n\nIt opened in 1990.\n\n{LATER}", [RATED, "It opened in 1990.", LATER], 0),
+        (f"{RATED} {LATER}", [f"{RATED} {LATER}"], 0),
+        ("Thus:\n\n$$\nx = 1\n\n+ y\n$$\n\nAs said.", ["Thus:", "…", "As said."], 1),
+        ("$$ a + b $$\n\nIt is $$x + 1$$ or $$ x = 1 $$ there.", ["…", "It is … or … there."], 3),
+        ("> $$\n> x\n> $$\n\nAs said.", ["…", "As said."], 1),
+    ],
+)  # fmt: skip
+def test_brackets_and_dollars_of_markdown_that_are_no_formulas(source, found, formulas):
+    assert markdown(source) == (found, {"formula": formulas} if formulas else {})
 
 
 def test_rich_text(tmp_path):

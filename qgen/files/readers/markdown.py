@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from qgen.errors import QGenError
 from qgen.files.encoding import decode_text, read_bytes
 from qgen.files.readers.blocks import Block, LeftOut
-from qgen.files.readers.html import html_blocks
+from qgen.files.readers.html import html_blocks, is_formula
 from qgen.files.readers.tex import formula_text
 
 _FRONT_MATTER = re.compile(
@@ -76,11 +76,15 @@ _NAMED = re.compile(
 )
 """Of works with a year in the key, of figures and the like: "@doe99 says", "see @fig-one"."""
 _FORMULA = re.compile(
-    r"(?P<code>(?<!`)(?P<ticks>`+)(?!`).{1,20000}?(?<!`)(?P=ticks)(?!`))"
+    r"(?P<code>^[ \t>]*(?P<fence>`{3,}|~{3,})[^`\n]*\n(?:.{0,20000}?\n)??[ \t>]*(?P=fence)"
+    r"|(?<!`)(?P<ticks>`+)(?!`)(?:[^\n]|\n(?![ \t\r]*\n)){1,20000}?(?<!`)(?P=ticks)(?!`))"
     r"|\{(?P<role>[a-z]+(?::[a-z]+)?)\}`(?P<of>[^`\n]+)`"
-    r"|(?<!\\)\$\$[^$]{1,5000}\$\$"
+    # By itself on its line, or in a paragraph.
+    r"|(?P<begins>^[ \t>]*)\$\$(?:[ \t]*\r?\n[^$]{0,5000}\n[ \t>]*"
+    r"|(?:[^$\n]|\n(?![ \t\r]*\n)){1,5000})\$\$"
+    r"|(?<![\\$])\$\$(?P<display>(?:[^$\n]|\n(?![ \t\r]*\n)){1,5000})\$\$"
     r"|^[ \t]*\\\[(?P<brackets>(?:[^\\]|\\[^\[\]]){1,5000})\\\][ \t]*\r?$"
-    r"|^[ \t]*\\begin\{(?P<kind>(?:equation|align|gather|multline|eqnarray)\*?)\}"
+    r"|\\begin\{(?P<kind>(?:equation|align|gather|multline|eqnarray)\*?)\}"
     r".{0,5000}?\\end\{(?P=kind)\}"
     r"|\\\((?P<inline>(?:[^\\\n]|\\[^()\n]){1,300}?)\\\)"
     # As Pandoc tells it from prices.
@@ -135,16 +139,21 @@ def _without_formulas(source: str, left_out: LeftOut) -> tuple[str, list[str]]:
     shown: list[str] = []
 
     def keep(found: re.Match) -> str:
-        brackets = found["brackets"]  # which may be some that are escaped
-        if found["code"] or (brackets and not re.search(r"[\\^_=]", brackets)):
+        if found["code"]:
             return found[0]
+        # Brackets may be escaped, and dollars may say what a meal costs.
+        inside, display = found["brackets"] or found["inline"], found["display"]
+        inside = display if display and display != display.strip() else inside
+        if inside and not is_formula(inside):
+            begin = len(found[0]) - len(found[0].lstrip()) + 2
+            return found[0][:begin] + _FORMULA.sub(keep, found[0][begin:])
         if found["role"]:
             return _role(found["role"], found["of"], shown)
         formula = found["inline"] or found["dollars"]
         if not formula:
             left_out["formula"] += 1
         shown.append(formula_text(formula) if formula else "…")
-        return f"{_PLACE}{len(shown) - 1}{_PLACE}"
+        return f"{found['begins'] or ''}{_PLACE}{len(shown) - 1}{_PLACE}"
 
     return _FORMULA.sub(keep, source), shown
 
