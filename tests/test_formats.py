@@ -5,6 +5,7 @@ import io
 import json
 import re
 import textwrap
+import time
 import zipfile
 
 import pytest
@@ -1243,3 +1244,25 @@ def test_notebooks_count_their_code(tmp_path):
     ]
     found, left_out = read(tmp_path, "a.ipynb", json.dumps({"cells": cells}))
     assert (found, left_out) == ([FIRST], "1 cell with code, 1 raw cell")
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("````{note}\n```{tip}\nInner.\n```\nOuter.\n````", ["Inner.", "Outer."]),
+        ("```{note}\n```{tip}\nInner.\n```\nOuter.\n```\nLast.", ["Inner.", "Outer.", "Last."]),
+        ("````{note} A title\r\n:class: x\r\nOuter.\r\n```python\r\n:a: 1\r\n```\r\n````",
+         ["Outer."]),
+        ("````md\n```{note}\nThis is shown.\n```\n````\n\nLast.", ["Last."]),
+        ("```{note}\nIt has no end.\n\nLast.", ["It has no end.", "Last."]),
+    ],
+)  # fmt: skip
+def test_directives_of_myst_in_one_another(source, found):
+    assert markdown(source)[0] == found
+
+
+@pytest.mark.parametrize("source", ["```{note}\n" + ":a:\n" * 5000, "```{note}\n" * 2000])
+def test_many_directives_of_myst_take_no_time(source):
+    start = time.process_time()
+    markdown(source)
+    assert time.process_time() - start < 1

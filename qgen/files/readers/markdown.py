@@ -62,12 +62,12 @@ _ADMONITION = re.compile(
 )
 """Of Python-Markdown, as MkDocs has them: a line that begins it, and a text that is set in."""
 _DIRECTIVE = re.compile(
-    r"^(`{3,}|~{3,})\{(?:note|tip|hint|important|warning|caution|attention|danger|error|seealso"
-    r"|admonition|dropdown|epigraph|exercise|prf:\w+)\}[^\n]*\n(?:[ \t]*:[\w-]+:[^\n]*\n)*"
-    r"(.{0,5000}?)^\1[ \t]*\r?$",
-    re.M | re.S,
+    r"\{(?:note|tip|hint|important|warning|caution|attention|danger|error|seealso"
+    r"|admonition|dropdown|epigraph|exercise|prf:\w+)\}"
 )
 """Those of MyST that hold text; it is fenced as code is."""
+_FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*\Z)|~{3,})(.*)")
+_OPTION = re.compile(r"[ \t]*:[\w-]+:")
 _CITED = re.compile(r"\[(?:[^\[\]@]{0,80}[\s;-])?-?@[\w{][^\[\]]{0,300}\](?![(\[:])")
 """Pandoc's: [@key, p. 3; @other]; in parentheses as it is printed."""
 _NAMED = re.compile(
@@ -76,7 +76,7 @@ _NAMED = re.compile(
 )
 """Of works with a year in the key, of figures and the like: "@doe99 says", "see @fig-one"."""
 _FORMULA = re.compile(
-    r"(?P<code>^[ \t>]*(?P<fence>`{3,}|~{3,})[^`\n]*\n(?:.{0,20000}?\n)??[ \t>]*(?P=fence)"
+    r"(?P<code>^[ \t>]*(?P<fence>`{3,}+|~{3,}+)[^`\n]*\n(?:.{0,20000}?\n)??[ \t>]*(?P=fence)"
     r"|(?<!`)(?P<ticks>`+)(?!`)(?:[^\n]|\n(?![ \t\r]*\n)){1,20000}?(?<!`)(?P=ticks)(?!`))"
     r"|\{(?P<role>[a-z]+(?::[a-z]+)?)\}`(?P<of>[^`\n]+)`"
     # By itself on its line, or in a paragraph.
@@ -105,7 +105,7 @@ def read_markdown(path: Path, left_out: LeftOut) -> Iterator[Block]:
 def markdown_blocks(source: str, left_out: LeftOut, page: int | None = None) -> Iterator[Block]:
     """The blocks of Markdown, all of them on one page of a document."""
     source = _FRONT_MATTER.sub("", source.replace(_PLACE, ""))
-    source = _DIRECTIVE.sub(r"\n\2\n", _with_admonitions(source))
+    source = _with_directives(_with_admonitions(source))
     source, formulas = _without_formulas(source, left_out)
     source = _without_citations(source)
     source, notes = _FOOTNOTE.subn("", source)
@@ -131,6 +131,28 @@ def _with_admonitions(source: str) -> str:
         if source == before:
             break
     return source
+
+
+def _with_directives(source: str) -> str:
+    """The source with the text of MyST's directives as text, those in one another too; a line at a
+    time, so that time grows with the length alone."""
+    lines: list[str] = []
+    fences: list[tuple[str, bool]] = []  # that are open, and whether each is a directive's
+    begins = False  # whether the line may be an option of a directive
+    for line in source.split("\n"):
+        if begins and _OPTION.match(line):
+            continue
+        begins = False
+        fence = _FENCE.fullmatch(line.rstrip("\r"))
+        ends = fence and fences and fence[1].startswith(fences[-1][0]) and not fence[2].strip()
+        if ends:
+            line = "" if fences.pop()[1] else line
+        elif fence and (not fences or fences[-1][1]):
+            begins = bool(_DIRECTIVE.match(fence[2]))
+            fences.append((fence[1], begins))
+            line = "" if begins else line
+        lines.append(line)
+    return "\n".join(lines)
 
 
 def _without_formulas(source: str, left_out: LeftOut) -> tuple[str, list[str]]:
