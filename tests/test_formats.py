@@ -1266,3 +1266,18 @@ def test_many_directives_of_myst_take_no_time(source):
     start = time.process_time()
     markdown(source)
     assert time.process_time() - start < 1
+
+
+@pytest.mark.parametrize(
+    ("source", "found", "left_out"),
+    [
+        ("It is 10{sup}`6` kilograms of H{sub}`2`O.", "It is 10⁶ kilograms of H2O.", {}),
+        ("Then {py:func}`__init__` is called.", "Then __init__ is called.", {}),
+        ("It burnt{footcite:p}`key` as {footcite:t}`key` say.", "It burnt as … say.",
+         {"citation": 1}),
+        ("It is {term}`a *long* name <name>` of {doc}`this <that>`, {doc}`there`.",
+         "It is a *long* name of this, ….", {}),
+    ],
+)  # fmt: skip
+def test_roles_of_myst(source, found, left_out):
+    assert markdown(source) == ([found], left_out)

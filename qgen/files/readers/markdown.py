@@ -93,6 +93,8 @@ _FORMULA = re.compile(
     re.M | re.S,
 )
 """TeX's formulas, displayed or in a line, MyST's roles, and code, in which there are none."""
+_NO_TEXT = re.compile(r"(?:foot)?cite:(?:c?ts?|authors?|years?)|ref|numref|eq|doc")
+"""Roles that show what only MyST's programs know."""
 _PLACE = "\ufdd6"
 """Round the number of what is put back once the Markdown is read; no text has it."""
 
@@ -170,7 +172,7 @@ def _without_formulas(source: str, left_out: LeftOut) -> tuple[str, list[str]]:
             begin = len(found[0]) - len(found[0].lstrip()) + 2
             return found[0][:begin] + _FORMULA.sub(keep, found[0][begin:])
         if found["role"]:
-            return _role(found["role"], found["of"], shown)
+            return _role(found["role"], found["of"], shown, left_out)
         formula = found["inline"] or found["dollars"]
         if not formula:
             left_out["formula"] += 1
@@ -180,18 +182,20 @@ def _without_formulas(source: str, left_out: LeftOut) -> tuple[str, list[str]]:
     return _FORMULA.sub(keep, source), shown
 
 
-def _role(name: str, of: str, shown: list[str]) -> str:
-    """What a role of MyST shows: nothing for a citation, a mark for a number that only its
-    programs know."""
-    if name in {"cite", "cite:p", "cite:ps"}:
-        return ""
-    if name == "math":
-        shown.append(formula_text(of))
-        return f"{_PLACE}{len(shown) - 1}{_PLACE}"
+def _role(name: str, of: str, shown: list[str], left_out: LeftOut) -> str:
+    """What a role of MyST shows: nothing for a citation, a mark for a number or a name that only
+    its programs know, else its text as it is, whatever signs of Markdown it has."""
     titled = re.fullmatch(r"(.+?)\s*<[^<>]*>", of)
-    if titled:
-        return titled[1]
-    return "…" if name in {"ref", "numref", "eq", "doc", "cite:t"} else of
+    if _NO_TEXT.fullmatch(name) and not titled:
+        return "…"
+    if name.startswith(("cite", "footcite")):
+        left_out["citation"] += 1
+        return ""
+    shown.append(formula_text(of) if name == "math" else titled[1] if titled else of)
+    place = f"{_PLACE}{len(shown) - 1}{_PLACE}"
+    if tag := {"sup": "sup", "superscript": "sup", "sub": "sub", "subscript": "sub"}.get(name):
+        return f"<{tag}>{place}</{tag}>"
+    return place
 
 
 def _without_citations(source: str) -> str:
