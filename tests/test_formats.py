@@ -1281,3 +1281,20 @@ def test_many_directives_of_myst_take_no_time(source):
 )  # fmt: skip
 def test_roles_of_myst(source, found, left_out):
     assert markdown(source) == ([found], left_out)
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("[The Moon](http://a.b) orbits", "The Moon orbits"),
+        ('"The Moon" orbits', '"The Moon" orbits'),
+        ("“The Moon” orbits", "“The Moon” orbits"),
+        ("`The Moon` orbits", "The Moon orbits"),
+        ("💡 The Moon orbits", "The Moon orbits"),
+        ("⚠️ **The Moon** orbits", "The Moon orbits"),
+    ],
+)
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_signs_of_call_outs_of_notion(source, found, line_end):
+    lines = ["Before.", "", "<aside>", source, "", "</aside>", "", "Behind."]
+    assert markdown(line_end.join(lines))[0] == ["Before.", found, "Behind."]

@@ -33,11 +33,15 @@ _NOT_TEXT = re.compile(
     r"|(?<=^> )\[!\w+\][+-]?[ \t]*"  # the kind of a call-out
     r"|(?:(?<=^[-*+] )|(?<=^\d[.)] ))\[[ xX]\][ \t]+"  # the box of a task
     r"|^:{3,}.*$(?:\n:[\w-]+:.*$)*"  # fences of Pandoc's divs, and of MyST's, with their options
-    r"|^</?aside>[ \t]*\r?$(?:(?<=<aside>)\n[^\w\s<#*-]+)?"  # Notion's call-outs, with their sign
+    r"|^</?aside>[ \t]*\r?$"  # Notion's call-outs
     r"|^\[(?:TOC|\[_TOC_\])\][ \t]*$"
     r"|^%{3,}.*$",
     re.M,
 )
+_CALL_OUT_SIGN = re.compile(
+    r"(^<aside>[ \t]*\r?\n)[^\w\s!-~\xa1-\xbf\u2010-\u205e\u20a0-\u20cf]{1,12}(?=\s)[ \t]*", re.M
+)
+"""Of Notion: symbols by themselves, no quotation marks, currencies or signs of Markdown."""
 _FOOTNOTE = re.compile(
     r"^ {0,3}\[\^[^\]\n]+\]:.*\n?(?:(?:[ \t]+\S.*|[ \t]*)\n?(?=[ \t]|\Z|\n))*", re.M
 )
@@ -113,7 +117,7 @@ def markdown_blocks(source: str, left_out: LeftOut, page: int | None = None) -> 
     source, notes = _FOOTNOTE.subn("", source)
     source, inline = _INLINE_NOTE.subn("", source)
     left_out["note"] += notes + inline
-    source = _NOT_TEXT.sub("", source)
+    source = _NOT_TEXT.sub("", _CALL_OUT_SIGN.sub(r"\1", source))
     source = _MARKED.sub(r"\1", _LINK.sub(r"\1", source))
     source = _DEFINITION.sub("\n\n", source)
     source = _RAISED.sub(r"<sup>\1</sup>", source)
