@@ -1298,3 +1298,25 @@ def test_roles_of_myst(source, found, left_out):
 def test_signs_of_call_outs_of_notion(source, found, line_end):
     lines = ["Before.", "", "<aside>", source, "", "</aside>", "", "Behind."]
     assert markdown(line_end.join(lines))[0] == ["Before.", found, "Behind."]
+
+
+@pytest.mark.parametrize(
+    ("source", "found", "cited"),
+    [
+        ("Write `[@doe99]` to cite.", "Write [@doe99] to cite.", 0),
+        ("Write ``[@doe99] as @doe99`` to cite [@doe99].",
+         "Write [@doe99] as @doe99 to cite.", 1),
+        ("The tweet [by @nasa] says so.", "The tweet [by @nasa] says so.", 0),
+        ("Mail [me @home] there.", "Mail [me @home] there.", 0),
+        ("It opened [see @smith; @rosa] then [cf. @tom] and [-@tom] so [in @rosa, p. 3].",
+         "It opened then and so.", 4),
+        ("Write `{{x}}` and `==x==` or `[[x]]`{.md} there.",
+         "Write {{x}} and ==x== or [[x]] there.", 0),
+        ("It costs 5` here.[^1]\n\n[^1]: A `note`.\n\n    ```\n    x\n    ```\n",
+         "It costs 5` here.", 0),
+    ],
+)  # fmt: skip
+def test_citations_of_markdown_and_what_is_none(source, found, cited):
+    texts, left_out = markdown(source)
+    assert [text.replace(" .", ".").replace("[^1]", "") for text in texts] == [found]
+    assert left_out.get("citation", 0) == cited

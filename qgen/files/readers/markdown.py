@@ -26,7 +26,7 @@ _FRONT_MATTER = re.compile(
 )
 _NOT_TEXT = re.compile(
     r"\{::?[^}\n]*\}"  # kramdown's attribute lists and options: {: .name}, {:toc}
-    r"|(?<=[\])`*_\w\"])[ \t]?\{[#.][\w-][^}\n]*\}"  # Pandoc's: [text]{.smallcaps}
+    r"|(?<=[\])*_\w\"\ufdd8])[ \t]?\{[#.][\w-][^}\n]*\}"  # Pandoc's: [text]{.smallcaps}
     r"|[ \t]+\{[#.][\w-][^}\n]*\}(?=[ \t]*$)"  # behind a heading
     r"|\{%.*?%\}|\{\{.*?\}\}"  # Liquid's tags
     r"|!\[\[[^\]\n]*\]\]|%%[^%\n]*%%|[ \t]\^[\w-]+[ \t]*$"  # Obsidian's files, comments, names
@@ -72,8 +72,14 @@ _DIRECTIVE = re.compile(
 """Those of MyST that hold text; it is fenced as code is."""
 _FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*\Z)|~{3,})(.*)")
 _OPTION = re.compile(r"[ \t]*:[\w-]+:")
-_CITED = re.compile(r"\[(?:[^\[\]@]{0,80}[\s;-])?-?@[\w{][^\[\]]{0,300}\](?![(\[:])")
+_CITED = re.compile(r"\[(?P<before>[^\[\]@]{0,80}[\s;-])?-?@[\w{][^\[\]]{0,300}\](?![(\[:])")
 """Pandoc's: [@key, p. 3; @other]; in parentheses as it is printed."""
+_CITES = re.compile(
+    r"[\s-]*(?:\Z|(?:but |and )?(?:see|cf|e\.g|compare|also|following"
+    r"|(?:as )?(?:cited|quoted|reviewed) in)\b)",
+    re.I,
+)
+"""What tells a citation from a word to somebody, such as "[by @nasa]"."""
 _NAMED = re.compile(
     r"(?<![\w@/`.])@(?:[A-Za-z][\w:-]*\d\d[a-z]?\b|(?:fig|tbl|tab|eq|sec|lst|thm)[-:][\w:-]*\w)"
     r"(?: \[[^\[\]\n]{0,80}\])?"
@@ -101,6 +107,8 @@ _NO_TEXT = re.compile(r"(?:foot)?cite:(?:c?ts?|authors?|years?)|ref|numref|eq|do
 """Roles that show what only MyST's programs know."""
 _PLACE = "\ufdd6"
 """Round the number of what is put back once the Markdown is read; no text has it."""
+_CODE = "\ufdd8"
+"""The same for code, in which nothing but Markdown is looked for."""
 
 
 def read_markdown(path: Path, left_out: LeftOut) -> Iterator[Block]:
@@ -110,10 +118,10 @@ def read_markdown(path: Path, left_out: LeftOut) -> Iterator[Block]:
 
 def markdown_blocks(source: str, left_out: LeftOut, page: int | None = None) -> Iterator[Block]:
     """The blocks of Markdown, all of them on one page of a document."""
-    source = _FRONT_MATTER.sub("", source.replace(_PLACE, ""))
+    source = _FRONT_MATTER.sub("", re.sub(f"[{_PLACE}{_CODE}]", "", source))
     source = _with_directives(_with_admonitions(source))
-    source, formulas = _without_formulas(source, left_out)
-    source = _without_citations(source)
+    source, formulas, codes = _without_formulas(source, left_out)
+    source = _without_citations(source, left_out)
     source, notes = _FOOTNOTE.subn("", source)
     source, inline = _INLINE_NOTE.subn("", source)
     left_out["note"] += notes + inline
@@ -122,6 +130,7 @@ def markdown_blocks(source: str, left_out: LeftOut, page: int | None = None) -> 
     source = _DEFINITION.sub("\n\n", source)
     source = _RAISED.sub(r"<sup>\1</sup>", source)
     source = _LOWERED.sub(r"<sub>\1</sub>", source)
+    source = re.sub(rf"{_CODE}(\d+){_CODE}", lambda m: codes[int(m[1])], source)
     page_source = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(source)
     page_source = re.sub(
         rf"{_PLACE}(\d+){_PLACE}", lambda m: html.escape(formulas[int(m[1])]), page_source
@@ -161,14 +170,17 @@ def _with_directives(source: str) -> str:
     return "\n".join(lines)
 
 
-def _without_formulas(source: str, left_out: LeftOut) -> tuple[str, list[str]]:
-    """The source with places for its formulas and roles, and what they show: of a formula in a
-    line what LaTeX prints, of a displayed one a mark."""
+def _without_formulas(source: str, left_out: LeftOut) -> tuple[str, list[str], list[str]]:
+    """The source with places for its formulas, roles and code; what the first two show: of a
+    formula in a line what LaTeX prints, of a displayed one a mark; and the code."""
     shown: list[str] = []
+    codes: list[str] = []
 
     def keep(found: re.Match) -> str:
         if found["code"]:
-            return found[0]
+            code = found[0].lstrip(" \t>")
+            codes.append(code)
+            return f"{found[0].removesuffix(code)}{_CODE}{len(codes) - 1}{_CODE}"
         # Brackets may be escaped, and dollars may say what a meal costs.
         inside, display = found["brackets"] or found["inline"], found["display"]
         inside = display if display and display != display.strip() else inside
@@ -183,7 +195,7 @@ def _without_formulas(source: str, left_out: LeftOut) -> tuple[str, list[str]]:
         shown.append(formula_text(formula) if formula else "…")
         return f"{found['begins'] or ''}{_PLACE}{len(shown) - 1}{_PLACE}"
 
-    return _FORMULA.sub(keep, source), shown
+    return _FORMULA.sub(keep, source), shown, codes
 
 
 def _role(name: str, of: str, shown: list[str], left_out: LeftOut) -> str:
@@ -202,19 +214,22 @@ def _role(name: str, of: str, shown: list[str], left_out: LeftOut) -> str:
     return place
 
 
-def _without_citations(source: str) -> str:
+def _without_citations(source: str, left_out: LeftOut) -> str:
     """The source without Pandoc's citations; a link's text in brackets may look like one."""
     linked = set(re.findall(r"^ {0,3}(\[@[^\[\]\n]+\]):", source, re.M))
     cited = 0
 
     def drop(found: re.Match) -> str:
         nonlocal cited
-        if found[0] in linked:
+        if found[0] in linked or not (
+            _CITES.match(found["before"] or "") or re.search(r"[,;\d]", found[0])
+        ):
             return found[0]
         cited += 1
         return ""
 
     source = _CITED.sub(drop, source)
+    left_out["citation"] += cited
     return _NAMED.sub("…", source) if cited else source
 
 
