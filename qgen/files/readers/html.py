@@ -220,8 +220,8 @@ class _Page:
             self._text.append(LINK)
             if _BACK.search(attributes["href"]):
                 self._text.append(_GOES_BACK)
-                if named := [item for item in self._items if item.named]:
-                    named[-1].goes_back = True
+                if notes := [item for item in self._items if item.named]:
+                    notes[-1].goes_back = True
         elif tag in _BLOCKS or tag == "figure":
             self.flush()
             if tag in _ITEMS:
