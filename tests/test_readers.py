@@ -7,6 +7,7 @@ import zipfile
 import pytest
 
 from qgen.errors import QGenError
+from qgen.files.documents import read_document
 from qgen.files.encoding import decode_text, detect_encoding
 from qgen.files.formats import ROW_SUFFIXES
 from qgen.files.rows import ROW_READERS, FieldNames, count_rows, read_rows, to_request
@@ -194,6 +195,35 @@ def test_columns_without_a_name(tmp_path):
 def test_unicode_text_as_excel_writes_it(tmp_path):
     content = f'Passage\tanswer\r\n"{TEXT}"\t1854\r\n'.encode("utf-16")
     assert rows_of(tmp_path, "a.txt", content) == [LIT]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "Anton Chekhov wrote this as his first long piece.\tstory\n"
+        "The Moon orbits the Earth in a month.\tmonth\n",
+        "This is the last of all the pieces\tstory\nThe Moon orbits the Earth in a month.\tMoon\n",
+        "The end.\tstory\nThe Moon orbits the Earth in a month.\tmonth\n",
+        "A long story\tstory\nThe Moon orbits the Earth in a month.\n",
+    ],
+)
+def test_a_passage_and_its_answer_are_no_header(tmp_path, content):
+    path = tmp_path / "in.txt"
+    path.write_text(content)
+    assert [row.raw for row in read_rows(path)] == content.splitlines()
+
+
+def test_a_text_with_a_header_may_have_line_breaks_in_its_cells(tmp_path):
+    content = f'passage\tanswer\n"{TEXT}\nIt is long."\t1854\n'
+    assert [row.answers for row in rows_of(tmp_path, "a.txt", content)] == [LIT.answers]
+
+
+def test_a_text_that_begins_with_a_table_is_a_document(tmp_path):
+    moon = "The Moon orbits the Earth once in about 27 days and a bit."
+    for table in ("Section\tPage\n", "Section\tPage\nOne\t1\n\n"):
+        (tmp_path / "a.txt").write_text(table + moon)
+        assert moon in read_document(tmp_path / "a.txt")[-1].text
+    assert [row.document for row in read_rows(tmp_path)] == ["a.txt"]
 
 
 def test_unusable_header_is_told_at_once(tmp_path):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import zipfile
+from itertools import islice
 from pathlib import Path
 
 from qgen.errors import QGenError
@@ -18,6 +20,8 @@ DOCUMENT_SUFFIXES = tuple(READERS)
 """Documents, which are read as paragraphs."""
 
 _SAMPLE = 1 << 16
+_NAME_WORDS = 4
+"""Most words of a column's name in a text that may be none.  A choice; not measured."""
 _MEMBERS = {
     "word/document.xml": ".docx",
     "word/document2.xml": ".docx",
@@ -33,8 +37,13 @@ _OLD = {
 }
 
 
-def kind_of(path: Path) -> str:
+def kind_of(path: Path, as_rows: bool = False) -> str:
     """The suffix that says what a file holds; lower case, and its own where content does not tell.
+
+    Args:
+        path: the file.
+        as_rows: whether it is read for its rows, if it has some: then a text may be a table.  A
+            document may begin with a table.
 
     Raises:
         QGenError: it cannot be read, or is of a kind that is known and not read.
@@ -54,7 +63,8 @@ def kind_of(path: Path) -> str:
         if "EncryptedPackage".encode("utf-16-le") in path.read_bytes():
             raise QGenError(f"{path} is encrypted: save it without a password")
         raise QGenError(f"{path} is {_OLD.get(suffix, 'an old Office file: save it as .docx')}")
-    return _by_content(path, head, suffix)
+    kind = _by_content(path, head, suffix)
+    return ".tsv" if as_rows and kind == ".txt" and _has_header(decode_text(head)) else kind
 
 
 def _by_content(path: Path, head: bytes, suffix: str) -> str:
@@ -77,15 +87,24 @@ def _by_content(path: Path, head: bytes, suffix: str) -> str:
         return ".vtt"
     if re.match(r"(?:[\w-]+:.*\n|[ \t].*\n)*?content-type:\s*multipart/related", text, re.I):
         return ".mhtml"
-    if suffix == ".txt" and _has_header(text):
-        return ".tsv"
     return _json_kind(text, suffix)
 
 
 def _has_header(text: str) -> bool:
-    """Whether a text begins with the names of columns, as Excel's "Unicode Text" does."""
-    names = text.split("\n", 1)[0].rstrip("\r").split("\t")
-    return len(names) > 1 and bool({normal_name(name) for name in names} & set(PASSAGE_NAMES))
+    """Whether a text begins with the names of columns, as Excel's "Unicode Text" does: short ones,
+    of which one is a passage's, over a row of as many cells.  A passage and its answer, which are
+    as well a line with a tab, are longer."""
+    lines = text.lstrip().splitlines(keepends=True)
+    names = lines[0].rstrip("\r\n").split("\t") if lines else []
+    if len(names) < 2 or not {normal_name(name) for name in names} & set(PASSAGE_NAMES):
+        return False
+    if any(len(name.split()) > _NAME_WORDS or "." in name for name in names):
+        return False
+    try:  # a cell in quotation marks may have line breaks
+        row = next(islice(csv.reader(lines, delimiter="\t"), 1, None), [])
+    except csv.Error:
+        row = []
+    return len(names) in {len(row), *(line.count("\t") + 1 for line in lines[1:2])}
 
 
 def _archive_kind(path: Path) -> str | None:

@@ -118,7 +118,7 @@ def counted_rows(
     """
     path = Path(path)
     check_readable(path)
-    if not path.is_dir() and kind_of(path) in ROW_READERS:
+    if not path.is_dir() and kind_of(path, as_rows=True) in ROW_READERS:
         return count_rows(path, names), read_rows(path, names, tell)
     kept = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115
     count = 0
@@ -151,7 +151,7 @@ def check_readable(path: str | os.PathLike) -> None:
         return
     if not path.exists():  # a name that can never be read is the first thing to tell
         _check_suffix(path, path.suffix.lower())
-    _check_suffix(path, kind_of(path))
+    _check_suffix(path, kind_of(path, as_rows=True))
 
 
 def _check_suffix(path: Path, kind: str) -> None:
@@ -175,7 +175,7 @@ def _raw_rows(path: Path, names: FieldNames, tell: Callable[[str], None]) -> Ite
                 message = str(error).replace(str(document), name)
                 yield RawRow(1, name, partial(fail, message), name)
         return
-    kind = kind_of(path)
+    kind = kind_of(path, as_rows=True)
     if reader := ROW_READERS.get(kind):
         if kind == ".txt" and (hint := _wrapped_lines(path)):
             tell(hint)
