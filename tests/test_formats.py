@@ -1320,3 +1320,21 @@ def test_citations_of_markdown_and_what_is_none(source, found, cited):
     texts, left_out = markdown(source)
     assert [text.replace(" .", ".").replace("[^1]", "") for text in texts] == [found]
     assert left_out.get("citation", 0) == cited
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        (r"The agency \acro{NASA} is a large one of the state.",
+         "The agency NASA is a large one of the state."),
+        (r"\newcommand{\acro}[1]{\textsc{#1}}The agency \acro{NASA} is a large one of the state.",
+         "The agency NASA is a large one of the state."),
+        (r"\begin{acronym}\acro{N}[NASA]{The {\em Agency} for Space}\acro{ESA}{The other Agency}"
+         r"\end{acronym}The agency \ac{N} is a large one of the state.",
+         "The agency NASA is a large one of the state."),
+        (r"\newcommand{\note}[1]{\textbf{Note:} #1}\note{The Moon orbits the Earth in a month.}",
+         "Note: The Moon orbits the Earth in a month."),
+    ],
+)  # fmt: skip
+def test_latex_macros_of_its_own_that_packages_have_too(tmp_path, source, found):
+    assert read(tmp_path, "a.tex", source) == ([found], "")

@@ -26,7 +26,7 @@ _CITATIONS = (
 _DROPPED = {
     "caption": "*[{", "author": "[{", "title": "[{", "usepackage": "[{", "printbibliography": "[",
     "addbibresource": "[{", "newtheorem": "*{[{[", "newacronym": "[{{{", "captionsetup": "[{",
-    "setlist": "[{", "rule": "[{{", "acro": "{[{", "acrodef": "{[{", "DeclareAcronym": "{{",
+    "setlist": "[{", "rule": "[{{", "acrodef": "{[{", "DeclareAcronym": "{{",
     "index": "[{", "vspace": "*{", "hspace": "*{", "addcontentsline": "{{{",
 } | dict.fromkeys("newcommand renewcommand providecommand".split(), "*{[[{") | dict.fromkeys(
     "fontsize markboth addtocontents setlength addtolength setcounter addtocounter"
@@ -47,8 +47,11 @@ _REFERENCES = dict.fromkeys("ref cref Cref autoref eqref pageref nameref vref".s
     )
 )
 """What prints a number, a name or a title that only a run of LaTeX knows; with the arguments."""
-_OURS = frozenset([*_SECTIONS, *_CITATIONS, *_DROPPED, *_NOTES, *_COUNTED, *_REFERENCES])
-"""What keeps its meaning where a document changes how it looks."""
+_OURS = frozenset(
+    [*_SECTIONS, *_CITATIONS, *_DROPPED, *_NOTES, *_COUNTED, *_REFERENCES]
+) - {"note"}  # fmt: skip
+"""What keeps its meaning where a document changes how it looks; a macro "note" of its own may be
+a paragraph of text."""
 _TEXT_LAST = {
     "href": "{{", "hyperlink": "{{", "hypertarget": "{{", "textcolor": "[{{", "hyperref": "[{",
     "colorbox": "[{{", "fcolorbox": "[{[{{", "foreignlanguage": "[{{", "makebox": "[[{",
@@ -127,10 +130,12 @@ _UNREAD = re.compile(
 )
 _ABBREVIATION = re.compile(
     r"\\(?:newacronym\s*(?:\[[^\]]{0,200}\])?\s*\{([^{}]+)\}\s*\{([^{}]+)\}"
-    r"|acro(?:def)?\s*\{([^{}]+)\}\s*(?:\[([^\]]+)\])?"
+    r"|acro(?:def)?\s*\{([^{}]+)\}\s*(?:\[([^\[\]]+)\])?"
     r"|newglossaryentry\s*\{([^{}]+)\}\s*\{[^{}]{0,200}?name\s*=\s*(?:\{([^{}]+)\}|([^{},]+)))"
 )
 """What an abbreviation or a term is called, and how it is printed."""
+_ENTRY = re.compile(rf"\\acro\s*\{{[^{{}}]*\}}\s*(?:\[[^\[\]]*\]\s*)?{_GROUP}")
+"""Of a list of abbreviations; with less behind it, the macro is a document's own."""
 _ABBREVIATED = re.compile(
     r"\\(?:[gG]ls(?:pl|xtrshort|entryshort|entrytext)?|[aA]c(?:p|s|f|sp)?|acr(?:short|full))\*?"
     r"\s*\{([^{}]+)\}"
@@ -161,7 +166,8 @@ def read_tex(path: Path, left_out: LeftOut) -> Iterator[Block]:
         text = source
     text = _with_abbreviations(text, source)
     text = _UNREAD.sub(lambda m: m["shown"] or "", text)
-    text = _with_quotations(read_raised(_Converter(left_out).text_of(_expanded(text, source))))
+    text = _ENTRY.sub("", _expanded(text, source))
+    text = _with_quotations(read_raised(_Converter(left_out).text_of(text)))
     position = 0
     for heading in _HEADING.finditer(text):
         yield from map(Block, text_blocks(text[position : heading.start()]))
