@@ -137,6 +137,16 @@ def test_what_is_no_number_is_written_as_nothing(tmp_path, name):
     assert read["rating"] is None and read["more"] == [None, 1.5]
 
 
+@pytest.mark.parametrize("name", ["in.jsonl", "in.json"])
+def test_a_number_that_is_too_large_is_written_as_nothing(tmp_path, name):
+    row = '{"passage": "Rome.", "rating": 1e999, "more": [-1e999, 1.5, 1e30]}'
+    (tmp_path / name).write_text(f"[{row}]" if name == "in.json" else row)
+    run(tmp_path / name, tmp_path / "out.jsonl")
+    text = (tmp_path / "out.jsonl").read_text()
+    [read] = [json.loads(line, parse_constant=pytest.fail) for line in text.splitlines()]
+    assert read["rating"] is None and read["more"] == [None, 1.5, 1e30]
+
+
 @pytest.mark.parametrize(("suffix", "comma"), [(".csv", ","), (".tsv", "\t")])
 def test_csv_input_with_quoted_newlines(tmp_path, suffix, comma):
     table = [

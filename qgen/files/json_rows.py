@@ -21,6 +21,7 @@ from qgen.files.raw_rows import (
     MAX_CHARACTERS,
     RawRow,
     fail,
+    finite,
     line_rows,
     no_number,
     parse_json,
@@ -178,7 +179,7 @@ class _JsonStream:
     def __init__(self, file: io.TextIOWrapper):
         self.file = file
         self.buffer = ""
-        self.decoder = json.JSONDecoder(parse_constant=no_number)
+        self.decoder = json.JSONDecoder(parse_constant=no_number, parse_float=finite)
 
     def peek(self) -> str:
         """The next character that is not white space; empty at the end."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -36,9 +37,15 @@ def no_number(constant: str) -> None:
     JSON does not have them, and readers of what is written from them would refuse all of it."""
 
 
+def finite(number: str) -> float | None:
+    """A number of JSON; of one that is too large, which would be infinite, nothing."""
+    value = float(number)
+    return value if math.isfinite(value) else None
+
+
 def parse_json(text: str) -> Any:
     """A JSON value, without what is no number."""
-    return json.loads(text, parse_constant=no_number)
+    return json.loads(text, parse_constant=no_number, parse_float=finite)
 
 
 def printable(text: str) -> str:
