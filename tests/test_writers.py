@@ -156,10 +156,25 @@ def test_an_answer_that_was_changed_is_among_its_choices(tmp_path):
     records = [{"passage": "It is in Ardal.", "questions": [asked]}]
     for kind in WRITERS:
         written(records, f"{kind}{suffix_of(kind)}", tmp_path, kind)
-    assert "{=Ardal ~Bern ~Oslo ~ardal####" in (tmp_path / "gift.gift").read_text()
+    assert "{~Bern =Ardal ~Oslo####" in (tmp_path / "gift.gift").read_text()
+    assert "A) Bern\nB) Ardal\nC) Oslo\nANSWER: B\n" in (tmp_path / "aiken.txt").read_text()
+    asked["choices"][1] = "Turin"
+    written(records, "more.txt", tmp_path, "aiken")
     assert (
-        "A) Ardal\nB) Bern\nC) Oslo\nD) ardal\nANSWER: A\n" in (tmp_path / "aiken.txt").read_text()
+        "A) Ardal\nB) Bern\nC) Oslo\nD) Turin\nANSWER: A\n" in (tmp_path / "more.txt").read_text()
     )
+
+
+@pytest.mark.parametrize("kind", ["markdown", "html", "squad", "beir"])
+def test_an_empty_field_hides_none_whose_name_differs_in_case(kind, tmp_path):
+    record = {"title": "", "Title": "Moon", "passage": "Lit in 1854."}
+    record["questions"] = [question("When?", "1854", record["passage"])]
+    path, lines = write_file([record], f"o{suffix_of(kind)}", tmp_path, kind)
+    content = path.read_bytes()
+    if kind == "beir":
+        with zipfile.ZipFile(path) as archive:
+            content = archive.read("corpus.jsonl")
+    assert lines == [] and content.count(b"Moon") == (2 if kind == "html" else 1)
 
 
 @pytest.mark.parametrize(
@@ -204,18 +219,18 @@ def test_fields_without_a_place_are_told(kind, lost, tmp_path):
     ],
 )
 def test_title_and_id_may_be_in_capitals(kind, lost, tmp_path):
-    record = {"ID": 7, "Title": "Ardal", "URL": "x", "passage": "Lit in 1854."}
+    record = {"ID": "A-77", "Title": "Ardal", "URL": "x", "passage": "Lit in 1854."}
     record["questions"] = [question("When?", "1854", record["passage"])]
     path, lines = write_file([record], f"o{suffix_of(kind)}", tmp_path, kind)
     assert lines == ([f"{kind} has no place for: {lost}"] if lost else [])
     if kind == "beir":
         with zipfile.ZipFile(path) as archive:
             [document] = map(json.loads, archive.read("corpus.jsonl").splitlines())
-        assert (document["_id"], document["title"]) == ("7", "Ardal")
+        assert (document["_id"], document["title"]) == ("A-77", "Ardal")
         assert document["metadata"] == {"URL": "x"}
     else:
         text = path.read_text(encoding="utf-8")
-        assert "Ardal" in text and (kind == "html" or "7" in text)
+        assert "Ardal" in text and (kind == "html" or "A-77" in text)
 
 
 @pytest.mark.parametrize("kind", ["html", "docx", "markdown", "qti", "h5p"])

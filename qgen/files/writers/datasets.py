@@ -16,8 +16,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from qgen.files.fields import find_name
-from qgen.files.writers.questions import fields, json_line, text_of, title_of
+from qgen.files.writers.questions import field_with_text, fields, json_line, text_of, title_of
 from qgen.records import ELSEWHERE
 
 # -- SQuAD -----------------------------------------------------------------------------------------
@@ -119,7 +118,7 @@ def _beir_files(
 
     def corpus() -> Iterator[str]:
         for document, record in _corpus(records, documents):
-            named = {find_name(record, (name,)) for name in ("id", "title")}
+            named = {field_with_text(record, name) for name in ("id", "title")}
             metadata = {k: v for k, v in fields(record).items() if k not in named}
             title = title_of(record)
             yield json_line(

@@ -11,7 +11,7 @@ from string import ascii_uppercase
 from typing import Any
 
 from qgen.english.passage import sentence_spans
-from qgen.files.fields import find_name
+from qgen.files.fields import find_name, normal_name
 from qgen.records import BLANK
 
 
@@ -96,7 +96,9 @@ def _item(record: dict, number: int, question: dict, rank: int, count: int) -> I
     kind = question.get("type") or "wh"
     choices = tuple(dict.fromkeys(one_line(choice) for choice in question.get("choices") or []))
     if choices and answer and answer not in choices:  # somebody has changed one of them
-        choices = tuple(sorted((*choices, answer)))
+        same = (answer if choice.lower() == answer.lower() else choice for choice in choices)
+        choices = tuple(dict.fromkeys(same))
+        choices = choices if answer in choices else tuple(sorted((*choices, answer)))
     if kind == "true-false":
         choices = ("True", "False")
         answer = "True" if answer.lower() == "true" else "False"
@@ -126,8 +128,15 @@ def fields(record: dict) -> dict[str, Any]:
 
 def text_of(record: dict, name: str) -> str:
     """One of the row's fields, whatever the case of its name; empty where there is none."""
-    found = find_name(record, (name,))
+    found = field_with_text(record, name)
     return "" if found is None else as_text(record[found])
+
+
+def field_with_text(record: dict, name: str) -> str | None:
+    """What the row calls one of its fields; of several whose names differ in case, one that is not
+    empty."""
+    same = [field for field in record if normal_name(field) == name]
+    return find_name((field for field in same if one_line(as_text(record[field]))), (name,))
 
 
 def title_of(record: dict) -> str:
