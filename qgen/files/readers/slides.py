@@ -44,16 +44,21 @@ def read_pptx(path: Path, left_out: LeftOut) -> Iterator[Block]:
                 continue
             related = _relations(path, archive, part).values()
             left_out["diagram"] += sum("/diagrams/data" in name for name in related)
-            notes = (archive.read(name) for name in related if "/notesSlides/" in name)
-            left_out["speaker's note"] += any(_has_notes(path, part) for part in notes if part)
+            notes = [name for name in related if "/notesSlides/" in name]
+            left_out["speaker's note"] += any(_has_notes(path, archive, name) for name in notes)
             # Boxes stand in the order in which they were drawn, the title anywhere among them.
             yield from sorted(target.blocks, key=lambda block: not block.level)
 
 
-def _has_notes(path: Path, part: bytes) -> bool:
-    """Whether anything is written on a page of notes, which some programs make for every slide."""
+def _has_notes(path: Path, archive: Archive, name: str) -> bool:
+    """Whether anything is written on a page of notes, which some programs make for every slide; or
+    may be, where it is damaged."""
     page = _Slide(0, LeftOut())
-    parse_part(path, part, page, _WHAT)
+    try:
+        if part := archive.read(name):
+            parse_part(path, part, page, _WHAT)
+    except QGenError:
+        return True
     return any(block.item for block in page.blocks)
 
 

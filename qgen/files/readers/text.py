@@ -14,7 +14,7 @@ from qgen.files.readers.blocks import Block, LeftOut
 _TIME = re.compile(
     r"\s*((?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3})\s*-->\s*((?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3})"
 )
-_SOUND = re.compile(r"\[[^\]]*\]|\([A-Z][A-Z\s,'-]*\)|[♪♫](?:[^♪♫]*[♪♫](?=[^\S\n]*(?:\n|\Z))|.*)")
+_SOUND = re.compile(r"\[[^\[\]]*\]|\([A-Z][A-Z\s,'-]*\)|[♪♫](?:[^♪♫]*[♪♫](?=[^\S\n]*(?:\n|\Z))|.*)")
 """Of a cue, over several of its lines."""
 _PAUSE = 4.0
 """Seconds without words after which a new paragraph begins, if a sentence has ended.  A round
@@ -92,7 +92,7 @@ def _cues(text: str) -> Iterator[tuple[float, float, list[str]]]:
 
 def _spoken(words: list[str]) -> tuple[list[str], int]:
     """The lines of a cue without their tags and what is not spoken, and how much that is."""
-    text = re.sub(r"<[/\w][^<>\n]*>|\{\\[^}\n]*\}", "", "\n".join(words))
+    text = re.sub(r"<[/\w][^<>\n]*>|\{\\[^{}\n]*\}", "", "\n".join(words))
     spoken, sounds = _SOUND.subn("", html.unescape(text))
     return [" ".join(line.split()) for line in spoken.split("\n") if line.strip()], sounds
 
