@@ -26,9 +26,11 @@ from documents import (
 )
 
 from qgen.files.documents import read_document
+from qgen.files.readers import tex
 from qgen.files.readers.blocks import LeftOut
 from qgen.files.readers.markdown import markdown_blocks
 from qgen.files.readers.pdf import read_pdf
+from qgen.files.readers.text import _spoken
 from qgen.files.reading import READERS
 
 FIRST, SECOND = TEXTS
@@ -1338,3 +1340,109 @@ def test_citations_of_markdown_and_what_is_none(source, found, cited):
 )  # fmt: skip
 def test_latex_macros_of_its_own_that_packages_have_too(tmp_path, source, found):
     assert read(tmp_path, "a.tex", source) == ([found], "")
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("%\\iffalse\nThis is printed. \n%\\fi\nAfter.", "This is printed. After."),
+        ("\\iffalse Not \\else This is printed. \\fi After.", "This is printed. After."),
+        ("\\iffalse Not \\ifx\\a\\b Not \\else Not \\fi Not \\fi After.", "After."),
+        ("\\newif\\ifdraft\\iffalse Not \\ifdraft Not \\fi Not \\fi After.", "After."),
+        ("\\iffalse Not \\ifthenelse{a}{b}{c} \\iff Not \\fi After.", "After."),
+        ("\\iffalse Not \\else This \\ifx\\a\\a is \\fi printed. \\fi After \\iffalse Not \\fi it.",
+         "This is printed. After it."),
+        ("See \\url{http://a.b/c%20} \\iffalse Not % \\fi\n Not \\fi After.",
+         "See http://a.b/c%20 After."),
+        ("The word \\verb|\\iffalse| hides text until \\verb|\\fi| comes.",
+         "The word \\iffalse hides text until \\fi comes."),
+        ("It is 5\\% of it. \\iffalse has no end.", "It is 5% of it. has no end."),
+    ],
+)  # fmt: skip
+def test_latex_that_is_never_printed(tmp_path, source, found):
+    found += " The bridge of Dorne was opened by Queen Maud."
+    source += " The bridge of Dorne was opened by Queen Maud."
+    assert " ".join(read(tmp_path, "a.tex", source)[0]) == found
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["\\iffalse " * 20000, "\\iffalse \\ifx " * 9000 + "\\fi " * 9000, "\\acro{a}[" * 20000,
+     "\\verb|" * 9999, "\\begin{comment}" * 9999 + "\\iffalse"],
+)  # fmt: skip
+def test_latex_is_read_in_proportion_to_its_length(source):
+    begin = time.monotonic()
+    tex._with_abbreviations(tex._without_false(source, source), source)
+    tex._ENTRY.sub("", source)
+    assert time.monotonic() - begin < 2
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [r"\sqrt[", "\\sqrt[" * 12, r"\frac{a", r"\sqrt", r"\frac", "5% x", "a$b", "a}", "{" * 3000,
+     r"\sqrt[{]}", r"\textbf"],
+)  # fmt: skip
+def test_formulas_that_are_not_whole_are_a_mark(formula):
+    assert tex.formula_text(formula) == "…"
+
+
+@pytest.mark.parametrize(
+    ("formula", "shown"),
+    [
+        (r"x \in [0, 1)", "x ∈ [0, 1)"),
+        (r"\left[0, 1\right)", "[0, 1)"),
+        (r"5\%", "5%"),
+        (r"\$5", "$5"),
+        (r"\{a", "{a"),
+        (r"\frac{1}{2}", "1/2"),
+    ],
+)
+def test_formulas_whose_brackets_need_no_other(formula, shown):
+    assert tex.formula_text(formula) == shown
+
+
+def test_a_formula_that_is_not_whole_is_one_mark_of_its_document(tmp_path):
+    source = f"The side is $\\sqrt[$ of it.\n\n{FIRST}\n"
+    assert read(tmp_path, "a.md", source)[0][-1:] == [FIRST]
+    found, left_out = read(tmp_path, "a.tex", source.replace("[$", "[$ b"))
+    assert FIRST in found[-1] and left_out == "1 formula"
+
+
+@pytest.mark.parametrize("words", ["[a\n" * 64000, "{\\" * 64000, "(A\n" * 64000])
+def test_captions_are_read_in_proportion_to_their_length(words):
+    begin = time.monotonic()
+    _spoken(words.split("\n"))
+    assert time.monotonic() - begin < 2
+
+
+@pytest.mark.parametrize(
+    ("item", "shown"),
+    [
+        ("\\item <div> is an element of a page.", "<div> is an element of a page."),
+        ("\\item <h1> is an element of a page.", "<h1> is an element of a page."),
+        ("\\item<1-| alert@1> It is an element of a page.", "It is an element of a page."),
+        ("\\item <2-> It is an element of a page.", "It is an element of a page."),
+        ("\\item<+-> It is an element of a page.", "It is an element of a page."),
+    ],
+)
+def test_latex_on_which_slides_something_is_shown(tmp_path, item, shown):
+    source = f"\\begin{{itemize}}{item} {FIRST}\\end{{itemize}}\n"
+    assert read(tmp_path, "a.tex", source)[0] == [f"{shown} {FIRST}"]
+
+
+def test_damaged_notes_of_a_slide_are_a_note(tmp_path):
+    pptx = pytest.importorskip("pptx")
+    deck = pptx.Presentation()
+    slide = deck.slides.add_slide(deck.slide_layouts[1])
+    slide.placeholders[1].text = FIRST
+    slide.notes_slide.notes_text_frame.text = "Say this slowly to the people."
+    deck.save(tmp_path / "whole.pptx")
+    with (
+        zipfile.ZipFile(tmp_path / "whole.pptx") as whole,
+        zipfile.ZipFile(tmp_path / "a.pptx", "w") as damaged,
+    ):
+        for name in whole.namelist():
+            is_note = name.startswith("ppt/notesSlides/notesSlide")
+            damaged.writestr(name, b"<p:notes" if is_note else whole.read(name))
+    document = read_document(tmp_path / "a.pptx")
+    assert ([p.text for p in document], document.summary) == ([FIRST], "1 speaker's note")

@@ -121,12 +121,24 @@ _MAX_GROWTH = 1 << 20
 """Of macros that are expanded: the characters of one, how deep they are in others, and the
 characters of all, which otherwise can grow without end."""
 _OTHER_DEFINITION = re.compile(r"^[ \t]*\\def\s*\\\w++[^{\n]*+\{.*\}[ \t]*$", re.M)
-_UNREAD = re.compile(
-    r"\\iffalse(?![A-Za-z]).*?\\fi(?![A-Za-z])"
-    # Of Beamer: on which slides something is shown.
-    r"|(?P<shown>\\(?:item|only|onslide|uncover|visible|invisible|alert|pause|begin\{\w+\}))"
-    r"\s*<[\d,|+.:a-z-]*>",
+_CONDITIONAL = re.compile(
+    # What has neither: a comment, an address, what is printed as it stands, a condition's name.
+    r"\\[\\%]|%[^\n]*|\\(?:url|href|path|nolinkurl)\s*(?:\[[^\[\]\n]*\]\s*)?\{[^{}\n]*\}"
+    r"|\\(?:verb(?![A-Za-z])|lstinline)\*?([^A-Za-z\s*{])[^\n]*?\1"
+    r"|\\begin\s*\{([vV]erbatim|lstlisting|minted|comment)\}.*?(?:\\end\s*\{\2\}|\Z)"
+    r"|\\(?:let\s*\\[A-Za-z@]+\s*=?|newif)\s*\\[A-Za-z@]+"
+    r"|\\(?P<name>if[A-Za-z@]*|else|fi)(?![A-Za-z@])",
     re.S,
+)
+_IFS = frozenset(
+    "if ifcat ifnum ifdim ifodd ifvmode ifhmode ifmmode ifinner ifvoid ifhbox ifvbox ifx ifeof"
+    " iftrue iffalse ifcase ifdefined ifcsname".split()
+)
+"""TeX's conditions, which end with "\\fi"; those of packages have arguments."""
+_NEW_IF = re.compile(r"\\newif\s*\\(if[A-Za-z@]+)")
+_SHOWN_ON = re.compile(  # of Beamer: on which slides something is shown
+    r"(\\(?:item|only|onslide|uncover|visible|invisible|alert|pause|begin\{\w+\}))"
+    r"\s*<(?![a-z]+\d*>)(?=[^<>\d+]{0,80}[\d+])[\d,|+.:a-z@ -]{1,80}>"
 )
 _ABBREVIATION = re.compile(
     r"\\(?:newacronym\s*(?:\[[^\]]{0,200}\])?\s*\{([^{}]+)\}\s*\{([^{}]+)\}"
@@ -165,7 +177,7 @@ def read_tex(path: Path, left_out: LeftOut) -> Iterator[Block]:
     else:
         text = source
     text = _with_abbreviations(text, source)
-    text = _UNREAD.sub(lambda m: m["shown"] or "", text)
+    text = _SHOWN_ON.sub(r"\1", _without_false(text, source))
     text = _ENTRY.sub("", _expanded(text, source))
     text = _with_quotations(read_raised(_Converter(left_out).text_of(text)))
     position = 0
@@ -185,12 +197,74 @@ def _with_abbreviations(text: str, source: str) -> str:
     return _ABBREVIATED.sub(lambda m: names.get(m[1], m[0]), text)
 
 
+def _without_false(text: str, source: str) -> str:
+    """A text without what stands between "\\iffalse" and its "\\else" or "\\fi"."""
+    if "\\iffalse" not in text:
+        return text
+    conditions = _IFS.union(_NEW_IF.findall(source))
+    kept: list[str] = []
+    depth = 0  # within one that is false, of those in its first part
+    printed = [False]  # of those round this place: whether it is the second part of a false one
+    position = 0
+    for found in _CONDITIONAL.finditer(text):
+        name = found["name"]
+        if depth:
+            depth += (name in conditions) - (name == "fi")
+            is_else = name == "else" and depth == 1
+            if depth == 0 or is_else:
+                position = found.end()
+                printed += [True] * is_else
+                depth = 0
+        elif name == "iffalse":
+            kept.append(text[position : found.start()])
+            position = found.start()  # without an end, it is text
+            depth = 1
+        elif name in conditions:
+            printed.append(False)
+        elif name == "fi" and len(printed) > 1 and printed.pop():
+            kept.append(text[position : found.start()])
+            position = found.end()
+    return "".join([*kept, text[position:]])
+
+
 def formula_text(formula: str) -> str:
-    """What a formula in a line shows, such as "E = mc²" for ``E = mc^2``."""
-    try:
-        return " ".join(read_raised(_Converter(LeftOut()).text_of(f"${formula}$")).split())
-    except RecursionError:  # no formula nests so deep
+    """What a formula in a line shows, such as "E = mc²" for ``E = mc^2``; a mark for one that is
+    not whole."""
+    if not _is_whole(formula):
         return "…"
+    try:
+        shown = " ".join(read_raised(_Converter(LeftOut()).text_of(f"${formula}$")).split())
+    except Exception:  # of a library that did not expect it, or it nests too deep
+        return "…"
+    # What the library prints where arguments are missing; the second is the formula's end.
+    missing = ("%s" in shown and r"\%" not in formula) or shown.count("$") > formula.count(r"\$")
+    return "…" if missing else shown
+
+
+def _is_whole(formula: str) -> bool:
+    """Whether a formula's braces, and the brackets of its macros' arguments, come in pairs, and it
+    has nothing that ends it."""
+    if re.search(r"(?<!\\)(?:\\\\)*[%$]", formula):
+        return False
+    open_: list[str] = []
+    for found in re.finditer(r"\\([A-Za-z]+|.)\s*(\[?)|[{}\]]", formula, re.S):
+        name, bracket = found.groups()
+        if name:
+            if bracket and "[" in _arguments_of(name):
+                open_.append("[")
+        elif found[0] == "{":
+            open_.append("{")
+        elif found[0] == "}":
+            if not open_ or open_.pop() != "{":
+                return False
+        elif open_[-1:] == ["["]:
+            open_.pop()
+    return not open_
+
+
+def _arguments_of(name: str) -> str:
+    spec = _PARSED.get_macro_spec(name)
+    return getattr(spec and spec.args_parser, "argspec", None) or ""
 
 
 def _expanded(text: str, source: str) -> str:
@@ -419,6 +493,12 @@ class _Converter(latex2text.LatexNodes2Text):
             return macro[0]
         self.left_out["unknown macro"] += 1
         return "…"
+
+    def macro_node_to_text(self, node: Any) -> str:
+        try:
+            return super().macro_node_to_text(node)
+        except KeyError:  # an argument is missing that the library counts on
+            return _dropped("formula", node, self)
 
     def math_node_to_text(self, node: Any) -> str:
         inner = _nodes_of(_with_powers(node.latex_verbatim()))
