@@ -1661,7 +1661,8 @@ def test_nothing_of_the_last_batch_stays_beside_the_next(page, tmp_path):
     page.js(
         "const real = fetch;"
         "window.fetch = (at, options) => options?.method === 'POST' ? Promise.reject(TypeError())"
-        "  : real(at.replace('/batches/', '/batches/no'), options).finally(() => window.looked = 1);"
+        "  : real(at.replace('/batches/', '/batches/no'), options)"
+        "    .finally(() => window.looked = 1);"
     )
     page.press("#run-batch")
     page.wait(lambda: "cannot be reached" in page.find("#progress").text)
