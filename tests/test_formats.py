@@ -826,6 +826,8 @@ LATER = "It opened in 1990, and the bistro is rated $$ too."
         ("Where \\(n\\) is more than \\(m_1 + 2\\).", ["Where n is more than m_1 + 2."], 0),
         (f"{RATED}\n\nIt opened in 1990.\n\n{LATER}", [RATED, "It opened in 1990.", LATER], 0),
         (f"{RATED} {LATER}", [f"{RATED} {LATER}"], 0),
+        ("The pizzeria is rated\n$$ by guests. The bistro is rated $$ too.",
+         ["The pizzeria is rated $$ by guests. The bistro is rated $$ too."], 0),
         ("Thus:\n\n$$\nx = 1\n\n+ y\n$$\n\nAs said.", ["Thus:", "…", "As said."], 1),
         ("$$ a + b $$\n\nIt is $$x + 1$$ or $$ x = 1 $$ there.", ["…", "It is … or … there."], 3),
         ("> $$\n> x\n> $$\n\nAs said.", ["…", "As said."], 1),

@@ -54,6 +54,8 @@ def test_names_of_the_passage(name):
         {"answer": "1854", "answer_start": ""},
         {"answer": "1854", "answer_start": None},
         {"answer": "1854", "answer_start": float("nan")},
+        {"answer": "1854", "answer_start": "-nan"},
+        {"answer": "1854", "answer_start": "1e999"},
         {"answers": ["1854"]},
         {"answers": [1854], "answer_start": [32]},
         {"answers": {"text": ["1854"], "answer_start": [32]}},
@@ -195,6 +197,8 @@ def test_columns_without_a_name(tmp_path):
 def test_unicode_text_as_excel_writes_it(tmp_path):
     content = f'Passage\tanswer\r\n"{TEXT}"\t1854\r\n'.encode("utf-16")
     assert rows_of(tmp_path, "a.txt", content) == [LIT]
+    unnamed = f"\tpassage\tanswer\n0\t{TEXT}\t1854\n"  # the first column, as pandas writes it
+    assert [row.answers for row in rows_of(tmp_path, "a.txt", unnamed)] == [LIT.answers]
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,8 @@ def test_the_opening_tells_the_type(question, kind):
          "Many ships sailed round all the islands in _____."),
         ("Anna Lind was, however, the first to see the islands in 1937.", "1937",
          "Anna Lind was the first to see the islands in _____."),
+        ("In the years that followed, however, the port of Dorne lost its ships to Boston.",
+         "Boston", "In the years that followed, the port of Dorne lost its ships to _____."),
         ("Three ports, however, especially Dorne, were left to ruin in 1937.", "1937",
          "Three ports, especially Dorne, were left to ruin in _____."),
         ("In the spring, of course, many ships sailed round Africa.", "Africa",

@@ -343,8 +343,10 @@ def _unlinked(found: re.Match) -> str:
     """What stands in the place of a connective: no comma between a verb and what belongs to it,
     and all of it where it is not clear what the comma is for."""
     last, next_word = found["last"], found["next"].lower()
-    joins = last.lower() in {"and", "but", "or", "that", "which", "who"}
-    if joins or (last.islower() and usual_tag(last) in _FINITE and next_word != "for"):
+    verb = last.islower() and usual_tag(last) in _FINITE and next_word != "for"
+    # "In the years that followed, however, the town grew" has a comma of its own there.
+    ends_clause = verb and last not in _AUXILIARY and _CLAUSES.search(found.string[: found.start()])
+    if last.lower() in {"and", "but", "or", "that", "which", "who"} or (verb and not ends_clause):
         return f"{last} "
     adverb = next_word.endswith("ly") and usual_tag(next_word) == "RB"  # "simply meant"
     if next_word == "that" or usual_tag(next_word) in _FINITE or adverb:
@@ -352,6 +354,12 @@ def _unlinked(found: re.Match) -> str:
     return found[0] if next_word == "of" else f"{last}, "
 
 
+_AUXILIARY = frozenset(
+    "is are was were has have had do does did can could may might must should will would".split()
+)
+_CLAUSES = re.compile(
+    r"\b(?:when|while|if|because|although|after|before|since|once|until|as|who|which|that)\b", re.I
+)
 _NEW_PART = frozenset({"especially", "particularly", "only"})
 """Adverbs that a part of its own begins with: "the towns, however, especially Rome"."""
 

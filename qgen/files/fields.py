@@ -340,6 +340,8 @@ def _offset(value: Any, name: str | None) -> int | None:
             value = float(value)
         except ValueError:
             value = None
+        if value is not None and not math.isfinite(value):
+            return None
     if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
         raise QGenError(f'"{name or "answer_start"}" must be a whole number')
     return int(value)

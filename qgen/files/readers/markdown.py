@@ -91,7 +91,7 @@ _FORMULA = re.compile(
     r"|\{(?P<role>[a-z]+(?::[a-z]+)?)\}`(?P<of>[^`\n]+)`"
     # By itself on its line, or in a paragraph.
     r"|(?P<begins>^[ \t>]*)\$\$(?:[ \t]*\r?\n[^$]{0,5000}\n[ \t>]*"
-    r"|(?:[^$\n]|\n(?![ \t\r]*\n)){1,5000})\$\$"
+    r"|(?:[^$\n]|\n(?![ \t\r]*\n)){1,5000})\$\$(?=[ \t]*(?:[({][^\n]*)?\r?$)"
     r"|(?<![\\$])\$\$(?P<display>(?:[^$\n]|\n(?![ \t\r]*\n)){1,5000})\$\$"
     r"|^[ \t]*\\\[(?P<brackets>(?:[^\\]|\\[^\[\]]){1,5000})\\\][ \t]*\r?$"
     r"|\\begin\{(?P<kind>(?:equation|align|gather|multline|eqnarray)\*?)\}"

@@ -132,9 +132,9 @@ _CONDITIONAL = re.compile(
 )
 _IFS = frozenset(
     "if ifcat ifnum ifdim ifodd ifvmode ifhmode ifmmode ifinner ifvoid ifhbox ifvbox ifx ifeof"
-    " iftrue iffalse ifcase ifdefined ifcsname".split()
+    " iftrue iffalse ifcase ifdefined ifcsname ifpdf ifxetex ifluatex iftutex".split()
 )
-"""TeX's conditions, which end with "\\fi"; those of packages have arguments."""
+"""Conditions that end with "\\fi", TeX's and iftex's; those of other packages have arguments."""
 _NEW_IF = re.compile(r"\\newif\s*\\(if[A-Za-z@]+)")
 _SHOWN_ON = re.compile(  # of Beamer: on which slides something is shown
     r"(\\(?:item|only|onslide|uncover|visible|invisible|alert|pause|begin\{\w+\}))"
