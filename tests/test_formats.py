@@ -1258,6 +1258,7 @@ def test_notebooks_count_their_code(tmp_path):
         ("````{note} A title\r\n:class: x\r\nOuter.\r\n```python\r\n:a: 1\r\n```\r\n````",
          ["Outer."]),
         ("````md\n```{note}\nThis is shown.\n```\n````\n\nLast.", ["Last."]),
+        ("- ```sh\n  ls\n\n  cd\n  ```\n\n```{note}\nIt is $x^2$.\n```", ["It is x²."]),
         ("```{note}\nIt has no end.\n\nLast.", ["It has no end.", "Last."]),
     ],
 )  # fmt: skip

@@ -70,7 +70,7 @@ _DIRECTIVE = re.compile(
     r"|admonition|dropdown|epigraph|exercise|prf:\w+)\}"
 )
 """Those of MyST that hold text; it is fenced as code is."""
-_FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*\Z)|~{3,})(.*)")
+_FENCE = re.compile(r" {0,3}(?:(?:[-*+]|\d{1,3}[.)])[ \t]+)?(`{3,}(?=[^`]*\Z)|~{3,})(.*)")
 _OPTION = re.compile(r"[ \t]*:[\w-]+:")
 _CITED = re.compile(r"\[(?P<before>[^\[\]@]{0,80}[\s;-])?-?@[\w{][^\[\]]{0,300}\](?![(\[:])")
 """Pandoc's: [@key, p. 3; @other]; in parentheses as it is printed."""
@@ -86,7 +86,8 @@ _NAMED = re.compile(
 )
 """Of works with a year in the key, of figures and the like: "@doe99 says", "see @fig-one"."""
 _FORMULA = re.compile(
-    r"(?P<code>^[ \t>]*(?P<fence>`{3,}+|~{3,}+)[^`\n]*\n(?:.{0,20000}?\n)??[ \t>]*(?P=fence)"
+    r"(?P<code>^[ \t>]*(?:(?:[-*+]|\d{1,3}[.)])[ \t]+)?(?P<fence>`{3,}+|~{3,}+)"
+    r"[^`\n]*\n(?:.{0,20000}?\n)??[ \t>]*(?P=fence)"
     r"|(?<!`)(?P<ticks>`+)(?!`)(?:[^\n]|\n(?![ \t\r]*\n)){1,20000}?(?<!`)(?P=ticks)(?!`))"
     r"|\{(?P<role>[a-z]+(?::[a-z]+)?)\}`(?P<of>[^`\n]+)`"
     # By itself on its line, or in a paragraph.
@@ -178,7 +179,7 @@ def _without_formulas(source: str, left_out: LeftOut) -> tuple[str, list[str], l
 
     def keep(found: re.Match) -> str:
         if found["code"]:
-            code = found[0].lstrip(" \t>")
+            code = found[0][found.start("fence" if found["fence"] else "ticks") - found.start() :]
             codes.append(code)
             return f"{found[0].removesuffix(code)}{_CODE}{len(codes) - 1}{_CODE}"
         # Brackets may be escaped, and dollars may say what a meal costs.
