@@ -250,9 +250,10 @@ class QuestionGenerator:
             usable(passage, answers, quiz)
             for passage, answers in zip(texts, self._proposed(texts, WORTH_LISTING), strict=True)
         ]
+        found = [list(filter(one.is_whole, each)) for one, each in zip(read, found, strict=True)]
         if self.reader:
             found = [asked_first(answers, quiz) for answers in found]
-        return [list(map(one.back, answers)) for one, answers in zip(read, found, strict=True)]
+        return [list(map(one.back, each)) for one, each in zip(read, found, strict=True)]
 
     def _proposed(self, passages: Sequence[str], within: float = math.inf) -> list[list[Answer]]:
         """All answers that may be asked for, of passages that are mended already, the most worth it
@@ -271,29 +272,32 @@ class QuestionGenerator:
     ) -> list[Outcome]:
         """What comes of requests that are not asked about by paragraph; the models read their
         passages without citations."""
-        read = [_uncited(request) for request in requests]
-        outcomes = self._asked_whole([request for request, _ in read], settings, quiz)
-        for outcome, request, (_, uncited) in zip(outcomes, requests, read, strict=True):
-            if uncited:
-                cited = [_cited(draft, request, uncited) for draft in outcome.kept]
-                outcome.kept = [draft for draft in cited if draft]
-                if over := len(cited) - len(outcome.kept):
-                    outcome.dropped["about an answer with a citation in it"] += over
-        return outcomes
-
-    def _asked_whole(
-        self, requests: Sequence[Request], settings: GenerationSettings, quiz: QuizSettings
-    ) -> list[Outcome]:
-        """What comes of requests whose passages are read as they are."""
         left_out = self._passed_over(requests, quiz)
         if any(left_out):
             left = [r for r, why in zip(requests, left_out, strict=True) if not why]
-            asked = iter(self._asked_whole(left, settings, replace(quiz, topic="", focus="")))
+            asked = iter(self._asked(left, settings, replace(quiz, topic="", focus="")))
             return [Outcome(passed_over=why) if why else next(asked) for why in left_out]
+        read = [_uncited(request) for request in requests]
+        texts, cuts = [text for text, _ in read], [cut for _, cut in read]
+        outcomes = self._asked_whole(texts, cuts, settings, quiz)
+        for outcome, request, uncited in zip(outcomes, requests, cuts, strict=True):
+            if uncited:
+                outcome.kept = [_cited(draft, request, uncited) for draft in outcome.kept]
+        return outcomes
+
+    def _asked_whole(
+        self,
+        requests: Sequence[Request],
+        uncited: Sequence[Uncited | None],
+        settings: GenerationSettings,
+        quiz: QuizSettings,
+    ) -> list[Outcome]:
+        """What comes of requests whose passages are read as they are; of those that were without
+        their citations, what they were."""
         wanted = quiz
         if are_made(quiz.types):  # many sentences do not stand by themselves
             quiz = replace(quiz, max_answers=SPARE * quiz.max_answers)
-        drafts, spare = self._propose(requests, quiz)
+        drafts, spare = self._propose(requests, uncited, quiz)
         done: list[list[Draft]] = [[] for _ in requests]
         outcomes = [Outcome() for _ in requests]
         while drafts:
@@ -374,7 +378,7 @@ class QuestionGenerator:
     # -- the stages --------------------------------------------------------------------------------
 
     def _propose(
-        self, requests: Sequence[Request], quiz: QuizSettings
+        self, requests: Sequence[Request], uncited: Sequence[Uncited | None], quiz: QuizSettings
     ) -> tuple[list[Draft], list[list[Answer]]]:
         """A draft for each answer to ask for and for each problem, and for each request the answers
         that may be asked for later, should these not do."""
@@ -397,6 +401,8 @@ class QuestionGenerator:
                 drafts += [_given(number, request, answer) for answer in request.answers]
             else:
                 answers = usable(request.passage, next(proposed), quiz)
+                if cut := uncited[number]:
+                    answers = [answer for answer in answers if cut.is_whole(answer)]
                 first = asked_first(answers, quiz) if self.reader else answers
                 spare[number] = [answer for answer in answers if answer not in first]
                 drafts += [
@@ -551,13 +557,10 @@ def _uncited(request: Request) -> tuple[Request, Uncited | None]:
     return replace(request, passage=uncited.text, answers=answers), uncited
 
 
-def _cited(draft: Draft, request: Request, uncited: Uncited) -> Draft | None:
-    """The draft as one of a request's whole passage; ``None`` where its answer has a citation in
-    it there, which its question, choices and statement do not know."""
+def _cited(draft: Draft, request: Request, uncited: Uncited) -> Draft:
+    """The draft as one of a request's whole passage."""
     assert draft.question and draft.question.answer
     answer = uncited.back(draft.question.answer)
-    if answer.text != draft.question.answer.text:
-        return None
     question = replace(draft.question, answer=answer)
     return replace(draft, passage=request.passage, answer=answer, question=question)
 

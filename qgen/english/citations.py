@@ -99,6 +99,11 @@ class Uncited:
         end = answer.end + sum(cut for place, cut in self._cuts if place < answer.end)
         return replace(answer, text=self._passage[begin:end], start=begin)
 
+    def is_whole(self, answer: Answer) -> bool:
+        """Whether an answer of the text has no citation in it in the passage, which neither its
+        question nor its choices would know."""
+        return self.back(answer).text == answer.text
+
 
 def _without(passage: str, cuts: list[tuple[int, int]]) -> str:
     begins = [0, *(end for _, end in cuts)]
