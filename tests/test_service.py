@@ -972,7 +972,8 @@ def test_sigterm_finishes_what_is_in_flight(checkpoint):
         while not ready():
             assert time.monotonic() < deadline and process.poll() is None
             time.sleep(0.1)
-        body = json.dumps({"passages": [{"passage": f"{PASSAGE} " * 3}] * 6}).encode()
+        # On a machine that does other things this takes seconds; with the page 30 are waited for.
+        body = json.dumps({"passages": [{"passage": f"{PASSAGE} " * 3}] * 3}).encode()
         headers = {"Content-Type": "application/json"}
         answers = []
 
@@ -986,6 +987,6 @@ def test_sigterm_finishes_what_is_in_flight(checkpoint):
         process.send_signal(signal.SIGTERM)
         client.join(60)
         assert process.wait(30) in {0, -signal.SIGTERM}
-        assert len(answers[0]["results"]) == 6
+        assert len(answers[0]["results"]) == 3
     finally:
         process.kill()
