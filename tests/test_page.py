@@ -389,6 +389,10 @@ class Page:
             lambda _: condition()
         )
 
+    def reload(self):
+        self.browser.refresh()
+        self.wait(lambda: self.find(".gradio-container #text"))
+
     def insert(self, text):
         """As an input method does it: keys have no emoji."""
         self.browser.execute_cdp_cmd("Input.insertText", {"text": text})
@@ -778,8 +782,7 @@ def test_works_where_nothing_can_be_kept(page, storage):
     given = {"source": storage}
     script = page.browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", given)
     try:
-        page.browser.refresh()
-        page.wait(lambda: page.find(".gradio-container #text"))
+        page.reload()
         page.press("#theme")
         if storage is FULL:
             page.wait(lambda: page.questions() == shown)
@@ -789,8 +792,7 @@ def test_works_where_nothing_can_be_kept(page, storage):
         assert page.errors() == []
     finally:
         page.browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)
-    page.browser.refresh()
-    page.wait(lambda: page.find(".gradio-container #text"))
+    page.reload()
     assert page.questions() == (shown if storage is REFUSED else []), "none that is out of date"
 
 
@@ -801,8 +803,7 @@ def test_what_another_version_kept_does_no_harm(page):
 
     def restored(value):
         page.js("sessionStorage.clear(); localStorage.qgen = arguments[0]", value)
-        page.browser.refresh()
-        page.wait(lambda: page.find(".gradio-container #text"))
+        page.reload()
         assert page.errors() == []
         return page.find("#kept").text if page.find("#kept").is_displayed() else ""
 
@@ -822,8 +823,7 @@ def test_what_another_version_kept_does_no_harm(page):
     assert "from before" in restored(json.dumps({"state": less, "settings": settings}))
     assert len(page.questions()) == len(state["questions"])
     page.js("sessionStorage.qgen = '{'")  # what all tabs keep is tried, too
-    page.browser.refresh()
-    page.wait(lambda: page.find(".gradio-container #text"))
+    page.reload()
     assert len(page.questions()) == len(state["questions"])
     page.generate("questions")
 
@@ -1470,8 +1470,7 @@ def test_so_many_paragraphs_are_asked_about_at_once_as_take_some_seconds(page):
     page.generate("dropped")
     sizes = page.js("return sizes")
     assert sizes[:3] == [1, 1, 1] and max(sizes) == 4 and sum(sizes) == 48
-    page.browser.refresh()
-    page.wait(lambda: page.find(".gradio-container #text"))
+    page.reload()
     page.press("#edit-text")
     page.write(many(13))
     page.js(WATCHED, 110, "")  # each paragraph takes 11 seconds and more
@@ -1486,8 +1485,7 @@ def test_paragraphs_that_take_too_long_together_are_asked_about_one_by_one(page)
     page.generate("dropped")
     sizes = page.js("return sizes")
     assert max(sizes) > 1 and sizes.count(1) == 25
-    page.browser.refresh()
-    page.wait(lambda: page.find(".gradio-container #text"))
+    page.reload()
     page.js(WATCHED, 1, "paragraph 20.")
     page.generate("took longer than 120 seconds; ")
     assert "of 25 paragraphs were read" in page.said() and page.find("#problem").is_displayed()

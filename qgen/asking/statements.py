@@ -348,9 +348,11 @@ def _unlinked(found: re.Match) -> str:
     ends_clause = verb and last not in _AUXILIARY and _CLAUSES.search(found.string[: found.start()])
     if last.lower() in {"and", "but", "or", "that", "which", "who"} or (verb and not ends_clause):
         return f"{last} "
-    adverb = next_word.endswith("ly") and usual_tag(next_word) == "RB"  # "simply meant"
-    if next_word == "that" or usual_tag(next_word) in _FINITE or adverb:
-        return f"{last} " if next_word not in _NEW_PART else f"{last}, "
+    # "simply meant", but "the towns, however, especially Rome"
+    adverb = next_word.endswith("ly") and usual_tag(next_word) == "RB"
+    goes_on = adverb and next_word not in _NEW_PART
+    if goes_on or next_word == "that" or usual_tag(next_word) in _FINITE:
+        return f"{last} "
     return found[0] if next_word == "of" else f"{last}, "
 
 
@@ -361,7 +363,7 @@ _CLAUSES = re.compile(
     r"\b(?:when|while|if|because|although|after|before|since|once|until|as|who|which|that)\b", re.I
 )
 _NEW_PART = frozenset({"especially", "particularly", "only"})
-"""Adverbs that a part of its own begins with: "the towns, however, especially Rome"."""
+"""Adverbs that a part of its own begins with."""
 
 
 def _form_problem(before: str, answer: str, after: str) -> str | None:

@@ -6,7 +6,7 @@ import re
 
 from qgen.english.dictionary import lemmas, usual_tag
 from qgen.english.passage import Passage, once_a_passage
-from qgen.english.words import PIECE, PIECE_OR_MARK, fold, marks_pair
+from qgen.english.words import PAIRS, PIECE, PIECE_OR_MARK, fold, marks_pair
 
 _AROUND = "\"'‘’“”()[]{}.,;:?!…"
 """Marks round a word that are not part of it."""
@@ -101,7 +101,7 @@ def with_pairs(question: str) -> str:
     return re.sub(r" (?=[?.!,])", "", text[: end.start()] + due + end[0])
 
 
-_CLOSING = {"“": "”", "(": ")", "[": "]"}
+_CLOSING = dict(PAIRS)
 _MARK = re.compile(r"([“”\"()\[\]])")
 
 

@@ -402,8 +402,8 @@ def _numbers(text: str, draw: random.Random) -> Iterator[str]:
 
 
 _MIXED = re.compile(
-    r"(?:(?P<between>\bbetween\s)?\d[\d,.]*\s?(?P<unit>[a-z]*[a-rt-z])s?"
-    r"\s?(?:[–—-]|\bto\b|(?(between)and\b|(?!)))\s?\d[\d,.]*\s?(?!(?P=unit)s?\b)[a-z]+)",
+    r"(?P<between>\bbetween\s)?\d[\d,.]*\s?(?P<unit>[a-z]*[a-rt-z])s?"
+    r"\s?(?:[–—-]|\bto\b|(?(between)and\b|(?!)))\s?\d[\d,.]*\s?(?!(?P=unit)s?\b)[a-z]+",
     re.I,
 )
 """A range of two units."""

@@ -37,7 +37,7 @@ FUNCTION_WORDS = frozenset(
     "with would you your".split()
 )
 LITTLE = frozenset({"a", "an", "the"})
-_PAIRS = (("(", ")"), ("[", "]"), ("“", "”"))
+PAIRS = (("(", ")"), ("[", "]"), ("“", "”"))
 _CLOSES_FIRST = re.compile(r'[^"]*(?:[^\W\d]|[.,;!?])"|[^(]*\)|[^\[]*\]|[^“]*”')
 
 
@@ -53,7 +53,7 @@ def marks_pair(text: str) -> bool:
     """Whether each quotation mark and bracket of a text has its other one, in their order."""
     return (
         not text.count('"') % 2
-        and all(text.count(a) == text.count(b) for a, b in _PAIRS)
+        and all(text.count(a) == text.count(b) for a, b in PAIRS)
         and not _CLOSES_FIRST.match(text)
     )
 

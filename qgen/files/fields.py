@@ -331,7 +331,7 @@ def _text(value: Any, name: str) -> str | None:
 
 
 def _offset(value: Any, name: str | None) -> int | None:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    if value is None:
         return None
     if isinstance(value, str):
         if not value.strip() or value.strip().lower() in _NOTHING:
@@ -340,8 +340,8 @@ def _offset(value: Any, name: str | None) -> int | None:
             value = float(value)
         except ValueError:
             value = None
-        if value is not None and not math.isfinite(value):
-            return None
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
         raise QGenError(f'"{name or "answer_start"}" must be a whole number')
     return int(value)

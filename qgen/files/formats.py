@@ -94,9 +94,8 @@ def _has_header(text: str) -> bool:
     """Whether a text begins with the names of columns, as Excel's "Unicode Text" does: short ones,
     of which one is a passage's, over a row of as many cells.  A passage and its answer, which are
     as well a line with a tab, are longer."""
-    lines = text.lstrip("\ufeff\r\n ").splitlines(
-        keepends=True
-    )  # the first column may have no name
+    # No tab is taken off: the first column may have no name.
+    lines = text.lstrip("\ufeff\r\n ").splitlines(keepends=True)
     names = lines[0].rstrip("\r\n").split("\t") if lines else []
     if len(names) < 2 or not {normal_name(name) for name in names} & set(PASSAGE_NAMES):
         return False

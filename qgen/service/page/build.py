@@ -280,9 +280,7 @@ def _passage(text: str, headings: Sequence[str] = ()) -> dict:
     return {"text": text, "sentences": ends, "headings": list(headings)}
 
 
-_PAGES_OWN = frozenset(
-    {"id", "passage", "span", "start", "asked", "kept", "taken", "aside", "open", "busy"}
-)
+_PAGES_OWN = frozenset({"id", "passage", "span", "start", "asked", "kept", "taken", "open", "busy"})
 """What the page notes of a question beside what the writers take."""
 
 

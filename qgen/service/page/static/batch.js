@@ -74,7 +74,7 @@ export const batchPanel = (find, chosen) => {
     while (["queued", "running"].includes(batch.state)) {
       if (batch.total) Object.assign(bar, { max: batch.total, value: batch.rows });
       tell(batch.total ? `${batch.rows} of ${batch.total} rows` : "Reading the file …");
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      await pause(0.3);
       batch = await patiently(() => call(`v1/batches/${batch.id}`));
     }
     return batch;
