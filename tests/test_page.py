@@ -365,7 +365,7 @@ class Page:
         browser.get(address)
         browser.execute_script("sessionStorage.clear(); localStorage.clear()")
         browser.get(address)
-        self.wait(lambda: self.find(".gradio-container #text").is_displayed())
+        self.settle()
 
     def find(self, selector):
         return self.browser.find_element("css selector", selector)
@@ -389,9 +389,13 @@ class Page:
             lambda _: condition()
         )
 
+    def settle(self):
+        """Wait until Gradio has the page, which is drawn beside it at first."""
+        self.wait(lambda: self.find(".gradio-container h1").is_displayed())
+
     def reload(self):
         self.browser.refresh()
-        self.wait(lambda: self.find(".gradio-container #text"))
+        self.settle()
 
     def insert(self, text):
         """As an input method does it: keys have no emoji."""
@@ -649,7 +653,7 @@ def test_a_card_is_edited_kept_deleted_restored_and_exported(page, browser):
     assert question["answer"] == "another answer"
     assert {"another answer", "a wrong one"} < set(question["choices"])
     path.unlink()
-    browser.refresh()  # nothing of it is lost
+    page.reload()  # nothing of it is lost
     page.wait(lambda: page.questions() == [f"{first} edited", second, *rest])
 
 
@@ -663,7 +667,7 @@ def settled(page):
 def new_tab(page, address):
     page.browser.switch_to.new_window("tab")
     page.browser.get(address)
-    page.wait(lambda: page.find(".gradio-container #text"))
+    page.settle()
     return page.browser.current_window_handle
 
 
@@ -712,10 +716,10 @@ def test_a_quiz_is_there_when_its_tab_was_closed_until_one_begins_anew(page, add
     assert page.find("#setting-choices").get_property("value") == "0"
     page.find("#undo").click()
     page.wait(lambda: settled(page) == before)
-    page.browser.refresh()
+    page.reload()
     assert settled(page) == before
     page.press("#anew")
-    page.browser.refresh()
+    page.reload()
     page.wait(lambda: page.find(".gradio-container #samples").is_displayed())
     assert page.find("#text").get_property("value") == "" and page.questions() == []
     assert "Golden" not in page.js(
@@ -736,7 +740,7 @@ def test_two_tabs_keep_apart(page, address, tabs):
     others = page.questions()
     page.browser.switch_to.window(first)
     page.wait(lambda: "Another tab's quiz is kept now" in page.find("#kept").text)
-    page.browser.refresh()
+    page.reload()
     page.wait(lambda: page.questions() == shown)
     assert "Another tab's quiz is kept now" in page.find("#kept").text
     page.press("[aria-label='Delete question 1']")
@@ -750,7 +754,7 @@ def test_two_tabs_keep_apart(page, address, tabs):
     page.press("[aria-label='Delete question 1']")
     page.browser.switch_to.window(third)
     page.wait(lambda: "Another tab's quiz is kept now" in page.find("#kept").text)
-    page.browser.refresh()
+    page.reload()
     page.wait(lambda: page.questions() == shown[1:])
     kept = page.js("return localStorage.qgen")
     page.press("#anew")
@@ -763,7 +767,7 @@ def test_two_tabs_keep_apart(page, address, tabs):
     page.js("localStorage.clear()")
     page.browser.switch_to.window(first)
     page.wait(lambda: "not kept any more" in page.find("#kept").text)
-    page.browser.refresh()
+    page.reload()
     page.wait(lambda: page.questions() == shown[2:])
     assert "not kept any more" in page.find("#kept").text
 
@@ -1233,7 +1237,7 @@ def test_a_taken_quiz_ends_and_what_was_wrong_is_taken_again(page):
     box = page.js("return document.querySelector('#result').getBoundingClientRect().toJSON()")
     assert 0 < box["top"] < box["bottom"] <= 1000, "in sight, though the first card was the last"
     assert offered() == ["Take again", "Only the wrong ones"]
-    page.browser.refresh()
+    page.reload()
     page.wait(lambda: offered() == ["Take again", "Only the wrong ones"])
     page.press("#take-wrong")
     page.wait(lambda: [n.text for n in page.all(".number")] == ["1", "3"])
@@ -1302,7 +1306,7 @@ def test_the_focus_goes_on_to_what_is_not_answered_yet(page):
         "for (const question of kept.state.questions) question.start = null;"
         "sessionStorage.qgen = JSON.stringify(kept);"
     )
-    page.browser.refresh()
+    page.reload()
     page.wait(lambda: len(page.questions()) == count)
     page.press("#view-take")
     order = [2, count, 1, *range(3, count)]
@@ -1601,20 +1605,16 @@ def test_a_batch_without_questions_offers_what_failed_alone(page, tmp_path):
 
 @pytest.mark.slow
 def test_a_batch_is_followed_again_after_a_reload(page, model, tmp_path):
-    def reload():
-        page.browser.refresh()
-        page.wait(lambda: page.find(".gradio-container #batch").is_displayed())
-
     page.errors()  # forget those before
     model.go.clear()
     run_batch(page, tmp_path, {"passage": PASSAGE, "answer": "1937"})
     page.wait(lambda: page.js("return sessionStorage['qgen-batch']"))
-    reload()
+    page.reload()
     page.wait(lambda: page.find("#cancel-batch").is_displayed())
     model.go.set()
     page.wait(lambda: page.find("#files a").text == "The questions (1)")
     assert not page.find("#cancel-batch").is_displayed() and page.find("#run-batch").is_enabled()
-    reload()
+    page.reload()
     page.wait(lambda: page.find("#files a").text == "The questions (1)")
     page.js(
         "const real = fetch;"
@@ -1623,7 +1623,7 @@ def test_a_batch_is_followed_again_after_a_reload(page, model, tmp_path):
     )
     page.wait(lambda: page.all("#files a") == [] and page.find("#progress").text == "")
     page.js("sessionStorage['qgen-batch'] = 'of another day'")
-    reload()
+    page.reload()
     page.wait(lambda: page.js("return sessionStorage['qgen-batch'] === undefined"))
     assert page.find("#progress").text == "" and page.all("#files li") == []
     page.wait(lambda: page.find("#run-batch").is_enabled())
@@ -1727,7 +1727,7 @@ def test_wcag_aa(page, scheme, width, tmp_path):
     check("questions")
     page.press("[aria-label='Delete question 2']")
     check("deleted")
-    page.browser.refresh()
+    page.reload()
     page.wait(lambda: page.find("#kept").is_displayed())
     check("from before")
     page.press("#view-take")
