@@ -179,6 +179,9 @@ def _near(text: str, draw: random.Random) -> Iterator[str]:
         yield from (text[: match.start()] + day + text[match.end() :] for day in days)
     elif _POWER.search(text):
         yield from _powers(text, draw)
+    elif match := _COMPOUND.search(text):
+        larger, smaller = text[: match.end()], text[match.end() :]
+        yield from (value + smaller for value in _numbers(larger, draw))
     elif _NUMBER.search(text):
         yield from _numbers(text, draw)
     elif match := _WORD.search(text):
@@ -401,6 +404,14 @@ def _numbers(text: str, draw: random.Random) -> Iterator[str]:
     yield from _below_and_above(list(filter(None, below)), list(filter(None, above)), draw)
 
 
+_LARGER = "years?|months?|weeks?|days?|hours?|minutes?|degrees?|miles?|feet|foot|pounds?|stones?"
+_SMALLER = "months?|weeks?|days?|hours?|minutes?|seconds?|yards?|feet|inch(?:es)?|ounces?|pounds?"
+_COMPOUND = re.compile(
+    rf"(?<![\d.,])(?<!between )\d[\d,]* (?P<larger>{_LARGER})"
+    rf"(?=(?:,? and|,)? \d[\d.]* (?!(?P=larger))(?:{_SMALLER})\b)"
+)
+"""The larger unit of a quantity that has two: the hours of "2 hours and 15 minutes"."""
+
 _MIXED = re.compile(
     r"(?P<between>\bbetween\s)?\d[\d,.]*\s?(?P<unit>[a-z]*[a-rt-z])s?"
     r"\s?(?:[–—-]|\bto\b|(?(between)and\b|(?!)))\s?\d[\d,.]*\s?(?!(?P=unit)s?\b)[a-z]+",
@@ -410,9 +421,10 @@ _MIXED = re.compile(
 
 
 def _width(text: str, values: Sequence[float]) -> float:
-    """Of the range that a text is; 0 where it is none."""
+    """Of the range that a text is; 0 where it is none, or so wide that to move it would give
+    nothing like it ("between 54 and 78 minutes" for "between 6 and 30 minutes")."""
     is_range = len(values) == 2 and re.search(r"\d\D{0,12}(?:[–—-]|\bto\b|\band\b)\D{0,3}\d", text)
-    return values[1] - values[0] if is_range and values[1] > values[0] else 0
+    return values[1] - values[0] if is_range and values[0] < values[1] < 3 * values[0] else 0
 
 
 def _written(value: float, model: str, is_round: bool = True) -> str:
