@@ -8,6 +8,7 @@ from qgen.asking.checks import gives_away, invented_names, is_degenerate
 from qgen.english.dictionary import usual_tag
 from qgen.english.words import (
     ASKS_FOR_PERSON,
+    FINITE_AUXILIARIES,
     FUNCTION_WORDS,
     QUESTION_WORD,
     answer_tokens,
@@ -16,11 +17,7 @@ from qgen.english.words import (
 from qgen.model.reader import Reading
 from qgen.records import Question
 
-_AUXILIARY = re.compile(
-    r"\b(?:is|are|was|were|am|be|been|do|does|did|has|have|had|can|could|will|would|shall|should|"
-    r"may|might|must)\b",
-    re.I,
-)
+_AUXILIARY = re.compile(rf"\b(?:be|been|{'|'.join(FINITE_AUXILIARIES)})\b", re.I)
 _PRONOUN = re.compile(r"\b(?:he|she|they|him|them|his|her|hers|their|theirs)\b", re.I)
 _ARTICLES = frozenset({"the", "a", "an", "this", "that", "these", "those"})
 _NOUN_BEFORE = re.compile(r"\b(?:the|a|an|this|that|these|those)\s+\w+|\b[A-Z]\w+|\b\w{3,}s\b")

@@ -19,6 +19,7 @@ from qgen.english.passage import Passage
 from qgen.english.quantities import YEAR
 from qgen.english.values import first_number
 from qgen.english.words import (
+    FINITE_AUXILIARIES,
     FUNCTION_WORDS,
     LITTLE,
     WORD,
@@ -345,7 +346,9 @@ def _unlinked(found: re.Match) -> str:
     last, next_word = found["last"], found["next"].lower()
     verb = last.islower() and usual_tag(last) in _FINITE and next_word != "for"
     # "In the years that followed, however, the town grew" has a comma of its own there.
-    ends_clause = verb and last not in _AUXILIARY and _CLAUSES.search(found.string[: found.start()])
+    ends_clause = (
+        verb and last not in FINITE_AUXILIARIES and _CLAUSES.search(found.string[: found.start()])
+    )
     if last.lower() in {"and", "but", "or", "that", "which", "who"} or (verb and not ends_clause):
         return f"{last} "
     # "simply meant", but "the towns, however, especially Rome"
@@ -356,9 +359,6 @@ def _unlinked(found: re.Match) -> str:
     return found[0] if next_word == "of" else f"{last}, "
 
 
-_AUXILIARY = frozenset(
-    "is are was were has have had do does did can could may might must should will would".split()
-)
 _CLAUSES = re.compile(
     r"\b(?:when|while|if|because|although|after|before|since|once|until|as|who|which|that)\b", re.I
 )

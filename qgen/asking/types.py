@@ -21,15 +21,12 @@ from qgen.asking.statements import (
     written_statement,
 )
 from qgen.english.passage import Passage
+from qgen.english.words import FINITE_AUXILIARIES
 from qgen.records import Question
 from qgen.settings import OPEN_TYPES
 
 _WHY = re.compile(r"(?:\w+ )?why\b|for what (?:reason|purpose)\b|what (?:is|was) the reason", re.I)
-_HOW = re.compile(
-    r"(?:\w+ )?how (?:do|does|did|is|are|was|were|can|could|will|would|has|have|had|should|may|"
-    r"might|must)\b",
-    re.I,
-)
+_HOW = re.compile(rf"(?:\w+ )?how (?:{'|'.join(FINITE_AUXILIARIES)})\b", re.I)
 _UNWANTED = "of another type of question"
 
 FIT = 0.55

@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 
 from qgen.english.dictionary import base_forms, inflections, is_base_verb, tag_words
-from qgen.english.words import WORD
+from qgen.english.words import MODALS, WORD
 
 _DO = frozenset({"do", "does", "did"})
-_MODAL = frozenset("can could may might must shall should will would".split())
 _CLAUSE = frozenset(
     "when while that which who whom whoever whatever because if until before after since where as "
     "than to , ; ? :".split()
@@ -56,7 +55,7 @@ def _wrong_verb(words: list[str], tags: list[str]) -> tuple[int, str] | None:
     while end < len(words) and words[end] not in _CLAUSE:
         end += 1
     clause = range(first + 1, min(end, len(words)))
-    if words[first] in _MODAL and "be" in words[first + 1 : end]:
+    if words[first] in MODALS and "be" in words[first + 1 : end]:
         return _participle(words, tags, words.index("be", first) + 1)
     if any(_is_right(words, tags, i) for i in clause) or _ends_in_base(words, tags, clause):
         return None
@@ -68,7 +67,7 @@ def _is_auxiliary(words: list[str], tags: list[str], i: int) -> bool:
     """Whether a word is one of the question's, and not "the will" or "the men who did tasks"."""
     noun = i > 0 and tags[i - 1] in _NOUN_FOLLOWS
     relative = i > 1 and words[i - 1] in {"who", "which", "that"}
-    return words[i] in _DO | _MODAL and not noun and not relative
+    return words[i] in (*_DO, *MODALS) and not noun and not relative
 
 
 def _is_right(words: list[str], tags: list[str], i: int) -> bool:

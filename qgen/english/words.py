@@ -30,6 +30,8 @@ _STEM = re.compile(r"\w+(?:[.,]\d+)*")
 INTERROGATIVES = ("what", "who", "whom", "whose", "when", "where", "which", "why", "how")
 QUESTION_WORD = re.compile(rf"\b(?:{'|'.join(INTERROGATIVES)})\b", re.I)
 """What a question asks for, such as "who"; it need not come first."""
+MODALS = tuple("can could may might must shall should will would".split())
+FINITE_AUXILIARIES = (*"am are is was were do does did has have had".split(), *MODALS)
 ASKS_FOR_PERSON = re.compile(r"\b(?:who|whom|whose)\b", re.I)
 FUNCTION_WORDS = frozenset(
     "a an and are as at be but by can did do does for from had has have he her his i in is it its "
