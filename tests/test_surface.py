@@ -2,7 +2,7 @@
 
 import pytest
 
-from qgen.english.surface import recase, respace, with_pairs
+from qgen.english.surface import recase, respace, with_articles, with_pairs
 
 PASSAGE = (
     "On February 7, 2016, the AFC champion Denver Broncos beat Carolina 24–10. Beyoncé sang. "
@@ -146,3 +146,21 @@ def test_the_first_word_of_a_sentence_has_a_capital_only_as_a_name(passage, case
 )  # fmt: skip
 def test_marks_come_in_pairs(question, paired):
     assert with_pairs(question) == paired
+
+
+@pytest.mark.parametrize(
+    ("question", "mended"),
+    [
+        ("What may a employer do?", "What may an employer do?"),
+        ("What is an modern, global market?", "What is a modern, global market?"),
+        ("What did an hour at a university cost?", None),
+        ("Who is an MP, an FBI agent or a one-armed man?", None),
+        ("What is a European, and what is a ewe?", None),
+        ("What is an mph or an X-ray?", None),
+        ("If a is 3, what are a and b?", None),
+        ("What does vitamin A improve?", None),
+        ("Who said Qu'a ete?", None),
+    ],
+)
+def test_with_articles(question, mended):
+    assert with_articles(question) == (mended or question)

@@ -50,7 +50,7 @@ from qgen.english.locate import locate_answer
 from qgen.english.paragraphs import is_long, paragraph_spans
 from qgen.english.passage import sentence_spans
 from qgen.english.phrases import propose_answers
-from qgen.english.surface import with_pairs
+from qgen.english.surface import with_articles, with_pairs
 from qgen.english.words import same_answer
 from qgen.errors import QGenError
 from qgen.model.reader import DEFAULT_READER, Reader, Reading, Window, reading
@@ -420,7 +420,9 @@ class QuestionGenerator:
             replace(settings, num_return_sequences=every),
         )
         for draft, each in zip(asked, found, strict=True):
-            draft.n_best = [replace(q, question=with_pairs(q.question)) for q in each.questions]
+            draft.n_best = [
+                replace(q, question=with_articles(with_pairs(q.question))) for q in each.questions
+            ]
             draft.problem = each.problem
 
     def _check(self, drafts: Sequence[Draft], count: int, quiz: QuizSettings) -> list[Draft]:

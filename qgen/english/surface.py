@@ -101,6 +101,23 @@ def with_pairs(question: str) -> str:
     return re.sub(r" (?=[?.!,])", "", text[: end.start()] + due + end[0])
 
 
+def with_articles(question: str) -> str:
+    """The question with "a" and "an" as the next word is spoken, where its spelling tells.
+
+    A small model leaves the word out that its passage has between them: "a employer".  Of 26,897
+    judged questions 64 change, of which 24 were usable, half of them for that alone; of SQuAD's
+    87,599, which people wrote, 52, of which 44 are right then and none was before.
+    """
+    return _WRONG_ARTICLE.sub(lambda found: "a" if len(found[0]) > 1 else "an", question)
+
+
+_WRONG_ARTICLE = re.compile(
+    r"(?<![\w'’.-])(?:"
+    r"a(?= (?!e[uw]|onc?e\b|(?:is|are|and|or|as|at|in|if|on|of)\b)[aeio][a-z]+)|"
+    r"an(?= [b-dfgj-np-tv-z](?=[a-z]*[aeiouy])[a-z]+\b(?!-)))"
+)
+"""What begins with "h" or "u", and what is read letter by letter, may go either way."""
+
 _CLOSING = dict(PAIRS)
 _MARK = re.compile(r"([“”\"()\[\]])")
 
