@@ -271,6 +271,12 @@ def test_a_question_that_gives_its_answer_away_makes_room_for_the_next(monkeypat
     assert found.reasons == ("the question gives its answer away",)
 
 
+def test_slips_of_a_small_model_are_mended():
+    generator = QuestionGenerator(Scripted({"1937": ['When was "a iron bridge opened?']}))
+    [found] = generator.questions("An iron bridge was opened in 1937.", "1937")
+    assert found.question == "When was an iron bridge opened?"
+
+
 def test_a_question_that_says_a_word_twice_comes_after_the_others(monkeypatch):
     monkeypatch.undo()  # with the checks
     asked = {"Strauss": ["Whose work led the work?", "Who led the works?", "Who led the team?"]}
