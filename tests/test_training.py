@@ -11,7 +11,7 @@ import pytest
 import torch
 from conftest import PASSAGE, random_model
 from safetensors.torch import load_file
-from transformers import TrainingArguments
+from transformers import AutoModel, BertConfig, MPNetConfig, TrainingArguments
 
 from qgen.asking.pipeline import QuestionGenerator
 from qgen.english.locate import locate_answer
@@ -226,6 +226,19 @@ def test_hidden_tokens_are_of_every_second_target(tokenizer):
     assert hidden.eq(0).float().mean().item() == pytest.approx(0.5, abs=0.05)
 
 
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [(BertConfig, "attention.self.dropout"), (MPNetConfig, "attention.attn.dropout")],
+)
+def test_dropout_of_attention_is_that_of_its_weights(kind, name):
+    config = kind(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64)
+    model = AutoModel.from_config(config)
+    _set_dropout(model, 0.1, 0.4)
+    shares = {n: m.p for n, m in model.named_modules() if isinstance(m, torch.nn.Dropout)}
+    assert sorted(shares.values()) == [0.1] * 5 + [0.4] * 2
+    assert all(n.endswith(name) for n, share in shares.items() if share == 0.4)
+
+
 def test_divergence_of_halves():
     first, second = torch.tensor([[0.5, 0.5], [0.2, 0.8]]), torch.tensor([[0.25, 0.75], [0.2, 0.8]])
     both_ways = [(p * (p / q).log()).sum(-1) for p, q in ((first, second), (second, first))]
@@ -344,6 +357,30 @@ def test_goes_on_after_a_kill(checkpoint, tmp_path):
     )
     for name, tensor in uninterrupted.items():
         torch.testing.assert_close(resumed[name], tensor, atol=1e-4, rtol=1e-4)
+
+
+def test_a_run_killed_within_an_epoch_goes_on_as_if_it_was_not(
+    bert_model, tokenizer, tmp_path, monkeypatch
+):
+    """What is left of the epoch is learnt from, and no example twice."""
+    settings = settings_for(
+        objective="pseudo-masked", epochs=3, batch_size=1, save_steps=6, hidden_dropout=0.3,
+        learning_rate=1e-2,
+    )  # fmt: skip
+
+    def weights(out):
+        model = random_model(bert_model.config)
+        final = train(model, tokenizer, EXAMPLES, tmp_path / out, (), settings)
+        return load_file(final / "model.safetensors")
+
+    whole = weights("whole")
+    loss, steps = PseudoMaskedObjective.loss, iter(range(8))
+    with monkeypatch.context() as patch, pytest.raises(StopIteration):
+        patch.setattr(PseudoMaskedObjective, "loss", lambda *a: (next(steps), loss(*a))[1])
+        weights("killed")
+    assert newest_checkpoint(tmp_path / "killed").name == "checkpoint-6", "of four an epoch"
+    for name, tensor in weights("killed").items():
+        torch.testing.assert_close(tensor, whole[name], msg=name)
 
 
 @pytest.mark.parametrize(

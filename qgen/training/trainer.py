@@ -47,6 +47,19 @@ class ItemDataset(torch.utils.data.Dataset):
         return self.items[index]
 
 
+class _EpochSampler(LengthGroupedSampler):
+    """Of another order in every epoch, which the seed gives: a run that goes on within an epoch
+    skips what it has seen of it."""
+
+    def __init__(self, *args: Any, seed: int, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.seed = seed
+
+    def set_epoch(self, epoch: int) -> None:
+        """As accelerate's loader calls it, when an epoch begins."""
+        self.generator = torch.Generator().manual_seed(self.seed + epoch)
+
+
 class _ObjectiveTrainer(Trainer):
     def __init__(self, *, objective: Objective, **kwargs):
         super().__init__(data_collator=objective.collate, **kwargs)
@@ -56,9 +69,10 @@ class _ObjectiveTrainer(Trainer):
 
     def _get_train_sampler(self, train_dataset=None):
         dataset: Any = train_dataset or self.train_dataset
-        return LengthGroupedSampler(
+        return _EpochSampler(
             self.args.train_batch_size,
             lengths=[self.objective.length(item) for item in dataset.items],
+            seed=self.args.seed,
         )
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
@@ -151,7 +165,8 @@ def _decay_steps(settings: OptimizationSettings, examples: int) -> int:
 def _set_dropout(model: PreTrainedModel, hidden: float, attention: float) -> None:
     for name, module in model.named_modules():
         if isinstance(module, torch.nn.Dropout):
-            module.p = attention if name.endswith("attention.self.dropout") else hidden
+            of_weights = name.endswith(("attention.self.dropout", "attention.attn.dropout"))
+            module.p = attention if of_weights else hidden
 
 
 def fit(
