@@ -1,16 +1,19 @@
 """Minimum-risk training on tiny models: the reward, the n-best, and where probability goes."""
 
 from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 import torch
 from conftest import PASSAGE, random_model
 
 from qgen.english.locate import locate_answer
+from qgen.errors import QGenError
 from qgen.records import Example
 from qgen.settings import TrainingSettings
 from qgen.training.generator import Seq2SeqExamples, train
 from qgen.training.risk import HYPOTHESES, MinimumRiskObjective, add_hypotheses, reward
+from qgen.training.trainer import prepare_run
 
 EXAMPLES = [
     Example(PASSAGE, locate_answer(PASSAGE, "1937"), "what year was the bridge opened?"),
@@ -55,10 +58,21 @@ def test_hypotheses_are_distinct_end_and_are_kept(items, bert_model, tokenizer, 
     other = random_model(bert_model.config, seed=9)
     add_hypotheses(again, other, tokenizer, tmp_path / "n-best.jsonl")
     assert again == items, "what is on disk is not decoded again"
-    kept = (tmp_path / "n-best.jsonl").read_text().splitlines()[:1]
-    (tmp_path / "n-best.jsonl").write_text(kept[0] + "\n")  # as a kill would leave it
+    add_hypotheses(again[:1], other, tokenizer, tmp_path / "n-best.jsonl")
+    kept = (tmp_path / "n-best.jsonl").read_text().splitlines()
+    (tmp_path / "n-best.jsonl").write_text(f"{kept[0]}\n{kept[1][:9]}")  # as a kill would leave it
     add_hypotheses(again, other, tokenizer, tmp_path / "n-best.jsonl")
     assert again[0] == items[0] and again[1] != items[1]
+
+
+def test_hypotheses_of_other_settings_are_not_gone_on_with(tmp_path):
+    """They are of other examples where another seed drew these."""
+    settings = TrainingSettings(objective="minimum-risk", max_examples=2, seed=1)
+    prepare_run(tmp_path, settings, 4)
+    prepare_run(tmp_path, replace(settings, seed=2), 4)  # nothing was done yet
+    (tmp_path / "n-best-train.jsonl").touch()
+    with pytest.raises(QGenError, match="seed 2, now 1"):
+        prepare_run(tmp_path, settings, 4)
 
 
 def test_a_step_moves_probability_to_the_better_hypothesis(items, bert_model, tokenizer):

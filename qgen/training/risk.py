@@ -102,11 +102,14 @@ def add_hypotheses(
     decoder.to(dtype=dtype)
     longest = min(GenerationSettings.max_length, model.config.max_target_length)
     settings = GenerationSettings(num_beams=BEAMS, num_return_sequences=BEAMS, max_length=longest)
-    known = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    whole = text.rfind("\n") + 1  # a kill may have left a part of a line behind it
+    known = text[:whole].splitlines()
     with (
         path.open("a", encoding="utf-8") as file,
         tqdm(total=len(items), initial=len(known), unit="example", file=sys.stderr) as bar,
     ):
+        file.truncate(whole)
         for begin in range(len(known), len(items), _CHUNK):
             chunk = items[begin : begin + _CHUNK]
             lines = [json.dumps(found) for found in _n_best(chunk, decoder, tokenizer, settings)]
@@ -114,7 +117,7 @@ def add_hypotheses(
             file.flush()
             known += lines
             bar.update(len(chunk))
-    for item, line in zip(items, known, strict=True):
+    for item, line in zip(items, known, strict=False):  # of a dev part that was longer, more
         item.update(json.loads(line))
 
 

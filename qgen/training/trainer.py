@@ -139,7 +139,8 @@ def prepare_run(output_dir: str | Path, settings: OptimizationSettings, examples
     set_seed(settings.seed)
     path = output_dir / "settings.json"
     now = {**asdict(settings), "examples": examples}
-    if newest_checkpoint(output_dir) is not None and path.is_file():
+    begun = newest_checkpoint(output_dir) or next(output_dir.glob("n-best-*"), None)
+    if begun and path.is_file():
         before = json.loads(path.read_text(encoding="utf-8"))
         differ = [
             f"{name} {before.get(name)!r}, now {value!r}"
