@@ -1,11 +1,14 @@
-"""How to decode and how to train, as the library and the command line both take it."""
+"""How to decode and how to train, as the library and the command line both take it.
 
-from __future__ import annotations
+Annotations are types here and no texts, so that ``Field.type`` says to all who ask what a field
+takes: ``bool``, ``bool | None``, ``int``, ``float``, ``str`` or ``tuple[str, ...]``.
+"""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from numbers import Integral, Real
+from typing import Any
 
 from qgen.errors import QGenError, shown
 
@@ -81,38 +84,37 @@ class _Checked:
 
     def __post_init__(self):
         for each in fields(self):
-            value = _typed(each.name, str(each.type), getattr(self, each.name))
+            value = _typed(each.name, each.type, getattr(self, each.name))
             object.__setattr__(self, each.name, value)
             _check_choice(each.name, value, each.metadata["choices"])
             _check_bounds(each.name, value, each.metadata)
 
 
-def _typed(name: str, kind: str, value):
+def _typed(name: str, kind: Any, value: Any) -> Any:
     """The value as its field has it, such as a tuple for a list or an int for NumPy's.
 
     Args:
         name: of the field.
-        kind: its annotation: ``bool``, ``bool | None``, ``int``, ``float``, ``str`` or
-            ``tuple[str, ...]``.
+        kind: its annotation.
         value: whatever was given.
 
     Raises:
         QGenError: the value is of another type, or not finite.
     """
     is_bool = isinstance(value, bool)
-    if kind.startswith("bool"):
-        if is_bool or (value is None and "None" in kind):
+    if kind in (bool, bool | None):
+        if isinstance(value, kind):
             return value
         wanted = "true or false"
-    elif kind == "int":
+    elif kind is int:
         if isinstance(value, Integral) and not is_bool:
             return int(value)
         wanted = "a whole number"
-    elif kind == "float":
+    elif kind is float:
         if isinstance(value, Real) and not is_bool and math.isfinite(value):
             return value if isinstance(value, int) else float(value)
         wanted = "a finite number"
-    elif kind == "str":
+    elif kind is str:
         if isinstance(value, str):
             return value
         wanted = "text"

@@ -27,21 +27,18 @@ def add_settings(parser: argparse.ArgumentParser, kind: type, title: str) -> Non
     Args:
         parser: what gets the options.
         kind: the class.
-        title: of the group of options in the help text; fields may name another one.
+        title: of the group of options in the help text.
     """
-    groups: dict[str, Any] = {}
+    group = parser.add_argument_group(title)
     for field in fields(kind):
-        name = field.metadata.get("group") or title
-        if name not in groups:
-            groups[name] = parser.add_argument_group(name)
-        _add_setting(groups[name], field)
+        _add_setting(group, field)
 
 
 def _add_setting(group: Any, field: Field) -> None:
     option, text = _option(field.name), field.metadata["help"]
     choices = field.metadata["choices"] or None
-    kind = str(field.type)
-    if "tuple" in kind:
+    kind: Any = field.type
+    if kind == tuple[str, ...]:
         group.add_argument(
             option,
             nargs="+",
@@ -51,17 +48,17 @@ def _add_setting(group: Any, field: Field) -> None:
             metavar=field.name.upper(),
             help=f"{text}; one or more of {', '.join(choices)}" if choices else text,
         )
-    elif "bool" in kind:
+    elif kind in (bool, bool | None):
         group.add_argument(
             option, action=argparse.BooleanOptionalAction, default=field.default, help=text
         )
     else:
         group.add_argument(
             option,
-            type=finite if isinstance(field.default, float) else type(field.default),
+            type=finite if kind is float else kind,
             default=field.default,
             choices=choices,
-            metavar=None if choices else "WORDS" if kind == "str" else "N",
+            metavar=None if choices else "WORDS" if kind is str else "N",
             help=text if field.default == "" else f"{text} (default: %(default)s)",
         )
 
@@ -106,7 +103,7 @@ def settings_of(args: argparse.Namespace, kind: type[Settings]) -> Settings:
         needs = field.metadata.get("needs")
         if needs and not values[needs] and values[field.name] != field.default:
             raise QGenError(f"{_option(field.name)} goes with {_option(needs)}")
-    return kind(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+    return kind(**values)
 
 
 def check_partners(args: argparse.Namespace, partner: str, given: bool, *names: str) -> None:

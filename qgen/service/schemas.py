@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import Field as SettingsField
 from dataclasses import fields
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal
 
 from fastapi import UploadFile
 from pydantic import BaseModel, ConfigDict, Field, create_model
@@ -40,32 +40,19 @@ BOUNDS = ("ge", "gt", "le", "lt")
 def fields_of(kind: type) -> dict[str, Any]:
     """The fields of a settings class as pydantic's ``create_model`` takes them: with the same
     names, types, defaults, descriptions, choices and bounds."""
-    types = get_type_hints(kind)
-    return {
-        field.name: (_type(types[field.name], field), _field(types[field.name], field))
-        for field in fields(kind)
-        if field.name not in UNSHARED
-    }
+    return {field.name: _field(field) for field in fields(kind) if field.name not in UNSHARED}
 
 
-def _type(declared: Any, field: SettingsField) -> Any:
-    choices = field.metadata.get("choices")
-    several = get_origin(declared) is tuple
-    one: Any = get_args(declared)[0] if several else declared
-    if choices:
-        one = Literal[tuple(choices)]
-    return list[one] if several else one
-
-
-def _field(declared: Any, field: SettingsField) -> Any:
+def _field(field: SettingsField) -> tuple[Any, Any]:
     bounds = {name: field.metadata[name] for name in BOUNDS if name in field.metadata}
     if field.name in MOST:
         bounds["le"] = MOST[field.name]
-    several = get_origin(declared) is tuple
-    return Field(
+    choices, several = field.metadata["choices"], field.type == tuple[str, ...]
+    one: Any = Literal[choices] if choices else str if several else field.type
+    return list[one] if several else one, Field(
         **({"default_factory": list} if several else {"default": field.default}),
         description=field.metadata["help"],
-        allow_inf_nan=False if declared is float else None,
+        allow_inf_nan=False if one is float else None,
         **bounds,
     )
 
@@ -77,7 +64,7 @@ def settings_of(body: BaseModel, kind: type) -> Any:
         QGenError: they do not go together.
     """
     values = {name: getattr(body, name) for name in fields_of(kind)}
-    return kind(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+    return kind(**values)
 
 
 # -- what goes in ----------------------------------------------------------------------------------
