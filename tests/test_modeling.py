@@ -229,6 +229,23 @@ def test_a_shortlist_leaves_the_source_and_itself_to_choose_from(shortlisted_mod
     assert len(ids) < len(whole[0, 0])
 
 
+def test_padding_takes_no_share_of_a_shortlist(shortlisted_model):
+    """Nor does it change what comes of a source, whatever it is padded to."""
+    model = random_model(shortlisted_model.config)
+    model.load_state_dict(shortlisted_model.state_dict())
+    model.set_shortlist(range(20, 60))
+    model.get_output_embeddings().bias.data[0] = 9.0  # as if it was often written
+    found = []
+    for source in (torch.tensor([[2, 10, 3]]), torch.tensor([[2, 10, 3, 0, 0]])):
+        with torch.no_grad():
+            states = model.seq2seq_states(source, source.ne(0), torch.tensor([[4]]))
+            output = model.output(states[0], shortlist=True)
+            ids = output.vocabulary.ids.tolist()
+            row = model.log_probabilities(states[1], output)[0, 0]
+        found.append({token: value.item() for token, value in zip(ids, row, strict=True) if token})
+    assert found[1] == pytest.approx(found[0], abs=1e-4)
+
+
 def test_a_shortlist_is_kept_with_the_weights(shortlisted_model, tmp_path):
     shortlisted_model.save_pretrained(tmp_path)
     loaded = UniLMForConditionalGeneration.from_pretrained(tmp_path)

@@ -240,7 +240,8 @@ class UniLM(nn.Module):
                 of each source (Jean et al. 2015, arXiv:1412.2007, section 3.4).
         """
         source, input_ids, mask = encoded
-        vocabulary = self._vocabulary(input_ids, shortlist and bool(self.config.shortlist_size))
+        short = shortlist and bool(self.config.shortlist_size)
+        vocabulary = self._vocabulary(input_ids, mask, short)
         if not self.config.copy_size:
             return Output(vocabulary, None)
         same = (input_ids[:, None] == input_ids[:, :, None]).float()
@@ -248,7 +249,7 @@ class UniLM(nn.Module):
         keys = self.copy_gate.key(source).float()  # for a few rows faster than bfloat16
         return Output(vocabulary, CopySource(columns, mask, keys, same))
 
-    def _vocabulary(self, input_ids: Tensor, shortlist: bool) -> Vocabulary:
+    def _vocabulary(self, input_ids: Tensor, mask: Tensor, shortlist: bool) -> Vocabulary:
         projection: Any = self.get_output_embeddings()
         every = torch.arange(self.config.backbone.vocab_size, device=input_ids.device)
         if not shortlist:
@@ -272,7 +273,7 @@ class UniLM(nn.Module):
             columns,
             project,
             rare=(weight[rare].float(), bias[rare].float() + offset),
-            own=(input_ids[:, :, None] == rare).any(1),
+            own=((input_ids[:, :, None] == rare) & mask[:, :, None].bool()).any(1),
         )
 
     def log_probabilities(self, target: Tensor, output: Output) -> Tensor:
