@@ -85,6 +85,19 @@ def test_commands_are_understood(command, monkeypatch):
         importlib.import_module(module).main(arguments)
 
 
+def test_the_steps_that_runs_go_on_from_are_kept():
+    """Of a run's checkpoints the two newest are left: that of ``--save-steps``, and the last."""
+    page = ROOT / "docs" / "training.md"
+    text = page.read_text("utf-8")
+    planned = dict(re.findall(r"^\| (\w+) \| [\d,]+ of a planned ([\d,]+) \|", text, re.M))
+    made = {run[1]: c for c in _commands(page) if (run := re.search(r"--out runs/stage-(\w+)", c))}
+    named = set(re.findall(r"runs/stage-(\w+)/checkpoint-(\d+)", text))
+    assert named
+    for stage, step in named:
+        assert f"--save-steps {step}" in made[stage], stage
+        assert int(planned[stage].replace(",", "")) <= 2 * int(step), stage
+
+
 def test_commands_of_every_kind_are_found():
     named = {" ".join(c.split()[:3]) for page in DOCS for c in _commands(page)}
     for start in ("qgen train ", "qgen train-reader", "qgen evaluate ", "python -m recipes.reader"):

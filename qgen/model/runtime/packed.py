@@ -2,8 +2,9 @@
 
 Only the file is small: the weights are unpacked as they are read, by ``transformers`` too (see
 :mod:`qgen.model.foreign`), and computed with in whatever arithmetic is wanted.  They are rounded to
-nearest with a scale for each few, as in llama.cpp's "Q4_0" and "Q8_0"; a model that is to be packed
-should have learnt with weights so rounded (Jacob et al. 2018, arXiv:1712.05877).
+nearest with a scale for each few, much as in llama.cpp's "Q4_0" and "Q8_0", but symmetrically; a
+model that is to be packed should have learnt with weights so rounded (Jacob et al. 2018,
+arXiv:1712.05877).
 """
 
 from __future__ import annotations
