@@ -197,7 +197,8 @@ def train(
 
     Raises:
         QGenError: there are no examples, no answer fits the source, the vocabulary lacks the answer
-            markers, or ``output_dir`` holds a run with other settings.
+            markers, the model does not know a control of the dev examples, or ``output_dir`` holds
+            a run with other settings.
     """
     settings = settings or TrainingSettings()
     output_dir = prepare_run(output_dir, settings, len(examples))
@@ -221,6 +222,8 @@ def train(
     if not len(dataset):
         raise QGenError("no training example's answer fits into the source")
     dev_examples = dev_examples[: settings.max_dev_examples]
+    if unknown := {name for each in dev_examples for name in each.controls} - set(controls or ()):
+        raise QGenError(f"a dev example has the control {min(unknown)!r}, and no training example")
     dev = Seq2SeqExamples(dev_examples, tokenizer, *limits, control_ids=controls)
     if settings.head_warmup_steps and newest_checkpoint(output_dir) is None:
         warm_up_lm_head(model, dataset, settings.head_warmup_steps)
