@@ -639,6 +639,7 @@ def test_latex(tmp_path):
         (r"\who{Doyle} and \who[Ann]{Holm} of", "Otto Doyle and Ann Holm of", ""),
         (r"tax of \SI{5}{\%} of \SI{3}{m\,s}", "tax of 5 % of 3 m s", ""),
         (r"ratio \begin{equation}a = b\end{equation} of", "ratio … of", "1 formula"),
+        (r"ratio \[a = b\] or $$a = b$$ of", "ratio … or … of", "2 formulas"),
     ],
 )  # fmt: skip
 def test_macros_of_latex(tmp_path, source, found, left_out):
@@ -674,6 +675,10 @@ def test_macros_of_latex(tmp_path, source, found, left_out):
          "We see e^(-x²/2) and (x+y)^k in the 21st century."),
         (r"We see $x^\frac{1}{2}$, $x^\frac12$, $A^\mathrm{T}$ and $x\^2$ in the town.",
          "We see x^(1/2), x^(1/2), A^T and x2̂ in the town."),
+        (r"It is \ang{3;5} of \numrange{3}{4} \textless{} 5, \sout{old}\phantom{x}red, in town.",
+         "It is 3°5′ of 3 to 4 < 5, red, in town."),
+        (r"The \begin{math}x\end{math} of $\unheard{x}$ is in the town.",
+         "The … of … is in the town."),
         (r"Rosa Lund$^{1,2}$ and Nils Falk$^\dagger$ saw $^{14}$C there.",
          "Rosa Lund and Nils Falk saw ¹⁴C there."),
     ],
@@ -1383,10 +1388,12 @@ def test_latex_is_read_in_proportion_to_its_length(source):
 @pytest.mark.parametrize(
     "formula",
     [r"\sqrt[", "\\sqrt[" * 12, r"\frac{a", r"\sqrt", r"\frac", "5% x", "a$b", "a}", "{" * 3000,
-     r"\sqrt[{]}", r"\textbf"],
+     r"\sqrt[{]}", r"\textbf", r"x \unheard y", r"\norm{x}", r"a \over b", r"\underbrace{x}_{n}",
+     r"\begin{cases}1&2\\3&4\end{cases}", r"\overset{a}{=}"],
 )  # fmt: skip
-def test_formulas_that_are_not_whole_are_a_mark(formula):
-    assert tex.formula_text(formula) == "…"
+def test_formulas_that_are_not_whole_or_fit_no_line_are_a_mark(formula):
+    left_out = LeftOut()
+    assert tex.formula_text(formula, left_out) == "…" and left_out == {"formula": 1}
 
 
 @pytest.mark.parametrize(
@@ -1398,15 +1405,25 @@ def test_formulas_that_are_not_whole_are_a_mark(formula):
         (r"\$5", "$5"),
         (r"\{a", "{a"),
         (r"\frac{1}{2}", "1/2"),
+        (r"\dfrac{a+b}{2c} - \tfrac12", "(a+b)/2c - 1/2"),
+        (r"\frac{\sqrt{x+1}}{f(x-1)}", "√(x+1)/f(x-1)"),
+        (r"\sqrt[3]{8} + \sqrt[4]{x} + 2\sqrt[n+1]{x}", "∛(8) + ∜(x) + 2(x)^(1/(n+1))"),
+        (r"a_{n+1} = a_n + \sum_{i=1}^n x_{ij}", "a_(n+1) = a_n + ∑_(i=1)ⁿ x_ij"),
+        (r"\det A \ne 0 \iff k = \{0\}", "det A ≠ 0 ⟺ k = {0}"),
+        (r"\binom{n}{k} \bmod p, f''(x)", "(n choose k) mod p, f″(x)"),
+        (r"\left. \operatorname*{argmax} x \right|_0", "argmax x |_0"),
+        (r"\displaystyle\lim\limits_{x\to0} f(\boldsymbol{v})", "lim_(x→0) f(v)"),
     ],
 )
 def test_formulas_whose_brackets_need_no_other(formula, shown):
-    assert tex.formula_text(formula) == shown
+    left_out = LeftOut()
+    assert tex.formula_text(formula, left_out) == shown and not left_out
 
 
 def test_a_formula_that_is_not_whole_is_one_mark_of_its_document(tmp_path):
     source = f"The side is $\\sqrt[$ of it.\n\n{FIRST}\n"
-    assert read(tmp_path, "a.md", source)[0][-1:] == [FIRST]
+    found, left_out = read(tmp_path, "a.md", source)
+    assert found[-1:] == [FIRST] and left_out == "1 formula"
     found, left_out = read(tmp_path, "a.tex", source.replace("[$", "[$ b"))
     assert FIRST in found[-1] and left_out == "1 formula"
 

@@ -238,6 +238,7 @@ def test_formulas_leave_a_mark(tmp_path):
         ('<script type="math/tex">E=mc^2</script>', "…"),
         ('<span class="math inline">\\(E = mc^2\\)</span>', "E = mc²"),
         ("\\[E = mc^2\\]", "…"),
+        ("\\(E = \\unheard{mc}\\)", "…"),
     ],
 )  # fmt: skip
 def test_formulas_that_scripts_draw_are_read_once(tmp_path, formula, found):

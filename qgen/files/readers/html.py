@@ -274,7 +274,7 @@ class _Page:
         if plain and not is_formula(plain):  # brackets of a text, such as "C:\[new\]"
             return found[0]
         if inline:
-            return formula_text(inline)
+            return formula_text(inline, self._left_out)
         self._left_out["formula"] += 1
         return "…"
 

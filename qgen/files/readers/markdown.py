@@ -193,7 +193,7 @@ def _without_formulas(source: str, left_out: LeftOut) -> tuple[str, list[str], l
         formula = found["inline"] or found["dollars"]
         if not formula:
             left_out["formula"] += 1
-        shown.append(formula_text(formula) if formula else "…")
+        shown.append(formula_text(formula, left_out) if formula else "…")
         return f"{found['begins'] or ''}{_PLACE}{len(shown) - 1}{_PLACE}"
 
     return _FORMULA.sub(keep, source), shown, codes
@@ -208,7 +208,7 @@ def _role(name: str, of: str, shown: list[str], left_out: LeftOut) -> str:
     if name.startswith(("cite", "footcite")):
         left_out["citation"] += 1
         return ""
-    shown.append(formula_text(of) if name == "math" else titled[1] if titled else of)
+    shown.append(formula_text(of, left_out) if name == "math" else titled[1] if titled else of)
     place = f"{_PLACE}{len(shown) - 1}{_PLACE}"
     if tag := {"sup": "sup", "superscript": "sup", "sub": "sub", "subscript": "sub"}.get(name):
         return f"<{tag}>{place}</{tag}>"

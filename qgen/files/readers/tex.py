@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ _DROPPED = {
 ) | dict.fromkeys(
     "label bibliography bibliographystyle thanks date glossary pagestyle thispagestyle"
     " pagenumbering markright enlargethispage setstretch linespread stepcounter refstepcounter"
-    " hypersetup geometry graphicspath hyphenation lstset".split(), "{"
+    " hypersetup geometry graphicspath hyphenation lstset phantom hphantom vphantom".split(), "{"
 ) | dict.fromkeys("maketitle tableofcontents selectfont makeglossaries".split(), "")  # fmt: skip
 """What prints nothing where it stands, or what is no running text; with the arguments."""
 _NOTES = ("footnote", "footnotetext", "endnote", "marginpar", "sidenote", "todo", "note")
@@ -56,7 +57,7 @@ _TEXT_LAST = {
     "href": "{{", "hyperlink": "{{", "hypertarget": "{{", "textcolor": "[{{", "hyperref": "[{",
     "colorbox": "[{{", "fcolorbox": "[{[{{", "foreignlanguage": "[{{", "makebox": "[[{",
     "framebox": "[[{", "parbox": "[[[{{", "raisebox": "{[[{", "scalebox": "{[{", "rotatebox": "[{{",
-    "resizebox": "*{{{", "num": "[{",
+    "resizebox": "*{{{", "num": "[{", "operatorname": "*{",
 } | dict.fromkeys(
     "mbox texttt textsf textup textmd textnormal textsubscript".split(), "{"
 )  # fmt: skip
@@ -69,7 +70,18 @@ _SYMBOLS = {
     "pounds": "£", "euro": "€", "EUR": "€", "copyright": "©", "S": "§", "P": "¶", "slash": "/",
     "degree": "°", "textcelsius": "°C", "celsius": "°C",
     "xspace": " ", "newline": " ", "linebreak": " ", "par": "\n\n", "today": "…",
+    "textless": "<", "textgreater": ">", "textbar": "|", "textunderscore": "_", "textminus": "−",
+    "ne": "≠", "lt": "<", "gt": ">", "neg": "¬", "land": "∧", "lor": "∨", "gets": "←", "|": "‖",
+    "iff": "⟺", "implies": "⟹", "bot": "⊥", "models": "⊨", "triangle": "△", "colon": ":",
+    "bmod": " mod ", ">": " ", "enspace": " ", "thinspace": " ",
+    "lbrack": "[", "rbrack": "]",
+} | {
+    name: name for name in "cot sec csc lg det dim ker gcd Pr arg deg hom Re Im".split()
 }  # fmt: skip
+_FRACTIONS = {"frac": "{{", "dfrac": "{{", "tfrac": "{{", "cfrac": "[{{", "nicefrac": "[{{",
+              "sfrac": "[{{"}  # fmt: skip
+_BINOMIALS = ("binom", "dbinom", "tbinom")
+_STRUCK = ("sout", "xout", "st")
 _QUANTITIES = {"SI": "[{[{", "qty": "[{{", "si": "[{", "unit": "[{", "SIrange": "[{{{",
                "qtyrange": "[{{{"}  # fmt: skip
 """Those of siunitx: one or two numbers, then a unit of macros, such as ``\\kilo\\metre``."""
@@ -97,6 +109,7 @@ _LEFT_OUT = {
     "tabular*": "table", "tblr": "table", "longtblr": "table", "wraptable": "table",
     "sidewaystable": "table", "sidewaysfigure": "figure", "Verbatim": "block of code",
     "gather*": "formula", "multline": "formula", "multline*": "formula", "displaymath": "formula",
+    "math": "formula",
     "verbatim": "block of code", "lstlisting": "block of code", "minted": "block of code",
     "algorithm": "block of code", "algorithmic": "block of code", "Shaded": "block of code",
     "thebibliography": "list of references", "comment": "",
@@ -156,16 +169,29 @@ _XSPACE = re.compile(r"\\xspace(?![A-Za-z])(?:\{\})?(?=[\s.,;:!?'’)\]}~/-])")
 """The space that is there already, or must not be."""
 _UNKNOWN = re.compile(r"\\([A-Za-z]+)\{\}")
 """What prints something, or nobody would end its name."""
-_LAYOUT = frozenset("noindent hfill newpage clearpage smallskip medskip bigskip centering".split())
+_LAYOUT = frozenset(
+    "noindent hfill newpage clearpage smallskip medskip bigskip centering begin end left right"
+    " middle big Big bigg Bigg bigl Bigl biggl Biggl bigr Bigr biggr Biggr bigm Bigm biggm Biggm"
+    " displaystyle textstyle scriptstyle scriptscriptstyle limits nolimits mathop mathrel mathbin"
+    " mathord mathopen mathclose mathpunct mathstrut strut rm bf it sf tt cal boldsymbol bm pmb"
+    " mathnormal mathds mathbbm boxed smash hbox nonumber notag ce".split()
+)
+"""What needs no place in a line; what stands behind some is shown."""
+_MATRICES = frozenset("array pmatrix bmatrix smallmatrix psmallmatrix bsmallmatrix".split())
+_NO_LINE = frozenset("underbrace overbrace underbracket overbracket undergroup overgroup".split())
+"""What the library shows as if nothing were written over or under it."""
 _SEVERAL_CITED = re.compile(r"\\([A-Za-z]*[cC]ite)s(?:\s*\[[^\]]{0,200}\]|\s*\{[^{}]{0,200}\})+")
 _ADDRESS = re.compile(r"\\(?:url|href|path|nolinkurl)\s*(?:\[[^\[\]\n]*\]\s*)?\{[^{}\n]*\}")
 _SMALL_SIGN = re.compile(r"\^\s*(\{?)\s*\\(circ|prime)(?![A-Za-z])\s*")
 """What is raised by itself: "^\\circ" and "^{\\circ}"."""
-_POWER = re.compile(
-    rf"(?<!\\)\^\s*(?:{_GROUP}"
+_SCRIPT = re.compile(
+    rf"(?<!\\)([\^_])\s*(?:{_GROUP}"
     # A macro with its arguments: "\mathrm{T}", "\frac{1}{2}" and "\frac12".
     r"|(\\[a-z]?frac\s*\d\s*\d|\\[A-Za-z]+(?:\{[^{}]*\})*|[^\s{}\\$&~%]))"
 )
+_INNER = re.compile(rf"\([^()]*\)|{RAISED}[^{NOT_RAISED}]*{NOT_RAISED}")
+_SEVERAL = re.compile(r"\S\s*[-+−±=<>≤≥≠/·×*,→∈|]|\S\s+\S")
+"""What is more than one number or variable, once what is enclosed or raised in it is taken out."""
 _HEADING = re.compile(r"\ue000(\d)([^\ue001]*)\ue001")
 
 
@@ -227,17 +253,16 @@ def _without_false(text: str, source: str) -> str:
     return "".join([*kept, text[position:]])
 
 
-def formula_text(formula: str) -> str:
-    """What a formula in a line shows, such as "E = mc²" for ``E = mc^2``; a mark for one that is
-    not whole."""
-    if not _is_whole(formula):
-        return "…"
-    try:
-        shown = " ".join(read_raised(_Converter(LeftOut()).text_of(f"${formula}$")).split())
-    except Exception:  # of a library that did not expect it, or it nests too deep
-        return "…"
+def formula_text(formula: str, left_out: LeftOut) -> str:
+    """What a formula in a line shows, such as "E = mc²" for ``E = mc^2``; for one that is not
+    whole, or has what no line can show, a mark, which is counted."""
+    shown, counted = "%s", LeftOut()
+    if _is_whole(formula):
+        with suppress(Exception):  # of a library that did not expect it, or it nests too deep
+            shown = " ".join(read_raised(_Converter(counted).text_of(f"${formula}$")).split())
     # What the library prints where arguments are missing; the second is the formula's end.
     missing = ("%s" in shown and r"\%" not in formula) or shown.count("$") > formula.count(r"\$")
+    left_out.update({"formula": 1} if missing else counted)
     return "…" if missing else shown
 
 
@@ -301,15 +326,19 @@ def _expanded(text: str, source: str) -> str:
     return _XSPACE.sub("", text)
 
 
-def _with_powers(formula: str) -> str:
-    """A formula with what is raised in it as macros' arguments: exponents, and marks of notes where
-    it begins with one, such as "$^1$"."""
+def _prepared(formula: str) -> str:
+    """A formula with what is raised or lowered in it as macros' arguments: exponents, indices, and
+    marks of notes where it begins with one, such as "$^1$"."""
+    formula = re.sub(r"\\(?:left|right)\s*\.", "", formula).replace("''", "″")
     formula = _SMALL_SIGN.sub(lambda m: m[1] + ("°" if m[2] == "circ" else "′"), formula)
     formula = re.sub(
-        rf"^([$\\(\[]+\s*(?:\{{\}})?\s*){_POWER.pattern}", r"\1\\textsuperscript{\2\3}", formula
+        rf"^([$\\(\[]+\s*(?:\{{\}})?\s*)(?=\^){_SCRIPT.pattern}",
+        r"\1\\textsuperscript{\3\4}",
+        formula,
     )
+    names = {"^": "qgenpower", "_": "qgenindex"}
     for _ in range(_MAX_DEPTH):
-        formula = _POWER.sub(r"\\qgenpower{\1\2}", formula)
+        formula = _SCRIPT.sub(lambda m: rf"\{names[m[1]]}{{{m[2] or ''}{m[3] or ''}}}", formula)
     return formula
 
 
@@ -344,6 +373,19 @@ def _dropped(name: str, node: Any, l2tobj: _Converter) -> str:
     return "…" if name == "formula" else ""
 
 
+def _given(node: Any, l2tobj: _Converter) -> list[str]:
+    """The texts of a macro's arguments, an optional one that is missing as an empty one.
+
+    Raises:
+        KeyError: one is missing.
+    """
+    given = (node.nodeargd and node.nodeargd.argnlist) or []
+    kinds = _arguments_of(node.macroname)
+    if [kind for kind, one in zip_longest(kinds, given) if kind == "{" and not one]:
+        raise KeyError(node.macroname)
+    return [l2tobj.nodelist_to_text([one]) if one else "" for one in given]
+
+
 def _last_of(node: Any) -> Any:
     arguments = node.nodeargd.argnlist if node.nodeargd else []
     return arguments[-1] if arguments else None
@@ -361,6 +403,32 @@ def _source_of_argument(node: Any) -> str:
 
 def _raised(mark: str, node: Any, l2tobj: _Converter) -> str:
     return f"{mark}{_last_argument(node, l2tobj)}{NOT_RAISED}"
+
+
+def _as_one(text: str) -> str:
+    """A part of a formula, in parentheses unless it holds together in a line."""
+    return f"({text})" if _SEVERAL.search(_INNER.sub("", text)) else text
+
+
+def _fraction(node: Any, l2tobj: _Converter) -> str:
+    *_, above, below = _given(node, l2tobj)
+    return f"{_as_one(above)}/{_as_one(below)}"
+
+
+def _root(node: Any, l2tobj: _Converter) -> str:
+    degree, of = _given(node, l2tobj)
+    sign = {"": "√", "2": "√", "3": "∛", "4": "∜"}.get(degree)
+    # "2⁵√(x)" would be something else.
+    return f"{sign}({of})" if sign else f"({of})^(1/{_as_one(degree)})"
+
+
+def _index(node: Any, l2tobj: _Converter) -> str:
+    return f"_{_as_one(_last_argument(node, l2tobj))}"
+
+
+def _angle(node: Any, l2tobj: _Converter) -> str:
+    parts = zip(_last_argument(node, l2tobj).split(";"), "°′″", strict=False)
+    return "".join(f"{number}{sign}" for number, sign in parts if number)
 
 
 def _quoted(node: Any, l2tobj: _Converter) -> str:
@@ -419,6 +487,14 @@ _SHOWS: dict[str, Any] = {
     **dict.fromkeys(_QUANTITIES, _quantity),
     **_SYMBOLS,
     **dict.fromkeys(("url", "path", "nolinkurl"), _address),
+    **dict.fromkeys(_STRUCK, partial(_dropped, "deletion")),
+    **dict.fromkeys(_FRACTIONS, _fraction),
+    **dict.fromkeys(_BINOMIALS, "(%s choose %s)"),
+    "pmod": " (mod %s)",
+    "sqrt": _root,
+    "qgenindex": _index,
+    "ang": _angle,
+    "numrange": "%(2)s to %(3)s",
     "textsuperscript": partial(_raised, RAISED),
     "qgenpower": partial(_raised, RAISED + POWER),
     "ensuremath": _formula,
@@ -436,10 +512,12 @@ _ARGUMENTS = {
     **_QUOTED,
     **_REFERENCES,
     **_QUANTITIES,
-    **dict.fromkeys(
-        ("url", "path", "nolinkurl", "textsuperscript", "qgenpower", "ensuremath"), "{"
-    ),
-    "subfile": "{",
+    **_FRACTIONS,
+    **dict.fromkeys([*_STRUCK, "url", "path", "nolinkurl", "textsuperscript", "pmod"], "{"),
+    **dict.fromkeys(["qgenpower", "qgenindex", "ensuremath", "subfile"], "{"),
+    **dict.fromkeys(_BINOMIALS, "{{"),
+    "ang": "[{",
+    "numrange": "[{{",
 }
 _PARSED = latexwalker.get_default_latex_context_db()
 _PARSED.add_context_category(
@@ -472,6 +550,10 @@ def _nodes_of(source: str) -> list[Any]:
     return walker.get_latex_nodes()[0]
 
 
+def _is_known(macro: str) -> bool:
+    return bool(macro in _LAYOUT or (_SHOWN.get_macro_spec(macro) and macro not in _NO_LINE))
+
+
 class _Converter(latex2text.LatexNodes2Text):
     """The library's, with headings between marks, the exponents of formulas, and counts."""
 
@@ -488,8 +570,7 @@ class _Converter(latex2text.LatexNodes2Text):
         return self.nodelist_to_text(_nodes_of(source))
 
     def _unknown(self, macro: re.Match) -> str:
-        known = _PARSED.get_macro_spec(macro[1]) or _SHOWN.get_macro_spec(macro[1])
-        if known or macro[1] in _LAYOUT:
+        if _is_known(macro[1]) or _PARSED.get_macro_spec(macro[1]):
             return macro[0]
         self.left_out["unknown macro"] += 1
         return "…"
@@ -501,6 +582,12 @@ class _Converter(latex2text.LatexNodes2Text):
             return _dropped("formula", node, self)
 
     def math_node_to_text(self, node: Any) -> str:
-        inner = _nodes_of(_with_powers(node.latex_verbatim()))
+        source = node.latex_verbatim()
+        macros = re.findall(r"\\([A-Za-z]+|.)", source, re.S)
+        environments = re.findall(r"\\begin\s*\{([^{}]*)\}", source)
+        known = all(map(_is_known, macros)) and _MATRICES.issuperset(environments)
+        if not known or getattr(node, "displaytype", "") == "display":
+            return _dropped("formula", node, self)
+        inner = _nodes_of(_prepared(source))
         same = len(inner) == 1 and type(inner[0]) is type(node)
         return super().math_node_to_text(inner[0] if same else node)
