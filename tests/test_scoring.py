@@ -136,6 +136,24 @@ def test_broken_characters_cost_no_more_than_their_row(tmp_path, name, content, 
     assert (first["passage"], second["passage"]) == ("Rome", "Caf\ufffd")
 
 
+def test_questions_of_a_record_are_read_as_rows(tmp_path):
+    asked = [
+        {"question": "When did it open?", "answer": "1937", "answer_start": None, "score": -0.2,
+         "confidence": 0.9},
+        {"question": "Who led it?", "answer": "Joseph Strauss", "answer_start": None,
+         "choices": ["Irving Morrow", "Joseph Strauss"]},
+    ]  # fmt: skip
+    record = {"id": 7, "question": "Whose?", "passage": PASSAGE, "questions": asked}
+    source = tmp_path / "in.jsonl"
+    source.write_text(f"{json.dumps(record)}\n{json.dumps(record | {'questions': []})}\n")
+    *rows, bare = read_questions(source)
+    assert bare.problem == "the answer is missing, or is no part of the passage"
+    assert [row.question and row.question.answer_text for row in rows] == ["1937", "Joseph Strauss"]
+    row = rows[0].with_verdict({"confidence": 0.5})
+    assert row["question"] == asked[0]["question"] and row["input_question"] == "Whose?"
+    assert row["id"] == 7 and row["input_confidence"] == 0.9 and row["confidence"] == 0.5
+
+
 def test_a_table_has_columns_of_numbers_that_keep_their_values(tmp_path):
     pq = pytest.importorskip("pyarrow.parquet")
     verdict = {"confidence": None, "reasons": ["a", "b"]}

@@ -16,7 +16,7 @@ from qgen.files.raw_rows import printable
 from qgen.files.rows import check_readable, read_fields, to_request
 from qgen.files.writers import format_of
 from qgen.files.writers.questions import json_line
-from qgen.files.writers.tables import renamed, write_csv_rows, write_parquet_rows
+from qgen.files.writers.tables import question_rows, renamed, write_csv_rows, write_parquet_rows
 from qgen.records import Question
 
 _SUFFIXES = (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet")
@@ -45,7 +45,8 @@ class QuestionRow:
 
 def read_questions(path: str | Path) -> Iterator[QuestionRow]:
     """The rows of any file that :mod:`qgen.files.rows` reads, with a ``question`` beside the
-    passage and its answer.
+    passage and its answer, or with the ``questions`` of a record (:mod:`qgen.files.writers`), which
+    become rows as they do in CSV.
 
     Raises:
         QGenError: the file cannot be read, its type is unknown, or it has no rows.
@@ -53,9 +54,19 @@ def read_questions(path: str | Path) -> Iterator[QuestionRow]:
     empty = True
     for _, fields in read_fields(path):
         empty = False
-        yield QuestionRow({}, problem=fields) if isinstance(fields, str) else _row(fields)
+        if isinstance(fields, str):
+            yield QuestionRow({}, problem=fields)
+        else:
+            yield from map(_row, question_rows([fields]) if _is_record(fields) else [fields])
     if empty:
         raise QGenError(f"{path} has no rows")
+
+
+def _is_record(fields: dict[str, Any]) -> bool:
+    """Whether a row has questions, not one question."""
+    questions = fields.get("questions")
+    nested = isinstance(questions, list) and all(isinstance(asked, dict) for asked in questions)
+    return "passage" in fields and nested and bool(questions)
 
 
 def _row(fields: dict[str, Any]) -> QuestionRow:
