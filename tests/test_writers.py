@@ -747,6 +747,18 @@ def test_anki_shows_every_sign(tmp_path, import_into_anki):
         assert back == f"B. {text}" and "[sound" not in note.fields[0]
 
 
+def test_anki_keeps_questions_of_the_same_words_apart(records, tmp_path, import_into_anki):
+    [asked, *_] = records[0]["questions"]
+    records = [records[0] | {"questions": [asked, asked | {"answer": answer}]} for answer in "ab"]
+    path = written(records, "o.txt", tmp_path)
+    answers = [note.fields[1] for note in import_into_anki(path)]
+    assert answers == [asked["answer"], "a", asked["answer"], "b"]
+    assert [note.fields[1] for note in import_into_anki(path)] == answers
+    records[1]["questions"][1]["answer"] = "c"
+    changed = import_into_anki(written(records, "o.txt", tmp_path))
+    assert [note.fields[1] for note in changed] == [*answers[:3], "c"]
+
+
 def test_anki_has_cloze_and_true_false_notes(tmp_path, import_into_anki):
     records = special_records("cloze") + special_records("true-false")
     notes = import_into_anki(written(records, "o.txt", tmp_path))

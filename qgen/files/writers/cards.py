@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import html
 from collections import Counter
 from collections.abc import Iterable
@@ -18,12 +19,21 @@ TAG_LENGTH = 100
 
 def write_anki(records: Iterable[dict], path: Path) -> Counter[str]:
     """A text file for Anki's importer: cards of its types Basic (the question in front, the answer
-    at the back) and Cloze (the evidence as extra); the row's other fields are tags."""
+    at the back) and Cloze (the evidence as extra); the row's other fields are tags.
+
+    Of notes without an identifier Anki overwrites all that have the same front.  Those here tell
+    questions of the same words apart, and are the same when they are written again.
+    """
+    seen: Counter[str] = Counter()
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write("#separator:tab\n#html:true\n#notetype column:1\n#tags column:4\n")
+        file.write("#guid column:5\n")
         writer = csv.writer(file, delimiter="\t", lineterminator="\n")
         for item in items(records):
-            writer.writerow([*_anki_note(item), " ".join(_tags(item))])
+            asked = f"{_front(item)}\n{item.evidence}"
+            seen[asked] += 1
+            guid = hashlib.sha256(f"{asked}\n{seen[asked]}".encode()).hexdigest()[:20]
+            writer.writerow([*_anki_note(item), " ".join(_tags(item)), guid])
     return Counter()
 
 
