@@ -33,6 +33,7 @@ from qgen.files.rows import (
     documents_in,
 )
 from qgen.files.writers import CELLS, RETRIEVAL, format_of, to_record, write
+from qgen.files.writers.questions import json_line
 from qgen.records import Request, Result
 from qgen.settings import BUFFER_SIZE
 
@@ -320,10 +321,6 @@ def _generate_or_isolate(generate: GenerateFunction, requests: list[Request]) ->
 # --- Writing ---------------------------------------------------------------------------------
 
 
-def _json_line(record: dict) -> str:
-    return json.dumps(record, ensure_ascii=False) + "\n"
-
-
 class _Records:
     """The records of a JSONL file, as often as they are gone through."""
 
@@ -416,7 +413,7 @@ class _Sink:
                 self.progress.questions += len(result.questions)
             answered = result if isinstance(result, Result) else Result()
             if request and (self._is_corpus or answered.questions):
-                output.append(_json_line(to_record(request, answered)))
+                output.append(json_line(to_record(request, answered)))
         self.progress.rows += len(rows)
         self.progress.output_bytes += _append(self._partial, "".join(output))
         if errors:
@@ -437,7 +434,7 @@ class _Sink:
         where = self._source / row.document if self._source.is_dir() else self._source
         _report(f"{where}:{row.line}: {problem}")
         document = {"document": row.document} if row.document else {}
-        return _json_line({"line": row.line, "error": problem, "input": row.raw} | document)
+        return json_line({"line": row.line, "error": problem, "input": row.raw} | document)
 
     def publish(
         self,
