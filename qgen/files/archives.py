@@ -32,7 +32,7 @@ class Archive:
 
     def __init__(self, path: Path, what: str):
         """Open ``path``, which should be ``what``, such as "a Word document"."""
-        self._path, self._what = path, what
+        self.path, self.what = path, what
         self._left = MAX_TEXT
         try:
             # Of one that is gzipped as well, all at once: its members are read in any order.
@@ -61,12 +61,23 @@ class Archive:
         except KeyError:
             return None
         except RuntimeError as error:  # zipfile's way to ask for a password
-            raise QGenError(f"{self._path} is encrypted") from error
+            raise QGenError(f"{self.path} is encrypted") from error
         except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError) as error:
-            raise QGenError(f"{self._path} is damaged, or not {self._what}") from error
+            raise QGenError(f"{self.path} is damaged, or not {self.what}") from error
         self._left -= len(content)
         if self._left < 0:
-            raise QGenError(f"{self._path} unpacks to more than {MAX_TEXT >> 20} MiB of text")
+            raise QGenError(f"{self.path} unpacks to more than {MAX_TEXT >> 20} MiB of text")
+        return content
+
+    def read_main(self, name: str) -> bytes:
+        """A member without which the file is not what it should be.
+
+        Raises:
+            QGenError: as :meth:`read`, and if there is none of that name.
+        """
+        content = self.read(name)
+        if content is None:
+            raise QGenError(f"{self.path} is not {self.what}")
         return content
 
 

@@ -23,22 +23,20 @@ _BOOK = "an EPUB book"
 def read_epub(path: Path, left_out: LeftOut) -> Iterator[Block]:
     """The blocks of a book's chapters, in the order of its spine."""
     with Archive(path, _BOOK) as archive:
-        container = elements(path, archive.read("META-INF/container.xml"), _BOOK)
+        container = elements(archive, archive.read("META-INF/container.xml"))
         package = next((a.get("full-path", "") for name, a in container if name == "rootfile"), "")
-        content = archive.read(package) if package else None
-        if content is None:
-            raise QGenError(f"{path} is not {_BOOK}")
+        content = archive.read_main(package)
         folder = posixpath.dirname(package)
         items: dict[str, dict[str, str]] = {}
         spine: list[str] = []
-        for name, attributes in elements(path, content, _BOOK):
+        for name, attributes in elements(archive, content):
             if name == "item":
                 items[attributes.get("id", "")] = attributes
             elif name == "itemref" and attributes.get("linear") != "no":
                 spine.append(attributes.get("idref", ""))
         protected = {
             unquote(attributes.get("URI", ""))
-            for name, attributes in elements(path, archive.read("META-INF/encryption.xml"), _BOOK)
+            for name, attributes in elements(archive, archive.read("META-INF/encryption.xml"))
             if name == "CipherReference"
         }
         for item in (items.get(name) for name in dict.fromkeys(spine)):

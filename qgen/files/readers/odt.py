@@ -26,11 +26,8 @@ _TITLES = frozenset({"Title", "Subtitle"})
 def read_odt(path: Path, left_out: LeftOut) -> Iterator[Block]:
     """The blocks of an OpenDocument text, with tracked insertions and without deletions."""
     with Archive(path, _WHAT) as archive:
-        content = archive.read("content.xml")
-        manifest = archive.read("META-INF/manifest.xml")
-        if content is None:
-            raise QGenError(f"{path} is not {_WHAT}")
-        parts = elements(path, manifest, _WHAT)
+        content = archive.read_main("content.xml")
+        parts = elements(archive, archive.read("META-INF/manifest.xml"))
         if any(name == "encryption-data" for name, _ in parts):
             raise QGenError(f"{path} is encrypted")
     formulas = {
@@ -38,7 +35,7 @@ def read_odt(path: Path, left_out: LeftOut) -> Iterator[Block]:
         for _, attributes in parts
         if attributes.get("media-type", "").endswith("opendocument.formula")
     }
-    found = elements(path, content, _WHAT)
+    found = elements(archive, content)
     # Where somebody has changed how a paragraph looks, it has a style of its own, based on another.
     based = {
         attributes.get("name", ""): attributes.get("parent-style-name", "")
@@ -46,7 +43,7 @@ def read_odt(path: Path, left_out: LeftOut) -> Iterator[Block]:
         if name == "style"
     }
     target = _Document(*_marking_styles(found), based, formulas, left_out)
-    parse_part(path, content, target, _WHAT)
+    parse_part(archive, content, target)
     yield from target.blocks
 
 

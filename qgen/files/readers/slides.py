@@ -22,14 +22,12 @@ _FURNITURE = {"sldNum", "ftr", "dt", "hdr"}
 def read_pptx(path: Path, left_out: LeftOut) -> Iterator[Block]:
     """The blocks of the slides that are shown, in their order; speakers' notes are left out."""
     with Archive(path, _WHAT) as archive:
-        main = main_part(path, archive, "ppt/presentation.xml", _WHAT)
-        content = archive.read(main)
-        if content is None:
-            raise QGenError(f"{path} is not {_WHAT}")
-        parts = _relations(path, archive, main)
+        main = main_part(archive, "ppt/presentation.xml")
+        content = archive.read_main(main)
+        parts = _relations(archive, main)
         order = [
             parts.get(attributes.get("id", ""), "")
-            for name, attributes in elements(path, content, _WHAT)
+            for name, attributes in elements(archive, content)
             if name == "sldId"
         ]
         # In "sldId" two attributes are called "id"; the relation's has a namespace.
@@ -38,34 +36,34 @@ def read_pptx(path: Path, left_out: LeftOut) -> Iterator[Block]:
             if not slide:
                 continue
             target = _Slide(number, left_out)
-            parse_part(path, slide, target, _WHAT)
+            parse_part(archive, slide, target)
             if not target.shown:
                 left_out["hidden slide"] += 1
                 continue
-            related = _relations(path, archive, part).values()
+            related = _relations(archive, part).values()
             left_out["diagram"] += sum("/diagrams/data" in name for name in related)
             notes = [name for name in related if "/notesSlides/" in name]
-            left_out["speaker's note"] += any(_has_notes(path, archive, name) for name in notes)
+            left_out["speaker's note"] += any(_has_notes(archive, name) for name in notes)
             # Boxes stand in the order in which they were drawn, the title anywhere among them.
             yield from sorted(target.blocks, key=lambda block: not block.level)
 
 
-def _has_notes(path: Path, archive: Archive, name: str) -> bool:
+def _has_notes(archive: Archive, name: str) -> bool:
     """Whether anything is written on a page of notes, which some programs make for every slide; or
     may be, where it is damaged."""
     page = _Slide(0, LeftOut())
     try:
         if part := archive.read(name):
-            parse_part(path, part, page, _WHAT)
+            parse_part(archive, part, page)
     except QGenError:
         return True
     return any(block.item for block in page.blocks)
 
 
-def _relations(path: Path, archive: Archive, part: str) -> dict[str, str]:
+def _relations(archive: Archive, part: str) -> dict[str, str]:
     """The parts that a part refers to, by the identifiers it has for them."""
     folder, name = posixpath.split(part)
-    found = elements(path, archive.read(f"{folder}/_rels/{name}.rels"), _WHAT)
+    found = elements(archive, archive.read(f"{folder}/_rels/{name}.rels"))
     return {
         attributes.get("Id", ""): posixpath.normpath(
             posixpath.join("/" + folder, attributes.get("Target", ""))

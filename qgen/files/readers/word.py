@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from qgen.errors import QGenError
 from qgen.files.archives import Archive
 from qgen.files.readers.blocks import Block, LeftOut, Tables
 from qgen.files.readers.formulas import Formulas
@@ -78,25 +77,23 @@ class _Paragraph:
 def read_docx(path: Path, left_out: LeftOut) -> Iterator[Block]:
     """The blocks of a Word document."""
     with Archive(path, _WHAT) as archive:
-        main = main_part(path, archive, "word/document.xml", _WHAT)
-        content = archive.read(main)
-        if content is None:
-            raise QGenError(f"{path} is not {_WHAT}")
+        main = main_part(archive, "word/document.xml")
+        content = archive.read_main(main)
         folder = posixpath.dirname(main)
-        styles = _styles(path, archive.read(f"{folder}/styles.xml"))
+        styles = _styles(archive, archive.read(f"{folder}/styles.xml"))
         for name in archive.names:
             kind = posixpath.basename(name).rstrip("0123456789.xml")
             if posixpath.dirname(name) == folder and kind in {"header", "footer"}:
                 part = archive.read(name) or b""
                 left_out[kind] += b"<w:t>" in part or b"<w:t " in part
     target = _Document(styles, left_out)
-    parse_part(path, content, target, _WHAT)
+    parse_part(archive, content, target)
     yield from target.blocks
 
 
-def main_part(path: Path, archive: Archive, usual: str, what: str) -> str:
+def main_part(archive: Archive, usual: str) -> str:
     """The name of the part that an Office document begins with."""
-    for name, attributes in elements(path, archive.read("_rels/.rels"), what):
+    for name, attributes in elements(archive, archive.read("_rels/.rels")):
         if name == "Relationship" and attributes.get("Type", "").endswith("/officeDocument"):
             target = attributes.get("Target", "").lstrip("/")
             if target in archive.names:
@@ -104,11 +101,11 @@ def main_part(path: Path, archive: Archive, usual: str, what: str) -> str:
     return usual
 
 
-def _styles(path: Path, content: bytes | None) -> dict[str, _Style]:
+def _styles(archive: Archive, content: bytes | None) -> dict[str, _Style]:
     """The styles by their identifiers, each with what it takes from the one it is based on."""
     styles: dict[str, _Style] = {}
     style = _Style()
-    for name, attributes in elements(path, content, _WHAT):
+    for name, attributes in elements(archive, content):
         value = attributes.get("val", "")
         if name == "style":
             style = styles.setdefault(attributes.get("styleId", ""), _Style())

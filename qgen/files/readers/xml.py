@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from lxml import etree
 
 from qgen.errors import QGenError, first_line
+from qgen.files.archives import Archive
 
 _CHUNK = 1 << 16
 
 
-def parse_part(path: Path, content: bytes, target: Any, what: str) -> None:
-    """Tell ``target`` the elements of a part; their names come without their namespaces.
+def parse_part(archive: Archive, content: bytes, target: Any) -> None:
+    """Tell ``target`` the elements of a part of an archive; their names come without their
+    namespaces.
 
     The target has ``start(name, attributes)``, ``end(name)`` and ``data(text)``, and its
     ``skips(name)`` says of which elements, with all that they hold, it is told nothing.  libxml2
     itself bounds the depth (256) and the length of a text.
 
     Raises:
-        QGenError: the part is not well formed; ``what`` says what the file should be.
+        QGenError: the part is not well formed.
     """
     parser = etree.XMLParser(
         target=_Local(target), resolve_entities=False, no_network=True, load_dtd=False,
@@ -32,7 +33,7 @@ def parse_part(path: Path, content: bytes, target: Any, what: str) -> None:
         parser.close()
     except etree.XMLSyntaxError as error:
         reason = first_line(error).split(", line")[0]
-        raise QGenError(f"{path} is damaged, or not {what}: {reason}") from error
+        raise QGenError(f"{archive.path} is damaged, or not {archive.what}: {reason}") from error
 
 
 class _Local:
@@ -91,9 +92,9 @@ class Elements:
         pass
 
 
-def elements(path: Path, content: bytes | None, what: str) -> list[tuple[str, dict[str, str]]]:
+def elements(archive: Archive, content: bytes | None) -> list[tuple[str, dict[str, str]]]:
     """The names and attributes of a part's elements; none if there is no such part."""
     target = Elements()
     if content:
-        parse_part(path, content, target, what)
+        parse_part(archive, content, target)
     return target.found
