@@ -294,6 +294,21 @@ def test_squad(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "given",
+    [
+        {"answers": ["1854"]},
+        {"answers": {"text": ["1854", "in 1854"], "answer_start": [32, 29]}},
+        {"answers": "1854"},
+        {"answer": "1854", "answer_start": 32},
+    ],
+)
+def test_squad_with_answers_in_another_form(tmp_path, given):
+    article = {"paragraphs": [{"context": TEXT, "qas": [{"id": "a1", **given}]}]}
+    [row] = rows_of(tmp_path, "squad.json", json.dumps({"data": [article]}))
+    assert row.answers == LIT.answers and row.extra == {"id": "a1"}
+
+
+@pytest.mark.parametrize(
     "content",
     [
         '[{"passage": "%s", "answer": 1854}]',

@@ -276,8 +276,10 @@ def _squad_rows(value: Any) -> Iterator[Any]:
                 yield base
                 continue
             row = base | {key: qa[key] for key in ("id", "question") if key in qa}
-            answers = qa.get("answers")  # several people's: alternatives
+            answers, start = qa.get("answers", qa.get("answer")), qa.get("answer_start")
             if isinstance(answers, list) and answers and isinstance(answers[0], dict):
-                first = answers[0]
-                row |= {"answer": first.get("text"), "answer_start": first.get("answer_start")}
+                first = answers[0]  # several people's: alternatives
+                answers, start = first.get("text"), first.get("answer_start")
+            if answers:
+                row |= {"answer": answers, "answer_start": start}
             yield row
