@@ -598,6 +598,11 @@ def test_sounds_over_two_lines_of_captions(tmp_path):
     assert read(tmp_path, "a.srt", "\n".join(cues)) == ([" ".join(said)], "5 sounds")
 
 
+def test_captions_whose_times_are_whole_seconds(tmp_path):
+    cues = f"1\n00:01 --> 00:04\n{FIRST}\n\n2\n0:00:09 --> 0:00:12\n{SECOND}\n"
+    assert read(tmp_path, "a.srt", cues)[0] == TEXTS
+
+
 def test_marks_that_are_no_tags_of_captions(tmp_path):
     cue = "1\n00:00:01,000 --> 00:00:04,000\n<i>If the load</i> a < b and c > d, it <b>stands.\n"
     assert read(tmp_path, "a.srt", cue)[0] == ["If the load a < b and c > d, it stands."]
@@ -854,7 +859,7 @@ def test_rich_text(tmp_path):
         "The Kestrel Bridge covers 350 m² of land in Dörne. It opened in 1897.",
         "The observatory is old and dark.",
     ]
-    assert left_out == "1 note, 1 table"
+    assert left_out == "1 deletion, 1 note, 1 table"
 
 
 @pytest.mark.parametrize(
@@ -864,6 +869,8 @@ def test_rich_text(tmp_path):
          "A hyperlink is a reference. Hyperlinks were named by HYPERLINK Nelson."),
         (r"{The bridge opened in 1937 \v secret\v0  and it was painted orange}.",
          "The bridge opened in 1937 and it was painted orange."),
+        (r"It fell in {\strike 1936} 1937 with \strike no \strike0 all of it.",
+         "It fell in 1937 with all of it."),
         (r"It fell {\v a {\b hidden}} in {\b\v 1936 }1937 with \deleted no \plain all of \'84it.",
          "It fell in 1937 with all of „it."),
     ],
@@ -894,6 +901,14 @@ def test_slides_of_tables_and_diagrams(tmp_path):
         *((text, ("Two bridges",)) for text in [*TEXTS, FIRST])
     ]
     assert document.summary == "1 diagram, 2 list items"
+
+
+def test_a_slide_that_is_missing_is_told(tmp_path):
+    with zipfile.ZipFile(io.BytesIO(make(".pptx"))) as deck:
+        parts = {name: deck.read(name) for name in deck.namelist()}
+    del parts["ppt/slides/slide1.xml"]
+    parts["ppt/slides/slide9.xml"] = b""
+    assert read(tmp_path, "a.pptx", archive(parts)) == (TEXTS[1:], "1 missing slide")
 
 
 def test_slides_whose_attributes_are_in_another_order(tmp_path):

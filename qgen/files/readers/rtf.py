@@ -18,17 +18,18 @@ _RAISED = re.compile(
     r"|\\super(?!\w)[ ]?([^{}\\]{1,12})\\(?:nosupersub|plain)(?!\w)"
 )
 _UNSEEN = re.compile(
-    r"(?<!\\)\\(?:deleted|v)(?![a-z0-9])(?:[^{}]|\{[^{}]*\})*?"
-    r"(?=\\(?:deleted|v)(?![a-z])|\\plain(?![a-z])|\}|\Z)"
+    r"(?<!\\)\\(?:deleted|strike|v)(?![a-z0-9])(?:[^{}]|\{[^{}]*\})*?"
+    r"(?=\\(?:deleted|strike|v)(?![a-z])|\\plain(?![a-z])|\}|\Z)"
 )
-"""What is deleted or hidden, up to where that ends or its group does."""
+"""What is deleted, struck through or hidden, up to where that ends or its group does."""
 
 
 def read_rtf(path: Path, left_out: LeftOut) -> Iterator[Block]:
-    """The blocks of a file in rich text, without what is deleted or hidden."""
+    """The blocks of a file in rich text, without what is deleted, struck through or hidden."""
     source = read_bytes(path).decode("cp1252", "replace")
     for word, name in (("footnote", "note"), ("pict", "picture"), ("shptxt", "text box")):
         left_out[name] += len(re.findall(rf"\\{word}(?![a-z])", source))
+    left_out["deletion"] += sum(one[:2] != "\\v" for one in _UNSEEN.findall(source))
     source = _UNSEEN.sub("", source)
     source = _RAISED.sub(lambda m: f"{{{RAISED}{m[1] or m[2]}{NOT_RAISED}}}", source)
     # The library puts the address of a link behind its text, and ends a paragraph with a line.

@@ -34,6 +34,7 @@ def read_pptx(path: Path, left_out: LeftOut) -> Iterator[Block]:
         for number, part in enumerate(order, 1):
             slide = archive.read(part) if part else None
             if not slide:
+                left_out["missing slide"] += 1
                 continue
             target = _Slide(number, left_out)
             parse_part(archive, slide, target)

@@ -12,7 +12,8 @@ from qgen.files.lines import ends_sentence, text_blocks
 from qgen.files.readers.blocks import Block, LeftOut
 
 _TIME = re.compile(
-    r"\s*((?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3})\s*-->\s*((?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3})"
+    r"\s*((?:\d+:)?\d{1,2}:\d{2}(?:[.,]\d{1,3})?)"
+    r"\s*-->\s*((?:\d+:)?\d{1,2}:\d{2}(?:[.,]\d{1,3})?)"
 )
 _SOUND = re.compile(r"\[[^\[\]]*\]|\([A-Z][A-Z\s,'-]*\)|[♪♫](?:[^♪♫]*[♪♫](?=[^\S\n]*(?:\n|\Z))|.*)")
 """Of a cue, over several of its lines."""
