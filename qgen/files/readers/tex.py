@@ -80,8 +80,6 @@ _SYMBOLS = {
 }  # fmt: skip
 _FRACTIONS = {"frac": "{{", "dfrac": "{{", "tfrac": "{{", "cfrac": "[{{", "nicefrac": "[{{",
               "sfrac": "[{{"}  # fmt: skip
-_BINOMIALS = ("binom", "dbinom", "tbinom")
-_STRUCK = ("sout", "xout", "st")
 _QUANTITIES = {"SI": "[{[{", "qty": "[{{", "si": "[{", "unit": "[{", "SIrange": "[{{{",
                "qtyrange": "[{{{"}  # fmt: skip
 """Those of siunitx: one or two numbers, then a unit of macros, such as ``\\kilo\\metre``."""
@@ -476,54 +474,42 @@ def _quotation(node: Any, l2tobj: _Converter) -> str:
     return f"{_QUOTE}{l2tobj.nodelist_to_text(node.nodelist)}{_QUOTE}"
 
 
-_SHOWS: dict[str, Any] = {
-    **{name: partial(_heading, level) for level, name in enumerate(_SECTIONS, 1)},
-    **dict.fromkeys([*_DROPPED, *_CITATIONS], partial(_dropped, "")),
-    **dict.fromkeys(_NOTES, partial(_dropped, "note")),
+_MACROS: list[tuple[dict[str, str], Any]] = [
+    *(({name: "*[{"}, partial(_heading, level)) for level, name in enumerate(_SECTIONS, 1)),
+    *(({name: ""}, symbol) for name, symbol in _SYMBOLS.items()),
+    (_DROPPED | dict.fromkeys(_CITATIONS, "*[[{"), partial(_dropped, "")),
+    (dict.fromkeys(_NOTES, "[{"), partial(_dropped, "note")),
+    (dict.fromkeys(("sout", "xout", "st"), "{"), partial(_dropped, "deletion")),
+    (_TEXT_LAST, _last_argument),
+    (_QUOTED, _quoted),
+    (_REFERENCES, "…"),
+    (_QUANTITIES, _quantity),
+    (dict.fromkeys(("url", "path", "nolinkurl"), "{"), _address),
+    (_FRACTIONS, _fraction),
+    (dict.fromkeys(("binom", "dbinom", "tbinom"), "{{"), "(%s choose %s)"),
+    ({"sqrt": "[{"}, _root),
+    ({"pmod": "{"}, " (mod %s)"),
+    ({"ang": "[{"}, _angle),
+    ({"numrange": "[{{"}, "%(2)s to %(3)s"),
+    ({"textsuperscript": "{"}, partial(_raised, RAISED)),
+    ({"qgenpower": "{"}, partial(_raised, RAISED + POWER)),
+    ({"qgenindex": "{"}, _index),
+    ({"ensuremath": "{"}, _formula),
+    ({"subfile": "{"}, partial(_dropped, _COUNTED["subfile"])),
+]
+"""Macros with their arguments, and what they print."""
+_SHOWS = {
+    **{name: show for macros, show in _MACROS for name in macros},
     **{name: partial(_dropped, counted) for name, counted in _COUNTED.items()},
-    **dict.fromkeys(_TEXT_LAST, _last_argument),
-    **dict.fromkeys(_QUOTED, _quoted),
-    **dict.fromkeys(_REFERENCES, "…"),
-    **dict.fromkeys(_QUANTITIES, _quantity),
-    **_SYMBOLS,
-    **dict.fromkeys(("url", "path", "nolinkurl"), _address),
-    **dict.fromkeys(_STRUCK, partial(_dropped, "deletion")),
-    **dict.fromkeys(_FRACTIONS, _fraction),
-    **dict.fromkeys(_BINOMIALS, "(%s choose %s)"),
-    "pmod": " (mod %s)",
-    "sqrt": _root,
-    "qgenindex": _index,
-    "ang": _angle,
-    "numrange": "%(2)s to %(3)s",
-    "textsuperscript": partial(_raised, RAISED),
-    "qgenpower": partial(_raised, RAISED + POWER),
-    "ensuremath": _formula,
     "verb": _verbatim,
     "item": _item,
 }
-"""What macros print."""
-_ARGUMENTS = {
-    **dict.fromkeys(_SECTIONS, "*[{"),
-    **_DROPPED,
-    **dict.fromkeys(_CITATIONS, "*[[{"),
-    **dict.fromkeys(_NOTES, "[{"),
-    **dict.fromkeys(_SYMBOLS, ""),
-    **_TEXT_LAST,
-    **_QUOTED,
-    **_REFERENCES,
-    **_QUANTITIES,
-    **_FRACTIONS,
-    **dict.fromkeys([*_STRUCK, "url", "path", "nolinkurl", "textsuperscript", "pmod"], "{"),
-    **dict.fromkeys(["qgenpower", "qgenindex", "ensuremath", "subfile"], "{"),
-    **dict.fromkeys(_BINOMIALS, "{{"),
-    "ang": "[{",
-    "numrange": "[{{",
-}
+"""These, and others whose arguments the library knows."""
 _PARSED = latexwalker.get_default_latex_context_db()
 _PARSED.add_context_category(
     "ours",
     prepend=True,
-    macros=[MacroSpec(name, given) for name, given in _ARGUMENTS.items()],
+    macros=[MacroSpec(name, given) for macros, _ in _MACROS for name, given in macros.items()],
     environments=[EnvironmentSpec(name, given) for name, given in _ENVIRONMENTS.items()],
 )
 _SHOWN = latex2text.get_default_latex_context_db()
