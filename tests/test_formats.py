@@ -847,6 +847,12 @@ def test_brackets_and_dollars_of_markdown_that_are_no_formulas(source, found, fo
     assert markdown(source) == (found, {"formula": formulas} if formulas else {})
 
 
+def test_what_a_template_fills_in_is_a_mark():
+    source = "The {{ site.name }} bridge is {% raw %}old{% endraw %}{{< ref x >}}, as `{{ x }}` is."
+    found = ["The … bridge is old, as {{ x }} is."]
+    assert markdown(source) == (found, {"template field": 1})
+
+
 def test_rich_text(tmp_path):
     content = (
         r"{\rtf1\ansi The \b Kestrel\b0  Bridge covers 350 m{\super 2} of {\field{\*\fldinst "

@@ -28,7 +28,7 @@ _NOT_TEXT = re.compile(
     r"\{::?[^}\n]*\}"  # kramdown's attribute lists and options: {: .name}, {:toc}
     r"|(?<=[\])*_\w\"\ufdd8])[ \t]?\{[#.][\w-][^}\n]*\}"  # Pandoc's: [text]{.smallcaps}
     r"|[ \t]+\{[#.][\w-][^}\n]*\}(?=[ \t]*$)"  # behind a heading
-    r"|\{%.*?%\}|\{\{.*?\}\}"  # Liquid's tags
+    r"|\{%.*?%\}|\{\{[<%].*?\}\}"  # Liquid's and Hugo's tags
     r"|!\[\[[^\]\n]*\]\]|%%[^%\n]*%%|[ \t]\^[\w-]+[ \t]*$"  # Obsidian's files, comments, names
     r"|(?<=^> )\[!\w+\][+-]?[ \t]*"  # the kind of a call-out
     r"|(?:(?<=^[-*+] )|(?<=^\d[.)] ))\[[ xX]\][ \t]+"  # the box of a task
@@ -38,6 +38,8 @@ _NOT_TEXT = re.compile(
     r"|^%{3,}.*$",
     re.M,
 )
+_FILLED_IN = re.compile(r"\{\{(?![<%]).*?\}\}")
+"""What Liquid and Jinja print, which only a run of them knows."""
 _CALL_OUT_SIGN = re.compile(
     r"(^<aside>[ \t]*\r?\n)[^\w\s!-~\xa1-\xbf\u2010-\u205e\u20a0-\u20cf]{1,12}(?=\s)[ \t]*", re.M
 )
@@ -126,6 +128,8 @@ def markdown_blocks(source: str, left_out: LeftOut, page: int | None = None) -> 
     source, notes = _FOOTNOTE.subn("", source)
     source, inline = _INLINE_NOTE.subn("", source)
     left_out["note"] += notes + inline
+    source, filled_in = _FILLED_IN.subn("…", source)
+    left_out["template field"] += filled_in
     source = _NOT_TEXT.sub("", _CALL_OUT_SIGN.sub(r"\1", source))
     source = _MARKED.sub(r"\1", _LINK.sub(r"\1", source))
     source = _DEFINITION.sub("\n\n", source)
