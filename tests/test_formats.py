@@ -1128,6 +1128,14 @@ def test_a_paragraph_goes_on_behind_the_end_of_a_page(tmp_path):
     ]
 
 
+def test_the_end_of_an_overlong_page_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr("qgen.files.readers.pdf.MAX_PAGE_CHARACTERS", len(FIRST) + 1)
+    (tmp_path / "a.pdf").write_bytes(pdf([[FIRST, SECOND]]))
+    left_out = LeftOut()
+    assert [block.text for block in read_pdf(tmp_path / "a.pdf", left_out)] == [FIRST]
+    assert str(left_out) == "1 overlong page"
+
+
 def test_pdf_pages_without_text_and_passwords(tmp_path):
     pypdf = pytest.importorskip("pypdf")
     writer = pypdf.PdfWriter(clone_from=io.BytesIO(make(".pdf")))
@@ -1426,7 +1434,7 @@ def test_formulas_that_are_not_whole_or_fit_no_line_are_a_mark(formula):
         (r"\$5", "$5"),
         (r"\{a", "{a"),
         (r"\frac{1}{2}", "1/2"),
-        (r"\dfrac{a+b}{2c} - \tfrac12", "(a+b)/2c - 1/2"),
+        (r"\dfrac{a+b}{2c} - \tfrac12", "(a+b)/(2c) - 1/2"),
         (r"\frac{\sqrt{x+1}}{f(x-1)}", "√(x+1)/f(x-1)"),
         (r"\sqrt[3]{8} + \sqrt[4]{x} + 2\sqrt[n+1]{x}", "∛(8) + ∜(x) + 2(x)^(1/(n+1))"),
         (r"a_{n+1} = a_n + \sum_{i=1}^n x_{ij}", "a_(n+1) = a_n + ∑_(i=1)ⁿ x_ij"),

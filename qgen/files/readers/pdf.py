@@ -71,7 +71,7 @@ def read_pdf(path: Path, left_out: LeftOut) -> Iterator[Block]:
     for number in range(len(document)):
         try:
             page = document[number]
-            lines = _page_lines(page)
+            lines = _page_lines(page, left_out)
             empty += not lines and any(True for _ in page.get_objects(max_depth=1))
             page.close()
         except pypdfium2.PdfiumError:
@@ -130,9 +130,10 @@ _Written = tuple[list[_Character], bool, str]
 """The characters of a line, whether they are bold, and the hyphen that ended it."""
 
 
-def _page_lines(page) -> list[_Line]:
+def _page_lines(page, left_out: LeftOut) -> list[_Line]:
     """The lines of a page, in the order in which they are written."""
     text_page = page.get_textpage()
+    left_out["overlong page"] += text_page.count_chars() > MAX_PAGE_CHARACTERS  # its end
     found = _written_lines(text_page)
     text_page.close()
     # Most of the text is upright as the page is shown, or as it is meant.

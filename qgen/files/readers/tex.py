@@ -410,7 +410,8 @@ def _as_one(text: str) -> str:
 
 def _fraction(node: Any, l2tobj: _Converter) -> str:
     *_, above, below = _given(node, l2tobj)
-    return f"{_as_one(above)}/{_as_one(below)}"
+    below = f"({below})" if re.fullmatch(r"\d+[^\W\d]\w*", below) else _as_one(below)
+    return f"{_as_one(above)}/{below}"
 
 
 def _root(node: Any, l2tobj: _Converter) -> str:
