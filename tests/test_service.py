@@ -254,6 +254,15 @@ def test_a_full_queue_refuses_and_says_when_to_come_back(gate):
     )
 
 
+def test_more_passages_than_may_wait_get_their_turn_when_no_others_wait():
+    for wait in (False, True):
+        batcher = DynamicBatcher(echo, max_delay_s=0, max_waiting=2)
+        names = ["a", "b", "c"]
+        future = batcher.submit(job(*names), SETTINGS, QUIZ, wait)
+        assert asked(future.result(5)) == [f"What of {name}?" for name in names]
+        batcher.close()
+
+
 @pytest.mark.parametrize("fails", [False, True])
 def test_a_client_that_goes_while_its_passage_is_decoded_leaves_the_worker_alive(gate, fails):
     def model(requests, settings, quiz):

@@ -92,7 +92,8 @@ class DynamicBatcher:
         max_batch: most questions for passages of usual length decoded together; of longer ones,
             and with wider beams, fewer: a batch is filled by its tokens.
         max_delay_s: most seconds for which an idle stream waits for company of a passage.
-        max_waiting: most passages in the queue.
+        max_waiting: most passages in the queue, unless one client's alone are more: those get their
+            turn once no other waits.
         pool: what runs the batches; by default a thread.
         streams: how many batches it runs at once.
     """
@@ -153,9 +154,11 @@ class DynamicBatcher:
         tokens = [count_tokens(request, settings, quiz) for request in requests]
         job = _Job(requests, settings, quiz, tokens)
         with self._changed:
-            while not self._closing and self._waiting() + len(requests) > self._max_waiting:
-                if not wait or len(requests) > self._max_waiting:
-                    seconds = 1 + int(self._waiting() / self._rate)
+            while not self._closing and (waiting := self._waiting()):
+                if waiting + len(requests) <= self._max_waiting:
+                    break
+                if not wait:
+                    seconds = 1 + int(waiting / self._rate)
                     raise QueueFullError("too many passages are waiting", seconds)
                 self._changed.wait(1.0)
             if not self.alive:
