@@ -279,6 +279,6 @@ def _safe_name(filename: str) -> str:
     name = PurePosixPath(filename.replace("\\", "/")).name
     name = "".join(c for c in name if c.isprintable()).encode("utf-8", "ignore").decode()
     stem, suffix = PurePosixPath(name).stem, PurePosixPath(name).suffix
-    while len(f"{stem}{suffix}".encode()) > MAX_NAME_BYTES and stem:
-        stem = stem[:-1]
+    room = max(0, MAX_NAME_BYTES - len(suffix.encode()))
+    stem = stem.encode()[:room].decode("utf-8", "ignore")
     return f"{stem}{suffix}".strip() or "the file"
