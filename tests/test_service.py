@@ -512,11 +512,15 @@ def test_errors_have_a_field_and_a_sentence(client, path, body, status, field):
     assert "Traceback" not in response.text
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"NaN", b"[" * 20_000])
-def test_what_is_no_json_is_told(client, content):
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [(b"", 422), (b"NaN", 422), (b"{", 400), (b"\xff\xfe", 400), (b"[" * 20_000, 400)],
+)
+def test_what_is_no_json_is_told(client, content, status):
     headers = {"Content-Type": "application/json"}
     response = client.post("/v1/questions", content=content, headers=headers)
-    assert response.status_code in {400, 422} and response.json()["error"]["message"]
+    error = response.json()["error"]
+    assert response.status_code == status and error["message"] and error["field"] == ""
 
 
 def test_an_inner_failure_shows_no_trace(generator, monkeypatch):
@@ -554,6 +558,15 @@ def test_large_bodies_are_refused(generator):
         for response in (said, streamed):
             assert response.status_code == 413
             assert response.json()["error"]["code"] == "too_large"
+
+
+@pytest.mark.parametrize("root", ["", "/quiz"])
+def test_files_may_be_larger_than_other_bodies_wherever_the_service_is_mounted(generator, root):
+    app = create_app(generator, ServiceSettings(max_body_bytes=1000))
+    with TestClient(app, root_path=root) as client:
+        file = {"file": ("a.txt", f"{PASSAGE}\n" * 20)}
+        assert client.post(f"{root}/v1/batches", files=file).status_code == 202
+        assert client.post(f"{root}/v1/answers", content=b"x" * 2000).status_code == 413
 
 
 def test_a_token_is_asked_for_where_one_is_set(generator, unchecked):

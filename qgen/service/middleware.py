@@ -13,8 +13,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from qgen.service.errors import error_response
 from qgen.service.settings import ServiceSettings
 
-UPLOADS = frozenset({"/v1/batches", "/gradio_api/upload"})
-"""Routes that take files."""
+UPLOADS = frozenset({"/v1/batches", "/gradio_api/upload", "/gradio_api/component_server"})
+"""Routes that take files, and the page's one that takes all of a text that was one."""
 
 
 class Metrics:
@@ -55,7 +55,8 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        upload = scope["path"] in UPLOADS
+        root = scope.get("root_path", "").rstrip("/")
+        upload = scope["path"].removeprefix(root) in UPLOADS
         most = self.settings.max_upload_bytes if upload else self.settings.max_body_bytes
         said = dict(scope["headers"]).get(b"content-length", b"0")
         if said.isdigit() and int(said) > most:
