@@ -653,6 +653,9 @@ def test_openapi_has_every_route_and_an_example(client):
         "/readyz",
         "/metrics",
     } <= set(schema["paths"])
+    for path, methods in schema["paths"].items():
+        for route in methods.values():
+            assert ("422" in route["responses"]) == path.startswith("/v1/"), path
     [example] = schema["components"]["schemas"]["QuestionsIn"]["examples"]
     assert client.post("/v1/questions", json=example).status_code == 200
     settings = schema["components"]["schemas"]["Decoding"]["properties"]

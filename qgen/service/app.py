@@ -14,7 +14,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.datastructures import State
 
 from qgen import __version__
-from qgen.service.errors import add_handlers, errors
+from qgen.service.errors import add_handlers
 from qgen.service.jobs import Batches
 from qgen.service.middleware import BodyLimit, Metrics
 from qgen.service.queue import DynamicBatcher
@@ -58,12 +58,11 @@ def create_app(
             await asyncio.to_thread(state.batches.close)
             await asyncio.to_thread(state.batcher.close)
 
-    app = FastAPIOffline(  # whose /docs and /redoc ask for nothing from the network
+    app = FastAPIOffline(  # whose /docs and /redoc need nothing from the network
         title="qgen",
         version=__version__,
         description="Asks the question for a passage and an answer.",
         lifespan=lifespan,
-        responses=errors(422),
     )
     app.state.settings, app.state.metrics = settings, Metrics()
     app.include_router(public)

@@ -68,7 +68,7 @@ async def loaded(request: Request) -> None:
 public = APIRouter()
 v1 = APIRouter(
     prefix="/v1",
-    responses=errors(400, 401, 413, 429, 503, 504),
+    responses=errors(400, 401, 413, 422, 429, 503, 504),
     dependencies=[Depends(authorise), Depends(loaded)],
 )
 
