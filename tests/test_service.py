@@ -18,12 +18,13 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from conftest import PASSAGE
+from conftest import PASSAGE, served
 
 from qgen.asking.pipeline import QuestionGenerator
 from qgen.cli import main
 from qgen.errors import QGenError
 from qgen.files.documents import read_document
+from qgen.model.runtime.workers import count_streams, stream_pool
 from qgen.records import Answer, Question, Request, Result
 from qgen.settings import GenerationSettings, QuizSettings
 
@@ -620,6 +621,24 @@ def test_what_a_client_that_has_gone_asked_for_is_taken_back():
     with pytest.raises(ApiError, match="gone"):
         asyncio.run(finished(future, Gone(), timeout_s=30))
     assert future.cancelled()
+
+
+def test_what_a_client_that_has_gone_waited_for_is_not_computed():
+    generator, go, proposed = only(echo), threading.Event(), []
+    generator.propose = lambda passages: proposed.append(passages) or [[]]
+    pool = stream_pool(torch.device("cpu"))
+    with served(create_app(generator)) as address:
+        held = [pool.submit(go.wait, 30) for _ in range(count_streams(torch.device("cpu")))]
+        body = json.dumps({"passage": PASSAGE}).encode()
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(f"{address}/v1/answers", body, headers)
+        with pytest.raises(TimeoutError):
+            urllib.request.urlopen(request, timeout=1)
+        time.sleep(1)
+        go.set()
+        assert all(one.result(30) for one in held)
+        urllib.request.urlopen(request, timeout=30).close()
+    assert proposed == [[PASSAGE]], "for the second time alone"
 
 
 def test_a_batch_ends_with_the_service(gate):

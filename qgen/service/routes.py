@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Depends, Form, Request, UploadFile
 from fastapi.responses import FileResponse, PlainTextResponse, Response
@@ -38,6 +40,8 @@ from qgen.service.schemas import (
     settings_of,
 )
 from qgen.settings import GenerationSettings, QuizSettings
+
+T = TypeVar("T")
 
 
 def authorise(request: Request) -> None:
@@ -144,7 +148,8 @@ async def answers(body: AnswersIn, request: Request) -> AnswersOut:
     mended = Mended(body.passage)
     if refused := passage_problem(mended.text):
         raise ApiError(422, "invalid", refused, "passage")
-    (found,) = await asyncio.to_thread(request.app.state.generator.propose, [mended.text])
+    propose = partial(request.app.state.generator.propose, [mended.text])
+    (found,) = await _in_stream(propose, request)
     told = {"passage": mended.text} if mended.text != body.passage else {}
     return AnswersOut(answers=[AnswerOut.of(answer) for answer in found], **told)
 
@@ -152,8 +157,7 @@ async def answers(body: AnswersIn, request: Request) -> AnswersOut:
 @v1.post("/scores")
 async def scores(body: ScoresIn, request: Request) -> ScoresOut:
     """Say how good questions are that somebody asked, and what speaks against them."""
-    from qgen.asking.scoring import score_rows  # imports PyTorch, as the next one does
-    from qgen.model.runtime.workers import stream_pool
+    from qgen.asking.scoring import score_rows  # imports PyTorch
 
     allowed, generator = request.app.state.settings, request.app.state.generator
     if len(body.rows) > allowed.max_passages:
@@ -163,9 +167,7 @@ async def scores(body: ScoresIn, request: Request) -> ScoresOut:
             if problem := _length_problem(getattr(row, name), allowed.max_characters):
                 raise ApiError(422, "too_long", problem, f"rows.{number}.{name}")
     rows = [(row.passage, row.question, row.answer, row.answer_start) for row in body.rows]
-    judge = partial(score_rows, generator, rows)
-    pool = stream_pool(generator.generator.device)
-    found = await asyncio.get_running_loop().run_in_executor(pool, judge)
+    found = await _in_stream(partial(score_rows, generator, rows), request)
     return ScoresOut(scores=[ScoreOut(**verdict.to_dict()) for verdict in found])
 
 
@@ -226,10 +228,16 @@ def _length_problem(passage: str, most: int) -> str:
     return too_long(passage, most) if len(passage) > most else ""
 
 
-async def finished(
-    future: Future[list[Result]], request: Request, timeout_s: float
-) -> list[Result]:
-    """The results; taken back from the queue if the client goes or it takes too long."""
+async def _in_stream(work: Callable[[], T], request: Request) -> T:
+    """What comes of some work with the models; taken back if the client goes before its turn."""
+    from qgen.model.runtime.workers import stream_pool  # imports PyTorch
+
+    pool = stream_pool(request.app.state.generator.generator.device)
+    return await finished(pool.submit(work), request, math.inf)
+
+
+async def finished(future: Future[T], request: Request, timeout_s: float) -> T:
+    """What comes of it; taken back from the queue if the client goes or it takes too long."""
     waiter = asyncio.wrap_future(future)
     deadline = time.monotonic() + timeout_s
     while not waiter.done():
