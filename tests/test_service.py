@@ -728,6 +728,8 @@ def test_a_batch_from_upload_to_result(client):
     [failed] = client.get(f"/v1/batches/{batch_id}/errors").text.splitlines()
     assert "'x' is not in the passage" in json.loads(failed)["error"]
     assert json.loads(failed)["line"] == 2
+    [batch] = client.app.state.batches._batches.values()
+    wait_until(lambda: not batch.source.exists())
 
 
 def test_how_many_questions_are_in_the_result_is_told(client):

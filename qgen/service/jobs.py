@@ -95,9 +95,14 @@ class Batch:
             self.state = "cancelled"
 
     def run(self, batcher: DynamicBatcher, max_characters: int) -> None:
-        """Ask about every row whose passage is not longer than that."""
-        if self._stop.is_set():
-            return
+        """Ask about every row whose passage is not longer than that; its file is then deleted."""
+        try:
+            if not self._stop.is_set():
+                self._run(batcher, max_characters)
+        finally:
+            shutil.rmtree(self.source.parent, ignore_errors=True)
+
+    def _run(self, batcher: DynamicBatcher, max_characters: int) -> None:
         self.state = "running"
 
         def generate(
