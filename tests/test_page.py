@@ -1650,6 +1650,32 @@ def test_a_batch_is_cancelled_before_it_has_begun(page, tmp_path, state):
 
 
 @pytest.mark.slow
+def test_a_batch_that_is_cancelled_while_it_is_accepted_is_stopped(page, model, tmp_path):
+    page.js(
+        "const { fetch } = window; window.fetch = async (at, options) => {"
+        "  const answer = await fetch(at, options);"
+        "  if (options?.method === 'POST' && String(at).endsWith('batches')) {"
+        "    window.accepted = (await answer.clone().json()).id;"
+        "    await new Promise((on) => setTimeout(on, 2000));"
+        "  }"
+        "  return answer; };"
+    )
+    model.go.clear()
+    run_batch(page, tmp_path, *[{"passage": PASSAGE, "answer": "1937"}] * 100)
+    accepted = page.wait(lambda: page.js("return window.accepted"))
+    page.press("#cancel-batch")
+    page.wait(lambda: page.find("#progress").text == "The batch was cancelled.")
+    time.sleep(2.5)
+    model.go.set()
+    state = (
+        "const answer = await fetch(`v1/batches/${arguments[0]}`, {});"
+        "return (await answer.json()).state;"
+    )
+    page.wait(lambda: page.js(state, accepted) not in ("queued", "running"))
+    assert page.js(state, accepted) == "cancelled"
+
+
+@pytest.mark.slow
 def test_nothing_of_the_last_batch_stays_beside_the_next(page, tmp_path):
     run_batch(page, tmp_path, {"passage": PASSAGE, "answer": "London"})
     page.wait(lambda: page.all("#files a") and page.all("#progress.bad"))

@@ -5,6 +5,7 @@ import errno
 import json
 import random
 import socket
+import threading
 import time
 from types import SimpleNamespace
 
@@ -16,7 +17,7 @@ from conftest import PASSAGE, served
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
-from test_service import wait_for
+from test_service import wait_for, wait_until
 
 from qgen.asking.pipeline import QuestionGenerator
 from qgen.records import Answer, Question, Request, Result
@@ -134,6 +135,24 @@ def test_a_slow_client_does_not_hold_up_the_others():
                 slow.sendall(bytes([byte]))
             answer = b"".join(iter(lambda: slow.recv(65536), b""))
     assert answer.startswith(b"HTTP/1.1 200") and PASSAGE[:20].encode() in answer
+
+
+def test_a_batch_whose_client_has_gone_before_it_was_accepted_is_stopped():
+    loaded = threading.Event()
+
+    def load():
+        assert loaded.wait(30)
+        return echoing(0.5)
+
+    app = create_app(load)
+    rows = "".join(json.dumps({"passage": PASSAGE}) + "\n" for _ in range(1000))
+    with served(app) as address:
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.post(f"{address}/v1/batches", files={"file": ("a.jsonl", rows)}, timeout=1)
+        loaded.set()
+        wait_until(lambda: hasattr(app.state, "batches") and app.state.batches._batches, 20)
+        [batch] = app.state.batches._batches.values()
+        wait_until(lambda: batch.state == "cancelled", 20)
 
 
 def test_a_full_disk_fails_the_batch_and_not_the_service(monkeypatch):

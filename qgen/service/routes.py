@@ -269,7 +269,7 @@ async def start_batch(
         raise refusal(error, "settings") from error
     try:
         content = await file.read()
-        return await asyncio.to_thread(
+        started = await asyncio.to_thread(
             request.app.state.batches.start,
             file.filename or "",
             content,
@@ -280,6 +280,9 @@ async def start_batch(
         )
     except QGenError as error:
         raise refusal(error, "file") from error
+    if await request.is_disconnected():  # nobody knows its id
+        _batch(request, started.id).cancel()
+    return started
 
 
 @v1.get("/batches/{batch_id}", responses=errors(404))

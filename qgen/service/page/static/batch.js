@@ -4,6 +4,7 @@ import { h } from "./dom.js";
 import { removing, stored, storing } from "./storage.js";
 
 const KEY = "qgen-batch"; // in this tab's storage, for a reload: the id of what was run last
+const GRACE = 5; // seconds in which the answer may still come to what is cancelled while it is sent
 const TRIES = 5; // while the service cannot be reached, about a batch that goes on there
 
 /** What is asked of the service, which a network that is gone for a while does not end. */
@@ -59,6 +60,8 @@ export const batchPanel = (find, chosen) => {
     removing("sessionStorage", KEY);
     files.replaceChildren();
   };
+  const stop = ({ id }) =>
+    patiently(() => call(`v1/batches/${id}`, { method: "DELETE" })).catch(() => {});
   /** How far a batch is; one that the service no longer knows is forgotten. */
   const look = (id, options) =>
     patiently(() => call(`v1/batches/${id}`, options)).catch((error) => {
@@ -126,9 +129,8 @@ export const batchPanel = (find, chosen) => {
     rows.value = ""; // or the same one could not be chosen again
   });
   cancel.addEventListener("click", () => {
-    const id = running;
-    if (!id) starting.abort();
-    else patiently(() => call(`v1/batches/${id}`, { method: "DELETE" })).catch(() => {});
+    if (running) stop({ id: running });
+    else starting.abort();
   });
   run.addEventListener("click", () => {
     if (!file) return tell("Choose a file first.", true);
@@ -144,7 +146,18 @@ export const batchPanel = (find, chosen) => {
       await file.slice(0, 1).arrayBuffer().catch(() => {
         throw new Refusal(`${file.name} was changed or moved; choose it again`);
       }); // prettier-ignore
-      const started = await call("v1/batches", { method: "POST", body, signal, waiting: tell });
+      signal.throwIfAborted();
+      const sending = new AbortController();
+      const waiting = (said) => signal.aborted || tell(said);
+      const sent = call("v1/batches", { method: "POST", body, signal: sending.signal, waiting });
+      const started = await new Promise((resolve, reject) => {
+        sent.then(resolve, reject);
+        signal.addEventListener("abort", () => {
+          reject(signal.reason);
+          sent.then(stop).catch(() => {}); // it was accepted at this very moment
+          setTimeout(() => sending.abort(), 1000 * GRACE);
+        });
+      });
       remember(started.id);
       return started;
     });
