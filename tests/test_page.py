@@ -1541,6 +1541,69 @@ def test_a_document_ends_what_is_asked_about_another_text(page, model, tmp_path)
     page.wait(lambda: [p.text for p in page.all("#reading p")] == [PASSAGE])
 
 
+def paragraphs_of(page):
+    return [paragraph.text for paragraph in page.all("#reading p")]
+
+
+@pytest.mark.slow
+def test_a_document_that_is_read_slowly_is_put_in_if_it_is_still_wanted(page, model, monkeypatch):
+    go, read = threading.Event(), build.read_document
+
+    def slowly(path):
+        assert path.name != "slow.txt" or go.wait(20)
+        return read(path)
+
+    def drop_slowly(text):
+        go.clear()
+        page.drop(text, "slow.txt")
+        page.wait(lambda: "Reading slow.txt" in page.said())
+
+    monkeypatch.setattr(build, "read_document", slowly)
+    drop_slowly(PASSAGE)
+    page.drop(OTHER, "quick.txt")
+    page.wait(lambda: paragraphs_of(page) == [OTHER])
+    go.set()
+    time.sleep(1)
+    assert paragraphs_of(page) == [OTHER], "the one that was dropped last"
+    drop_slowly(PASSAGE)
+    model.go.clear()
+    page.find("#generate").click()
+    page.wait(lambda: "Reading 1 paragraph" in page.said())
+    go.set()
+    page.wait(lambda: paragraphs_of(page) == [PASSAGE])
+    model.go.set()
+    time.sleep(0.5)
+    assert page.questions() == [], "none about the text before"
+    drop_slowly(OTHER)
+    page.find("#anew").click()
+    go.set()
+    time.sleep(1)
+    assert paragraphs_of(page) == [] and page.find("#text").get_property("value") == ""
+
+
+@pytest.mark.slow
+def test_what_is_typed_while_the_text_is_read_is_asked_about_next(page, monkeypatch):
+    go, cut = threading.Event(), build.text_paragraphs
+    monkeypatch.setattr(build, "text_paragraphs", lambda text: go.wait(20) and cut(text))
+    page.write(PASSAGE)
+    page.find("#generate").click()
+    page.find("#text").send_keys(" It was big.")
+    go.set()
+    page.wait(lambda: "questions" in page.said())
+    assert page.find("#text").is_displayed() and page.questions()
+    page.generate("questions")
+    assert paragraphs_of(page) == [f"{PASSAGE} It was big."]
+
+
+@pytest.mark.slow
+def test_what_is_being_typed_goes_with_its_text(page):
+    page.ask_with(PASSAGE)
+    page.all(".card textarea")[0].send_keys(" typed")
+    page.drop(OTHER, "other.txt")
+    page.wait(lambda: paragraphs_of(page) == [OTHER])
+    assert "went with their text" in page.find("#toast").text
+
+
 @pytest.mark.slow
 def test_batch(page, tmp_path):
     path = tmp_path / "in.jsonl"

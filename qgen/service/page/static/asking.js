@@ -195,7 +195,8 @@ export class Asker {
       .map((q) => ({ ...q, passage: place(q) }));
     const gone = store.state.questions.length - standing.length;
     const note = left ? `${plural(passages.length, "paragraph")}; left out: ${left}` : store.state.note;
-    const changes = { passages, questions: standing, marked: true, note };
+    const isStill = store.state.text === text; // or it was edited meanwhile
+    const changes = { passages, questions: standing, marked: isStill, note };
     if (gone) store.step(changes, `${plural(gone, "question")} went with the text they were about.`);
     else store.update(changes);
     return { passages, gone };

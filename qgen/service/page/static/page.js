@@ -127,7 +127,9 @@ const editing = {
   isRewording: (id) => asker.isRewording(id),
   /** @returns whether it was changed: `how` gives what is changed, or says why it cannot be. */
   change: (id, how) => {
-    const changes = how(store.question(id));
+    const question = store.question(id);
+    if (!question) return false; // what is typed is drawn anew: it went with its text
+    const changes = how(question);
     if (typeof changes === "string") {
       toast(changes, false);
       return false;
@@ -217,11 +219,15 @@ const setText = (value, { note = "", name = "", title = "", passages, questions 
   }); // prettier-ignore
 };
 
+let opening = null; // the file that is to be put in once it is read
 const open = async (file, count = 1) => {
+  opening = file;
   await asker.stop();
   await attempt(async () => {
     tell(`Reading ${file.name} …`);
     const { passages, left_out: left, questions: saved = [], title } = await readDocument(file);
+    if (opening !== file) return;
+    await asker.stop(); // what was begun meanwhile is about another text
     if (store.state.questions.length) store.remember("The questions went with their text.", store.whole());
     else if (store.state.text) store.remember("The text was replaced.", store.whole());
     const has = plural(passages.length, "paragraph") + (saved.length ? `, ${plural(saved.length, "question")}` : "");
@@ -244,6 +250,7 @@ find("#edit-text").addEventListener("click", () => {
   text.focus();
 });
 find("#anew").addEventListener("click", async () => {
+  opening = null;
   await asker.stop();
   store.remember("Begun anew.", { ...store.whole(), settings: form.chosen() });
   form.restore({});
