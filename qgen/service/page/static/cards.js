@@ -5,7 +5,7 @@ const LETTERS = "ABCDEFGH";
 
 /** A confidence in words; the model card says how many are wrong at which confidence. */
 export const sureness = (confidence) => {
-  if (confidence === null || confidence === undefined) return "not checked";
+  if (confidence === null) return "not checked";
   if (confidence >= 0.8) return "very sure";
   if (confidence >= 0.65) return "sure";
   if (confidence >= 0.5) return "fairly sure";
@@ -15,8 +15,7 @@ const level = (confidence) => sureness(confidence).replace(" ", "-");
 
 /** Why a question is trusted, or not: the reasons of its confidence, where the service gives some. */
 const reasonsOf = (question) => {
-  if (question.confidence === null || question.confidence === undefined)
-    return ["No reader has checked this question."];
+  if (question.confidence === null) return ["No reader has checked this question."];
   const share = Math.round(100 * question.confidence);
   const judged = question.type ? "good" : "not wrong"; // a statement's confidence is that it is good
   return [`Of 100 questions judged like this one, about ${share} are ${judged}.`, ...(question.reasons ?? [])];
