@@ -1088,6 +1088,22 @@ def test_another_question_is_asked_while_one_goes_on(page, model):
 
 
 @pytest.mark.slow
+def test_the_focus_stays_while_another_question_is_asked(page, model):
+    from selenium.webdriver import Keys
+
+    page.ask_with(PASSAGE)
+    model.go.clear()
+    button = "[aria-label='Another question for the answer of question 1']"
+    page.find(button).send_keys(Keys.ENTER)
+    page.wait(lambda: page.find(button).text == "Asking …")
+    page.browser.switch_to.active_element.send_keys(Keys.ENTER)
+    model.go.set()
+    page.wait(lambda: page.find(button).text == "Another one")
+    assert page.focused() == "Another question for the answer of question 1"
+    assert "beam 1" in page.questions()[0], "it is asked once"
+
+
+@pytest.mark.slow
 def test_that_there_is_no_other_question_is_said_in_sight(page):
     page.resize(1280, 500)
     page.ask_with(PASSAGE)
@@ -1710,6 +1726,7 @@ def test_a_batch_is_cancelled_before_it_has_begun(page, tmp_path, state):
     page.press("#cancel-batch")
     page.wait(lambda: page.find("#progress").text == "The batch was cancelled.")
     assert page.find("#run-batch").is_enabled() and not page.find("#cancel-batch").is_displayed()
+    assert page.focused() == "run-batch"
 
 
 @pytest.mark.slow

@@ -113,6 +113,7 @@ export class Asker {
     const { store } = this;
     const toast = (problem) => this.says.toast(problem, false); // the card may be far from the form
     const question = store.question(id);
+    if (this.isRewording(id)) return; // the button stays enabled, or it would lose the focus
     this.#rewording.add(id);
     store.update({});
     await this.says.attempt(async () => {

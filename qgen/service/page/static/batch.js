@@ -47,8 +47,10 @@ export const batchPanel = (find, chosen) => {
     progress.classList.toggle("bad", bad);
   };
   const busy = (on) => {
+    const focused = document.activeElement === cancel;
     run.disabled = on;
     cancel.hidden = bar.hidden = !on;
+    if (focused) run.focus();
     if (on) bar.removeAttribute("value");
   };
   const remember = (id) => {

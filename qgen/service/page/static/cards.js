@@ -117,7 +117,7 @@ const actions = (question, index, on) => {
     h("button", { type: "button", class: "quiet", "data-key": keyOf(question, what), "aria-label": label, onclick, ...attributes }, words);
   return h("span", { class: "actions" },
     button("keep", kept ? "Kept" : "Keep", `Keep ${name}`, () => on.keep(id), { "aria-pressed": String(Boolean(kept)), title: "Only kept questions are exported, if there are any" }),
-    question.start !== null && button("another", busy ? "Asking …" : "Another one", `Another question for the answer of ${name}`, () => on.another(id), { disabled: busy, title: "Ask again for the same answer" }),
+    question.start !== null && button("another", busy ? "Asking …" : "Another one", `Another question for the answer of ${name}`, () => on.another(id), { "aria-disabled": busy && "true", title: "Ask again for the same answer" }),
     button("delete", "Delete", `Delete ${name}`, () => on.remove(id)),
   ); // prettier-ignore
 };
