@@ -588,6 +588,9 @@ def test_other_origins_are_let_in_only_when_asked(generator):
         with TestClient(create_app(generator, ServiceSettings(allow_origins=origins))) as client:
             response = client.options("/v1/questions", headers=ask)
             assert ("access-control-allow-origin" in response.headers) == allowed
+            response = client.get("/healthz", headers=ask)
+            shown = response.headers.get("access-control-expose-headers", "")
+            assert ("Retry-After" in shown) == allowed
 
 
 def test_a_full_queue_is_429(gate):

@@ -76,6 +76,7 @@ def create_app(
             allow_origins=list(settings.allow_origins),
             allow_methods=["GET", "POST", "DELETE"],
             allow_headers=["Authorization", "Content-Type"],
+            expose_headers=["Content-Disposition", "Retry-After"],
         )
     if page:
         from qgen.service.page.build import mount_page
