@@ -119,6 +119,19 @@ def test_an_upload_that_is_never_read_goes_with_the_service_at_the_latest(tmp_pa
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
+def test_the_page_leaves_the_errors_of_the_api_as_they_are():
+    with TestClient(create_app(Canned(), page=True)) as client:
+        for method, path, status in (
+            ("GET", "/v1/nothing", 404),
+            ("GET", "/v1/questions", 405),
+            ("PUT", "/v1/batches/none", 405),
+        ):
+            response = client.request(method, path)
+            assert response.status_code == status and response.json()["error"]["message"]
+        assert client.put("/v1/batches/none").headers["allow"] == "DELETE, GET"
+        assert client.get("/").status_code == 200
+
+
 def test_the_best_of_a_text_are_chosen_in_its_order():
     questions = [
         made("Where is it?", passage=1, confidence=0.8), made("Who led it?", confidence=0.9),

@@ -496,6 +496,7 @@ def test_answers(client):
         ("answers", {"passage": "Il ponte fu costruito nel 1932 da una ditta."}, 422, "passage"),
         ("answers", {"passage": "\ud800"}, 422, "passage"),
         ("answers", [], 422, ""),
+        ("answers", b'{"passage": ', 400, ""),
         ("nothing", {}, 404, ""),
         ("batches/none", None, 404, "batch_id"),
         ("batches/none/result", None, 404, "batch_id"),
@@ -506,11 +507,19 @@ def test_errors_have_a_field_and_a_sentence(client, path, body, status, field):
         response = client.get(f"/v1/{path}")
     else:
         headers = {"Content-Type": "application/json"}
-        response = client.post(f"/v1/{path}", content=json.dumps(body), headers=headers)
+        content = body if isinstance(body, bytes) else json.dumps(body)
+        response = client.post(f"/v1/{path}", content=content, headers=headers)
     assert response.status_code == status, response.text
     error = response.json()["error"]
     assert error["field"] == field and error["message"] and error["code"]
     assert "Traceback" not in response.text
+
+
+def test_json_without_its_content_type_is_told(client):
+    form = {"Content-Type": "application/x-www-form-urlencoded"}  # what curl sends by itself
+    response = client.post("/v1/answers", content='{"passage": "Rome is old."}', headers=form)
+    assert response.status_code == 422
+    assert "Content-Type: application/json" in response.json()["error"]["message"]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.datastructures import State
 
 from qgen import __version__
-from qgen.service.errors import add_handlers
+from qgen.service.errors import add_handlers, refuse_unknown
 from qgen.service.jobs import Batches
 from qgen.service.middleware import BodyLimit, Metrics
 from qgen.service.queue import DynamicBatcher
@@ -67,6 +67,7 @@ def create_app(
     app.state.settings, app.state.metrics = settings, Metrics()
     app.include_router(public)
     app.include_router(v1)
+    refuse_unknown(app)
     add_handlers(app)
     app.state.metrics.instrument(app)
     app.add_middleware(BodyLimit, settings=settings)

@@ -9,13 +9,14 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
-from starlette.routing import Match, Route
+from starlette.routing import Match
 
 from qgen.errors import QGenError
 from qgen.service.queue import ClosedError, QueueFullError
 from qgen.service.schemas import ErrorOut, ProblemOut
 
 _LOG = logging.getLogger(__name__)
+_METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
 
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorOut, "description": description}
@@ -68,6 +69,25 @@ def error_response(
     return JSONResponse(ErrorOut(error=problem).model_dump(), status, headers=headers)
 
 
+def refuse_unknown(app: FastAPI) -> None:
+    """Have errors say what none of the routes so far takes: the page would answer it in its own
+    way, and the framework names the methods of the first route alone."""
+    known = list(app.routes)
+
+    async def unknown(request: Request) -> None:
+        allowed = [
+            method
+            for method in _METHODS
+            for route in known
+            if route.matches({**request.scope, "method": method})[0] is Match.FULL
+        ]
+        if allowed:
+            raise HTTPException(405, headers={"Allow": ", ".join(allowed)})
+        raise HTTPException(404)
+
+    app.add_api_route("/v1/{path:path}", unknown, methods=_METHODS, include_in_schema=False)
+
+
 def add_handlers(app: FastAPI) -> None:
     """Have all errors of an application answered so."""
     app.add_exception_handler(HTTPException, _http_error)
@@ -78,23 +98,20 @@ def add_handlers(app: FastAPI) -> None:
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     code = getattr(error, "code", "http_error")
-    headers: Any = error.headers
-    if error.status_code == 405:  # the framework names the methods of the first route alone
-        allowed = {
-            method
-            for route in request.app.routes
-            if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
-            for method in route.methods or ()
-        }
-        headers = {"Allow": ", ".join(sorted(allowed))}
     field = getattr(error, "field", "")
-    return error_response(error.status_code, code, str(error.detail), field, headers)
+    return error_response(error.status_code, code, str(error.detail), field, error.headers)
 
 
 async def _validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
+    if first["type"] == "json_invalid":
+        message = f"the body is not valid JSON: {first['ctx']['error']}"
+        return error_response(400, "invalid", message)
     path = [str(part) for part in first["loc"]]
+    if path == ["body"]:  # empty, a list, or a text for want of its content type
+        message = "the body must be a JSON object, sent with Content-Type: application/json"
+        return error_response(422, "invalid", message)
     field = ".".join(path[1:] if path[:1] in (["body"], ["query"], ["path"]) else path)
     return error_response(422, "invalid", first["msg"], field)
 
