@@ -30,6 +30,7 @@ RUNNABLE = [c for c in COMMANDS if c.split()[1] in {"generate", "batch", "score"
 def test_there_are_commands_of_every_kind():
     kinds = {command.split()[1] for command in COMMANDS}
     assert kinds == {"generate", "batch", "score", "serve"}
+    assert len(SHOWN) == 2
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -55,6 +56,19 @@ def test_every_command_runs(command, work):
         assert (work / command.split()[3]).stat().st_size > 0
     else:
         assert "?" in done.stdout
+
+
+SHOWN = re.findall(r"^\$ (qgen .*)\n((?: .*\n)+)", "".join(text for _, text in BLOCKS), re.M)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("command", "output"), SHOWN)
+def test_what_it_shows_comes_out(command, output, work):
+    arguments = [*shlex.split(command)[1:], "--dtype", "float32"]
+    done = subprocess.run(
+        [sys.executable, "-m", "qgen", *arguments], cwd=work, capture_output=True, text=True
+    )
+    assert done.stdout == output
 
 
 @pytest.mark.slow
