@@ -66,7 +66,7 @@ def read_json(path: Path, names: FieldNames) -> Iterator[RawRow]:
         except (ValueError, RecursionError) as error:
             if isinstance(error, QGenError):
                 raise
-            message = f"{path} is not valid JSON after record {number}: {error}"
+            message = f"not valid JSON after record {number}: {error}"
             yield RawRow(number + 1, "", partial(fail, message))
 
 
