@@ -118,6 +118,15 @@ def test_a_file_is_scored_row_by_row(checked, monkeypatch, tmp_path, capsys, suf
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["in.jsonl", output.name]
 
 
+def test_why_no_row_has_a_score_is_told(checked, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("qgen.cli.score.question_generator", lambda args: checked)
+    (tmp_path / "in.jsonl").write_text(json.dumps({"passage": PASSAGE}), encoding="utf-8")
+    assert main(["score", str(tmp_path / "in.jsonl"), str(tmp_path / "out.csv"), "--quiet"]) == 1
+    first, second = capsys.readouterr().err.splitlines()
+    assert "1 row, 1 without a score" in first
+    assert second == "qgen: no row could be scored; the commonest reason: the question is missing"
+
+
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".parquet"])
 @pytest.mark.parametrize(
     ("name", "content"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -53,10 +54,10 @@ def _score(args: argparse.Namespace) -> int:
 
     check_output(args.input, args.output)
     generator = question_generator(args)
-    scored = unscored = 0
+    scored, unscored = 0, Counter[str]()
 
     def rows() -> Iterator[dict[str, Any]]:
-        nonlocal scored, unscored
+        nonlocal scored
         read = read_questions(args.input)
         with tqdm(unit="row", disable=args.quiet or None) as bar:
             while some := list(islice(read, AT_ONCE)):
@@ -66,12 +67,18 @@ def _score(args: argparse.Namespace) -> int:
                     verdict = (
                         next(verdicts) if row.question else Verdict(None, reasons=(row.problem,))
                     )
-                    scored += verdict.confidence is not None
-                    unscored += verdict.confidence is None
+                    if verdict.confidence is None:
+                        unscored[verdict.reasons[0] if verdict.reasons else ""] += 1
+                    else:
+                        scored += 1
                     yield row.with_verdict(verdict.to_dict())
                 bar.update(len(some))
 
     write_scores(rows(), args.output)
-    missing = f", {unscored} without a score, see their reasons" if unscored else ""
-    tell(f"{scored + unscored} rows{missing} -> {args.output}")
-    return 0 if scored else 1
+    count = scored + unscored.total()
+    missing = f", {unscored.total()} without a score, see their reasons" if unscored else ""
+    tell(f"{count} row{'s' * (count != 1)}{missing} -> {args.output}")
+    if scored:
+        return 0
+    tell(f"no row could be scored; the commonest reason: {unscored.most_common(1)[0][0]}")
+    return 1
