@@ -60,4 +60,4 @@ def test_headings_are_kept_and_chosen_by(tmp_path, generator):
     assert [bool(result.passed_over) for result in results] == [True, True, False]
     quiz = QuizSettings(focus="bridges")
     results = ask_document(generator.generate, requests, GenerationSettings(), quiz)
-    assert {result.failure for result in results} == {"no heading over it has 'bridges'"}
+    assert {result.failure for result in results} == {"no heading above the passage has 'bridges'"}

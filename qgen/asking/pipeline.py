@@ -330,7 +330,7 @@ class QuestionGenerator:
         if quiz.focus:
             for i in open_ones:
                 if not is_under(requests[i], quiz.focus):
-                    why[i] = f"no heading over it has {quiz.focus!r}"
+                    why[i] = f"no heading above the passage has {quiz.focus!r}"
         open_ones = [i for i in open_ones if not why[i] and isinstance(requests[i].passage, str)]
         if quiz.topic and open_ones:
             near = self._topics.nearness(quiz.topic, [requests[i].passage for i in open_ones])
