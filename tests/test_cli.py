@@ -157,6 +157,29 @@ def test_unusable_options_exit_with_2_and_one_line(arguments, capsys):
     assert line.startswith("qgen") and ": error: " in line
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--min-confidence", "50%"], "--min-confidence: must be a finite number: 50%"),
+        (["--choices", "four"], "--choices: must be a whole number: four"),
+        (["--batch-size", "all"], "--batch-size: must be a whole number: all"),
+        (["--answer-start", "x"], "--answer-start: must be a whole number: x"),
+        (["--maxanswers", "3"], "unrecognized arguments: --maxanswers 3"),
+    ],
+)
+def test_an_unusable_option_is_told_in_words_with_the_command_s_help(options, message, capsys):
+    with pytest.raises(SystemExit):
+        main(["generate", "--passage", "a", *options])
+    assert f"{message} (see qgen generate --help)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [b"%PDF-1.4 ...", b"PK\x03\x04...", b"{\\rtf1 Rome.}"])
+def test_a_document_given_as_a_text_names_the_option_for_it(content, tmp_path, capsys):
+    (tmp_path / "in").write_bytes(content)
+    assert main(["generate", "--passage-file", str(tmp_path / "in")]) == 2
+    assert "is not plain text; --document reads" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("types", [["wh,why"], ["wh", "why"], ["wh,", "why"], ["wh, why"]])
 def test_words_have_spaces_or_commas_between_them(types):
     arguments = ["generate", "--passage", "a", "--types", *types, "--controls", "search,short"]

@@ -9,11 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from qgen.cli.loading import question_generator
-from qgen.cli.options import add_model, add_settings, check_partners, settings_of
+from qgen.cli.options import add_model, add_settings, check_partners, integer, settings_of
 from qgen.cli.output import tell, write_questions
 from qgen.errors import QGenError
 from qgen.records import Request, Result
 from qgen.settings import GenerationSettings, QuizSettings
+
+_NO_TEXT = (b"%PDF-", b"PK\x03\x04", b"{\\rtf", b"\xd0\xcf\x11\xe0")
+"""How PDF, the documents that are archives, RTF and old Office files begin."""
 
 
 def add_to(commands) -> None:
@@ -40,7 +43,7 @@ def add_to(commands) -> None:
     )
     parser.add_argument(
         "--answer-start",
-        type=int,
+        type=integer,
         metavar="N",
         help="characters before the answer, where the passage has it more than once",
     )
@@ -137,4 +140,6 @@ def _read(path: str) -> str:
         content = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
     except OSError as error:
         raise QGenError(f"cannot read {path}: {error.strerror}") from error
+    if content.startswith(_NO_TEXT):
+        raise QGenError(f"{path} is not plain text; --document reads Word, PDF, EPUB and the like")
     return decode_text(content)

@@ -20,6 +20,12 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
 
+    def parse_known_args(self, args=None, namespace=None):  # a subcommand's names its own help
+        namespace, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return namespace, unknown
+
 
 def add_settings(parser: argparse.ArgumentParser, kind: type, title: str) -> None:
     """One option per field of a settings class, with its default and description.
@@ -55,7 +61,7 @@ def _add_setting(group: Any, field: Field) -> None:
     else:
         group.add_argument(
             option,
-            type=finite if kind is float else kind,
+            type={float: finite, int: integer}.get(kind, str),
             default=field.default,
             choices=choices,
             metavar=None if choices else "WORDS" if kind is str else "N",
@@ -173,9 +179,17 @@ def add_split(parser: argparse.ArgumentParser, required: bool = False) -> None:
     )
 
 
+def integer(text: str) -> int:
+    """A whole number, as ``type`` of an option."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a whole number: {text}") from None
+
+
 def positive(text: str) -> int:
     """A whole number of at least 1, as ``type`` of an option."""
-    value = int(text)
+    value = integer(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1: {text}")
     return value
@@ -185,7 +199,7 @@ def whole(least: int, most: int) -> Callable[[str], int]:
     """The ``type`` of an option that takes the whole numbers from ``least`` to ``most``."""
 
     def number(text: str) -> int:
-        value = int(text)
+        value = integer(text)
         if not least <= value <= most:
             raise argparse.ArgumentTypeError(f"must be from {least} to {most}: {text}")
         return value
@@ -195,7 +209,10 @@ def whole(least: int, most: int) -> Callable[[str], int]:
 
 def finite(text: str) -> float:
     """A number that is neither infinite nor not a number, as ``type`` of an option."""
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
     if not math.isfinite(value):
         raise argparse.ArgumentTypeError(f"must be a finite number: {text}")
     return value
