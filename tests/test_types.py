@@ -332,6 +332,8 @@ def test_no_questions_are_asked_under_the_controls_of_other_texts(generator, mon
     monkeypatch.setattr(generator.generator.model.config, "controls", {STATEMENT: 3})
     with pytest.raises(QGenError, match="no questions are asked under the control 'statement'"):
         generator.generate([Request(PASSAGE)], GenerationSettings(controls=(STATEMENT,)))
+    with pytest.raises(QGenError, match="it knows none"):  # that one may ask by
+        generator.generate([Request(PASSAGE)], GenerationSettings(controls=("x",)))
 
 
 def test_the_generator_is_asked_to_state(generator, monkeypatch):

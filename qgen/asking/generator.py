@@ -129,7 +129,8 @@ class NBestGenerator:
         most, known = self.model.config.max_target_length, self.controls
         for name in settings.controls:
             if name not in known:
-                names = ", ".join(sorted(known)) or "none"
+                # no question is asked under that of statements
+                names = ", ".join(sorted({*known} - {STATEMENT})) or "none"
                 raise QGenError(f"this model knows no control {name!r}; it knows {names}")
         if settings.min_length >= most:
             raise QGenError(f"min_length must be below {most}, this model's longest question")
