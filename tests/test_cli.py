@@ -314,6 +314,28 @@ def test_batch_exits_with_1_when_no_row_succeeded(checkpoint, tmp_path, capsys):
     assert main(command) == 0
 
 
+def test_a_batch_that_is_interrupted_says_how_it_goes_on(checkpoint, tmp_path, monkeypatch, capsys):
+    (tmp_path / "in.txt").write_text(f"{PASSAGE}\t1937\n")
+    command = ["batch", str(tmp_path / "in.txt"), str(tmp_path / "o.jsonl"), "--quiet"]
+    command += ["--model", str(checkpoint), "--reader", "none"]
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("qgen.files.batch._append", interrupted)
+        assert main(command) == 130
+    told = capsys.readouterr().err.splitlines()
+    assert told == ["qgen: the same command goes on from here", "qgen: interrupted"]
+    assert main(command) == 0
+
+
+def test_a_missing_input_is_told_before_the_models_are_loaded(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("qgen.cli.batch.question_generator", lambda args: pytest.fail("loaded"))
+    assert main(["batch", str(tmp_path / "no.jsonl"), str(tmp_path / "o.jsonl")]) == 2
+    assert "no.jsonl" in capsys.readouterr().err
+
+
 def test_batch_does_not_resume_with_other_weights(
     checkpoint, bert_model, tokenizer, tmp_path, capsys
 ):

@@ -749,7 +749,7 @@ def test_how_many_questions_are_in_the_result_is_told(client):
     for row, form, questions, why in [
         (good, "jsonl", 1, ""),
         (bad, "jsonl", 0, ""),
-        (good, "aiken", 0, "aiken leaves out 1 question without choices (use --choices)"),
+        (good, "aiken", 0, "aiken leaves out 1 question without choices (--choices finds some)"),
     ]:
         files = {"file": ("rows.jsonl", json.dumps(row))}
         started = client.post("/v1/batches", files=files, data={"format": form}).json()

@@ -600,7 +600,9 @@ def test_aiken_as_moodle_reads_it(tmp_path):
         )
         assert choices == [f"{text} 1", text, f"~{text}"] and right == text
     _, lines = write_file(special_records(), "n.txt", tmp_path, "aiken")
-    assert f"aiken leaves out {len(SPECIAL)} questions without choices (use --choices)" in lines
+    assert (
+        f"aiken leaves out {len(SPECIAL)} questions without choices (--choices finds some)" in lines
+    )
     path = written(special_records("true-false"), "t.txt", tmp_path, "aiken")
     assert path.read_text().count("A) True\nB) False\nANSWER: B\n") == len(SPECIAL) // 2
 
@@ -807,7 +809,7 @@ def test_kahoot_has_the_columns_of_its_template(tmp_path):
     assert lines[:3] == [
         "kahoot leaves out 1 question longer than 120 characters",
         "kahoot leaves out 1 question with an answer longer than 75 characters",
-        "kahoot leaves out 1 question without choices (use --choices)",
+        "kahoot leaves out 1 question without choices (--choices finds some)",
     ]
 
 

@@ -113,12 +113,14 @@ def run(args: argparse.Namespace) -> int:
     """Write the questions; 1 where no row succeeded."""
     from qgen.files.batch import run_batch
     from qgen.files.fields import FieldNames
+    from qgen.files.rows import check_readable
     from qgen.model.runtime.workers import count_streams
 
     settings, quiz = settings_of(args, GenerationSettings), settings_of(args, QuizSettings)
     check_partners(args, "--engine ray", args.engine == "ray", "workers", "ray_address")
     if args.best and args.engine == "ray":
         raise QGenError("--best and --engine ray do not go together")
+    check_readable(args.input)  # before the models are loaded
     mark = _mark(args)
     generator = question_generator(args)
     generator.within_range(settings)  # else it would be the fault of every row
@@ -135,26 +137,30 @@ def run(args: argparse.Namespace) -> int:
 
         load = partial(_load_generate, args, settings, quiz)
         engine = ray_engine(load, args.batch_size, args.workers or WORKERS, args.ray_address)
-    summary = run_batch(
-        args.input,
-        args.output,
-        partial(_generate_with, generator, settings, quiz),
-        engine=engine,
-        batch_size=args.batch_size * count_streams(generator.generator.device),
-        buffer_size=args.buffer_size,
-        output_format=args.format,
-        errors_path=args.errors,
-        progress=not args.quiet,
-        raw_cells=args.raw_cells,
-        mark=mark and partial(mark, reader=generator.reader),
-        names=FieldNames(args.passage_field, args.answer_field),
-        settings={
-            **asdict(settings),
-            **asdict(quiz),
-            "best": args.best,
-            "weights": generator.fingerprint,
-        },
-    )
+    try:
+        summary = run_batch(
+            args.input,
+            args.output,
+            partial(_generate_with, generator, settings, quiz),
+            engine=engine,
+            batch_size=args.batch_size * count_streams(generator.generator.device),
+            buffer_size=args.buffer_size,
+            output_format=args.format,
+            errors_path=args.errors,
+            progress=not args.quiet,
+            raw_cells=args.raw_cells,
+            mark=mark and partial(mark, reader=generator.reader),
+            names=FieldNames(args.passage_field, args.answer_field),
+            settings={
+                **asdict(settings),
+                **asdict(quiz),
+                "best": args.best,
+                "weights": generator.fingerprint,
+            },
+        )
+    except KeyboardInterrupt:
+        tell("the same command goes on from here")
+        raise
     tell(str(summary))
     if summary.errors == summary.rows:
         tell(f"no row succeeded; all {summary.rows} failed")

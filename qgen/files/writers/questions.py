@@ -88,7 +88,7 @@ def no_answer(item: Item) -> str:
 def no_choices(item: Item) -> str:
     """The problem of formats that need choices; empty where there are some."""
     able = len(item.choices) > 1 and item.answer in item.choices
-    return "" if able else "without choices (use --choices)"
+    return "" if able else "without choices (--choices finds some)"
 
 
 def _item(record: dict, number: int, question: dict, rank: int, count: int) -> Item:
