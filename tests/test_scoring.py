@@ -125,6 +125,12 @@ def test_why_no_row_has_a_score_is_told(checked, monkeypatch, tmp_path, capsys):
     first, second = capsys.readouterr().err.splitlines()
     assert "1 row, 1 without a score" in first
     assert second == "qgen: no row could be scored; the commonest reason: the question is missing"
+    alone = QuestionGenerator(checked.generator)
+    monkeypatch.setattr("qgen.cli.score.question_generator", lambda args: alone)
+    row = {"passage": PASSAGE, "question": "When did he open it?", "answer": "1937"}
+    (tmp_path / "in.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    assert main(["score", str(tmp_path / "in.jsonl"), str(tmp_path / "out.csv"), "--quiet"]) == 1
+    assert capsys.readouterr().err.endswith("the commonest reason: there is no reader\n")
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".parquet"])

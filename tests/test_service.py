@@ -574,6 +574,9 @@ def test_large_bodies_are_refused(generator):
 def test_files_may_be_larger_than_other_bodies_wherever_the_service_is_mounted(generator, root):
     app = create_app(generator, ServiceSettings(max_body_bytes=1000))
     with TestClient(app, root_path=root) as client:
+        # As Gradio's page sends a whole text.
+        sent = client.post(f"{root}/gradio_api/component_server/", content=b"x" * 2000)
+        assert sent.status_code == 404, "there is no page here, but the text is not too large"
         file = {"file": ("a.txt", f"{PASSAGE}\n" * 20)}
         assert client.post(f"{root}/v1/batches", files=file).status_code == 202
         assert client.post(f"{root}/v1/answers", content=b"x" * 2000).status_code == 413

@@ -154,7 +154,7 @@ def test_marks_come_in_pairs(question, paired):
         ("What may a employer do?", "What may an employer do?"),
         ("What is an modern, global market?", "What is a modern, global market?"),
         ("What did an hour at a university cost?", None),
-        ("Who is an MP, an FBI agent or a one-armed man?", None),
+        ("Who is an MP with an yttrium laser, or a one-armed man?", None),
         ("What is a European, and what is a ewe?", None),
         ("What is an mph or an X-ray?", None),
         ("If a is 3, what are a and b?", None),

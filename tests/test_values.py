@@ -36,6 +36,7 @@ from qgen.english.words import with_article
         ("third-largest city", r"(first|second|fourth|fifth|sixth)-largest city"),
         ("1 year to 18 months", r"2 years to 36 months|3 years to 54 months|4 years to 72 months"),
         ("6 minutes and 30 seconds", r"\d minutes and 30 seconds"),
+        ("2 hours 15 minutes to 3 hours", r"[4-9] hours [3-6]\d minutes to \d+ hours"),
         ("1 hour, 15 minutes", r"[2-5] hours, 15 minutes"),
         ("between 6 and 30 minutes", r"between \d\d? and [1-9]0 minutes"),
         ("6 days and 20 days", r"\d\d? days and [1-6]0 days"),

@@ -141,5 +141,5 @@ def _read(path: str) -> str:
     except OSError as error:
         raise QGenError(f"cannot read {path}: {error.strerror}") from error
     if content.startswith(_NO_TEXT):
-        raise QGenError(f"{path} is not plain text; --document reads Word, PDF, EPUB and the like")
+        raise QGenError(f"{path} is not plain text; --document reads .docx, .pdf, .epub and more")
     return decode_text(content)

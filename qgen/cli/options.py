@@ -20,7 +20,9 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
 
-    def parse_known_args(self, args=None, namespace=None):  # a subcommand's names its own help
+    def parse_known_args(self, args=None, namespace=None):
+        """As argparse's, but unknown arguments are an error of the subcommand that they are given
+        to, which names its own help."""
         namespace, unknown = super().parse_known_args(args, namespace)
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")

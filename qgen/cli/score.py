@@ -68,7 +68,8 @@ def _score(args: argparse.Namespace) -> int:
                         next(verdicts) if row.question else Verdict(None, reasons=(row.problem,))
                     )
                     if verdict.confidence is None:
-                        unscored[verdict.reasons[0] if verdict.reasons else ""] += 1
+                        why = verdict.reasons[0] if generator.reader else "there is no reader"
+                        unscored[row.problem or why] += 1
                     else:
                         scored += 1
                     yield row.with_verdict(verdict.to_dict())

@@ -53,7 +53,7 @@ def add_to(commands) -> None:
         type=positive,
         default=ServiceSettings.max_waiting,
         metavar="N",
-        help="passages that may wait in the queue; more are refused (default: %(default)s)",
+        help="passages that may wait in the queue; others are then refused (default: %(default)s)",
     )
     parser.add_argument(
         "--page",

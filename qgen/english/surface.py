@@ -101,6 +101,10 @@ def with_pairs(question: str) -> str:
     return re.sub(r" (?=[?.!,])", "", text[: end.start()] + due + end[0])
 
 
+_CLOSING = dict(PAIRS)
+_MARK = re.compile(r"([“”\"()\[\]])")
+
+
 def with_articles(question: str) -> str:
     """The question with "a" and "an" as the next word is spoken, where its spelling tells.
 
@@ -114,12 +118,9 @@ def with_articles(question: str) -> str:
 _WRONG_ARTICLE = re.compile(
     r"(?<![\w'’.-])(?:"
     r"a(?= (?!e[uw]|onc?e\b|(?:is|are|and|or|as|at|in|if|on|of)\b)[aeio][a-z]+)|"
-    r"an(?= [b-dfgj-np-tv-z](?=[a-z]*[aeiouy])[a-z]+\b(?!-)))"
+    r"an(?= (?!yt)[b-dfgj-np-tv-z](?=[a-z]*[aeiouy])[a-z]+\b(?!-)))"
 )
 """What begins with "h" or "u", and what is read letter by letter, may go either way."""
-
-_CLOSING = dict(PAIRS)
-_MARK = re.compile(r"([“”\"()\[\]])")
 
 
 def recase(question: str, passage: str) -> str:

@@ -404,12 +404,22 @@ def _numbers(text: str, draw: random.Random) -> Iterator[str]:
     yield from _below_and_above(list(filter(None, below)), list(filter(None, above)), draw)
 
 
-_LARGER = "years?|months?|weeks?|days?|hours?|minutes?|degrees?|miles?|feet|foot|pounds?|stones?"
-_SMALLER = "months?|weeks?|days?|hours?|minutes?|seconds?|yards?|feet|inch(?:es)?|ounces?|pounds?"
-_COMPOUND = re.compile(
-    rf"(?<![\d.,])(?<!between )\d[\d,]* (?P<larger>{_LARGER})"
-    rf"(?=(?:,? and|,)? \d[\d.]* (?!(?P=larger))(?:{_SMALLER})\b)"
+_PARTS = {
+    "years?": "months?|weeks?|days?",
+    "months?": "weeks?|days?",
+    "weeks?": "days?",
+    "days?": "hours?|minutes?",
+    "hours?": "minutes?|seconds?",
+    "minutes?|degrees?": "minutes?|seconds?",
+    "miles?": "yards?|feet",
+    "feet|foot": "inch(?:es)?",
+    "stones?": "pounds?",
+    "pounds?": "ounces?|pence",
+}
+_WITH_PART = "|".join(
+    rf"(?:{unit})(?=(?:,? and|,)? \d[\d.]* (?:{part})\b)" for unit, part in _PARTS.items()
 )
+_COMPOUND = re.compile(rf"(?<![\d.,])(?<!between )\d[\d,]* (?:{_WITH_PART})\b(?!.*(?:\bto\b|[–—]))")
 """The larger unit of a quantity that has two: the hours of "2 hours and 15 minutes"."""
 
 _MIXED = re.compile(

@@ -11,7 +11,7 @@ import re
 from qgen.english.dictionary import base_forms, inflections, is_base_verb, tag_words
 from qgen.english.words import MODALS, WORD
 
-_DO = frozenset({"do", "does", "did"})
+_DO_AND_MODALS = frozenset({"do", "does", "did", *MODALS})
 _CLAUSE = frozenset(
     "when while that which who whom whoever whatever because if until before after since where as "
     "than to , ; ? :".split()
@@ -67,7 +67,7 @@ def _is_auxiliary(words: list[str], tags: list[str], i: int) -> bool:
     """Whether a word is one of the question's, and not "the will" or "the men who did tasks"."""
     noun = i > 0 and tags[i - 1] in _NOUN_FOLLOWS
     relative = i > 1 and words[i - 1] in {"who", "which", "that"}
-    return words[i] in (*_DO, *MODALS) and not noun and not relative
+    return words[i] in _DO_AND_MODALS and not noun and not relative
 
 
 def _is_right(words: list[str], tags: list[str], i: int) -> bool:

@@ -93,6 +93,7 @@ class Batch:
         self._stop.set()
         if self.state == "queued":
             self.state = "cancelled"
+            self._delete_source()
 
     def run(self, batcher: DynamicBatcher, max_characters: int) -> None:
         """Ask about every row whose passage is not longer than that; its file is then deleted."""
@@ -100,7 +101,10 @@ class Batch:
             if not self._stop.is_set():
                 self._run(batcher, max_characters)
         finally:
-            shutil.rmtree(self.source.parent, ignore_errors=True)
+            self._delete_source()
+
+    def _delete_source(self) -> None:
+        shutil.rmtree(self.source.parent, ignore_errors=True)
 
     def _run(self, batcher: DynamicBatcher, max_characters: int) -> None:
         self.state = "running"
@@ -134,7 +138,7 @@ class Batch:
                 self.source,
                 self.output,
                 partial(generate, settings=self.settings, quiz=self.quiz),
-                batch_size=ROWS * batcher.streams,
+                batch_size=min(ROWS * batcher.streams, batcher.max_waiting),
                 output_format=self.output_format,
                 errors_path=self.errors,
                 progress=False,

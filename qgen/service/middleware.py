@@ -56,7 +56,7 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         root = scope.get("root_path", "").rstrip("/")
-        upload = scope["path"].removeprefix(root) in UPLOADS
+        upload = scope["path"].removeprefix(root).rstrip("/") in UPLOADS
         most = self.settings.max_upload_bytes if upload else self.settings.max_body_bytes
         said = dict(scope["headers"]).get(b"content-length", b"0")
         if said.isdigit() and int(said) > most:

@@ -109,7 +109,7 @@ class DynamicBatcher:
     ):
         self._generate = generate
         self._max_tokens = max_batch * TOKENS
-        self._max_delay_s, self._max_waiting = max_delay_s, max_waiting
+        self._max_delay_s, self.max_waiting = max_delay_s, max_waiting
         self._pool, self._idle = pool or ThreadPoolExecutor(streams, "qgen-stream"), streams
         self.streams = streams
         self._jobs: deque[_Job] = deque()
@@ -154,9 +154,11 @@ class DynamicBatcher:
         tokens = [count_tokens(request, settings, quiz) for request in requests]
         job = _Job(requests, settings, quiz, tokens)
         with self._changed:
-            while not self._closing and (waiting := self._waiting()):
-                if waiting + len(requests) <= self._max_waiting:
-                    break
+            while (
+                not self._closing
+                and (waiting := self._waiting())
+                and waiting + len(requests) > self.max_waiting
+            ):
                 if not wait:
                     seconds = 1 + int(waiting / self._rate)
                     raise QueueFullError("too many passages are waiting", seconds)

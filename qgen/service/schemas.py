@@ -49,7 +49,8 @@ def _field(field: SettingsField) -> tuple[Any, Any]:
         bounds["le"] = MOST[field.name]
     choices, several = field.metadata["choices"], field.type == tuple[str, ...]
     one: Any = Literal[choices] if choices else str if several else field.type
-    return list[one] if several else one, Field(
+    kind = list[one] if several else one
+    return kind, Field(
         **({"default_factory": list} if several else {"default": field.default}),
         description=field.metadata["help"],
         allow_inf_nan=False if one is float else None,

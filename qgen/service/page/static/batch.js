@@ -150,7 +150,10 @@ export const batchPanel = (find, chosen) => {
       }); // prettier-ignore
       signal.throwIfAborted();
       const sending = new AbortController();
-      const waiting = (said) => signal.aborted || tell(said);
+      const waiting = (said) => {
+        signal.throwIfAborted(); // the file is not sent again
+        tell(said);
+      };
       const sent = call("v1/batches", { method: "POST", body, signal: sending.signal, waiting });
       const started = await new Promise((resolve, reject) => {
         sent.then(resolve, reject);

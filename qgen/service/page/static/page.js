@@ -207,8 +207,10 @@ const takeAgain = (onlyWrong) => {
 
 // -- the text ------------------------------------------------------------------------------------
 
+let opening = null; // the file that is to be put in once it is read
 /** Puts another text in, with what is known of it. */
 const setText = (value, { note = "", name = "", title = "", passages, questions = [] } = {}) => {
+  opening = null;
   hideOffer();
   text.value = value;
   complain(null);
@@ -219,14 +221,16 @@ const setText = (value, { note = "", name = "", title = "", passages, questions 
   }); // prettier-ignore
 };
 
-let opening = null; // the file that is to be put in once it is read
 const open = async (file, count = 1) => {
   opening = file;
   await asker.stop();
   await attempt(async () => {
     tell(`Reading ${file.name} …`);
-    const { passages, left_out: left, questions: saved = [], title } = await readDocument(file);
+    const read = await readDocument(file).catch((error) => {
+      if (opening === file) throw error;
+    });
     if (opening !== file) return;
+    const { passages, left_out: left, questions: saved = [], title } = read;
     await asker.stop(); // what was begun meanwhile is about another text
     if (store.state.questions.length) store.remember("The questions went with their text.", store.whole());
     else if (store.state.text) store.remember("The text was replaced.", store.whole());
@@ -240,6 +244,7 @@ const open = async (file, count = 1) => {
 };
 
 text.addEventListener("input", () => {
+  opening = null;
   complain(null);
   const none = isReplaced(store.state.text, text.value) ? { name: "", title: "" } : {};
   store.note({ text: text.value, note: "", marked: false, ...none });
