@@ -684,6 +684,10 @@ def test_macros_of_latex(tmp_path, source, found, left_out):
          "It is 3°5′ of 3 to 4 < 5, red, in town."),
         (r"The \begin{math}x\end{math} of $\unheard{x}$ is in the town.",
          "The … of … is in the town."),
+        ("Energy \\(E = mc^2\\), $a\\\nb$, $a\\/b$ and $x\\text{ for \\(n\\)}$ are known.",
+         "Energy E = mc², a b, ab and x for n are known."),
+        (r"It is \SI{9.8}{m/s^2} or $v = \qty[x=y]{3}{\kilo\metre\per\second}$.",
+         "It is 9.8 m/s² or v = 3 kilometre per second."),
         (r"Rosa Lund$^{1,2}$ and Nils Falk$^\dagger$ saw $^{14}$C there.",
          "Rosa Lund and Nils Falk saw ¹⁴C there."),
     ],
@@ -917,13 +921,18 @@ def test_a_slide_that_is_missing_is_told(tmp_path):
     assert read(tmp_path, "a.pptx", archive(parts)) == (TEXTS[1:], "1 missing slide")
 
 
-def test_slides_whose_attributes_are_in_another_order(tmp_path):
+def test_slides_in_sections_and_with_attributes_in_another_order(tmp_path):
     with zipfile.ZipFile(io.BytesIO(make(".pptx"))) as deck:
         parts = {name: deck.read(name) for name in deck.namelist()}
     name = "ppt/presentation.xml"
     turned = re.sub(rb'<p:sldId (id="\d+") (r:id="\w+")', rb"<p:sldId \2 \1", parts[name])
     assert turned != parts[name]
-    assert read(tmp_path, "a.pptx", archive(parts | {name: turned}))[0] == TEXTS
+    turned = turned.replace(
+        b"</p:presentation>",
+        b'<p:extLst><p:ext><q:sectionLst xmlns:q="q"><q:section><q:sldIdLst><q:sldId id="256"/>'
+        b"</q:sldIdLst></q:section></q:sectionLst></p:ext></p:extLst></p:presentation>",
+    )
+    assert read(tmp_path, "a.pptx", archive(parts | {name: turned})) == (TEXTS, "")
 
 
 def test_slides_with_formulas_empty_notes_and_the_title_behind(tmp_path):
@@ -1438,6 +1447,7 @@ def test_formulas_that_are_not_whole_or_fit_no_line_are_a_mark(formula):
         (r"\frac{\sqrt{x+1}}{f(x-1)}", "√(x+1)/f(x-1)"),
         (r"\sqrt[3]{8} + \sqrt[4]{x} + 2\sqrt[n+1]{x}", "∛(8) + ∜(x) + 2(x)^(1/(n+1))"),
         (r"a_{n+1} = a_n + \sum_{i=1}^n x_{ij}", "a_(n+1) = a_n + ∑_(i=1)ⁿ x_ij"),
+        (r"\SI{9.8}{m/s^{2}}, \qty{5}{m_e}", "9.8 m/s², 5 m_e"),
         (r"\det A \ne 0 \iff k = \{0\}", "det A ≠ 0 ⟺ k = {0}"),
         (r"\binom{n}{k} \bmod p, f''(x)", "(n choose k) mod p, f″(x)"),
         (r"\left. \operatorname*{argmax} x \right|_0", "argmax x |_0"),

@@ -28,9 +28,9 @@ def read_pptx(path: Path, left_out: LeftOut) -> Iterator[Block]:
         order = [
             parts.get(attributes.get("id", ""), "")
             for name, attributes in elements(archive, content)
-            if name == "sldId"
+            # Two attributes are called "id"; a section's list of its slides has but the number.
+            if name == "sldId" and not attributes.get("id", "").isdigit()
         ]
-        # In "sldId" two attributes are called "id"; the relation's has a namespace.
         for number, part in enumerate(order, 1):
             slide = archive.read(part) if part else None
             if not slide:

@@ -69,7 +69,7 @@ _SYMBOLS = {
     "LaTeX": "LaTeX", "LaTeXe": "LaTeX2e", "TeX": "TeX", "BibTeX": "BibTeX", "XeTeX": "XeTeX",
     "pounds": "£", "euro": "€", "EUR": "€", "copyright": "©", "S": "§", "P": "¶", "slash": "/",
     "degree": "°", "textcelsius": "°C", "celsius": "°C",
-    "xspace": " ", "newline": " ", "linebreak": " ", "par": "\n\n", "today": "…",
+    "xspace": " ", "\n": " ", "newline": " ", "linebreak": " ", "par": "\n\n", "today": "…",
     "textless": "<", "textgreater": ">", "textbar": "|", "textunderscore": "_", "textminus": "−",
     "ne": "≠", "lt": "<", "gt": ">", "neg": "¬", "land": "∧", "lor": "∨", "gets": "←", "|": "‖",
     "iff": "⟺", "implies": "⟹", "bot": "⊥", "models": "⊨", "triangle": "△", "colon": ":",
@@ -78,6 +78,7 @@ _SYMBOLS = {
 } | {
     name: name for name in "cot sec csc lg det dim ker gcd Pr arg deg hom Re Im".split()
 }  # fmt: skip
+_GROUP = r"\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"
 _FRACTIONS = {"frac": "{{", "dfrac": "{{", "tfrac": "{{", "cfrac": "[{{", "nicefrac": "[{{",
               "sfrac": "[{{"}  # fmt: skip
 _QUANTITIES = {"SI": "[{[{", "qty": "[{{", "si": "[{", "unit": "[{", "SIrange": "[{{{",
@@ -87,6 +88,11 @@ _PREFIX = re.compile(
     r"(?:yocto|zepto|atto|femto|pico|nano|micro|milli|centi|deci|dec?ca|hecto|kilo|mega|giga|tera"
     r"|peta|exa)"
 )
+_QUANTITY = re.compile(
+    rf"\\(?:{'|'.join(_QUANTITIES)})(?![A-Za-z])(?:\s*(?:\[[^\[\]]{{0,200}}\]|{_GROUP}))+"
+)
+_UNIT_POWER = re.compile(r"(?:\^|\\qgenpower)\s*(?:\{([^{}]*)\}|([^\s{}\\]))")
+"""As it is written, and as a formula has it."""
 _UNITS = {"percent": "%", "degree": "°", "degreeCelsius": "°C", "celsius": "°C"}
 _ENVIRONMENTS = {
     "minipage": "[[[{", "multicols": "{[", "multicols*": "{[", "adjustwidth": "{{",
@@ -121,7 +127,6 @@ _DECLARED = re.compile(
 )
 """A group that a declaration of how it looks begins."""
 _GOES_ON = re.compile(r"[ \t]*[^\sA-Z\\{%]")
-_GROUP = r"\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"
 _DEFINITION = re.compile(
     r"\\(?:(?:new|renew|provide)command\*?|def)\s*(?:\{\s*)?\\([A-Za-z]+)\s*(?:\}\s*)?"
     rf"(?:\[(\d)\]\s*(?:\[([^\]]{{0,300}})\]\s*)?|((?:#\d)+)\s*)?{_GROUP}"
@@ -167,14 +172,15 @@ _XSPACE = re.compile(r"\\xspace(?![A-Za-z])(?:\{\})?(?=[\s.,;:!?'’)\]}~/-])")
 """The space that is there already, or must not be."""
 _UNKNOWN = re.compile(r"\\([A-Za-z]+)\{\}")
 """What prints something, or nobody would end its name."""
-_LAYOUT = frozenset(
+_HARMLESS = frozenset(
     "noindent hfill newpage clearpage smallskip medskip bigskip centering begin end left right"
     " middle big Big bigg Bigg bigl Bigl biggl Biggl bigr Bigr biggr Biggr bigm Bigm biggm Biggm"
     " displaystyle textstyle scriptstyle scriptscriptstyle limits nolimits mathop mathrel mathbin"
     " mathord mathopen mathclose mathpunct mathstrut strut rm bf it sf tt cal boldsymbol bm pmb"
-    " mathnormal mathds mathbbm boxed smash hbox nonumber notag ce".split()
+    " mathnormal mathds mathbbm boxed smash hbox nonumber notag ce ( ) /".split()
 )
-"""What needs no place in a line; what stands behind some is shown."""
+"""What a formula may have though the library does not know it: what stands in it, or behind it, is
+shown, and nothing is lost with the rest."""
 _MATRICES = frozenset("array pmatrix bmatrix smallmatrix psmallmatrix bsmallmatrix".split())
 _NO_LINE = frozenset("underbrace overbrace underbracket overbracket undergroup overgroup".split())
 """What the library shows as if nothing were written over or under it."""
@@ -356,7 +362,8 @@ def _unit(source: str) -> str:
     def name(macro: re.Match) -> str:
         return _UNITS.get(macro[1], macro[1]) + " " * (not _PREFIX.fullmatch(macro[1]))
 
-    source = re.sub(r"\\([%&#$_])|[{}]", r"\1", source)
+    source = _UNIT_POWER.sub(rf"{RAISED}{POWER}\1\2{NOT_RAISED}", source)
+    source = re.sub(r"\\([%&#$_])|[{}]", r"\1", source.replace(r"\qgenindex", "_"))
     source = re.sub(r"~|\\[,;:!]", " ", source)
     return re.sub(r"\\([A-Za-z]+)\s*", name, source).strip()
 
@@ -538,7 +545,7 @@ def _nodes_of(source: str) -> list[Any]:
 
 
 def _is_known(macro: str) -> bool:
-    return bool(macro in _LAYOUT or (_SHOWN.get_macro_spec(macro) and macro not in _NO_LINE))
+    return bool(macro in _HARMLESS or (_SHOWN.get_macro_spec(macro) and macro not in _NO_LINE))
 
 
 class _Converter(latex2text.LatexNodes2Text):
@@ -570,7 +577,7 @@ class _Converter(latex2text.LatexNodes2Text):
 
     def math_node_to_text(self, node: Any) -> str:
         source = node.latex_verbatim()
-        macros = re.findall(r"\\([A-Za-z]+|.)", source, re.S)
+        macros = re.findall(r"\\([A-Za-z]+|.)", _QUANTITY.sub("", source), re.S)
         environments = re.findall(r"\\begin\s*\{([^{}]*)\}", source)
         known = all(map(_is_known, macros)) and _MATRICES.issuperset(environments)
         if not known or getattr(node, "displaytype", "") == "display":
