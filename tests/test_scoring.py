@@ -159,8 +159,11 @@ def test_questions_of_a_record_are_read_as_rows(tmp_path):
          "choices": ["Irving Morrow", "Joseph Strauss"]},
     ]  # fmt: skip
     record = {"id": 7, "question": "Whose?", "passage": PASSAGE, "questions": asked}
+    of_input = {"answer": True, "answer_text": "1066", "answer_start": 9}
     source = tmp_path / "in.jsonl"
-    source.write_text(f"{json.dumps(record)}\n{json.dumps(record | {'questions': []})}\n")
+    source.write_text(
+        f"{json.dumps(record | of_input)}\n{json.dumps(record | {'questions': []})}\n"
+    )
     *rows, bare = read_questions(source)
     assert bare.problem == "the answer is missing, or is no part of the passage"
     assert [row.question and row.question.answer_text for row in rows] == ["1937", "Joseph Strauss"]

@@ -11,6 +11,7 @@ from tempfile import TemporaryFile
 from typing import IO, Any
 
 from qgen.errors import QGenError
+from qgen.files.fields import USUAL_NAMES, FieldNames
 from qgen.files.outputs import check_writable, link_target, unfinished
 from qgen.files.raw_rows import printable
 from qgen.files.rows import check_readable, read_fields, to_request
@@ -19,6 +20,8 @@ from qgen.files.writers.questions import json_line
 from qgen.files.writers.tables import question_rows, renamed, write_csv_rows, write_parquet_rows
 from qgen.records import Question
 
+_OF_RECORDS = FieldNames("passage", "answer")
+"""Whatever else the fields of the input mean."""
 _SUFFIXES = (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet")
 
 
@@ -46,7 +49,7 @@ class QuestionRow:
 def read_questions(path: str | Path) -> Iterator[QuestionRow]:
     """The rows of any file that :mod:`qgen.files.rows` reads, with a ``question`` beside the
     passage and its answer, or with the ``questions`` of a record (:mod:`qgen.files.writers`), which
-    become rows as they do in CSV.
+    become a row each; what its other fields are called depends on that record alone.
 
     Raises:
         QGenError: the file cannot be read, its type is unknown, or it has no rows.
@@ -57,7 +60,9 @@ def read_questions(path: str | Path) -> Iterator[QuestionRow]:
         if isinstance(fields, str):
             yield QuestionRow({}, problem=fields)
         else:
-            yield from map(_row, question_rows([fields]) if _is_record(fields) else [fields])
+            nested = _is_record(fields)
+            for row in question_rows([fields]) if nested else [fields]:
+                yield _row(row, _OF_RECORDS if nested else USUAL_NAMES)
     if empty:
         raise QGenError(f"{path} has no rows")
 
@@ -69,12 +74,12 @@ def _is_record(fields: dict[str, Any]) -> bool:
     return "passage" in fields and nested and bool(questions)
 
 
-def _row(fields: dict[str, Any]) -> QuestionRow:
+def _row(fields: dict[str, Any], names: FieldNames) -> QuestionRow:
     asked = fields.get("question")
     if not isinstance(asked, str) or not asked.strip():
         return QuestionRow(fields, problem="the question is missing")
     try:
-        request = to_request(fields)
+        request = to_request(fields, names)
     except QGenError as error:
         return QuestionRow(fields, problem=str(error))
     if not request.answers:
