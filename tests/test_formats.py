@@ -632,6 +632,7 @@ def test_latex(tmp_path):
     [
         (r"\texttt{oak}, \textsf{ash}, \mbox{elm} and \verb|fir_1|", "oak, ash, elm and fir_1", ""),
         (r"\LaTeX{} for \pounds 5 in \makebox[2cm]{May}", "LaTeX for £5 in May", ""),
+        (r"\st{old} $\tr A$, $\argmax_x f$ of", "tr A, arg max_x f of", "1 deletion"),
         (r"\bridge{} of \of{Ann}{oak} in \town, and",
          "Kestrel Bridge of Ann for oak in Dorne, and", ""),
         (r"towers \SI{227}{\metre} high, at \SIrange{5}{9}{\kilo\metre\per\hour}",
@@ -650,6 +651,7 @@ def test_latex(tmp_path):
 def test_macros_of_latex(tmp_path, source, found, left_out):
     content = (
         "\\newcommand{\\bridge}{Kestrel \\kind}\n\\def\\kind{Bridge}\n\\newcommand*\\town{Dorne}\n"
+        "\\DeclareMathOperator{\\tr}{tr}\\DeclareMathOperator*\\argmax{arg\\,max}\n"
         "\\newcommand{\\of}[2]{\\emph{#1} for #2}\n\\newcommand{\\again}{\\again\\again}\n"
         "\\newcommand{\\queen}{Maud\\xspace}\n\\newcommand{\\who}[2][Otto]{#1 #2}\n"
         "\\renewcommand{\\footnote}[1]{\\emph{#1}}\n"
@@ -1427,7 +1429,9 @@ def test_latex_is_read_in_proportion_to_its_length(source):
     "formula",
     [r"\sqrt[", "\\sqrt[" * 12, r"\frac{a", r"\sqrt", r"\frac", "5% x", "a$b", "a}", "{" * 3000,
      r"\sqrt[{]}", r"\textbf", r"x \unheard y", r"\norm{x}", r"a \over b", r"\underbrace{x}_{n}",
-     r"\begin{cases}1&2\\3&4\end{cases}", r"\overset{a}{=}"],
+     r"\begin{cases}1&2\\3&4\end{cases}", r"\overset{a}{=}", r"\overline{A \cup B}",
+     r"\widehat{AB}", r"\bar{x^2}", r"\hat{\frac{a}{b}}", r"\vec{AB}", r"x \st y", r"\ce{SO4^2-}",
+     r"\ce{A ->[k] B}", r"\begin{array}{l}a\end{array}"],
 )  # fmt: skip
 def test_formulas_that_are_not_whole_or_fit_no_line_are_a_mark(formula):
     left_out = LeftOut()
@@ -1447,6 +1451,15 @@ def test_formulas_that_are_not_whole_or_fit_no_line_are_a_mark(formula):
         (r"\frac{\sqrt{x+1}}{f(x-1)}", "√(x+1)/f(x-1)"),
         (r"\sqrt[3]{8} + \sqrt[4]{x} + 2\sqrt[n+1]{x}", "∛(8) + ∜(x) + 2(x)^(1/(n+1))"),
         (r"a_{n+1} = a_n + \sum_{i=1}^n x_{ij}", "a_(n+1) = a_n + ∑_(i=1)ⁿ x_ij"),
+        (r"2\frac{1}{2}, \frac{a}{b}\frac{c}{d}, \frac{1}{2}bh", "2 1/2, a/b c/d, 1/2 bh"),
+        (r"\frac{1}{2x^2}, \frac{x}{2(a+b)}", "1/(2x²), x/(2(a+b))"),
+        (r"\frac{1}{(1-x)(1+x)}, \frac{n!}{k!(n-k)!}", "1/((1-x)(1+x)), n!/(k!(n-k)!)"),
+        (r"\frac{1}{2\sqrt{x}}, \frac{dy}{dx^2}", "1/(2√(x)), dy/dx²"),
+        (r"\frac{a}{(b+c)^2}, \frac{a}{x_1^2}, \frac{1}{2{,}000}", "a/(b+c)², a/x_1², 1/2,000"),
+        (r"(\frac{a}{b}), x^{\frac{1}{2}}, a_{2^n}", "(a/b), x^(1/2), a_(2ⁿ)"),
+        (r"\bar{x}, \hat\beta, \vec{v}", "x̅, β̂, v⃗"),
+        (r"f'''(x), f', y^{\prime\prime}, \text{``high''}", "f‴(x), f′, y″, “high”"),
+        (r"\ce{SO4^{2-}}, \ce{Na^+}", "SO4²⁻, Na⁺"),
         (r"\SI{9.8}{m/s^{2}}, \qty{5}{m_e}", "9.8 m/s², 5 m_e"),
         (r"\det A \ne 0 \iff k = \{0\}", "det A ≠ 0 ⟺ k = {0}"),
         (r"\binom{n}{k} \bmod p, f''(x)", "(n choose k) mod p, f″(x)"),

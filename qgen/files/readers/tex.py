@@ -128,7 +128,8 @@ _DECLARED = re.compile(
 """A group that a declaration of how it looks begins."""
 _GOES_ON = re.compile(r"[ \t]*[^\sA-Z\\{%]")
 _DEFINITION = re.compile(
-    r"\\(?:(?:new|renew|provide)command\*?|def)\s*(?:\{\s*)?\\([A-Za-z]+)\s*(?:\}\s*)?"
+    r"\\(?:(?:new|renew|provide)command\*?|DeclareMathOperator\*?|def)\s*(?:\{\s*)?"
+    r"\\([A-Za-z]+)\s*(?:\}\s*)?"
     rf"(?:\[(\d)\]\s*(?:\[([^\]]{{0,300}})\]\s*)?|((?:#\d)+)\s*)?{_GROUP}"
 )
 _MAX_BODY = 300
@@ -181,19 +182,41 @@ _HARMLESS = frozenset(
 )
 """What a formula may have though the library does not know it: what stands in it, or behind it, is
 shown, and nothing is lost with the rest."""
-_MATRICES = frozenset("array pmatrix bmatrix smallmatrix psmallmatrix bsmallmatrix".split())
-_NO_LINE = frozenset("underbrace overbrace underbracket overbracket undergroup overgroup".split())
-"""What the library shows as if nothing were written over or under it."""
+_MATRICES = frozenset("pmatrix bmatrix smallmatrix psmallmatrix bsmallmatrix".split())
+_NO_LINE = frozenset(
+    "underbrace overbrace underbracket overbracket undergroup overgroup overline underline widehat"
+    " widetilde overrightarrow overleftarrow st".split()
+)
+"""What the library shows as if nothing were written over or under it; and what in a formula is a
+document's own "such that"."""
+_CHEMISTRY = re.compile(r"\^\d+[-+]|>\[")
+"""What mhchem reads otherwise: a charge without braces, a reaction's conditions."""
+_ACCENTS = frozenset("hat bar tilde vec dot ddot check acute grave breve mathring".split())
+_ONE_LETTER = re.compile(r"\s*\S?[\u0300-\u036f\u20d0-\u20ff]*\s*")
 _SEVERAL_CITED = re.compile(r"\\([A-Za-z]*[cC]ite)s(?:\s*\[[^\]]{0,200}\]|\s*\{[^{}]{0,200}\})+")
 _ADDRESS = re.compile(r"\\(?:url|href|path|nolinkurl)\s*(?:\[[^\[\]\n]*\]\s*)?\{[^{}\n]*\}")
-_SMALL_SIGN = re.compile(r"\^\s*(\{?)\s*\\(circ|prime)(?![A-Za-z])\s*")
+_SMALL_SIGN = re.compile(r"\^\s*(\{?)\s*((?:\\(?:circ|prime)(?![A-Za-z])\s*)+)")
 """What is raised by itself: "^\\circ" and "^{\\circ}"."""
+_PRIMES = re.compile(rf"\\(?:text[a-z]*|[mh]box)\s*{_GROUP}|(?<!\\)'+")
+"""And text in a formula, in which they are quotation marks."""
 _SCRIPT = re.compile(
     rf"(?<!\\)([\^_])\s*(?:{_GROUP}"
     # A macro with its arguments: "\mathrm{T}", "\frac{1}{2}" and "\frac12".
     r"|(\\[a-z]?frac\s*\d\s*\d|\\[A-Za-z]+(?:\{[^{}]*\})*|[^\s{}\\$&~%]))"
 )
-_INNER = re.compile(rf"\([^()]*\)|{RAISED}[^{NOT_RAISED}]*{NOT_RAISED}")
+_UP = re.compile(rf"{RAISED}[^{RAISED}{NOT_RAISED}]*{NOT_RAISED}")
+_INNER = re.compile(rf"\([^()]*\)|{_UP.pattern}")
+_ONE = re.compile(
+    r"\d[\d.,]*[!%]?\^?|[√∛∜]?#!?(?:\^#?)?|\|[^|]*\||‖[^‖]*‖|\S"
+    # A name with its index, power and argument.
+    r"|[^\W\d_][\w\u0300-\u036f\u20d0-\u20ff′″‴]*(?:(?<=_)#)?\^?#?!?\^?"
+)
+"""What nothing else is below a fraction's line for, once "#" and "^" are what is enclosed and what
+is raised in it."""
+_FRACTION = "\ue005"
+"""Where one begins or ends."""
+_BESIDE = re.compile(rf"(?<=[\w)\]!{NOT_RAISED}]){_FRACTION}+(?=[\w(\[√∛∜∫∑∏∂{{])")
+"""Where another thing would be taken for a part of it."""
 _SEVERAL = re.compile(r"\S\s*[-+−±=<>≤≥≠/·×*,→∈|]|\S\s+\S")
 """What is more than one number or variable, once what is enclosed or raised in it is taken out."""
 _HEADING = re.compile(r"\ue000(\d)([^\ue001]*)\ue001")
@@ -332,9 +355,16 @@ def _expanded(text: str, source: str) -> str:
 
 def _prepared(formula: str) -> str:
     """A formula with what is raised or lowered in it as macros' arguments: exponents, indices, and
-    marks of notes where it begins with one, such as "$^1$"."""
-    formula = re.sub(r"\\(?:left|right)\s*\.", "", formula).replace("''", "″")
-    formula = _SMALL_SIGN.sub(lambda m: m[1] + ("°" if m[2] == "circ" else "′"), formula)
+    marks of notes where it begins with one, such as "$^1$"; and with its primes and degrees as
+    characters."""
+    formula = re.sub(r"\\(?:left|right)\s*\.", "", formula)
+    formula = _SMALL_SIGN.sub(
+        lambda m: m[1] + "".join(m[2].replace(r"\circ", "°").replace(r"\prime", "'").split()),
+        formula,
+    )
+    formula = _PRIMES.sub(
+        lambda m: m[0] if m[0][0] == "\\" else "′″‴⁗"[len(m[0]) - 1 : len(m[0])] or m[0], formula
+    )
     formula = re.sub(
         rf"^([$\\(\[]+\s*(?:\{{\}})?\s*)(?=\^){_SCRIPT.pattern}",
         r"\1\\textsuperscript{\3\4}",
@@ -417,8 +447,11 @@ def _as_one(text: str) -> str:
 
 def _fraction(node: Any, l2tobj: _Converter) -> str:
     *_, above, below = _given(node, l2tobj)
-    below = f"({below})" if re.fullmatch(r"\d+[^\W\d]\w*", below) else _as_one(below)
-    return f"{_as_one(above)}/{below}"
+    outline = below
+    for _ in range(_MAX_DEPTH):
+        outline = re.sub(r"\([^()]*\)", "#", _UP.sub("^", outline))
+    below = below if _ONE.fullmatch(outline) else f"({below})"
+    return f"{_FRACTION}{_as_one(above)}/{below}{_FRACTION}"
 
 
 def _root(node: Any, l2tobj: _Converter) -> str:
@@ -429,7 +462,8 @@ def _root(node: Any, l2tobj: _Converter) -> str:
 
 
 def _index(node: Any, l2tobj: _Converter) -> str:
-    return f"_{_as_one(_last_argument(node, l2tobj))}"
+    index = _last_argument(node, l2tobj)
+    return f"_({index})" if RAISED in index else f"_{_as_one(index)}"
 
 
 def _angle(node: Any, l2tobj: _Converter) -> str:
@@ -503,7 +537,7 @@ _MACROS: list[tuple[dict[str, str], Any]] = [
     ({"qgenpower": "{"}, partial(_raised, RAISED + POWER)),
     ({"qgenindex": "{"}, _index),
     ({"ensuremath": "{"}, _formula),
-    ({"subfile": "{"}, partial(_dropped, _COUNTED["subfile"])),
+    ({"subfile": "{"}, ""),  # shown as those that are counted
 ]
 """Macros with their arguments, and what they print."""
 _SHOWS = {
@@ -561,7 +595,7 @@ class _Converter(latex2text.LatexNodes2Text):
         # In an address a percent sign begins no comment.
         source = _ADDRESS.sub(lambda m: re.sub(r"(?<!\\)%", r"\\%", m[0]), source)
         source = _UNKNOWN.sub(self._unknown, _SEVERAL_CITED.sub(r"\\\1{}", source))
-        return self.nodelist_to_text(_nodes_of(source))
+        return _BESIDE.sub(" ", self.nodelist_to_text(_nodes_of(source))).replace(_FRACTION, "")
 
     def _unknown(self, macro: re.Match) -> str:
         if _is_known(macro[1]) or _PARSED.get_macro_spec(macro[1]):
@@ -571,6 +605,8 @@ class _Converter(latex2text.LatexNodes2Text):
 
     def macro_node_to_text(self, node: Any) -> str:
         try:
+            if node.macroname in _ACCENTS and not _ONE_LETTER.fullmatch(_last_argument(node, self)):
+                return _dropped("formula", node, self)
             return super().macro_node_to_text(node)
         except KeyError:  # an argument is missing that the library counts on
             return _dropped("formula", node, self)
@@ -580,6 +616,7 @@ class _Converter(latex2text.LatexNodes2Text):
         macros = re.findall(r"\\([A-Za-z]+|.)", _QUANTITY.sub("", source), re.S)
         environments = re.findall(r"\\begin\s*\{([^{}]*)\}", source)
         known = all(map(_is_known, macros)) and _MATRICES.issuperset(environments)
+        known = known and not ("ce" in macros and _CHEMISTRY.search(source))
         if not known or getattr(node, "displaytype", "") == "display":
             return _dropped("formula", node, self)
         inner = _nodes_of(_prepared(source))
