@@ -299,6 +299,8 @@ def test_squad(tmp_path):
         {"answers": ["1854"]},
         {"answers": {"text": ["1854", "in 1854"], "answer_start": [32, 29]}},
         {"answers": "1854"},
+        {"answers": ["1854", "in 1854"], "answer_start": [32, 29]},
+        {"answers": None, "answer": [1854, "in 1854"]},
         {"answer": "1854", "answer_start": 32},
     ],
 )
@@ -306,6 +308,12 @@ def test_squad_with_answers_in_another_form(tmp_path, given):
     article = {"paragraphs": [{"context": TEXT, "qas": [{"id": "a1", **given}]}]}
     [row] = rows_of(tmp_path, "squad.json", json.dumps({"data": [article]}))
     assert row.answers == LIT.answers and row.extra == {"id": "a1"}
+
+
+def test_squad_with_an_answer_of_zero(tmp_path):
+    article = {"paragraphs": [{"context": "It fell to 0.", "qas": [{"id": "a", "answer": 0}]}]}
+    [row] = rows_of(tmp_path, "squad.json", json.dumps(article))
+    assert row.answers == (Answer("0", 11),)
 
 
 @pytest.mark.parametrize(

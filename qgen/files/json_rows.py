@@ -276,10 +276,13 @@ def _squad_rows(value: Any) -> Iterator[Any]:
                 yield base
                 continue
             row = base | {key: qa[key] for key in ("id", "question") if key in qa}
-            answers, start = qa.get("answers", qa.get("answer")), qa.get("answer_start")
-            if isinstance(answers, list) and answers and isinstance(answers[0], dict):
-                first = answers[0]  # several people's: alternatives
-                answers, start = first.get("text"), first.get("answer_start")
-            if answers:
+            answers: Any = qa.get("answer") if qa.get("answers") is None else qa["answers"]
+            start = qa.get("answer_start")
+            if isinstance(answers, list) and answers:  # several people's: alternatives
+                answers = answers[0]
+                start = start[0] if isinstance(start, list) and start else start
+                if isinstance(answers, dict):
+                    answers, start = answers.get("text"), answers.get("answer_start")
+            if answers not in (None, []):
                 row |= {"answer": answers, "answer_start": start}
             yield row
