@@ -26,6 +26,7 @@ from documents import (
 )
 
 from qgen.files.documents import read_document
+from qgen.files.readers import markdown as markdown_reader
 from qgen.files.readers import tex
 from qgen.files.readers.blocks import LeftOut
 from qgen.files.readers.markdown import markdown_blocks
@@ -857,6 +858,19 @@ def test_what_a_template_fills_in_is_a_mark():
     source = "The {{ site.name }} bridge is {% raw %}old{% endraw %}{{< ref x >}}, as `{{ x }}` is."
     found = ["The … bridge is old, as {{ x }} is."]
     assert markdown(source) == (found, {"template field": 1})
+    source = "The [{{{ raw }}}]({{ url }}/a) <b id='{{ x }}'>is</b> {{#if x}}old{{else}}new{{/if}}."
+    assert markdown(f"{source} {{{{! a note }}}}<!-- {{{{ x }}}} -->") == (
+        ["The … is oldnew."],
+        {"template field": 1},
+    )
+
+
+@pytest.mark.parametrize("begin", ["{{ ", "{{< ", "{% ", "{{{"])
+def test_templates_that_do_not_end_are_read_in_proportion_to_their_length(begin):
+    started = time.monotonic()
+    for pattern in (markdown_reader._FILLED_IN, markdown_reader._NOT_TEXT):
+        pattern.sub("", begin * 20_000)
+    assert time.monotonic() - started < 2
 
 
 def test_rich_text(tmp_path):

@@ -28,7 +28,10 @@ _NOT_TEXT = re.compile(
     r"\{::?[^}\n]*\}"  # kramdown's attribute lists and options: {: .name}, {:toc}
     r"|(?<=[\])*_\w\"\ufdd8])[ \t]?\{[#.][\w-][^}\n]*\}"  # Pandoc's: [text]{.smallcaps}
     r"|[ \t]+\{[#.][\w-][^}\n]*\}(?=[ \t]*$)"  # behind a heading
-    r"|\{%.*?%\}|\{\{[<%].*?\}\}"  # Liquid's and Hugo's tags
+    # Liquid's and Hugo's tags; a search ends where another begins, so that it is no long one.
+    r"|\{%(?:[^%{\n]|%(?!\})|\{(?!%))*+%\}"
+    # And what Handlebars prints nothing for.
+    r"|\{\{(?:[<%#/!^]|else\b)(?:[^{}\n]|\{(?!\{)|\}(?!\}))*+\}\}"
     r"|!\[\[[^\]\n]*\]\]|%%[^%\n]*%%|[ \t]\^[\w-]+[ \t]*$"  # Obsidian's files, comments, names
     r"|(?<=^> )\[!\w+\][+-]?[ \t]*"  # the kind of a call-out
     r"|(?:(?<=^[-*+] )|(?<=^\d[.)] ))\[[ xX]\][ \t]+"  # the box of a task
@@ -38,8 +41,12 @@ _NOT_TEXT = re.compile(
     r"|^%{3,}.*$",
     re.M,
 )
-_FILLED_IN = re.compile(r"\{\{(?![<%]).*?\}\}")
+_FILLED_IN = re.compile(
+    r"(\{)?\{\{(?![<%#/!^{]|else\b)(?:[^{}\n]|\{(?!\{)|\}(?!\}))*+\}\}(?(1)\}|)"
+)
 """What Liquid and Jinja print, which only a run of them knows."""
+_FIELD = "\ufdd9"
+"""Its place, until it is known which of them are in the text; no text has it."""
 _CALL_OUT_SIGN = re.compile(
     r"(^<aside>[ \t]*\r?\n)[^\w\s!-~\xa1-\xbf\u2010-\u205e\u20a0-\u20cf]{1,12}(?=\s)[ \t]*", re.M
 )
@@ -121,15 +128,14 @@ def read_markdown(path: Path, left_out: LeftOut) -> Iterator[Block]:
 
 def markdown_blocks(source: str, left_out: LeftOut, page: int | None = None) -> Iterator[Block]:
     """The blocks of Markdown, all of them on one page of a document."""
-    source = _FRONT_MATTER.sub("", re.sub(f"[{_PLACE}{_CODE}]", "", source))
+    source = _FRONT_MATTER.sub("", re.sub(f"[{_PLACE}{_FIELD}{_CODE}]", "", source))
     source = _with_directives(_with_admonitions(source))
     source, formulas, codes = _without_formulas(source, left_out)
     source = _without_citations(source, left_out)
     source, notes = _FOOTNOTE.subn("", source)
     source, inline = _INLINE_NOTE.subn("", source)
     left_out["note"] += notes + inline
-    source, filled_in = _FILLED_IN.subn("…", source)
-    left_out["template field"] += filled_in
+    source = _FILLED_IN.sub(_FIELD, source)
     source = _NOT_TEXT.sub("", _CALL_OUT_SIGN.sub(r"\1", source))
     source = _MARKED.sub(r"\1", _LINK.sub(r"\1", source))
     source = _DEFINITION.sub("\n\n", source)
@@ -140,7 +146,9 @@ def markdown_blocks(source: str, left_out: LeftOut, page: int | None = None) -> 
     page_source = re.sub(
         rf"{_PLACE}(\d+){_PLACE}", lambda m: html.escape(formulas[int(m[1])]), page_source
     )
-    return html_blocks(page_source, left_out, page)
+    for block in html_blocks(page_source, left_out, page):
+        left_out["template field"] += block.text.count(_FIELD)
+        yield block._replace(text=block.text.replace(_FIELD, "…"))
 
 
 def _with_admonitions(source: str) -> str:
