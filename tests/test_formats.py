@@ -875,7 +875,8 @@ def test_templates_that_do_not_end_are_read_in_proportion_to_their_length(begin)
 
 def test_rich_text(tmp_path):
     content = (
-        r"{\rtf1\ansi The \b Kestrel\b0  Bridge covers 350 m{\super 2} of {\field{\*\fldinst "
+        r"{\rtf1\ansi{\stylesheet{\s0 Normal;}{\*\cs1 \strike Old;}}"
+        r"The \b Kestrel\b0  Bridge covers 350 m{\super 2} of {\field{\*\fldinst "
         r'{HYPERLINK "http://a.b"}}{\fldrslt land}} in D\'f6rne.{\super 3} {\deleted Not this.}'
         r"{\footnote Not this.} It opened in 1897.\par \trowd a\cell b\cell\row "
         r"The observatory is old and dark.}"
@@ -895,6 +896,8 @@ def test_rich_text(tmp_path):
          "A hyperlink is a reference. Hyperlinks were named by HYPERLINK Nelson."),
         (r"{The bridge opened in 1937 \v secret\v0  and it was painted orange}.",
          "The bridge opened in 1937 and it was painted orange."),
+        (r"It fell in {\strike1 {\b 19{\i 3}6}} 1937 with \striked1 no \striked0 all of it.",
+         "It fell in 1937 with all of it."),
         (r"It fell in {\strike 1936} 1937 with \strike no \strike0 all of it.",
          "It fell in 1937 with all of it."),
         (r"It fell {\v a {\b hidden}} in {\b\v 1936 }1937 with \deleted no \plain all of \'84it.",

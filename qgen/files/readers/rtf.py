@@ -17,9 +17,12 @@ _RAISED = re.compile(
     rf"\{{{_PROPERTIES}\\super(?!\w){_PROPERTIES}\s?([^{{}}\\]{{1,12}})\}}"
     r"|\\super(?!\w)[ ]?([^{}\\]{1,12})\\(?:nosupersub|plain)(?!\w)"
 )
+_GROUP = r"\{(?:[^{}]|\{[^{}]*\})*\}"
+_STYLES = re.compile(rf"\{{\\stylesheet(?:[^{{}}]|{_GROUP})*\}}")
 _UNSEEN = re.compile(
-    r"(?<!\\)\\(?:deleted|strike|v)(?![a-z0-9])(?:[^{}]|\{[^{}]*\})*?"
-    r"(?=\\(?:deleted|strike|v)(?![a-z])|\\plain(?![a-z])|\}|\Z)"
+    r"(?<!\\)\\(?:deleted|striked?|v)1?(?![a-z0-9])"
+    rf"(?:[^{{}}]|{_GROUP})*?"
+    r"(?=\\(?:deleted|striked?|v)(?![a-z])|\\plain(?![a-z])|\}|\Z)"
 )
 """What is deleted, struck through or hidden, up to where that ends or its group does."""
 
@@ -27,6 +30,7 @@ _UNSEEN = re.compile(
 def read_rtf(path: Path, left_out: LeftOut) -> Iterator[Block]:
     """The blocks of a file in rich text, without what is deleted, struck through or hidden."""
     source = read_bytes(path).decode("cp1252", "replace")
+    source = _STYLES.sub("{}", source)  # no text is struck through there
     for word, name in (("footnote", "note"), ("pict", "picture"), ("shptxt", "text box")):
         left_out[name] += len(re.findall(rf"\\{word}(?![a-z])", source))
     left_out["deletion"] += sum(one[:2] != "\\v" for one in _UNSEEN.findall(source))
