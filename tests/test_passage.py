@@ -2,6 +2,8 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from qgen.english.passage import Passage, once_a_passage, sentence_spans
 from qgen.english.passage import _Latest as Latest
 
@@ -21,6 +23,38 @@ def test_sentences_do_not_end_at_abbreviations():
         "On Fridays it opens at 7 a.m.",
         "Sundays it is shut.",
     ]
+    text = " ".join(sentences)
+    assert [text[a:b] for a, b in sentence_spans(text)] == sentences
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sen. John McCain met Gov. Brown at Mt. Hood.",
+        "J.R.R. Tolkien did.",
+        "The U.N. voted in 500 B.C. as well.",
+        "On Dec. 3, 1950, it fell, as Fig. 3 shows (c. 1200).",
+        "Add 2 tbsp. of sugar.",
+        '"Stop!" he cried.',
+        "Some, e.g. The Times, agreed.",
+    ],
+)
+def test_a_sentence_goes_on_behind_its_stop(text):
+    assert sentence_spans(text) == [(0, len(text))]
+
+
+@pytest.mark.parametrize(
+    "sentences",
+    [
+        ["I told him no.", "He left."],
+        ["They live in Main St.", "The house is old."],
+        ["He lives in the U.S.", "The law is old."],
+        ["It ended World War I.", "In 1920 he left."],
+        ["it rained.", "he left."],
+        ["He has a phone.", "iPhones sell."],
+    ],
+)
+def test_a_sentence_ends_at_an_abbreviation_before_a_word_that_begins_one(sentences):
     text = " ".join(sentences)
     assert [text[a:b] for a, b in sentence_spans(text)] == sentences
 
