@@ -59,6 +59,13 @@ def test_a_sentence_ends_at_an_abbreviation_before_a_word_that_begins_one(senten
     assert [text[a:b] for a, b in sentence_spans(text)] == sentences
 
 
+def test_no_sentence_runs_across_a_blank_line_or_into_the_item_of_a_list():
+    text = "Ada Lund\n\nAda Lund was\nborn.\r\n\r\nShe sold:\n- red hats\n• 5 - 3 caps\n"
+    assert [text[a:b] for a, b in sentence_spans(text)] == [
+        "Ada Lund", "Ada Lund was\nborn.", "She sold:", "- red hats", "• 5 - 3 caps"
+    ]  # fmt: skip
+
+
 def test_tokens_have_places_and_tags():
     text = "In May Zoë sold 12 hats."
     [tokens] = Passage.of(text).tokens

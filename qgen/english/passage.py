@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache, cached_property, wraps
 from threading import Lock
 from types import SimpleNamespace
@@ -114,14 +114,28 @@ def _joined(text: str) -> list[tuple[int, int]]:
     In a sentence that begins small a small letter tells nothing: its writer has no capitals.
     """
     spans: list[tuple[int, int]] = []
-    for start, end in _tools().sentences.span_tokenize(text):
-        begin, last = spans[-1] if spans else (0, 0)
-        gap = f"{text[max(begin, last - 5) : last]} {text[start : start + 2]}"
-        if spans and _GOES_ON.search(gap) and not text[begin].islower():
-            spans[-1] = begin, end
-        else:
-            spans.append((start, end))
+    for block, behind in _blocks(text):
+        begin = last = -1
+        for start, end in _tools().sentences.span_tokenize(text[block:behind]):
+            start, end = block + start, block + end
+            gap = f"{text[max(begin, last - 5) : last]} {text[start : start + 2]}"
+            if begin >= 0 and _GOES_ON.search(gap) and not text[begin].islower():
+                spans[-1] = begin, end
+            else:
+                spans.append((start, end))
+            begin, last = spans[-1]
     return spans
+
+
+def _blocks(text: str) -> Iterator[tuple[int, int]]:
+    """What stands between blank lines, and each item of a list: no sentence runs on to the next."""
+    begin = 0
+    for gap in re.finditer(r"\s+", text):
+        lines = gap[0].count("\n")
+        if lines > 1 or (lines and text.startswith(("- ", "• "), gap.end())):
+            yield begin, gap.start()
+            begin = gap.end()
+    yield begin, len(text)
 
 
 class _Latest:
