@@ -21,6 +21,11 @@ _SUBJECT = (
     r"(?=(?:he|she|it|they|we|i|you|there|this|that|these|those|the|an?|his|her|their|its|our|my|"
     r"your|no|some|many|most|all|people)\b)"
 )
+_SAYS = (
+    r"(?:\w+ ){1,3}?(?:say|says|said|show|shows|showed|note|notes|noted|put|puts|"
+    r"(?:is|was|are|were) (?:\w+ )?(?:known|called|said|shown|seen))\b"
+)
+"""What gives a source or another name behind an "as", and no reason."""
 _BEGINS = r"(?:^|[,;:(]\s*(?:and |but )?|\b(?:and|but|that) )"
 
 
@@ -46,7 +51,8 @@ def _cue(kind: str, pattern: str, clause: bool = True) -> _Cue:
 _CUES = (
     _cue("reason", r"\bbecause (?!of\b)(?P<answer>)"),
     _cue("reason", rf"{_BEGINS}(?:since|given that) (?P<answer>){_SUBJECT}"),
-    _cue("reason", rf", (?:as|for) (?P<answer>){_SUBJECT}"),
+    _cue("reason", rf", as (?P<answer>){_SUBJECT}(?!{_SAYS})"),
+    _cue("reason", r", for (?P<answer>)(?=(?:he|she|it|they|we|i|you|there)\b)"),
     _cue(
         "reason",
         r"\b(?:because of|due to|owing to|thanks to|as a result of|on account of) (?P<answer>)",
@@ -68,8 +74,9 @@ _CUES = (
 _INFINITIVE = _cue("purpose", r"(?P<answer>)\bto ")
 """Only where no verb, noun or adjective before it asks for one."""
 _WHETHER = re.compile(
-    r"\b(?:ask|asks|asked|asking|know|knows|knew|wonder\w*|see|tell|check\w*|sure|decide\w*|even|"
-    r"only|what|determine\w*|doubt\w*|matter) $",
+    r"\b(?:(?:ask|asks|asked|asking)(?: (?:(?:his|her|their|the|my|our|your|an?) )?\w+)?|know|"
+    r"knows|knew|known|unknown|unclear|uncertain|wonder\w*|see|tell|check\w*|sure|decide\w*|even|only|"
+    r"what|determine\w*|doubt\w*|matter) $",
     re.I,
 )
 """Before an "if" that is no condition of its own."""
@@ -151,7 +158,8 @@ def _starts(
             yield cue, begin + at
     words = [text[token.start : token.end].lower() for token in tokens]
     for i in range(2, len(tokens) - 1):
-        if words[i] != "to" or not tokens[i + 1].tag.startswith("VB"):
+        verb = tokens[i + 1].tag.startswith("VB") and is_base_verb(words[i + 1])
+        if words[i] != "to" or not verb:  # not "commitment to reducing"
             continue
         behind = tokens[i - 1].tag.startswith(("NN", "PRP")) or words[i - 1] in _USED
         completes = (
