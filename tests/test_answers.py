@@ -65,7 +65,17 @@ def test_an_answer_in_another_form_is_the_passages_own_text(passage, answer, fou
         ("1500 km", "number"),
         ("COVID-19", "name"),
         ("B52", "name"),
-        ("mid-1980s", "number"),
+        ("mid-1980s", "date"),
+        ("the 1920s", "date"),
+        ("December 25", "date"),
+        ("31st December 1999", "date"),
+        ("July 4th, 1776", "date"),
+        ("Dec. 7, 1941", "date"),
+        ("1914–1918", "date"),
+        ("early 2001", "date"),
+        ("15 March 44 BC", "date"),
+        ("AD 79", "date"),
+        ("the 12th", "number"),
         ("Covid-19 vaccines", "phrase"),
         ("the 50 states", "number"),
         ("3 million B52 parts", "number"),
@@ -143,6 +153,11 @@ def test_proposals_have_the_right_kinds_and_offsets():
     assert len(kinds) == len(answers)
 
 
+def test_a_decade_is_a_date():
+    kinds = {a.text: a.kind for a in propose_answers("It grew in the 1920s and the 1930s.")}
+    assert kinds == {"1920s": "date", "1930s": "date", "1920s and the 1930s": "phrase"}
+
+
 def test_an_entity_that_is_all_of_a_noun_chunk_is_an_entity():
     kinds = {a.text: a.kind for a in propose_answers("Marie Curie was born in 1867.")}
     assert kinds == {"Marie Curie": "name", "1867": "date"}
@@ -167,6 +182,11 @@ def test_an_entity_that_is_all_of_a_noun_chunk_is_an_entity():
         ("It cost 41 million dollars.", "41 million dollars", ["million dollars"]),
         ("They met on 4 March 1998.", "4 March 1998", ["4", "1998", "March"]),
         ("It opened in May 1920.", "May 1920", ["May", "1920"]),
+        ("It fell in 1450 BC.", "1450 BC", ["1450", "BC"]),
+        ("He died on 15 March 44 BC.", "15 March 44 BC", ["15 March 44", "BC"]),
+        ("It fell in AD 79.", "AD 79", ["AD", "79"]),
+        ("It fell in 44 B.C.", "44 B.C.", ["44", "B.C"]),
+        ("It was on Dec. 7, 1941, at noon.", "Dec. 7, 1941", ["Dec.", "7", "1941"]),
         ("The University of Oxford hired Dr. Lund.", "University of Oxford", ["hired Dr. Lund"]),
         ("The tower[12] is old.", "tower", ["12"]),
         ("It holds more than 300 people.", "more than 300 people", ["300", "300 people"]),

@@ -52,7 +52,7 @@ def test_clauses_are_whole_and_have_kinds(passage, kind, text):
         "The game of Go, as it is widely known, was played there.",
         "The house was cold, as his mother said, and they left.",
         "The town was big, as the map shows.",
-        "He stayed in Rome, for the next five years were quiet.",
+        "He stayed in Rome, for the next five years that he had, and wrote.",
         "He asked his father if the train was late.",
         "It is not known if the king was ill.",
         "Because.",

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 
 from qgen.english.clauses import propose_clauses
 from qgen.english.passage import Passage, once_a_passage
-from qgen.english.quantities import BOUND, ESTIMATE, MEASURES, MONTHS, NUMBER_WORDS, UNITS, YEAR
+from qgen.english.quantities import (
+    BOUND,
+    ERAS,
+    ESTIMATE,
+    MEASURES,
+    MONTHS,
+    NUMBER_WORDS,
+    SHORT_MONTHS,
+    UNITS,
+    YEAR,
+)
 from qgen.records import Answer
 
 if TYPE_CHECKING:
@@ -21,9 +31,10 @@ if TYPE_CHECKING:
 _THING = "<CHUNK|ENTITY|NAME|NUMBER|QUANTITY>"
 _THINGS = "<CHUNK|ENTITY|NAME|NUMBER|QUANTITY|LIST>"
 _GRAMMAR = rf"""
-DATE: {{<CD>?<MONTH><CD>?<,>?<YEAR>}}
-      {{<CD>?<MONTH><CD>?}}
-      {{<YEAR>}}
+DATE: {{<CD>?<MONTH><CD>?<,>?<ERA>?<YEAR><ERA>?}}
+      {{<CD>?<MONTH><CD>?<ERA>?}}
+      {{<ERA>?<YEAR><ERA>?}}
+      {{<ERA><CD>|<CD><ERA>}}
 NUMBER: {{<BOUND>*<SIGN>?<\$|\#>?<CD>+<UNIT>*}}
 QUANTITY: {{<NUMBER><MEASURE>(<CC>?<NUMBER><MEASURE>)*}}
           {{<NUMBER><NNS>}}
@@ -47,7 +58,7 @@ _PIECE = 300
 """Words that are divided together.  The chunker's time grows with the square of a long list, and
 it gives up after five seconds; few sentences have so many."""
 _IN_CHUNKS = re.compile(
-    r"CC|CD|DT|IN|[JN].+|OF|OR|POS|PRP.*|RB|[$#,]|BOUND|MEASURE|MONTH|SIGN|UNIT|YEAR"
+    r"CC|CD|DT|IN|[JN].+|OF|OR|POS|PRP.*|RB|[$#,]|BOUND|ERA|MEASURE|MONTH|SIGN|UNIT|YEAR"
 )
 """Tags that the grammar has; between two others nothing is lost."""
 
@@ -79,9 +90,12 @@ def _answers(passage: Passage) -> list[Answer]:
         # Subtrees come outermost first, so the last word on a span is the innermost chunk's.
         for chunk in _chunks(leaves):
             begin, end = chunk.leaves()[0][0][0], chunk.leaves()[-1][0][1]
-            if re.search(r"\b[ap]\.m$", text[begin:end]) and text[end : end + 1] == ".":
+            if re.search(r"\b(?:[ap]\.m|B\.C|A\.D)$", text[begin:end]) and text.startswith(
+                ".", end
+            ):
                 end += 1  # one stop ends the sentence, too
-            found[begin, end] = _KINDS[chunk.label()]
+            decade = re.fullmatch(r"(?:1\d|20)\d0s", text[begin:end])
+            found[begin, end] = "date" if decade else _KINDS[chunk.label()]
     longest = {begin: end for (begin, end), kind in sorted(found.items()) if kind == "number"}
     for match in ESTIMATE.finditer(text):
         if match.end() + 1 in longest:
@@ -124,12 +138,19 @@ def _parser() -> RegexpParser:
 
 def _refine(text: str, start: int, end: int, tag: str, bounds: list[tuple[int, int]]) -> str:
     """The part of speech, or what a token is to an answer: MONTH, YEAR, UNIT, MEASURE, SIGN, BOUND,
-    OF or OR."""
+    ERA, OF or OR."""
     token = text[start:end].lower()
     if any(a <= start and end <= b for a, b in bounds):
         return "BOUND"
     if token in MONTHS and (token != "may" or re.match(r"\s+\d", text[end:])):
         return "MONTH"
+    if token.rstrip(".") in SHORT_MONTHS and re.match(r"\s+\d", text[end:]):
+        return "MONTH"
+    if token in ERAS and (
+        re.search(r"\d\s*$", text[max(0, start - 5) : start])
+        or (text[start] == "A" and re.match(r"\s+\d", text[end:]))
+    ):
+        return "ERA"
     if YEAR.fullmatch(token) and not re.match(r"\s+(?!and|or)[a-z]+s\b", text[end:]):
         return "YEAR"
     if token in UNITS:

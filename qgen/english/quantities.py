@@ -6,6 +6,8 @@ import calendar
 import re
 
 MONTHS = frozenset(name.lower() for name in calendar.month_name if name)
+SHORT_MONTHS = frozenset(name[:3] for name in MONTHS) - {"may"} | {"sept"}
+ERAS = frozenset("bc ad bce ce b.c. a.d. b.c a.d".split())
 NUMBER_WORDS = (
     "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
     "sixteen seventeen eighteen nineteen twenty"
@@ -19,7 +21,7 @@ MEASURES = frozenset(
 """Those of which two make one quantity, such as "5 feet 4 inches"."""
 UNITS = MEASURES | frozenset(
     "% percent am pm a.m. p.m. a.m p.m m cm mm km kg g mg lb oz l ml ft mph km/h °c °f degrees usd "
-    "eur bc ad bce ce".split()
+    "eur".split()
 )
 _FIRST = rf"(?=\s+(?:[$£€]?\d|(?:a|half|{'|'.join(NUMBER_WORDS)})\b))"
 BOUND = re.compile(
@@ -35,9 +37,17 @@ _NAME = re.compile(r"[A-Z][^\W\d_]*-?\d")
 """How a word with a digit begins that is no number: "COVID-19", "B52"."""
 
 
+_CALENDAR = MONTHS | SHORT_MONTHS | ERAS
+_DATE_PART = re.compile(r"\d{1,4}(?:st|nd|rd|th|s)?|the|early|mid|late")
+
+
 def kind_by_form(text: str) -> str:
     """What a span looks like by itself: "date", "number", "name" or "phrase"."""
-    if YEAR.search(text) and re.fullmatch(rf"(?:{'|'.join(MONTHS)}|[\d ,])+", text, re.I):
+    words = re.split(r"[\s,–-]+", text.lower().strip(" ,"))
+    named = any(word.rstrip(".") in _CALENDAR for word in words)
+    if (YEAR.search(text) or (named and re.search(r"\d", text))) and all(
+        word.rstrip(".") in _CALENDAR or _DATE_PART.fullmatch(word) for word in words
+    ):
         return "date"
     if any(re.search(r"\d", word) and not _NAME.match(word) for word in text.split()):
         return "number"
