@@ -32,6 +32,7 @@ _ENDS = re.compile(
     r"Their|But|And|As|When|After|Although|However)\b))(\s+)"
 )
 """Where a sentence ends with an abbreviation: "at 9 a.m. On Monday", "in the U.S. The law"."""
+_RANGE = re.compile(r"\d[\d.,]*–\d[\d.,]*\w*")
 _REMEMBERED = 400_000
 """Characters of the passages whose sentences and tags are kept, the latest ones: some 40 MB."""
 
@@ -76,15 +77,17 @@ class Passage:
         found = []
         for begin, end in self.sentences:
             text = self.text[begin:end]
-            spans = list(_tools().words.span_tokenize(text))
+            spans = _words(text)
             words = [text[a:b] for a, b in spans]
             tags = tag_words(words)
             tokens = []
             for i, ((a, b), word, tag) in enumerate(zip(spans, words, tags, strict=True)):
                 if i and word[0].isupper() and tag[:2] in {"JJ", "NN", "VB", "RB"}:
                     tag = "NNP"
-                elif re.fullmatch(r"\d[\d.,]*\w*", word):
+                elif re.fullmatch(r"\d[\d.,]*\w*", word) or _RANGE.fullmatch(word):
                     tag = "CD"
+                elif word in {"£", "€", "¥"}:
+                    tag = "$"
                 tokens.append(Token(begin + a, begin + b, tag))
             found.append(tokens)
         return found
@@ -125,6 +128,20 @@ def _joined(text: str) -> list[tuple[int, int]]:
                 spans.append((start, end))
             begin, last = spans[-1]
     return spans
+
+
+def _words(text: str) -> list[tuple[int, int]]:
+    """nltk's words and marks, with "£", "−" and "+" off the number behind and "10–15" in one."""
+    held: list[tuple[int, int]] = []
+    for start, end in _tools().words.span_tokenize(text):
+        while text[start] in "£€¥−+" and re.match(r"[$£€¥]?\d", text[start + 1 : end]):
+            held.append((start, start + 1))
+            start += 1
+        if len(held) > 1 and _RANGE.fullmatch(text, held[-2][0], end):
+            start = held[-2][0]
+            del held[-2:]
+        held.append((start, end))
+    return held
 
 
 def _blocks(text: str) -> Iterator[tuple[int, int]]:

@@ -151,7 +151,9 @@ def _refine(text: str, start: int, end: int, tag: str, bounds: list[tuple[int, i
         or (text[start] == "A" and re.match(r"\s+\d", text[end:]))
     ):
         return "ERA"
-    if YEAR.fullmatch(token) and not re.match(r"\s+(?!and|or)[a-z]+s\b", text[end:]):
+    if re.fullmatch(rf"{YEAR.pattern}(?:–(?:\d\d)?\d\d)?", token) and not re.match(
+        r"\s+(?!and|or)[a-z]+s\b", text[end:]
+    ):
         return "YEAR"
     if token in UNITS:
         before = re.search(r"[\w.,]*\s*$", text[max(0, start - 20) : start])
@@ -161,6 +163,6 @@ def _refine(text: str, start: int, end: int, tag: str, bounds: list[tuple[int, i
             return "MEASURE"
     if token == "per" and re.match(r"\s+cent\b", text[end:]):
         return "UNIT"
-    if token in {"-", "−", "+"} and re.match(r"[$£€]?\d", text[end:]):
+    if token in {"-", "−", "+"} and re.match(r"[$£€¥]?\d", text[end:]):
         return "SIGN"
     return {"of": "OF", "or": "OR"}.get(token, tag)
