@@ -33,6 +33,8 @@ _ENDS = re.compile(
 )
 """Where a sentence ends with an abbreviation: "at 9 a.m. On Monday", "in the U.S. The law"."""
 _RANGE = re.compile(r"\d[\d.,]*–\d[\d.,]*\w*")
+_ONE_WORD = re.compile(rf"{_RANGE.pattern}|[A-Z]\w*&[A-Z]\w*")
+"""What nltk divides: "1939–45", "AT&T"."""
 _REMEMBERED = 400_000
 """Characters of the passages whose sentences and tags are kept, the latest ones: some 40 MB."""
 
@@ -131,13 +133,13 @@ def _joined(text: str) -> list[tuple[int, int]]:
 
 
 def _words(text: str) -> list[tuple[int, int]]:
-    """nltk's words and marks, with "£", "−" and "+" off the number behind and "10–15" in one."""
+    """nltk's words and marks; "£" and "−" stand off their number, "10–15" and "AT&T" are one."""
     held: list[tuple[int, int]] = []
     for start, end in _tools().words.span_tokenize(text):
         while text[start] in "£€¥−+" and re.match(r"[$£€¥]?\d", text[start + 1 : end]):
             held.append((start, start + 1))
             start += 1
-        if len(held) > 1 and _RANGE.fullmatch(text, held[-2][0], end):
+        if len(held) > 1 and _ONE_WORD.fullmatch(text, held[-2][0], end):
             start = held[-2][0]
             del held[-2:]
         held.append((start, end))

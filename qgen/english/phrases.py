@@ -38,7 +38,7 @@ DATE: {{<CD>?<MONTH><CD>?<,>?<ERA>?<YEAR><ERA>?}}
 NUMBER: {{<BOUND>*<SIGN>?<\$|\#>?<CD>+<UNIT>*}}
 QUANTITY: {{<NUMBER><MEASURE>(<CC>?<NUMBER><MEASURE>)*}}
           {{<NUMBER><NNS>}}
-ENTITY: {{<NNP.*>+(<POS>?<NNP.*>+)*}}
+ENTITY: {{<NNP.*>+(<POS|LINK>*<NNP.*>+)*}}
 NAME: {{<ENTITY>(<OF><DT>?<ENTITY>)+}}
 CHUNK: {{(<RB>?<JJ.*>)*(<NN.*|ENTITY><POS>?)*<NN.*|ENTITY>}}
 LIST: {{{_THING}(<,><DT|PRP.*>?{_THING})*<,>?<CC|OR><DT|PRP.*>?{_THING}}}
@@ -58,9 +58,14 @@ _PIECE = 300
 """Words that are divided together.  The chunker's time grows with the square of a long list, and
 it gives up after five seconds; few sentences have so many."""
 _IN_CHUNKS = re.compile(
-    r"CC|CD|DT|IN|[JN].+|OF|OR|POS|PRP.*|RB|[$#,]|BOUND|ERA|MEASURE|MONTH|SIGN|UNIT|YEAR"
+    r"CC|CD|DT|IN|[JN].+|OF|OR|POS|PRP.*|RB|[$#,]|BOUND|ERA|LINK|MEASURE|MONTH|SIGN|UNIT|YEAR"
 )
 """Tags that the grammar has; between two others nothing is lost."""
+
+_LINKS = frozenset("& de del della der den di da du la le van von bin ibn".split())
+_LINKED = re.compile(r" (?:la |las |los |le |der |den )?[^\W\d_a-z]")
+_LINKS_TO = re.compile(r"\b[A-Z][\w.]* (?:de |van |von )?$")
+"""What stands behind and before a link of a name: "Charles de Gaulle", "Johnson & Son"."""
 
 
 def propose_answers(passage: str) -> list[Answer]:
@@ -138,7 +143,7 @@ def _parser() -> RegexpParser:
 
 def _refine(text: str, start: int, end: int, tag: str, bounds: list[tuple[int, int]]) -> str:
     """The part of speech, or what a token is to an answer: MONTH, YEAR, UNIT, MEASURE, SIGN, BOUND,
-    ERA, OF or OR."""
+    ERA, LINK (inside a name), OF or OR."""
     token = text[start:end].lower()
     if any(a <= start and end <= b for a, b in bounds):
         return "BOUND"
@@ -165,4 +170,10 @@ def _refine(text: str, start: int, end: int, tag: str, bounds: list[tuple[int, i
         return "UNIT"
     if token in {"-", "−", "+"} and re.match(r"[$£€¥]?\d", text[end:]):
         return "SIGN"
+    if (
+        token in _LINKS
+        and _LINKED.match(text, end)
+        and _LINKS_TO.search(text[max(0, start - 20) : start])
+    ):
+        return "LINK"
     return {"of": "OF", "or": "OR"}.get(token, tag)
