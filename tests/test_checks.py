@@ -107,6 +107,7 @@ def test_answers_that_cannot_be_asked_for(passage, answer, problem):
         ("How many dogs were there?", "the dog", True),
         ("Which year was 1,200?", "1,200", True),
         ("Who discovered radium?", "Marie Curie", False),
+        ("Who declared the outbreak?", "The WHO", False),
         ("What did Marie do?", "Marie Curie", False),
         ("What is the artist's name?", "art", False),
         ("In what year was it?", "a", False),

@@ -22,6 +22,8 @@ PASSAGE = (
         ("how many of 1 , 200 people ?", "how many of 1,200 people?"),
         ("who met o ' brien of the weavers ' guild ?", "who met o'brien of the weavers' guild?"),
         ("what did the r & b singer say ?", "what did the r&b singer say?"),
+        ("who sang in the ' 60s and the ' 70s ?", "who sang in the '60s and the '70s?"),
+        ("who is 5 ' 10 \" tall ?", "who is 5'10\" tall?"),
         ("", ""),
     ],
 )
@@ -85,6 +87,28 @@ def test_neighbours_tell_between_spellings():
     passage = "He won the Chopin Piano Competition. It is a hard competition of the New World."
     assert recase("what competition is hard?", passage) == "What competition is hard?"
     assert recase("who won the piano competition?", passage) == "Who won the Piano Competition?"
+
+
+@pytest.mark.parametrize(
+    ("passage", "cased"),
+    [
+        ("The WHO declared it.", "Who declared it?"),
+        ("The WHO declared it.", "When did the WHO declare it?"),
+        ("He sang What a Wonderful World.", "In what year did he sing it?"),
+        ("The IT industry grew in India.", "Where did it grow?"),
+        ("The US joined it.", "What did it tell us?"),
+        ("The US joined it.", "When did the US join?"),
+        ("In May, the company sells tea.", "What may the company sell?"),
+        ("The actor is Will Smith.", "Who is Will Smith?"),
+        ("He lives in The Hague.", "Who lives in The Hague?"),
+    ],
+)
+def test_a_function_word_has_the_capital_of_a_name_only_beside_its_neighbour(passage, cased):
+    assert recase(cased.lower(), passage) == cased
+
+
+def test_i_has_a_capital_behind_a_quotation_mark_too():
+    assert recase('who said "i have a dream"?', "") == 'Who said "I have a dream"?'
 
 
 def test_what_kind_is_asked_for_has_no_capital():

@@ -14,6 +14,7 @@ from qgen.english.prose import passage_problem
 from qgen.english.words import (
     ASKS_FOR_PERSON,
     FUNCTION_WORDS,
+    INTERROGATIVES,
     LITTLE,
     PIECE,
     QUESTION_WORD,
@@ -119,6 +120,8 @@ def gives_away(question: str, answer: str) -> bool:
     asked, wanted = stems(question), [stem for stem in stems(answer) if stem not in LITTLE]
     if not wanted:
         return False
+    if asked[:1] == wanted and wanted[0] in INTERROGATIVES:
+        asked = asked[1:]  # who the WHO is asked for by
     return any(
         asked[i : i + len(wanted)] == wanted for i in range(len(asked) - len(wanted) + 1)
     ) or (len(wanted) > 1 and set(wanted) <= set(asked))

@@ -6,7 +6,7 @@ import re
 
 from qgen.english.dictionary import lemmas, usual_tag
 from qgen.english.passage import Passage, once_a_passage
-from qgen.english.words import PAIRS, PIECE, PIECE_OR_MARK, fold, marks_pair
+from qgen.english.words import INTERROGATIVES, PAIRS, PIECE, PIECE_OR_MARK, fold, marks_pair
 
 _AROUND = "\"'‘’“”()[]{}.,;:?!…"
 """Marks round a word that are not part of it."""
@@ -21,6 +21,8 @@ _USUAL = tuple(
         (r"(?<=\w) ([-/–]) (?=\w)", r"\1"),  # e-commerce
         (r" (['’]) (?=(?:s|t|re|ve|ll|d|m)\b)", r"\1"),  # it's
         (r"(?<!['’] )\b([^\Wa]) (['’]) (?=\w)", r"\1\2"),  # o'brien
+        (r"(?<!\S)(['’]) (?=\d0s\b)", r"\1"),  # the '60s
+        (r"(?<=\d)(['’]\d{1,2}) \"", r'\1"'),  # 5'10"
         (r'" ([^"]*) "', r'"\1"'),
         (r"(?<= )' ([^']*) '(?= |$)", r"'\1'"),
         (r" (['’])(?= )", r"\1"),  # the plants' leaves
@@ -127,7 +129,9 @@ def recase(question: str, passage: str) -> str:
     """Give a lower-cased question the passage's capitals and accents, and a capital at its start.
 
     A word takes the spelling that the passage uses for it beside the same neighbour, or else
-    anywhere, if it is only one.  The first word of a sentence counts only if it is a proper noun.
+    anywhere, if it is only one; a function word, which may be spelled as a name is ("the WHO", "the
+    US"), only beside that neighbour, and a question word that comes first never.  The first word of
+    a sentence counts only if it is a proper noun.
     In "Which war did it end?" there is none, though the passage has a "Thirty Years' War".
     """
     spellings = _spellings(passage)
@@ -135,7 +139,11 @@ def recase(question: str, passage: str) -> str:
     asked = [match.group() for match in matches]
     result, position = "", 0
     for i, match in enumerate(matches):
-        known = [spellings.get(context, set()) for context in _contexts(asked, i)]
+        known = [spellings.get(context, set()) for context in _contexts(matches, i)]
+        if usual_tag(asked[i]) in _FUNCTION | {"MD"}:
+            first = i == 0 and asked[i] in INTERROGATIVES
+            beside = [any(context[::2]) and not first for context in _contexts(matches, i)]
+            known = [s if fit else set() for s, fit in zip(known, beside, strict=True)]
         spelling = next((next(iter(s)) for s in known if len(s) == 1), match.group())
         if spelling.istitle() and len(known[0]) != 1 and _is_kind(asked, i):
             spelling = match.group()
@@ -148,7 +156,7 @@ def recase(question: str, passage: str) -> str:
         return upper if upper in passage else match.group()
 
     result = re.sub(r"\b(?:\w\.){2,}", initials, result)
-    result = re.sub(r"(?<!\S)i(?=[ ,'’?]|$)", "I", result)
+    result = re.sub(r"(?<![^\s\"“‘(])i(?=[ ,'’?]|$)", "I", result)
     return result[:1].upper() + result[1:]
 
 
@@ -174,7 +182,7 @@ def _spellings(passage: Passage) -> dict[Context, set[str]]:
                     continue
                 if _is_common(match[0].lower()) and not full_name:
                     continue
-            for context in _contexts(words, i):
+            for context in _contexts(found, i):
                 spellings.setdefault(context, set()).add(match[0])
     return spellings
 
@@ -206,7 +214,16 @@ def _is_shouted(text: str) -> bool:
     return len(words) > 2 and all(word.isupper() for word in words)
 
 
-def _contexts(words: list[str], i: int) -> list[Context]:
-    """What to look word ``i`` up by: with its left neighbour, with its right one, alone."""
-    before, word, after = (fold(words[j]) if 0 <= j < len(words) else "" for j in (i - 1, i, i + 1))
-    return [(before, word, ""), ("", word, after), ("", word, "")]
+def _contexts(words: list[re.Match], i: int) -> list[Context]:
+    """What to look word ``i`` of a text up by: with its left neighbour, with its right one, alone.
+    What a comma parts is no neighbour."""
+
+    def beside(j: int) -> str:
+        if not 0 <= j < len(words):
+            return ""
+        first, second = words[min(i, j)], words[max(i, j)]
+        gap = first.string[first.end() : second.start()]
+        return "" if re.search("[,;:] ", gap) else fold(words[j][0])
+
+    word = fold(words[i][0])
+    return [(beside(i - 1), word, ""), ("", word, beside(i + 1)), ("", word, "")]
