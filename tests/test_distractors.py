@@ -69,6 +69,9 @@ def test_the_passages_own_values_come_first_where_they_are_of_the_form():
         ("ten hours", "He worked no more than ten hours.", False),
         ("less than 40 dollars", "It cost less than 40 dollars.", False),
         ("thirty people", "Over thirty people came.", True),
+        ("12 years", "It is for those who are 12 years or older.", True),
+        ("£50,000 or more", "They earned £50,000 or more.", True),
+        ("ten hours", "He slept for ten hours or less.", False),
     ],
 )
 def test_a_value_that_a_bound_implies_is_no_wrong_one(answer, passage, higher):

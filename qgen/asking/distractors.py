@@ -86,7 +86,7 @@ _LONGEST_GAP = 300
 def values(passage: str, answer: Answer) -> Iterator[str]:
     """Near values of the same form: the passage's own first."""
     text, begins = spaced(answer.text), _begins_sentence(passage, answer)
-    form, before = shape(text), passage[: answer.start]
+    form, before, after = shape(text), passage[: answer.start], passage[answer.end :]
     own = (
         _in_form_of(text, begins, passage, other)
         for other in propose_answers(passage)
@@ -95,7 +95,7 @@ def values(passage: str, answer: Answer) -> Iterator[str]:
         and is_near(other.text, text)
     )
     every = chain(own, near_values(text))
-    yield from (other for other in every if not implied(before, text, other))
+    yield from (other for other in every if not implied(before, text, other, after))
 
 
 def candidates(

@@ -17,7 +17,7 @@ from qgen.english.dictionary import usual_tag
 from qgen.english.locate import alone
 from qgen.english.passage import Passage
 from qgen.english.quantities import YEAR
-from qgen.english.values import first_number
+from qgen.english.values import LEAST_BEHIND, MOST_BEHIND, first_number
 from qgen.english.words import (
     FINITE_AUXILIARIES,
     FUNCTION_WORDS,
@@ -109,7 +109,9 @@ _IN_RANGE_AFTER = re.compile(r"\s?[–—-](?=\s?\d)|\s(?:to|until|and)\s+\d")
 _BOUND = re.compile(
     r"\b(?:until|before|after|since|over|under|above|below|exceed(?:s|ed|ing)?|up to|"
     r"(?:more|less|fewer|greater|older|younger|longer|later|earlier) than|"
-    r"at (?:least|most)|as (?:early|late|many|much|few|little|long) as)\s+(?:the\s+|\$|£|€)?\Z",
+    r"at (?:least|most)|as (?:early|late|many|much|few|little|long) as|within|"
+    r"(?:min|max)imum of|by (?:the )?age(?: of)?)\s+"
+    r"(?:(?:the|about|around|early|mid|late)[\s-]+)*[$£€]?\Z",
     re.I,
 )
 """Before a value that is a bound, so that another one may be right as well."""
@@ -283,13 +285,17 @@ def statement_problem(found: Statement) -> str | None:
         return "in a sentence that is too long or short"
     if _NEGATION.search(found.holding(found.answer)):
         return "in a sentence that denies"
-    if not any(c.isdigit() for c in found.answer):
+    number = first_number(found.answer)
+    if not number:
         return None
     if _IN_RANGE_BEFORE.search(found.before) or _IN_RANGE_AFTER.match(found.after):
         return "in a range"
-    before_digits = found.before + re.split(r"\d", found.answer)[0]
+    before_number = found.before + found.answer[: number[0]]
+    number_and_after = found.answer[number[0] :] + found.after
     by_and_value = found.before[-len("by the ") - 1 :] + found.answer
-    if _BOUND.search(before_digits) or _BY_A_TIME.search(by_and_value):
+    if _BOUND.search(before_number) or _BY_A_TIME.search(by_and_value):
+        return "given as a bound"
+    if LEAST_BEHIND.match(number_and_after) or MOST_BEHIND.match(number_and_after):
         return "given as a bound"
     if re.match(r"[^,.;]{0,25}\(\D{0,12}\d", found.after):
         return "given in another unit as well"

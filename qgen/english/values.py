@@ -105,31 +105,47 @@ _LESS = "(?:less|fewer|smaller|younger|shorter|earlier|lower) than"
 _NOT = r"(?<!\bno )(?<!\bnot )"
 _NEAR = r"\b(?-i:[^,.;:\dA-Z]{0,12})\Z"  # no bound is what "after Henry 5" has
 _LEAST = re.compile(
-    rf"\b(?:over|above|exceed(?:s|ed|ing)?|after|at least|upwards of|{_NOT}{_MORE}|"
+    rf"\b(?:over|above|exceed(?:s|ed|ing)?|after|at least|upwards of|minimum of|"
+    rf"{_NOT}{_MORE}|"
     rf"(?:no|not) {_LESS}){_NEAR}",
     re.I,
 )
 _MOST = re.compile(
-    rf"\b(?:under|below|before|at most|up to|{_NOT}{_LESS}|(?:no|not) {_MORE}){_NEAR}", re.I
+    rf"\b(?:under|below|before|at most|up to|maximum of|{_NOT}{_LESS}|(?:no|not) {_MORE}){_NEAR}",
+    re.I,
 )
 """What makes the value behind it a bound, below and above."""
+_VALUE = r"[\w.,%-]+(?: \w+){0,2},? "
+_ALONE = r"\b(?! (?:the|an?|than)\b| [$£€]?\d)"  # no bound is what "and over 50 men" has
+LEAST_BEHIND = re.compile(
+    rf"{_VALUE}(?:(?:or|and) (?:more|above|over|older|up|upwards?|higher|greater)|"
+    rf"or (?:later|longer|larger)){_ALONE}",
+    re.I,
+)
+MOST_BEHIND = re.compile(
+    rf"{_VALUE}(?:(?:or|and) (?:under|below|younger)|"
+    rf"or (?:less|fewer|lower|smaller|earlier|shorter)){_ALONE}",
+    re.I,
+)
+"""A value and what behind it makes it a bound, below and above: "12 years or older"."""
 
 
-def implied(before: str, text: str, other: str) -> bool:
+def implied(before: str, text: str, other: str, after: str = "") -> bool:
     """Whether another value is right because a bound is: who has "over 90 %" has over 80 %.
 
     Args:
         before: what stands before the value.
         text: the value, which may begin with the words that make it a bound.
         other: another of its form.
+        after: what stands behind the value.
     """
     number, another = first_number(text), first_number(other)
     if not number or not another:
         return False
-    lead = before[-40:] + text[: number[0]]
-    if _LEAST.search(lead):
+    lead, rest = before[-40:] + text[: number[0]], text[number[0] :] + after[:40]
+    if _LEAST.search(lead) or LEAST_BEHIND.match(rest):
         return another[1] < number[1]
-    return bool(_MOST.search(lead)) and another[1] > number[1]
+    return bool(_MOST.search(lead) or MOST_BEHIND.match(rest)) and another[1] > number[1]
 
 
 def first_number(text: str) -> tuple[int, float] | None:
