@@ -42,6 +42,20 @@ from qgen.english.words import with_article
         ("6 days and 20 days", r"\d\d? days and [1-6]0 days"),
         ("one third-party tool", r"(two|three|four|five) third-party tools"),
         ("19th-century", r"(1[6-8]th|20th|21st)-century"),
+        ("the 31st of December", r"the 31st of (January|March|May|July|August|October)"),
+        ("February 29th", r"(?!Feb)\w+ 29th"),
+        ("15 March 44 BC", r"15 (?!March)[A-Z]\w+ 44 BC"),
+        ("24 August 79", r"24 (?!August)[A-Z]\w+ 79"),
+        ("5 ft 11 in", r"\d ft 11 in"),
+        ("5'11\"", r"\d'11\""),
+        ("2 h 30 min", r"\d h 30 min"),
+        ("1990/91", r"(19[89]\d)/\d\d"),
+        (
+            "twenty or thirty people",
+            r"(ten or twenty|thirty or forty|forty or fifty|.*sixty) people",
+        ),
+        ("three out of six", r"(two|four|five) out of six"),
+        ("1914, 1918 and 1939", r"19[01]\d, 19[012]\d and 19[234]\d"),
     ],
 )
 def test_form_unit_and_precision_stay(text, pattern):
@@ -51,6 +65,11 @@ def test_form_unit_and_precision_stay(text, pattern):
         assert re.fullmatch(pattern, other), other
         # Where there is one of something, others are several.
         assert shape(other) == shape(text) or re.search(r"\b(?:one|1) (?!or\b)", text)
+
+
+def test_the_article_agrees_with_the_other_number():
+    found = list(near_values("an 8-year-old boy"))
+    assert "a 9-year-old boy" in found and not any(text.startswith("an") for text in found)
 
 
 def test_ranges_go_upwards_and_nothing_is_in_the_future():

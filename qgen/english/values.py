@@ -10,9 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 
 from qgen.english.dictionary import inflections, usual_tag
-from qgen.english.quantities import MONTHS, NUMBER_WORDS, YEAR
+from qgen.english.quantities import MONTHS, NUMBER_WORDS
 from qgen.english.words import with_article
 
+_YEAR = re.compile(r"(?<![\d,.$£€])(?:1\d\d\d|20\d\d)(?![\d%]|[,.]\d)")
+"""Also before a comma, as in "1914, 1918 and 1939"; the fitness of statements was fitted with
+another."""
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 _ORDINALS = (
     "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
@@ -47,8 +50,9 @@ _CLOCK = re.compile(r"(?<![\w:.,])\d{1,2}(?=:[0-5]\d(?::[0-5]\d)?(?![\w:]))")
 _POWER = re.compile(r"(?<=\d)(\s?\^\s?[({]?[-−+]?)(\d{1,3})(?![\d.,]\d|\d)")
 _LEAP_DAY = re.compile(r"(?=.*\bFeb)(?=.*\b29(?:th)?\b)", re.S)
 _ERA = re.compile(r"\b(?:B\.?C\.?(?:E\.?)?)(?!\w)")
-_SHORT_RANGE = re.compile(r"\b(1\d\d\d|20\d\d)([–-])(\d\d)\b(?!\d)")
+_SHORT_RANGE = re.compile(r"\b(1\d\d\d|20\d\d)([–/-])(\d\d)\b(?!\d)")
 _MONTH = re.compile(rf"\b(?:{'|'.join(m.capitalize() for m in sorted(MONTHS))})\b")
+_DATE = re.compile(rf"\b(\d{{1,2}})(?:st|nd|rd|th)?\b(?! {_ERA.pattern})", re.I)
 _IN_NAME = re.compile(r"(?!(?:In|On|At|From|By|Early|Late|Mid|About)\b)[A-Z][a-z]")
 _DAY = re.compile(rf"\b(?:{'|'.join(calendar.day_name)})\b", re.I)
 _BOUNDED = re.compile(r"\s*(?:%|per ?cent)|-year-old|\s*years old", re.I)
@@ -63,7 +67,7 @@ def shape(text: str) -> str:
         return "fraction"
     if len(re.findall(r"\b[A-Z]", _DAY.sub("", _MONTH.sub("", text)))) > 2:
         return ""  # "2001: A Space Odyssey"
-    found = YEAR.sub("<year>", text)
+    found = _YEAR.sub("<year>", text)
     if found == text and not (_NUMBER.search(text) or _TIME.search(text)):
         words = len(text.split())
         named = _ORDINAL.search(text) and (_CENTURY.search(text) or words <= 3)
@@ -95,7 +99,7 @@ def is_near(first: str, second: str) -> bool:
     if any(("." in a) != ("." in b) for a, b in written):
         return False  # "23 species" and "21.8"
     pairs = [(float(a.replace(",", "")), float(b.replace(",", ""))) for a, b in written]
-    if YEAR.search(first):
+    if _YEAR.search(first):
         return all(abs(a - b) <= 60 for a, b in pairs)
     return all(min(a, b) * 5 >= max(a, b) for a, b in pairs)
 
@@ -170,7 +174,7 @@ def near_values(text: str) -> Iterator[str]:
     """
     draw = random.Random(text.lower())
     seen = {text}
-    for value in _near(text, draw):
+    for value in map(with_article, _near(text, draw)):
         if value not in seen:
             seen.add(value)
             yield value
@@ -183,7 +187,7 @@ def _near(text: str, draw: random.Random) -> Iterator[str]:
         yield from _hours(text, match, draw)
     elif _CLOCK.search(text):
         yield from _clocks(text, draw)
-    elif YEAR.search(text):
+    elif _YEAR.search(text):
         yield from _years(text, draw)
     elif _ORDINAL.search(text) and not _MONTH.search(text):
         yield from _ordinals(text, draw)
@@ -239,7 +243,7 @@ def _spaced(unit: int, draw: random.Random, most: int) -> list[int]:
 
 
 def _years(text: str, draw: random.Random) -> Iterator[str]:
-    years = [int(year) for year in YEAR.findall(text)]
+    years = [int(year) for year in _YEAR.findall(text)]
     latest = (
         max(*years, _LATEST, date.today().year - 1) if len(years) > 1 else max(years[0], _LATEST)
     )
@@ -264,7 +268,7 @@ def _years(text: str, draw: random.Random) -> Iterator[str]:
                 return None
             moved = f"{int(short[1]) + step}{short[2]}{end:02}"
             return text[: short.start()] + moved + text[short.end() :]
-        return YEAR.sub(lambda match: str(int(match[0]) + step), text)
+        return _YEAR.sub(lambda match: str(int(match[0]) + step), text)
 
     most = 2 if unit >= 10 or leap else 5
     yield from _shifted(draw, shift, _spaced(unit, draw, most), _spaced(unit, draw, most))
@@ -289,7 +293,7 @@ def _ordinals(text: str, draw: random.Random) -> Iterator[str]:
         words = not any(word[0].isdigit() for word in _ORDINAL.findall(text))
         if min(values) < 1 or max(values) > (min(most, len(_ORDINALS)) if words else most):
             return None
-        return with_article(_ORDINAL.sub(moved, text))
+        return _ORDINAL.sub(moved, text)
 
     yield from _shifted(draw, shift)
 
@@ -304,7 +308,9 @@ def ordinal_ending(value: int) -> str:
 def _months(text: str, match: re.Match, draw: random.Random) -> Iterator[str]:
     names = list(calendar.month_name)
     at = names.index(match[0])
-    day = max((int(d) for d in re.findall(r"\b\d{1,2}\b", text)), default=1)
+    # The day is before the month if anything is: "44" is the year of "15 March 44 BC".
+    days = _DATE.findall(text[: match.start()]) or _DATE.findall(text[match.end() :])
+    day = max((int(d) for d in days if int(d) <= 31), default=1)
     near = [(at + step - 1) % 12 + 1 for step in (-4, -3, -2, -1, 1, 2, 3, 4)]
     draw.shuffle(near)
     for month in near:
@@ -427,6 +433,10 @@ _PARTS = {
     "days?": "hours?|minutes?",
     "hours?": "minutes?|seconds?",
     "minutes?|degrees?": "minutes?|seconds?",
+    "hrs?|h": "mins?|min|m",
+    "mins?": "secs?|s",
+    "ft": "in",
+    "lbs?": "oz",
     "miles?": "yards?|feet",
     "feet|foot": "inch(?:es)?",
     "stones?": "pounds?",
@@ -435,7 +445,9 @@ _PARTS = {
 _WITH_PART = "|".join(
     rf"(?:{unit})(?=(?:,? and|,)? \d[\d.]* (?:{part})\b)" for unit, part in _PARTS.items()
 )
-_COMPOUND = re.compile(rf"(?<![\d.,])(?<!between )\d[\d,]* (?:{_WITH_PART})\b(?!.*(?:\bto\b|[–—]))")
+_COMPOUND = re.compile(
+    rf"(?<![\d.,])(?<!between )(?:\d[\d,]* (?:{_WITH_PART})\b|\d['’′](?=\d))(?!.*(?:\bto\b|[–—]))"
+)
 """The larger unit of a quantity that has two: the hours of "2 hours and 15 minutes"."""
 
 _MIXED = re.compile(
@@ -466,10 +478,8 @@ def _written(value: float, model: str, is_round: bool = True) -> str:
 
 
 def _number_words(text: str, match: re.Match, draw: random.Random) -> Iterator[str]:
-    several = _WORD.findall(text)
-    if len(several) > 1 and re.search(
-        rf"(?:{_WORDS})\s+(?:or|to|and)\s+(?:{_WORDS})\b", text, re.I
-    ):
+    number = _WORD.pattern.replace("?P<tens>", "").replace("?P<unit>", "")
+    if re.search(rf"{number}\s+(?:or|to|and)\s+{number}", text):
         yield from _several_words(text, draw)
         return
     if match["tens"]:
@@ -484,6 +494,9 @@ def _number_words(text: str, match: re.Match, draw: random.Random) -> Iterator[s
         below, above = NUMBER_WORDS[first:at][::-1], NUMBER_WORDS[at + 1 :]
         if re.match(r"\s*hundred", behind):
             above = [word for word in above if NUMBER_WORDS.index(word) < 9]
+        whole = re.match(rf"\s+(?:out of|in)\s+({_WORDS})\b", behind, re.I)
+        if whole:  # "six out of five"
+            above = above[: max(0, NUMBER_WORDS.index(whole[1].lower()) - at - 1)]
     for value in _below_and_above(below[:4], above[:4], draw):
         yield _agreeing(
             text, text[: match.start()] + _in_case_of(value, match[0]) + text[match.end() :]
@@ -493,19 +506,22 @@ def _number_words(text: str, match: re.Match, draw: random.Random) -> Iterator[s
 def _several_words(text: str, draw: random.Random) -> Iterator[str]:
     """All numbers in words of a text by the same step: "one or two", "three or four"."""
     words = [match[0].lower() for match in _WORD.finditer(text)]
-    if not set(words) <= set(NUMBER_WORDS):
+    known = next((known for known in (NUMBER_WORDS, _ROUND) if set(words) <= set(known)), None)
+    if not known:
         return
 
     def shift(step: int) -> str | None:
-        places = [NUMBER_WORDS.index(word) + step for word in words]
-        if min(places) < 0 or max(places) >= len(NUMBER_WORDS):
+        places = [known.index(word) + step for word in words]
+        if min(places) < 0 or max(places) >= len(known):
             return None
         moved = iter(places)
-        return _WORD.sub(lambda m: _in_case_of(NUMBER_WORDS[next(moved)], m[0]), text)
+        return _WORD.sub(lambda m: _in_case_of(known[next(moved)], m[0]), text)
 
     yield from _shifted(draw, shift, (1, 2, 3), (1, 2, 3))
 
 
+_ROUND = ["ten", *_TENS]
+"""Numbers in words of a pair such as "twenty or thirty"."""
 _NO_THINGS = frozenset("percent per million billion hundred thousand dozen".split())
 _ONE = re.compile(r"(?<![\w.,])(?:one|1)\s+([a-z].*)", re.I)
 
