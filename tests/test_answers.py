@@ -9,6 +9,7 @@ from conftest import PASSAGE
 from qgen.english.locate import locate_answer
 from qgen.english.phrases import propose_answers
 from qgen.english.quantities import kind_by_form
+from qgen.english.words import same_answer
 from qgen.errors import QGenError
 from qgen.records import Answer
 
@@ -241,3 +242,25 @@ def test_a_long_row_of_dots_is_located_in_linear_time():
     with pytest.raises(QGenError):
         locate_answer("It rained.", f"a{'.' * 64_000}b")
     assert time.process_time() - begin < 2
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("10 million", "20 million", False),
+        ("10 million", "10 billion", False),
+        ("5 May", "6 May", False),
+        ("World War I", "World War II", False),
+        ("Henry VII", "Henry VIII", False),
+        ("$3.5", "$35", False),
+        ("-5", "5", False),
+        ("10 million", "ten million", True),
+        ("twenty-five years", "25 years", True),
+        ("Louis XIV", "Louis the 14th", True),
+        ("5 May", "May 5, 1990", True),
+        ("Henry VIII", "Henry", True),
+        ("1,000", "1000", True),
+    ],
+)
+def test_answers_with_other_numbers_are_not_the_same(first, second, same):
+    assert same_answer(first, second) is same

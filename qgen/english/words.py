@@ -6,6 +6,9 @@ import re
 import string
 import unicodedata
 from collections import Counter
+from itertools import pairwise
+
+from qgen.english.quantities import NUMBER_WORDS
 
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 """A word as people count them: letters, with the apostrophe of "don't"."""
@@ -100,9 +103,37 @@ def token_f1(first: str, second: str) -> float:
 
 
 def same_answer(first: str, second: str) -> bool:
-    """Whether two answers count as one: by a token F1 of at least a half; no measurement of that is
-    recorded."""
-    return token_f1(first, second) >= 0.5
+    """Whether two answers count as one: by a token F1 of at least a half (no measurement of that is
+    recorded), unless each has a number that the other has not, as "5 May" and "6 May"."""
+    left, right = _numbers(first), _numbers(second)
+    return (left <= right or right <= left) and token_f1(first, second) >= 0.5
+
+
+_TENS = dict(zip("twenty thirty forty fifty sixty seventy eighty ninety".split(), range(20, 91, 10),
+                 strict=True))  # fmt: skip
+_ONES = {word: i for i, word in enumerate(NUMBER_WORDS[:19], 1)}
+_DIGITS = re.compile(r"(?:(?<!\w)[-−])?\d+(?:,\d{3})*(?:\.\d+)?")
+_WORDED = re.compile(
+    rf"\b(?:({'|'.join(_TENS)})(?:[- ]({'|'.join(_ONES)}))?|({'|'.join(_ONES)}))\b"
+)
+_ROMAN = re.compile(r"\b[A-Z][\w'’]+ ([IVX]+)\b")
+
+
+def _numbers(text: str) -> set[float | str]:
+    """The numbers of an answer, in digits, words or, behind a name, Roman ones; and what they are
+    multiplied by, such as "million"."""
+    low = text.lower()
+    return {
+        *(float(number.replace(",", "").replace("−", "-")) for number in _DIGITS.findall(text)),
+        *(_TENS.get(a, 0) + _ONES.get(b or c, 0) for a, b, c in _WORDED.findall(low)),
+        *(_of_roman(number) for number in _ROMAN.findall(text)),
+        *re.findall(r"\b(?:hundred|thousand|[mbtr]+illion)\b", low),
+    }
+
+
+def _of_roman(number: str) -> int:
+    values = [{"I": 1, "V": 5, "X": 10}[letter] for letter in number]
+    return sum(-v if v < after else v for v, after in pairwise([*values, 0]))
 
 
 def spaced(text: str) -> str:
