@@ -136,6 +136,14 @@ def test_no_part_of_a_longer_name(passage, fragment):
     assert fragment not in found("Rosa Lund", passage)
 
 
+def test_years_of_one_list_may_all_be_right():
+    passage = "Brazil won in 1958, 1962, 1970, 1994 and 2002. Italy won in 1982."
+    for answer in ("1958", "1970", "2002"):
+        others = values(answer, passage)
+        assert "1982" in others
+        assert not {"1958", "1962", "1970", "1994", "2002"} & set(others)
+
+
 def test_what_is_listed_with_the_answer_is_not_taken_from_the_lexicon_either():
     passage = "They sold tin, copper and silver to the town. The iron went to Dorne."
     lexicon = Things(["g\tcopper\tgold\tiron\tsilver\ttin"])

@@ -84,18 +84,23 @@ _LONGEST_GAP = 300
 
 
 def values(passage: str, answer: Answer) -> Iterator[str]:
-    """Near values of the same form: the passage's own first."""
+    """Near values of the same form, the passage's own first; none that the passage lists beside the
+    answer, which may be right as well."""
     text, begins = spaced(answer.text), _begins_sentence(passage, answer)
     form, before, after = shape(text), passage[: answer.start], passage[answer.end :]
-    own = (
-        _in_form_of(text, begins, passage, other)
+    alike = [
+        other
         for other in propose_answers(passage)
-        if shape(spaced(other.text)) == form
-        and not other.overlaps(answer)
-        and is_near(other.text, text)
-    )
-    every = chain(own, near_values(text))
-    yield from (other for other in every if not implied(before, text, other, after))
+        if shape(spaced(other.text)) == form and not other.overlaps(answer)
+    ]
+    listed = [answer]
+    for one in listed:  # and with what is listed with that: a list has "and" only at its end
+        listed += [o for o in alike if o not in listed and _is_listed(passage, one, o)]
+    right = {_in_form_of(text, begins, passage, other) for other in listed}
+    own = (_in_form_of(text, begins, passage, o) for o in alike if is_near(o.text, text))
+    for other in chain(own, near_values(text)):
+        if other not in right and not implied(before, text, other, after):
+            yield other
 
 
 def candidates(
