@@ -287,6 +287,8 @@ def test_questions_of_a_document_spread_over_its_paragraphs():
         ("Who described the enzymes?", []),
         ("What percentage of the Café Zoë was described?", []),
         ("Why is Graz's description unusual?", []),
+        ("How many litres did the labourers realise were his favourite colour?", []),
+        ("What did Seymour, Denise or Sartre describe?", ["seymour", "denise", "sartre"]),
     ],
 )
 def test_invented_names(question, invented):

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from itertools import pairwise
 
-from qgen.english.dictionary import usual_tag
+from qgen.english.dictionary import lemmas, usual_tag
 from qgen.english.prose import passage_problem
 from qgen.english.words import (
     ASKS_FOR_PERSON,
@@ -100,7 +100,8 @@ def invented_names(passage: str, question: str) -> list[str]:
     """The names and garbled words of a question that its passage does not have.
 
     A model may recall a name from its training, or garble one that it copies.  Words of the
-    tagger's lexicon that are not proper nouns there are common ones, which a question may add.
+    tagger's lexicon that are not proper nouns there are common ones, in whatever form, which a
+    question may add.
     """
     there = set(PIECE.findall(fold(passage)))
     stems = {word[:5] for word in there if len(word) > 4}
@@ -110,9 +111,20 @@ def invented_names(passage: str, question: str) -> list[str]:
             continue
         if word[:5] in stems and (usual_tag(word) or usual_tag(word.removesuffix("s"))):
             continue
-        if (usual_tag(word) or "NNP").startswith("NNP"):
+        if not _is_known(word):
             invented.append(word)
     return invented
+
+
+def _is_known(word: str) -> bool:
+    """Whether a word is no name: it, or what it is a form of, is in the lexicon, which is American
+    ("colour", "litres", "organising")."""
+    if tag := usual_tag(word):
+        return not tag.startswith("NNP")
+    american = re.sub(r"(?<=\w\w)our", "or", re.sub(r"(?<=\w)tre(?=[sd]?$)", "ter", word))
+    american = re.sub(r"(?<=\w\w)([iy])s(?=(?:e[drs]?|ers|ing|ations?)$)", r"\1z", american)
+    bases = (base for form in (word, american) for found in lemmas(form).values() for base in found)
+    return any(not (usual_tag(form) or "NNP").startswith("NNP") for form in (american, *bases))
 
 
 def gives_away(question: str, answer: str) -> bool:
