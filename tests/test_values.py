@@ -48,6 +48,7 @@ from qgen.english.words import with_article
         ("24 August 79", r"24 (?!August)[A-Z]\w+ 79"),
         ("5 ft 11 in", r"\d ft 11 in"),
         ("5'11\"", r"\d'11\""),
+        ("5' 11\"", r"\d' 11\""),
         ("2 h 30 min", r"\d h 30 min"),
         ("1990/91", r"(19[89]\d)/\d\d"),
         (

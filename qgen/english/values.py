@@ -446,7 +446,8 @@ _WITH_PART = "|".join(
     rf"(?:{unit})(?=(?:,? and|,)? \d[\d.]* (?:{part})\b)" for unit, part in _PARTS.items()
 )
 _COMPOUND = re.compile(
-    rf"(?<![\d.,])(?<!between )(?:\d[\d,]* (?:{_WITH_PART})\b|\d['’′](?=\d))(?!.*(?:\bto\b|[–—]))"
+    rf"(?<![\d.,])(?<!between )(?:\d[\d,]* (?:{_WITH_PART})\b|\d['’′](?=\s?\d))"
+    r"(?!.*(?:\bto\b|[–—]))"
 )
 """The larger unit of a quantity that has two: the hours of "2 hours and 15 minutes"."""
 
