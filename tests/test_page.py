@@ -1608,6 +1608,13 @@ def test_a_document_that_is_read_slowly_is_put_in_if_it_is_still_wanted(page, mo
     go.set()
     time.sleep(1)
     assert paragraphs_of(page) == [] and page.find("#text").get_property("value") == ""
+    drop_slowly(OTHER)
+    page.press("button.sample")
+    sample = page.find("#text").get_property("value")
+    assert sample and page.said() == ""
+    go.set()
+    time.sleep(1)
+    assert page.find("#text").get_property("value") == sample
 
 
 @pytest.mark.slow

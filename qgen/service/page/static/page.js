@@ -208,9 +208,15 @@ const takeAgain = (onlyWrong) => {
 // -- the text ------------------------------------------------------------------------------------
 
 let opening = null; // the file that is to be put in once it is read
+/** Another text is begun: no file is waited for any more. */
+const forget = () => {
+  if (opening) tell("");
+  opening = null;
+};
+
 /** Puts another text in, with what is known of it. */
 const setText = (value, { note = "", name = "", title = "", passages, questions = [] } = {}) => {
-  opening = null;
+  forget();
   hideOffer();
   text.value = value;
   complain(null);
@@ -227,7 +233,9 @@ const open = async (file, count = 1) => {
   await attempt(async () => {
     tell(`Reading ${file.name} …`);
     const read = await readDocument(file).catch((error) => {
-      if (opening === file) throw error;
+      if (opening !== file) return;
+      opening = null;
+      throw error;
     });
     if (opening !== file) return;
     const { passages, left_out: left, questions: saved = [], title } = read;
@@ -244,7 +252,7 @@ const open = async (file, count = 1) => {
 };
 
 text.addEventListener("input", () => {
-  opening = null;
+  forget();
   complain(null);
   const none = isReplaced(store.state.text, text.value) ? { name: "", title: "" } : {};
   store.note({ text: text.value, note: "", marked: false, ...none });
@@ -255,7 +263,7 @@ find("#edit-text").addEventListener("click", () => {
   text.focus();
 });
 find("#anew").addEventListener("click", async () => {
-  opening = null;
+  forget();
   await asker.stop();
   store.remember("Begun anew.", { ...store.whole(), settings: form.chosen() });
   form.restore({});
