@@ -244,7 +244,7 @@ def _checked(
         sentence: as it was before anything was cut.
         tagged: its words, with their tags.
     """
-    if "\n\n" in sentence or not re.match(r"[\"“(]?\w", sentence):
+    if not re.match(r"[\"“(]?\w", sentence):
         return _NOT_WHOLE
     if not any(tag in _FINITE for _, tag in tagged):
         return _NOT_WHOLE

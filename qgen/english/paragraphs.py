@@ -50,12 +50,9 @@ def paragraph_spans(text: str) -> list[tuple[int, int]]:
 
 
 def _units(text: str) -> Iterator[tuple[int, int]]:
-    """What is not divided: sentences, but for those that go on over a blank line, such as headings,
-    or beyond what a paragraph holds."""
+    """What is not divided: sentences, but for those that go on beyond what a paragraph holds."""
     for begin, end in sentence_spans(text):
-        for part in re.finditer(r"\S(?:(?!\n[^\S\n]*\n).)*", text[begin:end], re.S):
-            words = list(re.finditer(r"\S+", part[0]))
-            for first in range(0, len(words), MAX_WORDS):
-                last = words[min(first + MAX_WORDS, len(words)) - 1]
-                at = begin + part.start()
-                yield at + words[first].start(), at + last.end()
+        words = list(re.finditer(r"\S+", text[begin:end]))
+        for first in range(0, len(words), MAX_WORDS):
+            last = words[min(first + MAX_WORDS, len(words)) - 1]
+            yield begin + words[first].start(), begin + last.end()

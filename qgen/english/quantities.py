@@ -12,6 +12,11 @@ NUMBER_WORDS = (
     "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
     "sixteen seventeen eighteen nineteen twenty"
 ).split()
+TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+NUMBERS = {word: i for i, word in enumerate(NUMBER_WORDS, 1)} | {
+    word: 10 * i for i, word in enumerate(TENS, 2)
+}
+"""What number words and tens tell."""
 YEAR = re.compile(r"(?<![\d,.$£€])(?:1\d\d\d|20\d\d)(?![\d,%]|\.\d)")
 MEASURES = frozenset(
     "years months weeks days hours minutes seconds miles yards feet inches stones pounds ounces "

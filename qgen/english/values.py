@@ -10,13 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 
 from qgen.english.dictionary import inflections, usual_tag
-from qgen.english.quantities import MONTHS, NUMBER_WORDS
+from qgen.english.quantities import MONTHS, NUMBER_WORDS, NUMBERS, TENS
 from qgen.english.words import with_article
 
 _YEAR = re.compile(r"(?<![\d,.$£€])(?:1\d\d\d|20\d\d)(?![\d%]|[,.]\d)")
 """Also before a comma, as in "1914, 1918 and 1939"; the fitness of statements was fitted with
 another."""
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 _ORDINALS = (
     "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
     "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth twenty-first"
@@ -31,7 +30,7 @@ _FRACTION = re.compile(
     r"fifths?|sixths?|eighths?|tenths?)|half|a quarter|a third|a half)\b(?=\s+(?ai:of)\b|\s*$)"
 )
 _WORDS = "|".join(sorted(NUMBER_WORDS, key=len, reverse=True))
-_WORD = re.compile(rf"\b(?ai:(?P<tens>{'|'.join(_TENS)})(?:-(?P<unit>{_WORDS}))?|(?:{_WORDS}))\b")
+_WORD = re.compile(rf"\b(?ai:(?P<tens>{'|'.join(TENS)})(?:-(?P<unit>{_WORDS}))?|(?:{_WORDS}))\b")
 _ORDINAL = re.compile(
     rf"\b(?:(?ai:{'|'.join(_ORDINALS[::-1])})|\d{{1,2}}(?ai:st|nd|rd|th))\b"
     r"(?!-(?ai:party|class|hand|rate|person|degree|world|aid|born|string|ever)\b)"
@@ -160,10 +159,8 @@ def first_number(text: str) -> tuple[int, float] | None:
         return digits.start(), float(digits[0].replace(",", ""))
     if not words:
         return None
-    tens = words["tens"]
-    number = 10 * (_TENS.index(tens.lower()) + 2) if tens else 0
-    unit = words["unit"] if tens else words[0]
-    return words.start(), float(number + (NUMBER_WORDS.index(unit.lower()) + 1 if unit else 0))
+    parts = words[0].lower().split("-")  # such as "twenty-five"
+    return words.start(), float(sum(NUMBERS[part] for part in parts))
 
 
 def near_values(text: str) -> Iterator[str]:
@@ -484,8 +481,8 @@ def _number_words(text: str, match: re.Match, draw: random.Random) -> Iterator[s
         yield from _several_words(text, draw)
         return
     if match["tens"]:
-        at = _TENS.index(match["tens"].lower())
-        values = [tens + (f"-{match['unit']}" if match["unit"] else "") for tens in _TENS]
+        at = TENS.index(match["tens"].lower())
+        values = [tens + (f"-{match['unit']}" if match["unit"] else "") for tens in TENS]
         below, above = values[:at][::-1], values[at + 1 :]
     else:
         at = NUMBER_WORDS.index(match[0].lower())
@@ -521,7 +518,7 @@ def _several_words(text: str, draw: random.Random) -> Iterator[str]:
     yield from _shifted(draw, shift, (1, 2, 3), (1, 2, 3))
 
 
-_ROUND = ["ten", *_TENS]
+_ROUND = ["ten", *TENS]
 """Numbers in words of a pair such as "twenty or thirty"."""
 _NO_THINGS = frozenset("percent per million billion hundred thousand dozen".split())
 _ONE = re.compile(r"(?<![\w.,])(?:one|1)\s+([a-z].*)", re.I)

@@ -8,7 +8,7 @@ import unicodedata
 from collections import Counter
 from itertools import pairwise
 
-from qgen.english.quantities import NUMBER_WORDS
+from qgen.english.quantities import NUMBER_WORDS, NUMBERS, TENS
 
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 """A word as people count them: letters, with the apostrophe of "don't"."""
@@ -109,13 +109,9 @@ def same_answer(first: str, second: str) -> bool:
     return (left <= right or right <= left) and token_f1(first, second) >= 0.5
 
 
-_TENS = dict(zip("twenty thirty forty fifty sixty seventy eighty ninety".split(), range(20, 91, 10),
-                 strict=True))  # fmt: skip
-_ONES = {word: i for i, word in enumerate(NUMBER_WORDS[:19], 1)}
+_ONES = "|".join(word for word in NUMBER_WORDS if word not in TENS)
 _DIGITS = re.compile(r"(?:(?<!\w)[-−])?\d+(?:,\d{3})*(?:\.\d+)?")
-_WORDED = re.compile(
-    rf"\b(?:({'|'.join(_TENS)})(?:[- ]({'|'.join(_ONES)}))?|({'|'.join(_ONES)}))\b"
-)
+_WORDED = re.compile(rf"\b(?:(?:{'|'.join(TENS)})(?:[- ](?:{_ONES}))?|{_ONES})\b")
 _ROMAN = re.compile(r"\b[A-Z][\w'’]+ ([IVX]+)\b")
 
 
@@ -125,7 +121,7 @@ def _numbers(text: str) -> set[float | str]:
     low = text.lower()
     return {
         *(float(number.replace(",", "").replace("−", "-")) for number in _DIGITS.findall(text)),
-        *(_TENS.get(a, 0) + _ONES.get(b or c, 0) for a, b, c in _WORDED.findall(low)),
+        *(sum(map(NUMBERS.__getitem__, re.split("[- ]", n))) for n in _WORDED.findall(low)),
         *(_of_roman(number) for number in _ROMAN.findall(text)),
         *re.findall(r"\b(?:hundred|thousand|[mbtr]+illion)\b", low),
     }
