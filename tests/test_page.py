@@ -914,6 +914,29 @@ def test_an_opened_quiz_keeps_what_its_text_would_not_be_read_as(page, model):
 
 
 @pytest.mark.slow
+def test_a_statement_is_taken_and_printed_as_true_or_false(page):
+    start = PASSAGE.index("1937")
+    sentence = PASSAGE[: PASSAGE.index(".") + 1]
+    statement = {"question": "The bridge opened in 1936.", "answer": "False", "answer_start": start,
+                 "kind": "", "score": -1.0, "confidence": None, "type": "true-false"}  # fmt: skip
+    year = statement | {"question": "When was that?", "answer": "1937", "type": "wh"}
+    page.drop(json.dumps({"passage": PASSAGE, "questions": [statement, year]}), "saved.jsonl")
+    page.wait(lambda: len(page.questions()) == 2)
+    assert "".join(mark for _, mark in page.marks()) == sentence, "no answer of it is in the text"
+    assert len(page.all("[data-key$='-another']")) == 1, "it has no answer to ask for"
+    page.find("#reading mark:nth-of-type(2)").click()
+    page.wait(lambda: page.focused() == "Question 2")
+    page.js("dispatchEvent(new Event('beforeprint'))")
+    boxes = page.js("return [...document.querySelectorAll('#sheet ul li')].map(e => e.textContent)")
+    assert boxes == ["True", "False"]
+    page.press("#view-take")
+    assert [choice.text.split()[-1] for choice in page.all(".choice")] == ["True", "False"]
+    page.press(".choice")
+    page.wait(lambda: page.find("#points").text == "0 of 1 right so far")
+    page.wait(lambda: page.lit() == sentence)
+
+
+@pytest.mark.slow
 def test_the_title_is_the_document_s_or_how_the_text_begins(page, tmp_path):
     from selenium.webdriver import Keys
 

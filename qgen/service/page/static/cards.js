@@ -1,5 +1,7 @@
 // The questions: to edit, and to take.
 import { grow, h } from "./dom.js";
+import { choicesOf } from "./store.js";
+import { sentenceAt } from "./text.js";
 
 const LETTERS = "ABCDEFGH";
 
@@ -117,7 +119,7 @@ const actions = (question, index, on) => {
     h("button", { type: "button", class: "quiet", "data-key": keyOf(question, what), "aria-label": label, onclick, ...attributes }, words);
   return h("span", { class: "actions" },
     button("keep", kept ? "Kept" : "Keep", `Keep ${name}`, () => on.keep(id), { "aria-pressed": String(Boolean(kept)), title: "Only kept questions are exported, if there are any" }),
-    question.start !== null && button("another", busy ? "Asking …" : "Another one", `Another question for the answer of ${name}`, () => on.another(id), { "aria-disabled": busy && "true", title: "Ask again for the same answer" }),
+    question.start !== null && question.type !== "true-false" && button("another", busy ? "Asking …" : "Another one", `Another question for the answer of ${name}`, () => on.another(id), { "aria-disabled": busy && "true", title: "Ask again for the same answer" }),
     button("delete", "Delete", `Delete ${name}`, () => on.remove(id)),
   ); // prettier-ignore
 };
@@ -273,8 +275,8 @@ export const printSheet = (place, title, questions, passages) => {
           "li",
           {},
           h("p", {}, q.question),
-          q.choices.length
-            ? h("ul", {}, q.choices.map((c, i) => h("li", {}, h("span", { class: "box" }), `${LETTERS[i]}. ${c}`)))
+          choicesOf(q).length
+            ? h("ul", {}, choicesOf(q).map((c, i) => h("li", {}, h("span", { class: "box" }), q.choices.length ? `${LETTERS[i]}. ${c}` : c)))
             : h("p", { class: "line" }),
         ),
       ),
@@ -286,9 +288,6 @@ export const printSheet = (place, title, questions, passages) => {
 /** The sentence in which the answer stands. */
 const evidence = (question, passages) => {
   if (question.start === null) return "";
-  const { text, sentences } = passages[question.passage];
-  const characters = Array.from(text);
-  const end = sentences.find((e) => e > question.start) ?? characters.length;
-  const begin = sentences.findLast((e) => e <= question.start) ?? 0;
-  return characters.slice(begin, end).join("").trim();
+  const passage = passages[question.passage];
+  return Array.from(passage.text).slice(...sentenceAt(passage, question.start)).join("").trim();
 };

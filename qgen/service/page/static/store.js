@@ -28,6 +28,9 @@ const sound = (kept) => {
   }
 };
 
+/** What is chosen among: of a statement, whether it is true. */
+export const choicesOf = ({ type, choices }) => (type === "true-false" ? ["True", "False"] : choices);
+
 export class Store {
   /** A question has its span of the text besides what is edited of it. */
   state = {
@@ -182,14 +185,15 @@ export class Store {
   }
 
   /**
-   * A question with how the taking of it goes: `taken`, as long as it still is an answer to it, and
-   * whether it is put `aside`.
+   * A question with its choices and how the taking of it goes: `taken`, as long as it still is an
+   * answer to it, and whether it is put `aside`.
    */
   asTaken(question) {
-    const { id, choices } = question;
+    const { id } = question;
+    const choices = choicesOf(question);
     const given = this.state.taken[id];
     const fits = given === null || (choices.length ? choices.includes(given) : typeof given === "boolean");
-    return { ...question, taken: fits ? given : undefined, aside: this.state.aside.includes(id) };
+    return { ...question, choices, taken: fits ? given : undefined, aside: this.state.aside.includes(id) };
   }
 
   /** The questions that are not hidden as less sure. */

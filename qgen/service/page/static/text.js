@@ -6,17 +6,32 @@ const MAX_ANSWER = 200; // characters: a longer selection is a passage, not an a
 /** Paragraphs as a text to edit. */
 export const joined = (passages) => passages.map(({ text }) => text).join("\n\n");
 
+/** Where the sentence begins and ends, in characters, in which a place of a paragraph is. */
+export const sentenceAt = ({ text, sentences }, place) => [
+  sentences.findLast((end) => end <= place) ?? 0,
+  sentences.find((end) => end > place) ?? charactersIn(text, text.length),
+];
+
+/** Where a question's answer begins and ends, in UTF-16 units; of a statement, all of its sentence. */
+const spanOf = ({ id, type, start, span }, passage) => {
+  const { text } = passage;
+  if (type !== "true-false") {
+    const begin = unitsBefore(text, start);
+    return { id, begin, end: begin + span.length };
+  }
+  const [begin, end] = sentenceAt(passage, start).map((place) => unitsBefore(text, place));
+  return { id, begin: begin + text.slice(begin).search(/\S/), end };
+};
+
 /** Draws paragraphs; each stretch knows its sentence and the questions whose answer it belongs to. */
 export const drawPassages = (place, passages, questions, onpick) => {
   place.replaceChildren(
-    ...passages.map(({ text, sentences }, number) => {
+    ...passages.map((passage, number) => {
+      const { text, sentences } = passage;
       const spans = questions
         .filter((q) => q.passage === number && q.start !== null)
-        .map((q) => ({
-          id: q.id,
-          begin: unitsBefore(text, q.start),
-          end: unitsBefore(text, q.start) + q.span.length,
-        }));
+        .map((q) => spanOf(q, passage))
+        .sort((a, b) => a.end - a.begin - (b.end - b.begin)); // the shortest is picked
       const ends = sentences.map((end) => unitsBefore(text, end));
       const cuts = [0, text.length, ...ends, ...spans.flatMap((s) => [s.begin, s.end])];
       const points = [...new Set(cuts)].sort((a, b) => a - b);
