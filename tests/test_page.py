@@ -1007,6 +1007,17 @@ def test_what_is_put_into_a_card_is_seen_and_is_one_line(page):
 
 
 @pytest.mark.slow
+def test_what_is_being_typed_is_printed_and_is_there_after_a_reload(page):
+    first, *_ = page.ask_with(PASSAGE)
+    page.find(".card .asked").send_keys(" edited")
+    page.js("dispatchEvent(new Event('beforeprint'))")
+    assert f"{first} edited" in page.find("#sheet").get_property("textContent")
+    page.find(".card .asked").send_keys(" again")
+    page.reload()
+    page.wait(lambda: page.questions()[0] == f"{first} edited again")
+
+
+@pytest.mark.slow
 def test_undo_takes_back_the_last_change_alone(page):
     from selenium.webdriver import Keys
 

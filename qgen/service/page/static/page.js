@@ -104,10 +104,13 @@ const drawResult = ({ said = "", ended, anyWrong }) => {
   find("#take-wrong").hidden = !ended || !anyWrong;
 };
 
+/** Takes what is being typed into a card. */
+const takeTyped = () => document.activeElement?.closest(".card textarea")?.dispatchEvent(new Event("change"));
+
 /** Draws all anew; what has the focus keeps it, and what is being typed. */
 const draw = () => {
   const focused = element.contains(document.activeElement) ? document.activeElement : null;
-  if (focused?.closest(".card textarea")) focused.dispatchEvent(new Event("change"));
+  takeTyped();
   drawText();
   drawTools();
   drawCards();
@@ -345,7 +348,10 @@ find("#show-all").addEventListener("click", () => {
 find("#title").addEventListener("input", ({ target }) => store.note({ title: target.value.trim() }));
 find("#title").addEventListener("blur", ({ target }) => (target.value = store.title()));
 find("#print").addEventListener("click", () => print());
-addEventListener("beforeprint", () => printSheet(find("#sheet"), store.title(), store.exported(), store.state.passages));
+addEventListener("beforeprint", () => {
+  takeTyped();
+  printSheet(find("#sheet"), store.title(), store.exported(), store.state.passages);
+});
 
 const download = async () => {
   const questions = store.exported();
@@ -381,3 +387,4 @@ themes(find("#theme"));
 ready(() => (find("#loading").hidden = false)).then(() => (find("#loading").hidden = true));
 store.restore();
 draw();
+addEventListener("pagehide", takeTyped); // whoever reloads has not left the field
