@@ -1455,6 +1455,26 @@ def test_enter_runs_what_is_open(page, model):
 
 
 @pytest.mark.slow
+def test_keys_change_nothing_that_is_not_in_sight(page, model):
+    from selenium.webdriver import Keys
+
+    first, *rest = page.ask_with(PASSAGE)
+    asked = len(model.asked)
+    page.find(".card .asked").send_keys(" edited")
+    page.hold(Keys.CONTROL, Keys.ENTER)  # it ends the editing and does not ask for others
+    assert page.find("#toast span").text == "Question 1 changed."
+    page.press("#view-take")
+    page.js("document.activeElement.blur()")
+    page.hold(Keys.CONTROL, Keys.ENTER)
+    assert page.find("#generate").get_property("hidden") is False
+    page.press("#view-edit")
+    page.press("#tab-batch")
+    page.hold(Keys.CONTROL, "z")
+    page.press("#tab-text")
+    assert page.questions() == [f"{first} edited", *rest] and len(model.asked) == asked
+
+
+@pytest.mark.slow
 def test_a_setting_out_of_range_is_shown(page):
     page.press("#settings")
     page.press("#more summary")

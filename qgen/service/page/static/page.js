@@ -323,12 +323,14 @@ document.addEventListener("keydown", (event) => {
   const isUntouched = typed?.closest(".card") && typed.value === typed.defaultValue;
   const control = event.ctrlKey || event.metaKey;
   const key = event.key?.toLowerCase(); // capital letters with Shift
+  const isQuiz = find("#panel-batch").hidden; // what is not in sight is not changed
   const isRedo = (control && event.shiftKey && key === "z") || (event.ctrlKey && key === "y");
-  if ((isRedo || (control && key === "z")) && (!typed || isUntouched)) {
+  if (isQuiz && (isRedo || (control && key === "z")) && (!typed || isUntouched)) {
     event.preventDefault();
     (isRedo ? redo : undo)();
   }
-  if (control && event.key === "Enter") find("#ask").requestSubmit();
+  if (control && event.key === "Enter" && find("#ask").checkVisibility() && !event.target.closest?.("#quiz"))
+    find("#ask").requestSubmit();
   if (event.key === "Escape") hideOffer();
 });
 
