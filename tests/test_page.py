@@ -1069,6 +1069,24 @@ def test_what_was_there_comes_back_where_asking_was_stopped_half_way(page, model
 
 
 @pytest.mark.slow
+def test_the_focus_is_not_lost_with_what_had_it(page):
+    from selenium.webdriver import ActionChains, Keys
+
+    page.ask_with(PASSAGE)
+    for button in ("#undo", "#dismiss"):
+        page.find("[aria-label^='Move question 2']").send_keys(Keys.ARROW_UP)
+        page.js("arguments[0].focus()", page.find(button))
+        ActionChains(page.browser).send_keys(Keys.ENTER).perform()
+        assert not page.find("#toast").is_displayed()
+        assert page.focused().startswith("Move question"), "where it was before"
+    for _ in page.questions():
+        page.find("[aria-label='Delete question 1']").send_keys(Keys.ENTER)
+    page.wait(lambda: page.focused() == "undo")
+    page.browser.switch_to.active_element.send_keys(Keys.ENTER)
+    page.wait(lambda: page.focused() == "Question 1")
+
+
+@pytest.mark.slow
 def test_what_is_undone_is_done_again_until_something_else_is(page):
     from selenium.webdriver import ActionChains, Keys
 

@@ -114,10 +114,14 @@ const draw = () => {
   drawText();
   drawTools();
   drawCards();
-  if (!focused?.dataset.key) return;
-  const again = find(`[data-key="${focused.dataset.key}"]`);
+  if (focused?.dataset.key) focusAgain(focused);
+};
+
+/** Focuses what had the focus, or what was drawn in its place. */
+const focusAgain = (before) => {
+  const again = before.isConnected ? before : find(`[data-key="${before.dataset.key}"]`);
   again?.focus({ preventScroll: true });
-  again?.setSelectionRange?.(focused.selectionStart, focused.selectionEnd);
+  if (again !== before) again?.setSelectionRange?.(before.selectionStart, before.selectionEnd);
 };
 
 // -- what cards do -------------------------------------------------------------------------------
@@ -153,7 +157,7 @@ const editing = {
     store.step({ questions: left }, `Question ${at + 1} deleted.`);
     const shown = store.shown();
     const next = shown[Math.min(at, shown.length - 1)];
-    if (next) find(`[data-key="${next.id}-delete"]`)?.focus({ preventScroll: true });
+    find(next ? `[data-key="${next.id}-delete"]` : "#undo")?.focus({ preventScroll: true });
   },
   move: (id, to) => {
     const order = store.shown();
@@ -172,6 +176,16 @@ const goTo = (go) => {
   if (asker.busy) return;
   const id = go();
   if (id !== undefined && !find("#cards").contains(document.activeElement)) focusCard(id);
+  leaveToast();
+};
+
+let beforeToast = null; // what had the focus
+find("#toast").addEventListener("focusin", ({ relatedTarget }) => {
+  if (!find("#toast").contains(relatedTarget)) beforeToast = relatedTarget;
+});
+/** Where the toast has the focus and is closed, the focus goes back. */
+const leaveToast = () => {
+  if (beforeToast && find("#toast").contains(document.activeElement)) focusAgain(beforeToast);
 };
 
 /** The id of what is to be answered next, if anything: after this one, or else from the beginning. */
@@ -337,7 +351,10 @@ document.addEventListener("keydown", (event) => {
 // -- the questions -------------------------------------------------------------------------------
 
 find("#undo").addEventListener("click", undo);
-find("#dismiss").addEventListener("click", () => toast(null));
+find("#dismiss").addEventListener("click", () => {
+  toast(null);
+  leaveToast();
+});
 find("#view-edit").addEventListener("click", () => store.update({ view: "edit" }));
 find("#view-take").addEventListener("click", () => takeQuiz());
 find("#take-again").addEventListener("click", () => takeAgain(false));
