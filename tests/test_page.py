@@ -1007,6 +1007,21 @@ def test_what_is_put_into_a_card_is_seen_and_is_one_line(page):
 
 
 @pytest.mark.slow
+def test_a_step_is_told_and_nothing_else_again(page):
+    page.ask_with(PASSAGE)
+    page.reload()
+    page.wait(lambda: page.find("#kept").text and page.find("#text-note").text)
+    page.js(
+        "window.told = []; const note = (all) => all.forEach(({target}) =>"
+        "  told.push(target.closest('[role=status]').id));"
+        "for (const one of document.querySelectorAll('[role=status]'))"
+        "  new MutationObserver(note).observe(one, {childList: true, subtree: true});"
+    )
+    page.press("[aria-label='Keep question 1']")
+    assert page.js("return told") == ["toast"]
+
+
+@pytest.mark.slow
 def test_what_is_being_typed_is_printed_and_is_there_after_a_reload(page):
     first, *_ = page.ask_with(PASSAGE)
     page.find(".card .asked").send_keys(" edited")

@@ -21,6 +21,11 @@ export const charactersIn = (text, units) => Array.from(text.slice(0, units)).le
 
 export const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
 
+/** Puts a text in if it is another one: what is said again would be read out again. */
+export const say = (element, text) => {
+  if (element.textContent !== text) element.textContent = text;
+};
+
 /** Grows text areas with their content; the page is laid out once for all of them. */
 export const grow = (...areas) => {
   areas.forEach((area) => (area.style.height = "auto"));

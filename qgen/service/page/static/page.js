@@ -3,7 +3,7 @@ import { Asker } from "./asking.js";
 import { batchPanel } from "./batch.js";
 import { editCard, isAnswered, isRight, printSheet, resultOf, takeCard } from "./cards.js";
 import { ready } from "./client.js";
-import { grow, h, plural } from "./dom.js";
+import { grow, h, plural, say } from "./dom.js";
 import { settingsForm } from "./form.js";
 import { dropping, tabs, themes } from "./frame.js";
 import { notices } from "./notices.js";
@@ -42,8 +42,9 @@ const OF_KEEPING = {
 const drawKept = () => {
   const { kept, isEmpty } = store;
   const isSaid = kept === "old" ? isEmpty : !isEmpty; // the others are about what is on the page
-  find("#kept").textContent = (isSaid && OF_KEEPING[kept]) || "";
-  find("#kept").hidden = !find("#kept").textContent;
+  const said = (isSaid && OF_KEEPING[kept]) || "";
+  find("#kept").hidden = !said;
+  say(find("#kept"), said);
 };
 
 const lit = (id, on, scroll) => light(reading, id, on, scroll);
@@ -65,7 +66,7 @@ const drawText = () => {
   reading.classList.toggle("taking", state.view === "take");
   drawPassages(reading, state.marked ? state.passages : [], store.shown(), focusCard);
   const words = state.text.split(/\s+/).filter(Boolean).length;
-  find("#text-note").textContent = state.note || (words ? plural(words, "word") : "");
+  say(find("#text-note"), state.note || (words ? plural(words, "word") : ""));
   if (document.activeElement !== find("#title")) find("#title").value = store.title();
   find("#samples").hidden = state.questions.length > 0 || Boolean(state.text) || asker.busy;
 };
@@ -99,7 +100,7 @@ const drawCards = () => {
 };
 
 const drawResult = ({ said = "", ended, anyWrong }) => {
-  if (find("#points").textContent !== said) find("#points").textContent = said; // read out once
+  say(find("#points"), said);
   find("#take-again").hidden = !ended;
   find("#take-wrong").hidden = !ended || !anyWrong;
 };
