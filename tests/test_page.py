@@ -496,8 +496,8 @@ class Page:
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
 
-    def colours(self, scheme):
-        feature = {"name": "prefers-color-scheme", "value": scheme}
+    def colours(self, scheme, name="prefers-color-scheme"):
+        feature = {"name": name, "value": scheme}
         self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
 
 
@@ -1965,6 +1965,21 @@ def test_wcag_aa(page, scheme, width, tmp_path):
         page.press(f".card:nth-child({card}) .quiet")
         page.press(f".card:nth-child({card}) .{own}")
     check("taking without choices")
+
+
+@pytest.mark.slow
+def test_what_is_chosen_is_seen_in_high_contrast(page):
+    page.ask_with(PASSAGE)
+    page.press("[aria-label='Keep question 1']")
+    page.press("#setting-types label:nth-child(1)")
+    page.colours("active", "forced-colors")
+    for chosen, other in [
+        (".chips input:checked + span", ".chips input:not(:checked) + span"),
+        ("#tab-text", "#tab-batch"), ("#view-edit", "#view-take"),
+        ("[aria-label='Keep question 1']", "[aria-label='Keep question 2']"),
+    ]:  # fmt: skip
+        colours = [page.find(one).value_of_css_property("color") for one in (chosen, other)]
+        assert colours[0] != colours[1], chosen
 
 
 @pytest.mark.slow
