@@ -1232,6 +1232,20 @@ def test_order_by_mouse_and_by_keys(page):
 def test_the_less_sure_are_hidden_and_why_is_said(page):
     from selenium.webdriver import Keys
 
+@pytest.mark.slow
+def test_a_card_that_is_drawn_anew_while_it_is_dragged_is_there_once(page):
+    shown = page.ask_with(PASSAGE)
+    page.js(
+        "const at = (target, name, clientY) => target.dispatchEvent("
+        "  new PointerEvent(name, {bubbles: true, cancelable: true, button: 0, clientY}));"
+        "at(document.querySelector('.handle'), 'pointerdown', 100);"
+        "at(document, 'pointermove', 9000);"
+        "document.querySelector('[aria-label=\"Keep question 2\"]').click();"
+        "at(document, 'pointermove', -9000); at(document, 'pointerup', -9000);"
+    )
+    assert page.questions() == shown
+
+
     shown = page.ask_with(PASSAGE)
     assert page.all(".card .sure")[0].text.split() == "very sure 97 %".split()
     page.all(".card .sure")[0].click()

@@ -191,7 +191,11 @@ const drag = (event, drop) => {
   const listening = new AbortController();
   const listeners = { pointermove: move, pointerup: end, pointercancel: cancel, keydown: cancel };
   for (const [name, listener] of Object.entries(listeners))
-    document.addEventListener(name, listener, { signal: listening.signal });
+    document.addEventListener(
+      name,
+      (event) => (card.isConnected ? listener(event) : listening.abort()), // it was drawn anew
+      { signal: listening.signal },
+    );
 };
 
 /** Whether a question is done with: without choices the taker also says how it went. */
