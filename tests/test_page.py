@@ -920,8 +920,10 @@ def test_a_statement_is_taken_and_printed_as_true_or_false(page):
     statement = {"question": "The bridge opened in 1936.", "answer": "False", "answer_start": start,
                  "kind": "", "score": -1.0, "confidence": None, "type": "true-false"}  # fmt: skip
     year = statement | {"question": "When was that?", "answer": "1937", "type": "wh"}
-    page.drop(json.dumps({"passage": PASSAGE, "questions": [statement, year]}), "saved.jsonl")
-    page.wait(lambda: len(page.questions()) == 2)
+    edited = year | {"answer": "that year", "answer_start": None}
+    row = {"passage": PASSAGE, "questions": [statement, year, edited]}
+    page.drop(json.dumps(row), "saved.jsonl")
+    page.wait(lambda: len(page.questions()) == 3)
     assert "".join(mark for _, mark in page.marks()) == sentence, "no answer of it is in the text"
     assert len(page.all("[data-key$='-another']")) == 1, "it has no answer to ask for"
     page.find("#reading mark:nth-of-type(2)").click()
@@ -929,6 +931,8 @@ def test_a_statement_is_taken_and_printed_as_true_or_false(page):
     page.js("dispatchEvent(new Event('beforeprint'))")
     boxes = page.js("return [...document.querySelectorAll('#sheet ul li')].map(e => e.textContent)")
     assert boxes == ["True", "False"]
+    key = page.js("return [...document.querySelectorAll('#sheet .key li')].map(e => e.innerHTML)")
+    assert key[-1] == "<strong>that year</strong>", "no quotation marks round nothing"
     page.press("#view-take")
     assert [choice.text.split()[-1] for choice in page.all(".choice")] == ["True", "False"]
     page.press(".choice")
@@ -1229,10 +1233,6 @@ def test_order_by_mouse_and_by_keys(page):
 
 
 @pytest.mark.slow
-def test_the_less_sure_are_hidden_and_why_is_said(page):
-    from selenium.webdriver import Keys
-
-@pytest.mark.slow
 def test_a_card_that_is_drawn_anew_while_it_is_dragged_is_there_once(page):
     shown = page.ask_with(PASSAGE)
     page.js(
@@ -1245,6 +1245,10 @@ def test_a_card_that_is_drawn_anew_while_it_is_dragged_is_there_once(page):
     )
     assert page.questions() == shown
 
+
+@pytest.mark.slow
+def test_the_less_sure_are_hidden_and_why_is_said(page):
+    from selenium.webdriver import Keys
 
     shown = page.ask_with(PASSAGE)
     assert page.all(".card .sure")[0].text.split() == "very sure 97 %".split()

@@ -266,7 +266,8 @@ export const resultOf = (questions) => {
 export const printSheet = (place, title, questions, passages) => {
   const key = questions.map((q) => {
     const letter = q.choices.length ? `${LETTERS[q.choices.indexOf(q.answer)]}. ` : "";
-    return h("li", {}, h("strong", {}, letter + q.answer), h("q", {}, evidence(q, passages)));
+    const shown = q.start !== null && h("q", {}, evidence(q, passages));
+    return h("li", {}, h("strong", {}, letter + q.answer), shown);
   });
   place.replaceChildren(
     h("h2", {}, title),
@@ -291,7 +292,6 @@ export const printSheet = (place, title, questions, passages) => {
 
 /** The sentence in which the answer stands. */
 const evidence = (question, passages) => {
-  if (question.start === null) return "";
   const passage = passages[question.passage];
   return Array.from(passage.text).slice(...sentenceAt(passage, question.start)).join("").trim();
 };
