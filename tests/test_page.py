@@ -1737,6 +1737,22 @@ def test_what_is_typed_while_the_text_is_read_is_asked_about_next(page, monkeypa
 
 
 @pytest.mark.slow
+def test_the_reading_of_a_text_is_stopped(page, monkeypatch):
+    go, cut = threading.Event(), build.text_paragraphs
+    monkeypatch.setattr(build, "text_paragraphs", lambda text: go.wait(20) and cut(text))
+    page.write(PASSAGE)
+    page.find("#generate").click()
+    page.wait(lambda: "Reading the text" in page.said())
+    time.sleep(0.6)  # or it would be the second click of a double click
+    page.find("#stop").click()
+    page.wait(lambda: page.said() == "Stopped." and page.find("#generate").is_displayed())
+    go.set()
+    time.sleep(0.5)
+    assert page.find("#text").is_displayed(), "what comes too late is not taken"
+    page.generate("questions")
+
+
+@pytest.mark.slow
 def test_what_is_being_typed_goes_with_its_text(page):
     page.ask_with(PASSAGE)
     page.all(".card textarea")[0].send_keys(" typed")

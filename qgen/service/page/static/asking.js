@@ -48,18 +48,18 @@ export class Asker {
       if (!this.store.state.text.trim())
         throw new Refusal("Put a text in first, or try one of the samples.");
       tell("Reading the text …");
-      const { passages } = await this.#paragraphs();
+      const { passages } = await this.#paragraphs(signal);
       const settings = this.form.chosen();
       const count = this.form.value("max_answers");
       const each = await served("share", {
         settings: { ...settings, max_answers: count }, headings: passages.map((p) => p.headings ?? []),
-      }); // prettier-ignore
+      }, signal); // prettier-ignore
       tell(`Reading ${plural(passages.length, "paragraph")} …`);
       const { all, reasons } = await this.#replacing(() =>
         this.#askAll(passages, { ...settings, ...each }, signal),
       );
       if (!all.length) throw new Refusal(reasons.find(Boolean) ?? "no question could be asked");
-      const { chosen } = await served("choose", { questions: all, count });
+      const { chosen } = await served("choose", { questions: all, count }, signal);
       this.store.update({ questions: chosen.map((i) => all[i]) });
       const dropped = summed(reasons);
       tell(`${plural(chosen.length, "question")}${dropped ? `; dropped: ${dropped}` : ""}`);
@@ -86,7 +86,7 @@ export class Asker {
     const { tell } = this.says;
     return this.#work(async (signal) => {
       tell("Asking …");
-      const { passages, gone } = await this.#paragraphs();
+      const { passages, gone } = await this.#paragraphs(signal);
       const place = selected.passage === undefined ? placeOf(selected, passages) : selected;
       if (!place) throw new Refusal("This part of the text is left out as no prose; select another.");
       const { passage, start } = place;
@@ -180,12 +180,12 @@ export class Asker {
   }
 
   /** The paragraphs of the text as it stands; what no longer stands in it is cleared. */
-  async #paragraphs() {
+  async #paragraphs(signal) {
     const store = this.store;
     const { passages: known, marked, text } = store.state;
     if (!marked && text === joined(known)) store.update({ marked: true }); // opened, and not edited
     if (store.state.marked) return { passages: known, gone: 0 };
-    const { passages: found, left_out: left } = await served("paragraphs", text);
+    const { passages: found, left_out: left } = await served("paragraphs", text, signal);
     const headings = new Map(known.map((one) => [one.text, one.headings]));
     const passages = found.map((one) => ({ ...one, headings: headings.get(one.text) ?? one.headings }));
     if (!passages.length) throw new Refusal("There is no English prose in the text.");

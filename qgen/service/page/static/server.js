@@ -18,10 +18,12 @@ export const adopted = (component, server, upload) => {
   connect({ server, upload });
 };
 
-/** What a function of the server gives; what it objects to is thrown. */
-export const served = async (name, argument) => {
-  const { server } = await gradio;
-  const result = await server[name](argument).catch(() => null);
+/** What a function of the server gives, if the signal does not end it; what it objects to is thrown. */
+export const served = async (name, argument, signal) => {
+  signal?.throwIfAborted();
+  const ended = new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
+  const { server } = await Promise.race([gradio, ended]);
+  const result = await Promise.race([server[name](argument).catch(() => null), ended]);
   if (!result) throw new Refusal("the service cannot be reached; is it still running?");
   if (result.error) throw new Refusal(result.error);
   return result;
