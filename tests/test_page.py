@@ -910,6 +910,7 @@ def test_an_opened_quiz_keeps_what_its_text_would_not_be_read_as(page, model):
         page.wait(lambda words=words: words in page.answers())
         assert {*page.answers()} == answers
         assert model.asked[-1][0][0].headings == ("Part 1",)
+    assert page.find("#toast span").text == "1 question went with the text that was taken out."
     assert page.errors() == []
 
 

@@ -198,7 +198,7 @@ export class Asker {
     const note = left ? `${plural(passages.length, "paragraph")}; left out: ${left}` : store.state.note;
     const isStill = store.state.text === text; // or it was edited meanwhile
     const changes = { passages, questions: standing, marked: isStill, note };
-    if (gone) store.step(changes, `${plural(gone, "question")} went with the text they were about.`);
+    if (gone) store.step(changes, `${plural(gone, "question")} went with the text that was taken out.`);
     else store.update(changes);
     return { passages, gone };
   }
