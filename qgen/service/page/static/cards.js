@@ -118,8 +118,8 @@ const actions = (question, index, on) => {
   const button = (what, words, label, onclick, attributes = {}) =>
     h("button", { type: "button", class: "quiet", "data-key": keyOf(question, what), "aria-label": label, onclick, ...attributes }, words);
   return h("span", { class: "actions" },
-    button("keep", kept ? "Kept" : "Keep", `Keep ${name}`, () => on.keep(id), { "aria-pressed": String(Boolean(kept)), title: "Only kept questions are exported, if there are any" }),
-    question.start !== null && question.type !== "true-false" && button("another", busy ? "Asking …" : "Another one", `Another question for the answer of ${name}`, () => on.another(id), { "aria-disabled": busy && "true", title: "Ask again for the same answer" }),
+    button("keep", "Keep", `Keep ${name}`, () => on.keep(id), { "aria-pressed": String(Boolean(kept)), title: "Only kept questions are exported, if there are any" }),
+    question.start !== null && question.type !== "true-false" && button("another", busy ? "Asking …" : "Another one", `Another one for the answer of ${name}`, () => on.another(id), { "aria-disabled": busy && "true", title: "Ask again for the same answer" }),
     button("delete", "Delete", `Delete ${name}`, () => on.remove(id)),
   ); // prettier-ignore
 };
@@ -246,8 +246,8 @@ export const takeCard = (question, index, on) => {
       done && !choices && h("p", { class: "revealed" }, h("span", { class: "letter", "aria-hidden": "true" }, "→"), question.answer),
       h("div", { class: "facts" },
         done && !choices && ownVerdict(question, index, on),
-        !done && h("button", { type: "button", class: "quiet", "data-key": `${id}-look`, "aria-label": `Show the answer to question ${index + 1}`, onclick: () => on.taken(id, null) }, "Show answer"),
-        done && question.start !== null && h("button", { type: "button", class: "quiet", "data-key": `${id}-show`, "aria-label": `Show where the text answers question ${index + 1}`, onfocus: () => on.lit(id, true, true), onblur: () => on.lit(id, false), onclick: () => on.lit(id, true, true) }, "Where it stands"),
+        !done && h("button", { type: "button", class: "quiet", "data-key": `${id}-look`, "aria-label": `Show answer to question ${index + 1}`, onclick: () => on.taken(id, null) }, "Show answer"),
+        done && question.start !== null && h("button", { type: "button", class: "quiet", "data-key": `${id}-show`, "aria-label": `Where it stands, of question ${index + 1}`, onfocus: () => on.lit(id, true, true), onblur: () => on.lit(id, false), onclick: () => on.lit(id, true, true) }, "Where it stands"),
       ),
     ),
   ); // prettier-ignore
