@@ -1450,6 +1450,8 @@ def test_whoever_takes_it_says_whether_an_answer_without_choices_was_right(page)
     key(Keys.ENTER)
     assert page.find(".revealed").text.endswith(first) and page.find("#points").text == ""
     assert page.focused() == "I was right about question 1"
+    described = page.browser.switch_to.active_element.get_attribute("aria-describedby")
+    assert first in page.browser.find_element("id", described).text, "the answer is read out"
     key(Keys.ENTER)
     page.wait(lambda: page.find("#points").text.startswith("1 of 1 right"))
     assert page.focused() == "I was right about question 1"

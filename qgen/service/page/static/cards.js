@@ -208,6 +208,7 @@ const ownVerdict = ({ id, taken }, index, on) =>
     h("button", {
       type: "button", class: `own ${right ? "right" : "wrong"}`, "data-key": `${id}-${right}`,
       "aria-pressed": String(taken === right), "aria-label": `${words} about question ${index + 1}`,
+      "aria-describedby": keyOf({ id }, "right"),
       onclick: () => on.taken(id, right),
     }, words)); // prettier-ignore
 
@@ -228,7 +229,7 @@ export const takeCard = (question, index, on) => {
       question.choices.map((choice, i) => {
         const right = choice === question.answer;
         const verdict = done && (right ? "right" : taken === choice ? "wrong" : "");
-        return h("li", { class: verdict || null },
+        return h("li", { class: verdict || null, id: done && right && keyOf(question, "right") },
           h("button", { type: "button", class: "choice", disabled: done, "data-key": `${id}-choice-${i}`, onclick: () => on.taken(id, choice) },
             h("span", { class: "letter" }, LETTERS[i]), choice,
             verdict && h("span", { class: "verdict" }, verdict === "right" ? "✓ right" : "✗ your choice")));
@@ -243,11 +244,11 @@ export const takeCard = (question, index, on) => {
       { class: "body" },
       h("p", { class: "asked" }, question.question),
       choices,
-      done && !choices && h("p", { class: "revealed" }, h("span", { class: "letter", "aria-hidden": "true" }, "→"), question.answer),
+      done && !choices && h("p", { class: "revealed", id: keyOf(question, "right") }, h("span", { class: "letter", "aria-hidden": "true" }, "→"), question.answer),
       h("div", { class: "facts" },
         done && !choices && ownVerdict(question, index, on),
         !done && h("button", { type: "button", class: "quiet", "data-key": `${id}-look`, "aria-label": `Show answer to question ${index + 1}`, onclick: () => on.taken(id, null) }, "Show answer"),
-        done && question.start !== null && h("button", { type: "button", class: "quiet", "data-key": `${id}-show`, "aria-label": `Where it stands, of question ${index + 1}`, onfocus: () => on.lit(id, true, true), onblur: () => on.lit(id, false), onclick: () => on.lit(id, true, true) }, "Where it stands"),
+        done && question.start !== null && h("button", { type: "button", class: "quiet", "data-key": `${id}-show`, "aria-label": `Where it stands, of question ${index + 1}`, "aria-describedby": keyOf(question, "right"), onfocus: () => on.lit(id, true, true), onblur: () => on.lit(id, false), onclick: () => on.lit(id, true, true) }, "Where it stands"),
       ),
     ),
   ); // prettier-ignore
