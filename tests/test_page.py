@@ -2072,6 +2072,25 @@ def test_what_has_the_focus_is_not_under_the_text(page):
 
 
 @pytest.mark.slow
+def test_what_has_the_focus_is_not_under_the_toast(page):
+    from selenium.webdriver import ActionChains, Keys
+
+    page.resize(400)
+    page.ask_with()
+    page.press("[aria-label='Keep question 2']")
+    page.js("scrollTo(0, 0); document.querySelector('#sure').focus()")
+    assert page.find("#toast").is_displayed()
+    for _ in range(40):
+        ActionChains(page.browser).send_keys(Keys.TAB).perform()
+        focused, toast = page.js(
+            "return [document.activeElement, document.querySelector('#toast')]"
+            ".map(e => e.getBoundingClientRect().toJSON())"
+        )
+        is_in_toast = page.js("return Boolean(document.activeElement.closest('#toast'))")
+        assert is_in_toast or focused["top"] < toast["top"], page.focused()
+
+
+@pytest.mark.slow
 def test_works_by_keyboard_alone(page):
     from selenium.webdriver import ActionChains, Keys
 
