@@ -933,7 +933,7 @@ def test_a_statement_is_taken_and_printed_as_true_or_false(page):
     boxes = page.js("return [...document.querySelectorAll('#sheet ul li')].map(e => e.textContent)")
     assert boxes == ["True", "False"]
     key = page.js("return [...document.querySelectorAll('#sheet .key li')].map(e => e.innerHTML)")
-    assert key[-1] == "<strong>that year</strong>", "no quotation marks round nothing"
+    assert "<q>" in key[1] and "<q>" not in key[2], "no quotation marks round nothing"
     page.press("#view-take")
     assert [choice.text.split()[-1] for choice in page.all(".choice")] == ["True", "False"]
     page.press(".choice")
@@ -1035,6 +1035,23 @@ def test_what_is_being_typed_is_printed_and_is_there_after_a_reload(page):
     page.find(".card .asked").send_keys(" again")
     page.reload()
     page.wait(lambda: page.questions()[0] == f"{first} edited again")
+
+
+@pytest.mark.slow
+def test_what_is_put_in_from_right_to_left_stands_so(page):
+    def directions(*selectors):
+        return {page.find(one).value_of_css_property("direction") for one in selectors}
+
+    page.ask_with(PASSAGE)
+    for selector in ("#title", ".card .asked", ".card .answer"):
+        page.retype(selector, "מתי נפתח הגשר?")
+    assert directions("#title", ".card .asked", ".card .answer") == {"rtl"}
+    page.js("dispatchEvent(new Event('beforeprint'))")
+    sheet = ("#sheet h2", "#sheet > ol p", "#sheet strong bdi")
+    assert directions(*sheet) == {"rtl"}
+    page.press("#view-take")
+    page.press(".card .quiet")
+    assert directions(".card .asked", ".card .revealed bdi") == {"rtl"}
 
 
 @pytest.mark.slow

@@ -34,7 +34,7 @@ const keyOf = ({ id }, what) => `${id}-${what}`;
 const field = (question, what, label, text, change) => {
   let value = text;
   const area = h("textarea", {
-    class: what, rows: 1, "data-key": keyOf(question, what), "aria-label": label,
+    class: what, rows: 1, dir: "auto", "data-key": keyOf(question, what), "aria-label": label,
     oninput: () => grow(area),
     onkeydown: (event) => {
       if (event.key !== "Enter" || event.isComposing) return;
@@ -231,7 +231,7 @@ export const takeCard = (question, index, on) => {
         const verdict = done && (right ? "right" : taken === choice ? "wrong" : "");
         return h("li", { class: verdict || null, id: done && right && keyOf(question, "right") },
           h("button", { type: "button", class: "choice", disabled: done, "data-key": `${id}-choice-${i}`, onclick: () => on.taken(id, choice) },
-            h("span", { class: "letter" }, LETTERS[i]), choice,
+            h("span", { class: "letter" }, LETTERS[i]), h("bdi", {}, choice),
             verdict && h("span", { class: "verdict" }, verdict === "right" ? "✓ right" : "✗ your choice")));
       }),
     ); // prettier-ignore
@@ -242,9 +242,9 @@ export const takeCard = (question, index, on) => {
     h(
       "div",
       { class: "body" },
-      h("p", { class: "asked" }, question.question),
+      h("p", { class: "asked", dir: "auto" }, question.question),
       choices,
-      done && !choices && h("p", { class: "revealed", id: keyOf(question, "right") }, h("span", { class: "letter", "aria-hidden": "true" }, "→"), question.answer),
+      done && !choices && h("p", { class: "revealed", id: keyOf(question, "right") }, h("span", { class: "letter", "aria-hidden": "true" }, "→"), h("bdi", {}, question.answer)),
       h("div", { class: "facts" },
         done && !choices && ownVerdict(question, index, on),
         !done && h("button", { type: "button", class: "quiet", "data-key": `${id}-look`, "aria-label": `Show answer to question ${index + 1}`, onclick: () => on.taken(id, null) }, "Show answer"),
@@ -268,10 +268,10 @@ export const printSheet = (place, title, questions, passages) => {
   const key = questions.map((q) => {
     const letter = q.choices.length ? `${LETTERS[q.choices.indexOf(q.answer)]}. ` : "";
     const shown = q.start !== null && h("q", {}, evidence(q, passages));
-    return h("li", {}, h("strong", {}, letter + q.answer), shown);
+    return h("li", {}, h("strong", {}, letter, h("bdi", {}, q.answer)), shown);
   });
   place.replaceChildren(
-    h("h2", {}, title),
+    h("h2", { dir: "auto" }, title),
     h("p", { class: "name" }, "Name: "),
     h(
       "ol",
@@ -280,9 +280,9 @@ export const printSheet = (place, title, questions, passages) => {
         h(
           "li",
           {},
-          h("p", {}, q.question),
+          h("p", { dir: "auto" }, q.question),
           choicesOf(q).length
-            ? h("ul", {}, choicesOf(q).map((c, i) => h("li", {}, h("span", { class: "box" }), q.choices.length ? `${LETTERS[i]}. ${c}` : c)))
+            ? h("ul", {}, choicesOf(q).map((c, i) => h("li", {}, h("span", { class: "box" }), h("span", {}, q.choices.length > 0 && `${LETTERS[i]}. `, h("bdi", {}, c)))))
             : h("p", { class: "line" }),
         ),
       ),
