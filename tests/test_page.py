@@ -1593,6 +1593,9 @@ def test_that_the_service_is_gone_is_said(page, browser):
         page.write(OTHER)
         browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*"]})
         page.generate("cannot be reached")
+        page.drop(OTHER, "notes.txt")
+        page.wait(lambda: "notes.txt cannot be sent" in page.said())
+        assert "cannot be reached" in page.said()
     finally:
         browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
 

@@ -33,7 +33,7 @@ export const served = async (name, argument, signal) => {
 export const readDocument = async (file) => {
   const { upload } = await gradio;
   const { path } = await upload(file).catch(() => {
-    throw new Refusal(`${file.name} cannot be sent; is it too large?`);
+    throw new Refusal(`${file.name} cannot be sent: it is too large, or the service cannot be reached`);
   });
   return served("read_upload", { path, name: file.name });
 };
