@@ -7,7 +7,7 @@ import pytest
 from documents import pdf
 
 from qgen.errors import QGenError
-from qgen.files.documents import MAX_WORDS, join_lines, read_document
+from qgen.files.documents import MAX_WORDS, join_lines, read_document, text_paragraphs
 from qgen.files.rows import read_rows
 
 FIRST = "The Ardal lighthouse was lit in 1854. Its keeper, Nils Falk, grew potatoes."
@@ -214,6 +214,18 @@ def test_paragraphs_whose_first_lines_are_set_in(tmp_path):
     assert texts(write(tmp_path, "a.txt", content)) == [
         "The ferry sank in 1881 off Ardal.", "Nobody on board was hurt that night.",
     ]  # fmt: skip
+
+
+def test_lines_that_no_program_has_broken_are_paragraphs(tmp_path):
+    first, second = (
+        f"{text} It was told so in every house of the town. " * 3 for text in (FIRST, SECOND)
+    )
+    content = f"Lighthouses\n{first}\nThe ferry\n{second}\n"
+    found = read_document(write(tmp_path, "a.txt", content))
+    assert [(p.text, p.headings) for p in found] == [
+        (first.strip(), ("Lighthouses",)), (second.strip(), ("The ferry",)),
+    ]  # fmt: skip
+    assert text_paragraphs(content)[0] == [first.strip(), second.strip()]
 
 
 def test_tables_code_and_footnotes_of_plain_text_are_left_out(tmp_path):

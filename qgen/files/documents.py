@@ -10,7 +10,7 @@ from typing import overload
 
 from qgen.errors import QGenError
 from qgen.files.formats import DOCUMENT_SUFFIXES, ROW_SUFFIXES, kind_of
-from qgen.files.lines import join_lines, text_blocks
+from qgen.files.lines import join_lines, typed_blocks
 from qgen.files.paragraphs import MAX_WORDS, paragraphs
 from qgen.files.readers.blocks import Block, LeftOut
 from qgen.files.reading import read_blocks
@@ -101,7 +101,7 @@ def text_paragraphs(text: str) -> tuple[list[str], LeftOut]:
     """The paragraphs of a pasted text and what is left out of it: as of a document, or all of it
     where it is one line."""
     left_out = LeftOut()
-    found = [prose.text for prose in paragraphs(map(Block, text_blocks(text)), left_out)]
+    found = [prose.text for prose in paragraphs(map(Block, typed_blocks(text)), left_out)]
     if found or not text.strip():
         return found, left_out
     return [" ".join(text.split())], LeftOut()

@@ -10,6 +10,8 @@ _PAGE_NUMBER = re.compile(  # no full stop behind it
 )
 MAX_WORD = 200
 """Characters; what is longer is no word."""
+_LINE_WORDS = 30
+"""The most words of a line that a program has broken; a choice, a wide page has some 20."""
 BULLET = re.compile(r"^\s*(?:([-*•·‣▪◦–])|\(?\d{1,2}[.)])\s+")
 """Of an item of a list: its sign, or a number, behind which a short line may be a heading."""
 
@@ -76,6 +78,15 @@ def text_blocks(text: str) -> Iterator[str]:
             starts = [i for i in range(1, len(lines)) if _is_set_in(lines[i - 1], lines[i])]
         for begin, end in zip([0, *starts], [*starts, len(lines)], strict=True):
             yield "\n".join(lines[begin:end])
+
+
+def typed_blocks(text: str) -> Iterator[str]:
+    """The blocks of a text whose lines are a writer's: where one is longer than any that a program
+    has broken, each is a paragraph, as in what Word saves as plain text or is copied out of it."""
+    for block in text_blocks(text):
+        lines = block.split("\n")
+        is_broken = all(len(line.split()) <= _LINE_WORDS for line in lines)
+        yield from [block] if is_broken else lines
 
 
 def _is_set_in(before: str, line: str) -> bool:

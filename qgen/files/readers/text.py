@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qgen.files.encoding import decode_text, read_bytes
-from qgen.files.lines import ends_sentence, text_blocks
+from qgen.files.lines import ends_sentence, typed_blocks
 from qgen.files.readers.blocks import Block, LeftOut
 
 _TIME = re.compile(
@@ -35,7 +35,7 @@ def read_text(path: Path, left_out: LeftOut) -> Iterator[Block]:
     text, licences = _LICENCE.subn("", decode_text(read_bytes(path)))
     left_out["licence of Project Gutenberg"] += licences > 0
     for number, page in enumerate(text.split("\f"), 1):
-        for block in text_blocks(page):
+        for block in typed_blocks(page):
             yield Block(block, number if "\f" in text else None)
 
 
