@@ -62,6 +62,14 @@ def test_footnote_marks_lists_and_long_paragraphs(tmp_path):
     assert all(len(text.split()) <= MAX_WORDS and text.endswith(".") for text in found)
 
 
+def test_captions_without_a_full_stop_are_divided_too(tmp_path):
+    words = "it was built of oak by the people of the town ".split() * 50
+    cues = f"00:01 --> 00:09\n{' '.join(words)}\n"
+    found = texts(write(tmp_path, "a.srt", cues))
+    assert max(len(text.split()) for text in found) == MAX_WORDS
+    assert " ".join(found).split() == words
+
+
 @pytest.mark.parametrize(
     ("marked", "read"),
     [

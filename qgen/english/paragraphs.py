@@ -34,7 +34,7 @@ def paragraph_spans(text: str) -> list[tuple[int, int]]:
     usual = words / ceil(words / (0.9 * MAX_WORDS))  # whole sentences need some room
     spans: list[tuple[int, int]] = []
     size = before = 0  # words in the last of them, and in all
-    for begin, end in _units(text):
+    for begin, end in units(text):
         more = len(text[begin:end].split())
         # Where the last one ends, about, if all are to be equally long.
         full = size + more > MAX_WORDS or before + more / 2 > len(spans) * usual
@@ -49,7 +49,7 @@ def paragraph_spans(text: str) -> list[tuple[int, int]]:
     return spans
 
 
-def _units(text: str) -> Iterator[tuple[int, int]]:
+def units(text: str) -> Iterator[tuple[int, int]]:
     """What is not divided: sentences, but for those that go on beyond what a paragraph holds."""
     for begin, end in sentence_spans(text):
         words = list(re.finditer(r"\S+", text[begin:end]))

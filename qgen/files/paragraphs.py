@@ -13,8 +13,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from qgen.english.clean import NOTE_MARK, clean_text, has_lost_letters
-from qgen.english.paragraphs import MAX_WORDS
-from qgen.english.passage import sentence_spans
+from qgen.english.paragraphs import MAX_WORDS, units
 from qgen.english.prose import layout_problem
 from qgen.files.lines import (
     BULLET,
@@ -282,14 +281,15 @@ def _paragraphs(text: str, left_out: LeftOut, notes: set[str]) -> Iterator[str]:
 
 
 def _sentences(text: str, most: int = 20_000) -> Iterator[str]:
-    """The sentences of a text, some thousand characters at a time: nltk bounds its own time."""
+    """The sentences of a text, and the parts of overlong ones, such as of captions without marks;
+    some thousand characters at a time: nltk bounds its own time."""
     while text:
         end = len(text)
         if end > most:
             ends = list(re.finditer(r"[.!?][\"”’)]?\s+(?=[A-Z\"“])", text[:most]))
             end = ends[-1].end() if ends else text.rfind(" ", 0, most) + 1 or most
         part, text = text[:end].strip(), text[end:]
-        for begin, last in sentence_spans(part):
+        for begin, last in units(part):
             yield part[begin:last]
 
 
