@@ -320,7 +320,12 @@ MATH = 'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'
     ("inline", "found", "left_out"),
     [
         ("<m:f><m:num>{3}</m:num><m:den>{4}</m:den></m:f>", "3/4", ""),
-        ("{10}<m:sSup><m:e/><m:sup>{6}</m:sup></m:sSup>", "10^6", ""),
+        ("{10}<m:sSup><m:e/><m:sup>{6}</m:sup></m:sSup>", "10⁶", ""),
+        ("<m:sSup><m:e>{e}</m:e><m:sup>{x+1}</m:sup></m:sSup>", "e^(x+1)", ""),
+        ("<m:sSup><m:e>{x}</m:e><m:sup>{2}</m:sup></m:sSup>{y}", "x²y", ""),
+        ("<m:sSup><m:e>{90}</m:e><m:sup>{∘}</m:sup></m:sSup>", "90°", ""),
+        ("<m:sSub><m:e>{x}</m:e><m:sub>{n+1}</m:sub></m:sSub>", "x_(n+1)", ""),
+        ("<m:sSub><m:e>{v}</m:e><m:sub>{0}</m:sub></m:sSub>", "v0", ""),
         ("<m:f><m:num>{a+b}</m:num><m:den>{2}</m:den></m:f>", "…", "1 formula"),
         ("<m:rad><m:e>{2}</m:e></m:rad>", "…", "1 formula"),
         ("{v = 5 m/s}", "v = 5 m/s", ""),

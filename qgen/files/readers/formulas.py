@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from qgen.files.readers.blocks import LeftOut
+from qgen.files.readers.marks import NOT_RAISED, POWER, RAISED
 
 _STRUCTURES = frozenset("rad nary m eqArr limLow limUpp groupChr d acc bar func sPre".split())
 """Of formulas; their letters in a line do not say what they say."""
@@ -18,19 +19,33 @@ class Formulas:
         self._begin: int | None = None  # where in its paragraph's text it begins
         self._simple = True  # whether its letters in a line are the formula
         self._divided = False  # whether it has a fraction
+        self._lowered: list[int] = []  # where the indices begin that it is in
 
     def start(self, name: str, text: list[str]) -> None:
         """Take note of an element, and add to the text what it shows besides its letters."""
         if name == "oMath":
             self._begin, self._simple, self._divided = len(text), True, False
+            self._lowered = []
         elif self._begin is not None:
             self._simple = self._simple and name not in _STRUCTURES
             self._divided = self._divided or name == "den"
-            text += {"sup": "^", "den": "/"}.get(name, "")
+            if name == "sub":
+                self._lowered.append(len(text))
+            text += {"sup": RAISED + POWER, "den": "/"}.get(name, "")
 
-    def end(self, text: list[str]) -> None:
-        """Keep a formula whose letters say what it says, and count any other."""
+    def end(self, name: str, text: list[str]) -> None:
+        """Add to the text what ends an element; keep a formula whose letters say what it says, and
+        count any other."""
         if self._begin is None:
+            return
+        if name == "sup":
+            text.append(NOT_RAISED)
+        elif name == "sub" and self._lowered:
+            begin = self._lowered.pop()
+            index = "".join(text[begin:])
+            if not re.fullmatch(r"\w*", index):
+                text[begin:] = [f"_({index})"]
+        if name != "oMath":
             return
         read = "".join(text[self._begin :])
         if not self._simple or (self._divided and not re.fullmatch(r"\w+/\w+", read)):

@@ -95,6 +95,8 @@ def raised_text(before: str, text: str, linked: bool = False, power: bool = Fals
         return "" if re.fullmatch(r"\W*\w{0,4}\W*|\[.*\]", mark) else text
     before = before[-_BEFORE:]
     base = power or takes_exponent(before)
+    if power and re.fullmatch(r"[∘°′″‴]+", mark):  # raised by themselves
+        return mark.replace("∘", "°")
     # Behind words too: "Na⁺", "day⁻¹".
     signed = re.fullmatch(r"\d?[+\-−–]|[\-−–]\d{1,2}", mark) and before[-1:].isalnum()
     isotope = mark.isdigit() and not before[-1:].strip()

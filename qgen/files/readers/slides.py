@@ -122,8 +122,6 @@ class _Slide:
         if name == "t":
             self._reads = False
             self._sign(NOT_RAISED)
-        elif name == "oMath" and self._text is not None:
-            self._formulas.end(self._text)
         elif name == "p" and self._text is not None:
             text = read_raised("".join(self._text)).strip()
             self._text = None
@@ -132,6 +130,8 @@ class _Slide:
                 self.blocks.append(Block(text, self._number, level, item=self._place == "body"))
         elif name == "tbl":
             self.blocks = self._tables.end(self.blocks)
+        elif self._text is not None:
+            self._formulas.end(name, self._text)
 
     def _sign(self, sign: str) -> None:
         if self._raised and self._text is not None:

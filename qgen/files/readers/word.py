@@ -227,8 +227,6 @@ class _Document:
         if name == "t":
             self._reads = False
             self._sign(NOT_RAISED)
-        elif name == "oMath" and self._paragraphs:
-            self._formulas.end(self._paragraphs[-1].text)
         elif name == "hyperlink" and self._paragraphs:
             self._paragraphs[-1].text.append(NO_LINK)
         elif name == "p" and self._paragraphs:
@@ -237,6 +235,8 @@ class _Document:
             self.blocks = self._tables.end(self.blocks)
         elif name == "body":
             self._end_paragraph(_Paragraph(self._before))
+        elif self._paragraphs:
+            self._formulas.end(name, self._paragraphs[-1].text)
 
     def _sign(self, sign: str) -> None:
         if self._raised and self._paragraphs:
