@@ -362,6 +362,14 @@ def test_word_symbols(tmp_path, font, code, found, left_out):
     assert read(tmp_path, "a.docx", word(body)) == ([f"The angle {found} is small."], left_out)
 
 
+def test_word_text_in_the_font_symbol_and_charts(tmp_path):
+    font = '<w:rFonts w:ascii="Symbol" w:hAnsi="Symbol"/>'
+    chart = '<w:r><w:drawing><c:chart xmlns:c="c"/></w:drawing></w:r>'
+    body = paragraph(run("The angle "), run("\uf061 = 2b\xb0", font), run(" is small."), chart)
+    found = ["The angle α = 2β° is small."]
+    assert read(tmp_path, "a.docx", word(body)) == (found, "1 chart")
+
+
 def test_word_deleted_marks_and_captions(tmp_path):
     mark = '<w:rPr><w:del w:id="1"/></w:rPr>'
     body = (

@@ -52,6 +52,7 @@ _SYMBOLS = (
             strict=True,
         )
     )
+    | {ord(character): character for character in "!#%&()+,./0123456789:;<=>?[]_{|}"}
     | {0xD7: "⋅", 0xD6: "√", 0xD0: "∠", 0xCE: "∈", 0xC5: "⊕", 0xC6: "∅", 0xDE: "⇒", 0x2D: "−"}
 )
 """Those of the font Symbol that texts have."""
@@ -151,7 +152,7 @@ class _Document:
         self._open: list[str] = []  # the elements that the parser is in
         self._paragraphs: list[_Paragraph] = []
         self._tables = Tables(left_out, frames=True)
-        self._raised = self._hidden = self._struck = self._reads = False
+        self._raised = self._hidden = self._struck = self._symbols = self._reads = False
         self._before: list[str] = []  # the text of a paragraph that goes on in the next
         self._formulas = Formulas(left_out)
         self._placeholders: list[int] = []  # depths of controls that nobody has filled in
@@ -177,7 +178,7 @@ class _Document:
         elif name == "tc":
             self._tables.cell()
         elif name == "r":
-            self._raised = self._hidden = self._struck = False
+            self._raised = self._hidden = self._struck = self._symbols = False
         elif name == "t":
             self._reads = True
             self._sign(RAISED)
@@ -192,7 +193,7 @@ class _Document:
         elif name == "framePr" and self._paragraphs:
             self._paragraphs[-1].goes_on |= attributes.get("dropCap", "none") != "none"
         elif parent == "rPr" and self._open[-3:-2] == ["r"]:
-            self._run_property(name, value)
+            self._run_property(name, value or attributes.get("ascii", ""))
         elif name in {"tab", "ptab"} and parent == "r":
             text.append(" ")
         elif name in {"br", "cr"} and parent == "r":
@@ -200,7 +201,9 @@ class _Document:
         elif name == "noBreakHyphen":
             text.append("-")
         elif name == "sym" and not (self._hidden or self._struck):
-            text.append(self._symbol(attributes))
+            code = attributes.get("char", "")
+            known = attributes.get("font") == "Symbol" and re.fullmatch("[0-9A-Fa-f]{2,4}", code)
+            text.append(self._symbol(int(code, 16) if known else 0))
         elif name in {"footnoteReference", "endnoteReference"}:
             self._left_out["note"] += 1
         elif name == "commentReference":
@@ -217,6 +220,8 @@ class _Document:
             self._placeholders.append(len(self._open) - 2)  # of the control round its properties
         elif name == "relIds":
             self._left_out["diagram"] += 1
+        elif name == "chart":
+            self._left_out["chart"] += 1
         else:
             self._formulas.start(name, text)
 
@@ -250,6 +255,8 @@ class _Document:
         if self._struck:
             self._left_out["deletion"] += 1
             return
+        if self._symbols:
+            text = re.sub(r"[!-\xff\uf000-\uf0ff]", lambda m: self._symbol(ord(m[0])), text)
         self._paragraphs[-1].text.append(text)
 
     def _run_property(self, name: str, value: str) -> None:
@@ -261,13 +268,12 @@ class _Document:
             self._hidden = value not in _OFF
         elif name in {"strike", "dstrike"}:
             self._struck = value not in _OFF
+        elif name == "rFonts":
+            self._symbols = value == "Symbol"
 
-    def _symbol(self, attributes: dict[str, str]) -> str:
-        """A character of a font that is no text's; a mark where nobody knows it."""
-        code = attributes.get("char", "")
-        known = attributes.get("font") == "Symbol" and re.fullmatch("[0-9A-Fa-f]{2,4}", code)
-        symbol = _SYMBOLS.get(int(code, 16) & 0xFF) if known else None
-        if symbol:
+    def _symbol(self, code: int) -> str:
+        """A character of the font Symbol; a mark where nobody knows it."""
+        if symbol := _SYMBOLS.get(code & 0xFF):
             return symbol
         self._left_out["symbol"] += 1
         return "…"
