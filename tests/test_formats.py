@@ -370,6 +370,18 @@ def test_word_text_in_the_font_symbol_and_charts(tmp_path):
     assert read(tmp_path, "a.docx", word(body)) == (found, "1 chart")
 
 
+def test_two_line_breaks_are_a_new_paragraph(tmp_path):
+    office = "http://openoffice.org/2000/office"
+    content = (
+        f"<document xmlns='{office}'><p>{FIRST}<line-break/><line-break/>{SECOND}</p></document>"
+    )
+    assert read(tmp_path, "a.odt", archive({"content.xml": content}))[0] == TEXTS
+    body = paragraph(run(FIRST), "<w:r><w:br/> <w:br/></w:r>", run(SECOND))
+    assert read(tmp_path, "a.docx", word(body))[0] == TEXTS
+    page = f"<p>{FIRST}</p><blockquote>{SECOND}<br><br>{FIRST}</blockquote>"
+    assert read(tmp_path, "a.html", page)[0] == [*TEXTS, FIRST]
+
+
 def test_word_deleted_marks_and_captions(tmp_path):
     mark = '<w:rPr><w:del w:id="1"/></w:rPr>'
     body = (

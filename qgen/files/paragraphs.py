@@ -172,10 +172,12 @@ class _References:
 
 
 def _opened(blocks: Iterable[Block], left_out: LeftOut) -> Iterator[Block]:
-    """The blocks, with the prose of preformatted ones, such as of an old mail, as blocks."""
+    """The blocks, with the prose of preformatted ones, such as of an old mail, as blocks; two line
+    breaks are as good as a new paragraph."""
     for block in blocks:
         if not block.preformatted:
-            yield block
+            parts = [block.text] if block.level else re.split(r"\n[^\S\n]*\n", block.text)
+            yield from (block._replace(text=part) for part in parts)
             continue
         prose = [
             text
