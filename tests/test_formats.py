@@ -589,6 +589,14 @@ def test_a_book_is_read_in_the_order_of_its_spine(tmp_path):
     assert read(tmp_path, "a.epub", content)[0] == TEXTS
 
 
+def test_boxes_beside_the_text_of_a_book_are_read_and_notes_counted(tmp_path):
+    boxes = (
+        f"<aside><h2>Box</h2>{SECOND}</aside><aside epub:type='footnote'>A note.</aside>"
+        "<section role='doc-endnotes'><p>Another note on the bridge of the town.</p></section>"
+    )
+    assert read(tmp_path, "a.epub", epub(html(FIRST + boxes))) == (TEXTS, "2 notes")
+
+
 def test_chapters_that_a_book_lacks_are_told(tmp_path):
     with zipfile.ZipFile(io.BytesIO(epub(*map(html, TEXTS)))) as book:
         parts = {name: book.read(name) for name in book.namelist() if not name.endswith("c0.xhtml")}

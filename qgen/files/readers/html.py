@@ -32,7 +32,7 @@ _DELETED = frozenset({"del", "s", "strike"})
 _COUNTED = {"figure": "figure", "img": "picture"}
 _BLOCKS = frozenset(
     "p div li blockquote dd dt section article main body html ul ol dl header figcaption hr address"
-    " details summary caption center fieldset hgroup form".split()
+    " aside details summary caption center fieldset hgroup form".split()
 )
 _ITEMS = frozenset({"li", "dd"})
 _SKIPPED_ROLES = frozenset(
@@ -42,6 +42,8 @@ _SKIPPED_ROLES = frozenset(
 _SKIPPED_TYPES = re.compile(
     r"(?<!\S)(?:footnotes?|endnotes?|rearnotes?|toc|index|noteref|pagebreak)(?!\S)"
 )
+_NOTE_TYPES = re.compile(r"(?<!\S)(?:doc-)?(?:footnotes?|endnotes?|rearnotes?)(?!\S)")
+"""What tells, as a type or a role, that an element has notes."""
 _SKIPPED_CLASSES = re.compile(  # MediaWiki's, Sphinx's and other programs' own
     r"(?:^|\s)(?:mw-editsection|navbox|reflist|references|toc|hatnote|headerlink|noprint"
     r"|sr-only|screen-reader-text|visually-hidden|footnotes?|footnote-ref"
@@ -110,7 +112,7 @@ def decode_html(content: bytes) -> str:
 
 def web_page_blocks(source: str, left_out: LeftOut) -> Iterator[Block]:
     """The blocks of the main text of a web page, which has menus and more round it."""
-    page = _parsed(source, left_out, None)
+    page = _parsed(source, _Page(left_out))
     if page.deepest > MAX_DEPTH or page.elements > MAX_ELEMENTS:
         yield from page.blocks
     else:
@@ -118,12 +120,12 @@ def web_page_blocks(source: str, left_out: LeftOut) -> Iterator[Block]:
 
 
 def html_blocks(source: str, left_out: LeftOut, page: int | None = None) -> Iterator[Block]:
-    """All blocks of a source that has nothing but text, all of them on one page of a document."""
-    yield from _parsed(source, left_out, page).blocks
+    """All blocks of a source that has nothing but text, in boxes beside it too, all of them on one
+    page of a document."""
+    yield from _parsed(source, _Page(left_out, page, asides=True)).blocks
 
 
-def _parsed(source: str, left_out: LeftOut, page: int | None) -> _Page:
-    target = _Page(left_out, page)
+def _parsed(source: str, target: _Page) -> _Page:
     parser = etree.HTMLParser(target=target)
     source = re.sub(r"^\s*<\?xml[^>]*>", "", source.removeprefix("\ufeff").replace("\0", "\ufffd"))
     if source.strip():
@@ -152,11 +154,11 @@ class _Item:
 class _Page:
     """What the parser tells, as blocks."""
 
-    def __init__(self, left_out: LeftOut, page: int | None):
+    def __init__(self, left_out: LeftOut, page: int | None = None, asides: bool = False):
         self.blocks: list[Block] = []
         self.elements = self.deepest = self._depth = 0
         self._left_out = left_out
-        self._page = page
+        self._page, self._asides = page, asides
         self._text: list[str] = []
         self._level = 0
         self._skipped = 0  # how many elements deep in one that is left out
@@ -183,8 +185,11 @@ class _Page:
             self._skipped = 1
             return
         deleted = tag in _DELETED or "line-through" in attributes.get("style", "")
-        if deleted or tag in _SKIPPED or (not whole and _is_left_out(attributes)):
+        skipped = tag in _SKIPPED and not (tag == "aside" and self._asides)
+        if deleted or skipped or (not whole and _is_left_out(attributes)):
             self._left_out["deletion"] += deleted
+            types = f"{attributes.get('epub:type', '')} {attributes.get('role', '')}"
+            self._left_out["note"] += bool(_NOTE_TYPES.search(types))
             self._skipped = 1
             if tag in _BLOCKS or tag in _SKIPPED_BLOCKS:
                 self.flush()
