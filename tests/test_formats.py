@@ -622,14 +622,16 @@ def test_captions(tmp_path):
 
 def test_sounds_over_two_lines_of_captions(tmp_path):
     sounds = (
-        "[TENSE MUSIC\nPLAYING]|(DOOR\nCREAKS)|♪ Over the river\nto the town ♪|♪ Over\n♪ The river"
+        "[TENSE MUSIC\nPLAYING]|(DOOR\nCREAKS)|(Laughter)|- (a door\nopens)"
+        "|♪ Over the river\nto the town ♪|♪ Over\n♪ The river"
     )
-    said = ["The Vasa was a", "Swedish warship that", "sank in 1628 and", "was raised then."]
+    said = ["The Vasa was a", "Swedish warship", "(not a Danish", "one) that", "sank in 1628 and"]
+    said.append("was raised then.")
     cues = [
         f"{n}\n00:00:0{n},000 --> 00:00:0{n + 1},000\n{sound}\n{words}\n"
         for n, (sound, words) in enumerate(zip(sounds.split("|"), said, strict=True), 1)
     ]
-    assert read(tmp_path, "a.srt", "\n".join(cues)) == ([" ".join(said)], "5 sounds")
+    assert read(tmp_path, "a.srt", "\n".join(cues)) == ([" ".join(said)], "7 sounds")
 
 
 def test_captions_whose_times_are_whole_seconds(tmp_path):

@@ -15,7 +15,12 @@ _TIME = re.compile(
     r"\s*((?:\d+:)?\d{1,2}:\d{2}(?:[.,]\d{1,3})?)"
     r"\s*-->\s*((?:\d+:)?\d{1,2}:\d{2}(?:[.,]\d{1,3})?)"
 )
-_SOUND = re.compile(r"\[[^\[\]]*\]|\([A-Z][A-Z\s,'-]*\)|[♪♫](?:[^♪♫]*[♪♫](?=[^\S\n]*(?:\n|\Z))|.*)")
+_SOUND = re.compile(
+    r"\[[^\[\]]*\]|\([A-Z][A-Z\s,'-]*\)|[♪♫](?:[^♪♫]*[♪♫](?=[^\S\n]*(?:\n|\Z))|.*)"
+    # In small letters by itself on its lines, such as "(Laughter)".
+    r"|^[-–—\s]*\([^()]*\)[^\S\n]*$",
+    re.M,
+)
 """Of a cue, over several of its lines."""
 _PAUSE = 4.0
 """Seconds without words after which a new paragraph begins, if a sentence has ended.  A round
