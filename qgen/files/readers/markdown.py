@@ -28,6 +28,8 @@ _NOT_TEXT = re.compile(
     r"\{::?[^}\n]*\}"  # kramdown's attribute lists and options: {: .name}, {:toc}
     r"|(?<=[\])*_\w\"\ufdd8])[ \t]?\{[#.][\w-][^}\n]*\}"  # Pandoc's: [text]{.smallcaps}
     r"|[ \t]+\{[#.][\w-][^}\n]*\}(?=[ \t]*$)"  # behind a heading
+    # And a picture's: {width="5in" height="3in"}, {width=50%}.
+    r"|(?<=\))\{(?:[\w-]+=\"[^\"{}]*\"\s*|(?:width|height)=[\w.%]+\s*)++\}"
     # Liquid's and Hugo's tags; a search ends where another begins, so that it is no long one.
     r"|\{%(?:[^%{\n]|%(?!\})|\{(?!%))*+%\}"
     # And what Handlebars prints nothing for.
