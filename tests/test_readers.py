@@ -310,6 +310,12 @@ def test_squad_with_answers_in_another_form(tmp_path, given):
     assert row.answers == LIT.answers and row.extra == {"id": "a1"}
 
 
+@pytest.mark.parametrize("paragraph", [TEXT, {"text": TEXT}])
+def test_articles_of_mere_paragraphs(tmp_path, paragraph):
+    content = json.dumps([{"title": "Ardal", "paragraphs": [paragraph]}])
+    assert rows_of(tmp_path, "a.json", content) == [Request(TEXT, (), {"title": "Ardal"})]
+
+
 def test_squad_with_an_answer_of_zero(tmp_path):
     article = {"paragraphs": [{"context": "It fell to 0.", "qas": [{"id": "a", "answer": 0}]}]}
     [row] = rows_of(tmp_path, "squad.json", json.dumps(article))

@@ -265,12 +265,11 @@ def _squad_rows(value: Any) -> Iterator[Any]:
         yield value
         return
     for paragraph in paragraphs:
-        if not isinstance(paragraph, dict):
-            yield {"passage": None}
+        base = {"title": value["title"]} if "title" in value else {}
+        if not isinstance(paragraph, dict) or not {"context", "qas"} & paragraph.keys():
+            yield base | (paragraph if isinstance(paragraph, dict) else {"passage": paragraph})
             continue
-        base = {"passage": paragraph.get("context")}
-        if "title" in value:
-            base["title"] = value["title"]
+        base = {"passage": paragraph.get("context")} | base
         for qa in paragraph.get("qas") or [{}]:
             if not isinstance(qa, dict):
                 yield base
