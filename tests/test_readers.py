@@ -75,8 +75,9 @@ def test_ways_to_give_the_answer(fields):
 
 @pytest.mark.parametrize(
     "answer",
-    [None, "", "  ", float("nan"), "NaN", "nan", "null", [], {"text": [], "answer_start": []}],
-)
+    [None, "", "  ", float("nan"), "NaN", "nan", "null", "NA", "<NA>", "None", "#N/A", [],
+     {"text": [], "answer_start": []}],
+)  # fmt: skip
 def test_ways_to_give_none(answer):
     assert to_request({"passage": TEXT, "answer": answer}) == Request(TEXT)
 

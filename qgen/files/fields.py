@@ -24,7 +24,7 @@ PASSAGE_NAMES = (
 _ANSWER = ("answer", "answers", "answer_text")
 _START = ("answer_start", "answer_offset")
 _NO_SPAN = re.compile(r"answer_?(end|id|ids|kind|type|count|length|number)$|is_?answerable$")
-_NOTHING = {"nan", "null"}
+_NOTHING = {"nan", "null", "none", "na", "n/a", "<na>", "#n/a"}
 _YES_NO = {"yes", "no", "true", "false", "maybe", "unknown"}
 
 
