@@ -164,7 +164,9 @@ def _loaded(
     kwargs.setdefault("dtype", torch.float32)
     try:
         check_place(checkpoint)
-        return load(checkpoint, **kwargs), AutoTokenizer.from_pretrained(checkpoint)
+        model = load(checkpoint, **kwargs)
+        model.name_or_path = str(Path(checkpoint))  # also where it was made of a plain encoder
+        return model, AutoTokenizer.from_pretrained(checkpoint)
     except LOADING_ERRORS as error:
         raise QGenError(f"cannot load {what} {checkpoint}: {first_line(error)}") from error
 

@@ -20,7 +20,7 @@ from qgen.model.layouts import seq2seq_attention_mask, seq2seq_layout
 from qgen.model.reader import DEFAULT_READER
 from qgen.model.runtime.backends import int8
 from qgen.model.runtime.linear import set_dtype
-from qgen.transformers import UniLMConfig, UniLMForConditionalGeneration
+from qgen.transformers import UniLMConfig, UniLMForConditionalGeneration, load_checkpoint
 
 
 def test_mask_written_out():
@@ -396,6 +396,8 @@ def test_plain_encoder_becomes_the_backbone(kind, tokenizer, bert_model, tmp_pat
     assert embeddings.weight is output.weight
     model.save_pretrained(tmp_path / "saved")
     assert str(tmp_path) not in (tmp_path / "saved" / "config.json").read_text()
+    # By which a run knows what it was begun from.
+    assert load_checkpoint(tmp_path)[0].name_or_path == str(tmp_path)
 
 
 def test_packaged_minilm_loads():

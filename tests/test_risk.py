@@ -68,11 +68,11 @@ def test_hypotheses_are_distinct_end_and_are_kept(items, bert_model, tokenizer, 
 def test_hypotheses_of_other_settings_are_not_gone_on_with(tmp_path):
     """They are of other examples where another seed drew these."""
     settings = TrainingSettings(objective="minimum-risk", max_examples=2, seed=1)
-    prepare_run(tmp_path, settings, 4)
-    prepare_run(tmp_path, replace(settings, seed=2), 4)  # nothing was done yet
+    prepare_run(tmp_path, settings, EXAMPLES)
+    prepare_run(tmp_path, replace(settings, seed=2), EXAMPLES)  # nothing was done yet
     (tmp_path / "n-best-train.jsonl").touch()
     with pytest.raises(QGenError, match="seed 2, now 1"):
-        prepare_run(tmp_path, settings, 4)
+        prepare_run(tmp_path, settings, EXAMPLES)
 
 
 def test_a_step_moves_probability_to_the_better_hypothesis(items, bert_model, tokenizer):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 import torch
@@ -410,9 +411,10 @@ def settings_for(**changes):
 
 
 def test_a_run_does_not_go_on_with_other_settings(bert_model, tokenizer, tmp_path):
-    def start(examples=EXAMPLES, **changes):
-        settings = settings_for(**changes)
-        return train(random_model(bert_model.config), tokenizer, examples, tmp_path, (), settings)
+    def start(examples=EXAMPLES, name="", **changes):
+        model, settings = random_model(bert_model.config), settings_for(**changes)
+        model.name_or_path = name
+        return train(model, tokenizer, examples, tmp_path, (), settings)
 
     start()
     with pytest.raises(QGenError) as caught:
@@ -421,7 +423,15 @@ def test_a_run_does_not_go_on_with_other_settings(bert_model, tokenizer, tmp_pat
     assert "copy_size 128, now 0" in str(caught.value)
     with pytest.raises(QGenError, match="examples 4, now 3"):
         start(EXAMPLES[:3])
-    start(save_steps=2, logging_steps=1)  # what the model does not depend on
+    with pytest.raises(QGenError, match="CRC-32 of the examples"):
+        start([replace(EXAMPLES[0], question="when?"), *EXAMPLES[1:]])
+    with pytest.raises(QGenError, match="model '', now 'another'"):
+        start(name="another")
+    noted = json.loads((tmp_path / "settings.json").read_text())
+    del noted["model"]  # as an earlier version left it
+    (tmp_path / "settings.json").write_text(json.dumps(noted))
+    start(name="another")
+    start(name="another", save_steps=2, logging_steps=1)  # what the model does not depend on
 
 
 def test_markers_need_a_vocabulary_that_has_them(roberta_model, tmp_path, monkeypatch, tokenizer):

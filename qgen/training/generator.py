@@ -198,10 +198,10 @@ def train(
     Raises:
         QGenError: there are no examples, no answer fits the source, the vocabulary lacks the answer
             markers, the model does not know a control of the dev examples, or ``output_dir`` holds
-            a run with other settings.
+            a run with other settings, from another model or on other examples.
     """
     settings = settings or TrainingSettings()
-    output_dir = prepare_run(output_dir, settings, len(examples))
+    output_dir = prepare_run(output_dir, settings, examples, model.name_or_path)
     _configure(model, tokenizer, examples, settings)
     if settings.max_examples and settings.max_examples < len(examples):
         examples = random.Random(settings.seed).sample(list(examples), settings.max_examples)

@@ -205,10 +205,10 @@ def train_reader(
 
     Raises:
         QGenError: no example has an answer that fits, or ``output_dir`` holds a run with other
-            settings.
+            settings, from another model or on other examples.
     """
     settings = settings or ReaderTrainingSettings()
-    output_dir = prepare_run(output_dir, settings, len(examples))
+    output_dir = prepare_run(output_dir, settings, examples, model.name_or_path)
     dataset = ReaderExamples(examples, tokenizer, settings.max_length, settings.seed)
     if not len(dataset):
         raise QGenError("no training example has an answer that fits")

@@ -6,9 +6,12 @@ from __future__ import annotations
 import json
 import math
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict
+from functools import reduce
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import torch
 from transformers import (
@@ -23,6 +26,7 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from qgen.errors import QGenError
 from qgen.model.runtime.backends.bfloat16 import bfloat16_is_native
+from qgen.records import Example
 from qgen.settings import OptimizationSettings
 from qgen.training.objectives import Item, Objective
 
@@ -125,12 +129,23 @@ def _delete_unfinished_checkpoints(directory: Path) -> None:
 _HARMLESS = {"save_steps", "logging_steps", "max_dev_examples"}
 
 
-def prepare_run(output_dir: str | Path, settings: OptimizationSettings, examples: int) -> Path:
+def prepare_run(
+    output_dir: str | Path,
+    settings: OptimizationSettings,
+    examples: Sequence[Example],
+    start: str | None = None,
+) -> Path:
     """Seed a run and note its settings, or refuse to go on with others.
 
+    Args:
+        output_dir: made where it does not exist.
+        settings: how to train.
+        examples: what to train on.
+        start: name of the model that it starts from, if it has one.
+
     Raises:
-        QGenError: there are no examples, or the directory holds a run with other settings or
-            another number of examples.
+        QGenError: there are no examples, or the directory holds a run with other settings, from
+            another model or on other examples.
     """
     if not examples:
         raise QGenError("there are no training examples")
@@ -138,14 +153,20 @@ def prepare_run(output_dir: str | Path, settings: OptimizationSettings, examples
     output_dir.mkdir(parents=True, exist_ok=True)
     set_seed(settings.seed)
     path = output_dir / "settings.json"
-    now = {**asdict(settings), "examples": examples}
+    now = {
+        **asdict(settings),
+        "model": start or "",
+        "examples": len(examples),
+        "CRC-32 of the examples": reduce(lambda crc, e: crc32(repr(e).encode(), crc), examples, 0),
+    }
     begun = newest_checkpoint(output_dir) or next(output_dir.glob("n-best-*"), None)
     if begun and path.is_file():
         before = json.loads(path.read_text(encoding="utf-8"))
         differ = [
-            f"{name} {before.get(name)!r}, now {value!r}"
+            f"{name} {before[name]!r}, now {value!r}"
             for name, value in now.items()
-            if name not in _HARMLESS and before.get(name) != value
+            # What an earlier version did not note down cannot be compared.
+            if name not in _HARMLESS and before.get(name, value) != value
         ]
         if differ:
             raise QGenError(
