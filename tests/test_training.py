@@ -34,7 +34,12 @@ from qgen.training.objectives import (
     PseudoMaskedObjective,
     divergence_of_halves,
 )
-from qgen.training.trainer import _ObjectiveTrainer, _set_dropout, newest_checkpoint
+from qgen.training.trainer import (
+    _delete_unfinished_checkpoints,
+    _ObjectiveTrainer,
+    _set_dropout,
+    newest_checkpoint,
+)
 
 EXAMPLES = [
     Example(PASSAGE, locate_answer(PASSAGE, answer), question)
@@ -307,6 +312,19 @@ def test_a_checkpoint_cut_short_is_not_gone_on_from(tmp_path):
         (tmp_path / f"checkpoint-{step}").mkdir()
         if state is not None:
             (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text(state)
+    assert newest_checkpoint(tmp_path).name == "checkpoint-10"
+
+
+def test_only_checkpoints_of_the_run_are_deleted(tmp_path):
+    names = ["checkpoint-mine", "checkpoint-10-copy", "checkpoint-10", "checkpoint-20"]
+    for name in names:
+        (tmp_path / name).mkdir()
+    for name in names[:3]:
+        (tmp_path / name / "trainer_state.json").write_text("{}")
+    (tmp_path / "checkpoint-notes.txt").touch()
+    _delete_unfinished_checkpoints(tmp_path)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {*names[:3], "checkpoint-notes.txt"}
     assert newest_checkpoint(tmp_path).name == "checkpoint-10"
 
 

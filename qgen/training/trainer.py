@@ -104,7 +104,14 @@ def newest_checkpoint(directory: Path) -> Path | None:
     ``Trainer`` writes ``trainer_state.json`` last, so a kill during a save leaves none, or only the
     beginning of one.
     """
-    return max(filter(_is_complete, directory.glob("checkpoint-*")), key=_step, default=None)
+    return max(filter(_is_complete, _checkpoints(directory)), key=_step, default=None)
+
+
+def _checkpoints(directory: Path) -> list[Path]:
+    """Those that ``Trainer`` wrote, and nothing else whose name begins as theirs does."""
+    return [
+        path for path in directory.glob("checkpoint-*") if path.name.split("-", 1)[1].isdecimal()
+    ]
 
 
 def _is_complete(checkpoint: Path) -> bool:
@@ -121,7 +128,7 @@ def _step(checkpoint: Path) -> int:
 
 def _delete_unfinished_checkpoints(directory: Path) -> None:
     newest = newest_checkpoint(directory)
-    for path in directory.glob("checkpoint-*"):
+    for path in _checkpoints(directory):
         if newest is None or _step(path) > _step(newest):
             shutil.rmtree(path)
 
