@@ -471,6 +471,22 @@ def test_learning_rate_warms_up_stays_and_decays(bert_model, tokenizer, tmp_path
     assert rates[14:] == sorted(rates[14:], reverse=True) and rates[-1] < 0.2
 
 
+@pytest.mark.parametrize("objective", ["masked", "pseudo-masked"])
+def test_of_several_gpus_one_is_used(bert_model, tokenizer, tmp_path, monkeypatch, objective):
+    monkeypatch.setattr(TrainingArguments, "n_gpu", 2)
+    settings = settings_for(objective=objective, epochs=2, warmup_ratio=0, logging_steps=1)
+    train(random_model(bert_model.config), tokenizer, EXAMPLES, tmp_path, (), settings)
+    log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    rates = [entry["learning_rate"] for entry in log if "loss" in entry]
+    assert rates == pytest.approx([1e-4, 0.75e-4, 0.5e-4, 0.25e-4])
+
+
+def test_several_processes_are_refused(bert_model, tokenizer, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")  # as torchrun has it
+    with pytest.raises(QGenError, match="without torchrun"):
+        train(bert_model, tokenizer, EXAMPLES, tmp_path)
+
+
 def test_no_training_examples(bert_model, tokenizer, tmp_path):
     with pytest.raises(QGenError, match="no training examples"):
         train(bert_model, tokenizer, [], tmp_path)

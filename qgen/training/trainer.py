@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -62,6 +63,16 @@ class _EpochSampler(LengthGroupedSampler):
     def set_epoch(self, epoch: int) -> None:
         """As accelerate's loader calls it, when an epoch begins."""
         self.generator = torch.Generator().manual_seed(self.seed + epoch)
+
+
+class _OneDevice(TrainingArguments):
+    """On a machine with several GPUs, one: ``Trainer`` would wrap the model, whose methods the
+    objectives call, and make batches and steps other ones than the settings say."""
+
+    @property
+    def n_gpu(self) -> int:
+        """How many are used."""
+        return min(1, super().n_gpu)
 
 
 class _ObjectiveTrainer(Trainer):
@@ -151,11 +162,13 @@ def prepare_run(
         start: name of the model that it starts from, if it has one.
 
     Raises:
-        QGenError: there are no examples, or the directory holds a run with other settings, from
-            another model or on other examples.
+        QGenError: there are no examples, the directory holds a run with other settings, from
+            another model or on other examples, or this is one of several processes.
     """
     if not examples:
         raise QGenError("there are no training examples")
+    if int(os.environ.get("WORLD_SIZE", 1)) > 1:  # each would write to the directory
+        raise QGenError("training runs in one process, on one device: start it without torchrun")
     output_dir = Path(output_dir)
     output_dir.mkdir(parents=True, exist_ok=True)
     set_seed(settings.seed)
@@ -227,7 +240,7 @@ def fit(
     checkpoint = newest_checkpoint(output_dir)
     trainer = _ObjectiveTrainer(
         model=model,
-        args=TrainingArguments(
+        args=_OneDevice(
             output_dir=str(output_dir),
             num_train_epochs=settings.epochs,
             per_device_train_batch_size=settings.batch_size,
