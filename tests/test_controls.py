@@ -112,8 +112,9 @@ def test_training_records_them(model, roomy_tokenizer, tmp_path):
 def test_one_of_the_dev_examples_alone_is_refused(model, roomy_tokenizer, tmp_path):
     examples = [Example(PASSAGE, locate_answer(PASSAGE, "1937"), "when did it open?")]
     dev = [replace(examples[0], controls=("search",))]
+    settings = TrainingSettings(max_source_length=64, max_target_length=24)
     with pytest.raises(QGenError, match="'search', and no training example"):
-        train(deepcopy(model), roomy_tokenizer, examples, tmp_path, dev)
+        train(deepcopy(model), roomy_tokenizer, examples, tmp_path, dev, settings)
 
 
 def test_settings_and_the_kind_of_the_answer_ask_for_them(model, roomy_tokenizer, monkeypatch):

@@ -266,6 +266,13 @@ def test_learns_to_answer(bert_model, tokenizer, tmp_path):
     assert {a.text for a in asked_for} >= {e.answer.text for e in EXAMPLES}
 
 
+def test_a_length_that_does_not_fit_the_model(roberta_model, tokenizer, tmp_path):
+    model = AutoModelForQuestionAnswering.from_config(roberta_model.config.backbone)
+    settings = ReaderTrainingSettings(max_length=129)
+    with pytest.raises(QGenError, match="129 tokens, and the model has 128 positions"):
+        train_reader(model, tokenizer, EXAMPLES, tmp_path, settings=settings)
+
+
 def test_no_such_device_is_an_error(reader):
     with pytest.raises(QGenError, match="cannot use device 'nowhere'"):
         Reader(reader.model, reader.tokenizer, device="nowhere")

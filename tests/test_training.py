@@ -487,6 +487,12 @@ def test_several_processes_are_refused(bert_model, tokenizer, tmp_path, monkeypa
         train(bert_model, tokenizer, EXAMPLES, tmp_path)
 
 
+def test_lengths_that_do_not_fit_the_model(bert_model, tokenizer, tmp_path):
+    settings = settings_for(max_source_length=105)
+    with pytest.raises(QGenError, match="come to 129 tokens, and the model has 128 positions"):
+        train(bert_model, tokenizer, EXAMPLES, tmp_path, (), settings)
+
+
 def test_no_training_examples(bert_model, tokenizer, tmp_path):
     with pytest.raises(QGenError, match="no training examples"):
         train(bert_model, tokenizer, [], tmp_path)

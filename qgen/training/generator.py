@@ -196,12 +196,19 @@ def train(
         The directory of the finished model.
 
     Raises:
-        QGenError: there are no examples, no answer fits the source, the vocabulary lacks the answer
-            markers, the model does not know a control of the dev examples, or ``output_dir`` holds
-            a run with other settings, from another model or on other examples.
+        QGenError: there are no examples, no answer fits the source, source and target do not fit
+            the model, the vocabulary lacks the answer markers, the model does not know a control of
+            the dev examples, or ``output_dir`` holds a run with other settings, from another model
+            or on other examples.
     """
     settings = settings or TrainingSettings()
     output_dir = prepare_run(output_dir, settings, examples, model.name_or_path)
+    longest = settings.max_source_length + settings.max_target_length
+    if longest > model.max_positions:
+        raise QGenError(
+            f"max_source_length and max_target_length come to {longest} tokens, and the model has "
+            f"{model.max_positions} positions"
+        )
     _configure(model, tokenizer, examples, settings)
     if settings.max_examples and settings.max_examples < len(examples):
         examples = random.Random(settings.seed).sample(list(examples), settings.max_examples)

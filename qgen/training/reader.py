@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from qgen.errors import QGenError
+from qgen.model.encoder import FAMILIES, EncoderConfig
 from qgen.model.reader import model_inputs, pack_question
 from qgen.model.sources import token_span
 from qgen.records import Example
@@ -184,6 +186,14 @@ class SpanObjective:
         return len(item["question"]) + len(item["passage"]) + special
 
 
+def _max_positions(config: PreTrainedConfig) -> float:
+    """Tokens that fit the position embeddings; no limit where it is not known."""
+    if config.model_type not in FAMILIES:
+        return math.inf
+    names = ("model_type", "max_position_embeddings", "pad_token_id")
+    return EncoderConfig(**{name: getattr(config, name) for name in names}).max_positions
+
+
 def train_reader(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
@@ -204,11 +214,16 @@ def train_reader(
         The directory of the finished model.
 
     Raises:
-        QGenError: no example has an answer that fits, or ``output_dir`` holds a run with other
+        QGenError: no example has an answer that fits, ``max_length`` does not fit the model, or
+            ``output_dir`` holds a run with other
             settings, from another model or on other examples.
     """
     settings = settings or ReaderTrainingSettings()
     output_dir = prepare_run(output_dir, settings, examples, model.name_or_path)
+    if settings.max_length > (positions := _max_positions(model.config)):
+        raise QGenError(
+            f"max_length is {settings.max_length} tokens, and the model has {positions} positions"
+        )
     dataset = ReaderExamples(examples, tokenizer, settings.max_length, settings.seed)
     if not len(dataset):
         raise QGenError("no training example has an answer that fits")
