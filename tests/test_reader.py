@@ -266,6 +266,16 @@ def test_learns_to_answer(bert_model, tokenizer, tmp_path):
     assert {a.text for a in asked_for} >= {e.answer.text for e in EXAMPLES}
 
 
+def test_rows_that_cannot_be_learnt_from_are_told(bert_model, tokenizer, tmp_path, caplog):
+    model = AutoModelForQuestionAnswering.from_config(bert_model.config.backbone)
+    whole = Example(PASSAGE, locate_answer(PASSAGE, PASSAGE), "what?")
+    examples = [Example(PASSAGE, None, "what?"), whole]
+    settings = ReaderTrainingSettings(max_length=20)
+    with pytest.raises(QGenError, match="no training example has an answer that fits"):
+        train_reader(model, tokenizer, examples, tmp_path, settings=settings)
+    assert "left out 2 of 2 examples" in caplog.text
+
+
 def test_a_length_that_does_not_fit_the_model(roberta_model, tokenizer, tmp_path):
     model = AutoModelForQuestionAnswering.from_config(roberta_model.config.backbone)
     settings = ReaderTrainingSettings(max_length=129)

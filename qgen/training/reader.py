@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import random
 from collections.abc import Sequence
@@ -20,6 +21,8 @@ from qgen.settings import ReaderTrainingSettings
 from qgen.training.objectives import Item, divergence_of_halves, drawn_by_torch
 from qgen.training.trainer import ItemDataset, fit, prepare_run
 
+_log = logging.getLogger(__name__)
+
 
 class ReaderExamples(ItemDataset):
     """Examples as token ids: question, passage, the answer's place, those of all the answers that
@@ -30,7 +33,8 @@ class ReaderExamples(ItemDataset):
     one by its subject.
 
     Args:
-        examples: those without an answer are left out.
+        examples: those without an answer, or with one that does not fit, are left out;
+            ``skipped`` counts them.
         tokenizer: the reader's.
         max_length: most tokens of question and passage, special ones included.
         seed: of the windows' places and of the other questions.
@@ -44,6 +48,7 @@ class ReaderExamples(ItemDataset):
         seed: int = 0,
     ):
         super().__init__()
+        self.skipped = 0
         draw = random.Random(seed)
         special = tokenizer.num_special_tokens_to_add(pair=True)
         questions = [
@@ -72,6 +77,7 @@ class ReaderExamples(ItemDataset):
             other = _another(examples, i, draw)
             window = max_length - special - max(len(questions[i]), len(questions[other]))
             if not place or len(place) > window:
+                self.skipped += 1
                 continue
             lowest, highest = max(0, place.stop - window), min(place.start, len(ids) - window)
             left = draw.randint(lowest, max(lowest, highest))
@@ -225,6 +231,14 @@ def train_reader(
             f"max_length is {settings.max_length} tokens, and the model has {positions} positions"
         )
     dataset = ReaderExamples(examples, tokenizer, settings.max_length, settings.seed)
+    if dataset.skipped:
+        _log.warning(
+            "left out %d of %d examples, which have no answer or one that does not fit into %d "
+            "tokens with its question",
+            dataset.skipped,
+            len(examples),
+            settings.max_length,
+        )
     if not len(dataset):
         raise QGenError("no training example has an answer that fits")
     dev = ReaderExamples(dev_examples[: settings.max_dev_examples], tokenizer, settings.max_length)
