@@ -30,16 +30,19 @@ def predict(
     examples: Sequence[Example],
     settings: GenerationSettings,
     progress: bool = True,
+    tokenised: bool = False,
 ) -> list[str]:
     """The best question for each example; equal inputs are decoded once.
 
     Args:
         generator: the model.
-        examples: with answers, or Penn-Treebank-tokenised sentences without.
+        examples: with answers or without.
         settings: how to decode.
         progress: show a progress bar on stderr.
+        tokenised: whether the passages are Du et al.'s Penn-Treebank-tokenised sentences.
     """
-    inputs = sorted({_input(e) for e in examples}, key=lambda item: len(item[0]))
+    items = [(detokenize_ptb(e.passage) if tokenised else e.passage, e.answer) for e in examples]
+    inputs = sorted(set(items), key=lambda item: len(item[0]))
     best: dict[tuple[str, Answer | None], str] = {}
     with tqdm(total=len(inputs), unit="input", disable=not progress, file=sys.stderr) as bar:
         for begin in range(0, len(inputs), CHUNK):
@@ -47,12 +50,7 @@ def predict(
             for item, questions in zip(chunk, generator.generate(chunk, settings), strict=True):
                 best[item] = questions[0].question if questions else ""
             bar.update(len(chunk))
-    return [best[_input(e)] for e in examples]
-
-
-def _input(example: Example) -> tuple[str, Answer | None]:
-    passage = example.passage if example.answer else detokenize_ptb(example.passage)
-    return passage, example.answer
+    return [best[item] for item in items]
 
 
 def evaluate(
@@ -90,13 +88,15 @@ def evaluate(
     if not examples:
         raise QGenError("there are no examples to evaluate on")
     aware = examples[0].answer is not None
-    predictions = predict(generator, examples, settings, progress)
+    tokenised = not aware and setup in SETUPS  # of SQuAD's splits Du et al.'s files alone are so
+    predictions = predict(generator, examples, settings, progress, tokenised)
     lines = "".join(f"{prediction}\n" for prediction in predictions)
     write_files({"predictions.txt": lines.encode()}, directory)
     sources = [_source(example) for example in examples]
-    scores = _scores(examples, sources, predictions)
+    scores = _scores(examples, sources, predictions, tokenised)
+    alone = "sentence" if tokenised else "passage"
     details = {
-        "input": "passage and answer" if aware else "sentence alone (answer-agnostic)",
+        "input": "passage and answer" if aware else f"{alone} alone (answer-agnostic)",
         "sources": len(set(sources)),
         "settings": asdict(settings),
         "dtype": dtype_of(generator.model),
@@ -105,7 +105,7 @@ def evaluate(
             "references": interrogative_shares([e.question for e in examples]),
         },
     }
-    if not aware:
+    if tokenised:
         details["note"] = "the published models were given the answer, this run was not"
     published = published_count(setup, part)
     if published and len(examples) < published:
@@ -120,18 +120,17 @@ def evaluate(
 
 
 def _scores(
-    examples: Sequence[Example], sources: list[str], predictions: Sequence[str]
+    examples: Sequence[Example], sources: list[str], predictions: Sequence[str], tokenised: bool
 ) -> list[Score]:
     """Every metric in every tokenisation."""
-    aware = examples[0].answer is not None
     scores: list[Score] = []
     for name, tokenize in TOKENISATIONS.items():
         # Du et al.'s questions come tokenised, and a second pass would change them.
-        as_given = not aware and tokenize is ptb_tokenize
+        as_given = tokenised and tokenize is ptb_tokenize
         references = [
             e.question
             if as_given
-            else tokenize(e.question if aware else detokenize_ptb(e.question))
+            else tokenize(detokenize_ptb(e.question) if tokenised else e.question)
             for e in examples
         ]
         label = f"{name}, lower case" + (

@@ -14,6 +14,7 @@ from eval.evaluate import evaluate, interrogative_shares, predict
 from eval.splits import load_nqg, load_part
 from qgen.cli import main
 from qgen.errors import QGenError
+from qgen.records import Example, Question
 from qgen.settings import GenerationSettings
 
 
@@ -84,7 +85,7 @@ def test_equal_inputs_are_decoded_once(data, n_best_generator, monkeypatch):
         "generate",
         lambda inputs, settings: seen.extend(inputs) or generate(inputs, settings),
     )
-    predictions = predict(n_best_generator, load_nqg(data, "test"), GREEDY, progress=False)
+    predictions = predict(n_best_generator, load_nqg(data, "test"), GREEDY, False, True)
     assert len(seen) == 1 and predictions[0] == predictions[1]
 
 
@@ -104,6 +105,28 @@ def test_perfect_predictions_score_100_under_both_tokenisations(
     assert report["n_examples"] == 2 and report["details"]["sources"] == 2
     assert report["details"]["subset"] == "2 of the part's 11877 questions"
     assert report["details"]["question words, per cent"]["references"]["when"] == 50
+
+
+@pytest.mark.usefixtures("no_java")
+def test_passages_of_ones_own_without_answers_are_no_tokens(
+    n_best_generator, monkeypatch, tmp_path
+):
+    """Only Du et al.'s sentences and questions come tokenised."""
+    example = Example(f"{PASSAGE}\n\nIt is red.", question="When did it open?")
+    seen = []
+    monkeypatch.setattr(
+        n_best_generator,
+        "generate",
+        lambda inputs, _: seen.extend(inputs) or [[Question(example.question, None, 0.0)]],
+    )
+    report = evaluate(
+        n_best_generator, [example], "mine.jsonl", "all", GREEDY, "oracle", tmp_path, False
+    )
+    assert seen == [(example.passage, None)]
+    bleu = [s["value"] for s in report["scores"] if s["metric"] == "BLEU-4"]
+    assert bleu == pytest.approx([100] * 4)
+    assert report["details"]["input"] == "passage alone (answer-agnostic)"
+    assert "note" not in report["details"]
 
 
 def test_training_overlap_is_reported(data, n_best_generator, monkeypatch):
