@@ -62,6 +62,7 @@ def evaluate(
     model_name: str,
     directory: str | Path,
     progress: bool = True,
+    data: str = "",
 ) -> dict:
     """Predict, write the predictions down, score and report.
 
@@ -77,6 +78,8 @@ def evaluate(
         model_name: what the report calls the model.
         directory: where ``predictions.txt`` goes, a line per example, before anything is scored.
         progress: show a progress bar on stderr.
+        data: what a checkpoint that was trained on the examples calls them; not needed for those of
+            a setup.
 
     Returns:
         The report of :func:`eval.report.build_report`.
@@ -111,10 +114,10 @@ def evaluate(
     if published and len(examples) < published:
         details["subset"] = f"{len(examples)} of the part's {published} questions"
     trained_on = generator.model.config.trained_on or []
-    source = f"du:{SETUPS[setup].get(part, 'train')}" if setup in SETUPS else setup
+    source = f"du:{SETUPS[setup].get(part, 'train')}" if setup in SETUPS else data
     if source in trained_on and part != "held-out":
         details["warning"] = (
-            "this checkpoint was TRAINED on these articles; the scores mean nothing"
+            "this checkpoint was TRAINED on these examples; the scores mean nothing"
         )
     return build_report(setup, part, model_name, scores, len(examples), details)
 

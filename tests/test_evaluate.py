@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from eval.evaluate import evaluate, interrogative_shares, predict
 from eval.splits import load_nqg, load_part
 from qgen.cli import main
 from qgen.errors import QGenError
+from qgen.files.examples import data_name
 from qgen.records import Example, Question
 from qgen.settings import GenerationSettings
 
@@ -176,18 +178,30 @@ def test_predictions_are_kept_when_a_scorer_breaks(data, n_best_generator, monke
 
 
 @pytest.mark.usefixtures("no_java")
-def test_command_takes_examples_of_ones_own(tmp_path, checkpoint, capsys):
+def test_command_takes_examples_of_ones_own(tmp_path, n_best_generator, capsys):
     rows = [{"passage": PASSAGE, "answer": "1937", "question": "When did it open?"}]
     path = tmp_path / "mine.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    command = ["evaluate", "--examples", str(path), "--model", str(checkpoint), "--quiet"]
+    model = deepcopy(n_best_generator.model)
+    model.config.trained_on = [data_name(path)]
+    for part in (model, n_best_generator.tokenizer):
+        part.save_pretrained(tmp_path / "model")
+    command = ["evaluate", "--examples", str(path), "--model", str(tmp_path / "model"), "--quiet"]
     assert main([*command, "--num-beams", "1", "--out", str(tmp_path / "report")]) == 0
     report = json.loads((tmp_path / "report" / "report.json").read_text())
     assert (report["setup"], report["n_examples"], report["published"]) == ("mine.jsonl", 1, {})
+    assert "TRAINED on these examples" in capsys.readouterr().err
     with path.open("a") as file:
         file.write(json.dumps({"passage": PASSAGE, "question": "What?"}))
     assert main([*command, "--out", str(tmp_path / "report")]) == 2
     assert "every example an answer" in capsys.readouterr().err
+
+
+def test_data_have_the_name_that_checkpoints_call_them_by(monkeypatch):
+    assert data_name("data/everyday/train.json") == "everyday:train"
+    assert data_name("data/written/train.jsonl.gz") == "written:train"
+    monkeypatch.chdir(Path(__file__).parent)
+    assert data_name("mine.csv") == "tests:mine"
 
 
 def test_a_folder_with_an_eval_of_its_own(tmp_path):

@@ -77,7 +77,7 @@ def evaluate(args: argparse.Namespace) -> None:
         from eval.evaluate import evaluate
         from eval.report import format_table, write_report
     from eval.splits import load_part
-    from qgen.files.examples import read_examples
+    from qgen.files.examples import data_name, read_examples
 
     settings = settings_of(args, GenerationSettings)
     of_split = ("part", "squad", "doclists", "partial", "nqg")
@@ -100,6 +100,7 @@ def evaluate(args: argparse.Namespace) -> None:
         args.model or "default",
         args.out,
         progress=not args.quiet,
+        data=data_name(args.examples) if args.examples else "",
     )
     write_report(report, args.out)
     print(format_table(report))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from qgen.cli.loading import own_eval
@@ -55,7 +54,10 @@ def add_to(commands) -> None:
             help="train on a published split of SQuAD as well: du or zhao",
         )
         parser.add_argument(
-            "--trained-on", nargs="+", metavar="NAME", help="data to name in the checkpoint"
+            "--trained-on",
+            nargs="+",
+            metavar="NAME",
+            help="data to name in the checkpoint (default: folder and file, as in everyday:train)",
         )
         add_split(parser)
         add_settings(parser, kind, "training")
@@ -78,13 +80,13 @@ def train_reader(args: argparse.Namespace) -> None:
 
 
 def _fine_tune(args: argparse.Namespace, kind: type, load, train) -> None:
-    from qgen.files.examples import read_examples
+    from qgen.files.examples import data_name, read_examples
 
     settings: Any = settings_of(args, kind)
     check_partners(args, "--split", bool(args.split), "squad", "doclists", "partial")
     examples = [example for path in args.train for example in read_examples(path)]
     dev = read_examples(args.dev) if args.dev else []
-    trained_on = [Path(path).name for path in args.train]
+    trained_on = [data_name(path) for path in args.train]
     if args.split:
         own_eval()
         from eval.splits import load_part

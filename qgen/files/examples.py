@@ -9,6 +9,13 @@ from qgen.files.rows import read_requests
 from qgen.records import Example
 
 
+def data_name(path: str | Path) -> str:
+    """What a file of examples is called in a checkpoint's ``trained_on``: ``everyday:train`` for
+    ``data/everyday/train.json``, since files of several data sets have the same names."""
+    path = Path(path).resolve()
+    return f"{path.parent.name}:{path.name.split('.')[0]}"
+
+
 def read_examples(path: str | Path) -> list[Example]:
     """Training examples of a file: rows as ``qgen batch`` reads them, with a ``question`` and,
     optionally, a list of ``controls``.

@@ -50,8 +50,8 @@ class Seq2SeqConfig:
             source; 0 for all.
         logit_offset: what decoding with a shortlist may add to all logits, so that the largest ones
             are near zero, where bfloat16 tells the most of them apart; no probability changes.
-        trained_on: what the checkpoint was trained on, such as ``"du:train"``; evaluation warns
-            of an overlap.
+        trained_on: what the checkpoint was trained on, such as ``"du:train"`` or what
+            :func:`qgen.files.examples.data_name` calls a file; evaluation warns of an overlap.
     """
 
     backbone: Any = None
