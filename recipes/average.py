@@ -1,6 +1,7 @@
 """The mean of checkpoints' weights.
 
 python -m recipes.average runs/a/final:0.7 qgen/checkpoint:0.3 --out runs/mean [--packed]
+python -m recipes.average runs/b/final:0.6 runs/c/final:0.4 --reader --out runs/mean [--packed]
 """
 
 from __future__ import annotations
@@ -12,21 +13,26 @@ from collections.abc import Sequence
 from qgen.errors import QGenError, exit_code
 from qgen.model.runtime.packed import save_packed
 from qgen.training.average import average_into
-from qgen.transformers import load_checkpoint
+from qgen.transformers import load_checkpoint, load_reader
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Average question generators."""
+    """Average question generators, or readers."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checkpoints", nargs="+", metavar="DIR:SHARE")
     parser.add_argument("--out", required=True, metavar="DIR")
-    parser.add_argument("--packed", action="store_true", help="8 bits a weight, as what ships")
+    parser.add_argument("--reader", action="store_true", help="they are readers")
+    parser.add_argument(
+        "--packed", action="store_true", help="8 bits a weight, readers 4 and 8, as what ships"
+    )
     args = parser.parse_args(argv)
     names, shares = zip(*map(_named_share, args.checkpoints), strict=True)
-    (model, tokenizer), *others = map(load_checkpoint, names)
-    average_into(model, [other for other, _ in others], shares)
+    load = load_reader if args.reader else load_checkpoint
+    models, (tokenizer, *_) = zip(*map(load, names), strict=True)
+    model, *others = models
+    average_into(model, others, shares)
     if args.packed:
-        save_packed(model, tokenizer, args.out, fewest=8)
+        save_packed(model, tokenizer, args.out, fewest=4 if args.reader else 8)
     else:
         model.save_pretrained(args.out)
         tokenizer.save_pretrained(args.out)

@@ -32,6 +32,7 @@ from qgen.training.distill import JudgingReader, judged_batch, judged_items
 from qgen.training.prune import importance, prune
 from qgen.training.reader import ReaderExamples, SpanObjective
 from qgen.training.rounded import rounded_weights
+from qgen.transformers import load_reader
 from recipes import average, choices, grow, silver, statements, things
 from recipes import reader as reader_recipe
 from recipes.templates import rare_name
@@ -182,6 +183,24 @@ def test_the_mean_of_checkpoints(checkpoint, bert_model, tokenizer, tmp_path):
         wanted = 0.25 * one[name] + 0.75 * another[name]
         torch.testing.assert_close(mean[name], wanted, atol=1e-6, rtol=1e-5)
     assert NBestGenerator.from_pretrained(tmp_path / "mean", "cpu").score(ASKED)
+
+
+def test_the_mean_of_readers(teacher, tmp_path):
+    models = []
+    for seed in range(2):
+        model, tokenizer = load_reader(teacher)
+        torch.manual_seed(seed)
+        torch.nn.init.normal_(model.qa_outputs.weight)
+        for part in (model, tokenizer):
+            part.save_pretrained(tmp_path / str(seed))
+        models.append(model)
+    out = tmp_path / "mean"
+    names = [f"{tmp_path / str(seed)}:1" for seed in range(2)]
+    average.main([*names, "--reader", "--out", str(out), "--packed"])
+    mean, _ = load_reader(out)
+    wanted = (models[0].qa_outputs.weight + models[1].qa_outputs.weight) / 2
+    torch.testing.assert_close(mean.qa_outputs.weight, wanted, atol=1e-3, rtol=1e-3)
+    assert torch.uint8 in {t.dtype for t in load_file(out / "model.safetensors").values()}
 
 
 def test_a_generator_in_eight_bits(checkpoint, tmp_path, monkeypatch):
