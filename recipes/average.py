@@ -31,6 +31,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     models, (tokenizer, *_) = zip(*map(load, names), strict=True)
     model, *others = models
     average_into(model, others, shares)
+    data = [name for each in models for name in getattr(each.config, "trained_on", None) or []]
+    model.config.trained_on = list(dict.fromkeys(data)) or None
     if args.packed:
         save_packed(model, tokenizer, args.out, fewest=4 if args.reader else 8)
     else:

@@ -191,6 +191,7 @@ def test_the_mean_of_readers(teacher, tmp_path):
         model, tokenizer = load_reader(teacher)
         torch.manual_seed(seed)
         torch.nn.init.normal_(model.qa_outputs.weight)
+        model.config.trained_on = ["du:train", f"mine:{seed}"]
         for part in (model, tokenizer):
             part.save_pretrained(tmp_path / str(seed))
         models.append(model)
@@ -200,6 +201,7 @@ def test_the_mean_of_readers(teacher, tmp_path):
     mean, _ = load_reader(out)
     wanted = (models[0].qa_outputs.weight + models[1].qa_outputs.weight) / 2
     torch.testing.assert_close(mean.qa_outputs.weight, wanted, atol=1e-3, rtol=1e-3)
+    assert mean.config.trained_on == ["du:train", "mine:0", "mine:1"]
     assert torch.uint8 in {t.dtype for t in load_file(out / "model.safetensors").values()}
 
 
