@@ -7,6 +7,7 @@ import random
 import re
 import runpy
 from collections import Counter
+from copy import deepcopy
 
 import pytest
 import torch
@@ -28,7 +29,7 @@ from qgen.model.reader import Reader
 from qgen.model.runtime.packed import pack, unpack
 from qgen.records import Answer, Question
 from qgen.training.average import average_into
-from qgen.training.distill import JudgingReader, judged_batch, judged_items
+from qgen.training.distill import JudgingReader, judge, judged_batch, judged_items
 from qgen.training.prune import importance, prune
 from qgen.training.reader import ReaderExamples, SpanObjective
 from qgen.training.rounded import rounded_weights
@@ -168,6 +169,15 @@ def test_the_judge_looks_at_question_and_answer(teacher, tokenizer, rows):
     assert torch.equal(model.judgement(states, *args), model.judgement(changed, *args))
     changed[:, 1] += 1
     assert not torch.equal(model.judgement(states, *args), model.judgement(changed, *args))
+
+
+def test_the_judge_of_a_reader_without_types_of_tokens(tokenizer, roberta_model, rows, monkeypatch):
+    monkeypatch.setattr(tokenizer, "model_input_names", ["input_ids", "attention_mask"])
+    config = deepcopy(roberta_model.config.backbone)
+    config.vocab_size = len(VOCABULARY)
+    model = JudgingReader(AutoModelForQuestionAnswering.from_config(config))
+    batch = judged_batch(judged_items(list(reader_recipe._judged(rows)), tokenizer), tokenizer)
+    assert judge(model, batch).shape == (len(ROWS),)
 
 
 def test_the_mean_of_checkpoints(checkpoint, bert_model, tokenizer, tmp_path):

@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from qgen.errors import QGenError
-from qgen.model.reader import model_inputs, pack_question
+from qgen.model.reader import pack_question
 from qgen.model.sources import pad, token_span, window_about
 from qgen.records import Answer
 from qgen.training.objectives import Item
-from qgen.training.reader import SpanObjective
+from qgen.training.reader import SpanObjective, own_inputs
 
 Judged = tuple[str, str, Answer, float]
 """A passage, a question about it, its answer, and the probability that the question is right."""
@@ -157,7 +157,7 @@ def judged_batch(items: Sequence[Item], tokenizer: PreTrainedTokenizerBase) -> d
     ``[rows]``."""
     columns: dict[str, list[Any]] = {name: [item[name] for item in items] for name in items[0]}
     return {
-        **model_inputs(tokenizer, columns["ids"], columns["types"]),
+        **own_inputs(tokenizer, columns["ids"], columns["types"]),
         "asked": pad(columns["asked"], 0).float(),
         "answered": pad(columns["answered"], 0).float(),
         "right": torch.tensor(columns["right"]),

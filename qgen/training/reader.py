@@ -106,6 +106,15 @@ def _another(examples: Sequence[Example], i: int, draw: random.Random) -> int:
     return (i + 1) % len(examples)
 
 
+def own_inputs(
+    tokenizer: PreTrainedTokenizerBase, ids: Sequence[list[int]], types: Sequence[list[int]]
+) -> dict[str, Tensor]:
+    """As :func:`qgen.model.reader.model_inputs`, without the types of tokens where a model of
+    ``transformers`` has none."""
+    inputs = model_inputs(tokenizer, ids, types)
+    return {name: inputs[name] for name in inputs if name in tokenizer.model_input_names}
+
+
 class SpanObjective:
     """Where the answer starts and ends, each a cross-entropy over the tokens.
 
@@ -161,9 +170,8 @@ class SpanObjective:
             shares = torch.full((len(span),), 1 / len(span))
             starts[i].index_add_(0, span[:, 0], shares)
             ends[i].index_add_(0, span[:, 1], shares)
-        inputs = model_inputs(self.tokenizer, ids, types)
         return {
-            **{name: inputs[name] for name in inputs if name in self.tokenizer.model_input_names},
+            **own_inputs(self.tokenizer, ids, types),
             "starts": starts,
             "ends": ends,
         }
