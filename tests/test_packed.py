@@ -15,7 +15,7 @@ from qgen.english.locate import locate_answer
 from qgen.errors import QGenError
 from qgen.model.reader import Reader, SpanModel
 from qgen.model.reader import load_reader as load_plain_reader
-from qgen.model.runtime.packed import GROUP, pack, save_packed, unpack
+from qgen.model.runtime.packed import GROUP, bits_of, pack, save_packed, unpack
 from qgen.transformers import load_reader
 
 
@@ -84,6 +84,11 @@ def test_a_packed_reader_is_a_checkpoint_as_any_other(mpnet, tmp_path):
     torch.testing.assert_close(*sums)
     half = AutoModelForQuestionAnswering.from_pretrained(tmp_path / "packed", dtype=torch.bfloat16)
     assert {weight.dtype for weight in half.parameters()} == {torch.bfloat16}
+
+
+def test_rows_that_are_no_whole_groups_have_eight_bits():
+    name = "encoder.layer.0.output.dense.weight"
+    assert [bits_of(name, torch.empty(GROUP, GROUP + more)) for more in (0, 1)] == [4, 8]
 
 
 def test_a_corrupt_packed_file_is_one_line(mpnet, tmp_path):

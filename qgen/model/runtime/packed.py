@@ -38,10 +38,11 @@ _FOUR_BITS = re.compile(
 
 
 def bits_of(name: str, weight: Tensor, fewest: int = 4) -> int:
-    """With how many bits a parameter is stored: 4, 8, or 0 for one that stays as it is."""
+    """With how many bits a parameter is stored: 4, 8 where its rows are no whole groups too, or 0
+    for one that stays as it is."""
     if weight.ndim != 2 or min(weight.shape) < GROUP:
         return 0
-    return max(fewest, 4 if _FOUR_BITS.search(name) else 8)
+    return max(fewest, 4 if _FOUR_BITS.search(name) and weight.shape[1] % GROUP == 0 else 8)
 
 
 def pack(weight: Tensor, bits: int) -> tuple[Tensor, Tensor]:
@@ -94,11 +95,11 @@ def save_packed(
     directory: str | Path,
     fewest: int = 4,
 ) -> None:
-    """Save a checkpoint with word embeddings and feed-forward layers in 4 bits, other large
-    matrices in 8, and the rest in half precision.
+    """Save a checkpoint with word embeddings and feed-forward layers in 4 bits, where these have
+    whole groups of weights, other large matrices in 8, and the rest in half precision.
 
     Args:
-        model: whose matrices have a multiple of :data:`GROUP` columns.
+        model: what to save.
         tokenizer: its tokenizer.
         directory: made where it does not exist.
         fewest: bits of a weight: 8 for all large matrices in 8, as int8 arithmetic rounds them.
