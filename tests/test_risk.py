@@ -75,6 +75,22 @@ def test_hypotheses_of_other_settings_are_not_gone_on_with(tmp_path):
         prepare_run(tmp_path, settings, EXAMPLES)
 
 
+def test_hypotheses_are_decoded_where_training_is(bert_model, tokenizer, tmp_path, monkeypatch):
+    class Moved(Exception):
+        """What would have been done before goes on on the device."""
+
+    def move(model, device):
+        assert device is None and not list(tmp_path.glob("n-best-*"))
+        raise Moved
+
+    monkeypatch.setattr("qgen.training.generator.move_to", move)
+    settings = TrainingSettings(
+        objective="minimum-risk", max_source_length=80, max_target_length=24, bf16=False
+    )
+    with pytest.raises(Moved):
+        train(random_model(bert_model.config), tokenizer, EXAMPLES, tmp_path, settings=settings)
+
+
 def test_a_step_moves_probability_to_the_better_hypothesis(items, bert_model, tokenizer):
     model = deepcopy(bert_model)
     for item in items:

@@ -14,6 +14,7 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from qgen.errors import QGenError
+from qgen.model.checkpoints import move_to
 from qgen.model.layouts import seq2seq_layout
 from qgen.model.sources import AnswerTooLongError, crop_source, pack_source, pack_target, pad
 from qgen.records import Example
@@ -232,6 +233,7 @@ def train(
     if unknown := {name for each in dev_examples for name in each.controls} - set(controls or ()):
         raise QGenError(f"a dev example has the control {min(unknown)!r}, and no training example")
     dev = Seq2SeqExamples(dev_examples, tokenizer, *limits, control_ids=controls)
+    move_to(model, None)  # the trainer would, after what comes before it
     if settings.head_warmup_steps and newest_checkpoint(output_dir) is None:
         warm_up_lm_head(model, dataset, settings.head_warmup_steps)
     if settings.objective == "minimum-risk":
