@@ -119,10 +119,9 @@ def web_page_blocks(source: str, left_out: LeftOut) -> Iterator[Block]:
         yield from main_text(source, page.blocks, left_out)
 
 
-def html_blocks(source: str, left_out: LeftOut, page: int | None = None) -> Iterator[Block]:
-    """All blocks of a source that has nothing but text, in boxes beside it too, all of them on one
-    page of a document."""
-    yield from _parsed(source, _Page(left_out, page, asides=True)).blocks
+def html_blocks(source: str, left_out: LeftOut) -> list[Block]:
+    """All blocks of a source that has nothing but text, in boxes beside it too."""
+    return _parsed(source, _Page(left_out, asides=True)).blocks
 
 
 def _parsed(source: str, target: _Page) -> _Page:
@@ -154,11 +153,10 @@ class _Item:
 class _Page:
     """What the parser tells, as blocks."""
 
-    def __init__(self, left_out: LeftOut, page: int | None = None, asides: bool = False):
+    def __init__(self, left_out: LeftOut, asides: bool = False):
         self.blocks: list[Block] = []
         self.elements = self.deepest = self._depth = 0
-        self._left_out = left_out
-        self._page, self._asides = page, asides
+        self._left_out, self._asides = left_out, asides
         self._text: list[str] = []
         self._level = 0
         self._skipped = 0  # how many elements deep in one that is left out
@@ -292,12 +290,6 @@ class _Page:
             text = text.replace("\\", _BACKSLASH) if self._literal > 0 else text
             self._text.append(re.sub(r"\s+", " ", text))
 
-    def comment(self, text: str) -> None:
-        pass
-
-    def pi(self, target: str, text: str | None = None) -> None:
-        pass
-
     def close(self) -> None:
         pass
 
@@ -327,7 +319,7 @@ class _Page:
     def _add(self, text: str) -> None:
         """Keep a piece of text, unless it is a note: it links back to its mark."""
         if _GOES_BACK not in text:
-            self.blocks.append(Block(text, self._page, self._level, item=bool(self._items)))
+            self.blocks.append(Block(text, level=self._level, item=bool(self._items)))
         elif not any(item.is_note for item in self._items):
             self._left_out["note"] += 1
 
@@ -337,7 +329,7 @@ class _Page:
         if code:
             self._left_out["block of code"] += 1
         elif text.strip():
-            self.blocks.append(Block(text, self._page, preformatted=True))
+            self.blocks.append(Block(text, preformatted=True))
 
 
 def is_formula(source: str) -> bool:

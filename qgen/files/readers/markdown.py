@@ -128,8 +128,8 @@ def read_markdown(path: Path, left_out: LeftOut) -> Iterator[Block]:
     return markdown_blocks(decode_text(read_bytes(path)), left_out)
 
 
-def markdown_blocks(source: str, left_out: LeftOut, page: int | None = None) -> Iterator[Block]:
-    """The blocks of Markdown, all of them on one page of a document."""
+def markdown_blocks(source: str, left_out: LeftOut) -> Iterator[Block]:
+    """The blocks of Markdown."""
     source = _FRONT_MATTER.sub("", re.sub(f"[{_PLACE}{_FIELD}{_CODE}]", "", source))
     source = _with_directives(_with_admonitions(source))
     source, formulas, codes = _without_formulas(source, left_out)
@@ -148,7 +148,7 @@ def markdown_blocks(source: str, left_out: LeftOut, page: int | None = None) -> 
     page_source = re.sub(
         rf"{_PLACE}(\d+){_PLACE}", lambda m: html.escape(formulas[int(m[1])]), page_source
     )
-    for block in html_blocks(page_source, left_out, page):
+    for block in html_blocks(page_source, left_out):
         left_out["template field"] += block.text.count(_FIELD)
         yield block._replace(text=block.text.replace(_FIELD, "…"))
 
