@@ -12,10 +12,10 @@ from itertools import pairwise
 from qgen.english.dictionary import lemmas, usual_tag
 from qgen.english.prose import passage_problem
 from qgen.english.words import (
+    ARTICLES,
     ASKS_FOR_PERSON,
     FUNCTION_WORDS,
     INTERROGATIVES,
-    LITTLE,
     PIECE,
     QUESTION_WORD,
     WORD,
@@ -129,7 +129,7 @@ def _is_known(word: str) -> bool:
 
 def gives_away(question: str, answer: str) -> bool:
     """Whether the answer's words stand in the question, in whatever case, form or possessive."""
-    asked, wanted = stems(question), [stem for stem in stems(answer) if stem not in LITTLE]
+    asked, wanted = stems(question), [stem for stem in stems(answer) if stem not in ARTICLES]
     if not wanted:
         return False
     if asked[:1] == wanted and wanted[0] in INTERROGATIVES:

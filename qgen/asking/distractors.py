@@ -21,8 +21,8 @@ from qgen.english.quantities import MONTHS
 from qgen.english.things import Likeness, Things
 from qgen.english.values import implied, is_near, near_values, shape
 from qgen.english.words import (
+    ARTICLES,
     ASKS_FOR_PERSON,
-    LITTLE,
     answer_tokens,
     capitalized,
     fold,
@@ -179,7 +179,7 @@ def chosen(
     asked = f" {' '.join(stems(question))} "
 
     def usable(text: str) -> bool:
-        held = f" {' '.join(s for s in stems(text) if s not in LITTLE)} "
+        held = f" {' '.join(s for s in stems(text) if s not in ARTICLES)} "
         return (
             not any(_alike(text, known, lexicon) for known in (answer, *fit))
             and held not in asked
@@ -209,11 +209,12 @@ def _alike(first: str, second: str, lexicon: Things | None) -> bool:
         return True
     if shape(first) or shape(second):  # two values of the same unit share most of their words
         return False
-    if set(stems(first)) - LITTLE == set(stems(second)) - LITTLE or token_f1(first, second) > 0.7:
+    own, others = (set(stems(text)) - ARTICLES for text in (first, second))
+    if own == others or token_f1(first, second) > 0.7:
         return True
     if len(a) == 1 and any(word[:5] == a[0][:5] for word in b if len(a[0]) > 5):
         return True  # "corruption", "corrupt elite"
-    if re.search(r",|\band\b", first) and set(stems(first)) & set(stems(second)) - _JOINING:
+    if re.search(r",|\band\b", first) and own & others - _JOINING:
         return True  # two lists that share a thing
     if not lexicon:
         return False
@@ -226,7 +227,7 @@ def _alike(first: str, second: str, lexicon: Things | None) -> bool:
     return False
 
 
-_JOINING = LITTLE | {"and", "or", "of", "in"}
+_JOINING = frozenset({"and", "or", "of", "in"})
 _PERIODS = frozenset("time day era period age year epoch season".split())
 """Nouns that mean the same behind an adjective: "colonial times", "colonial days"."""
 

@@ -19,7 +19,7 @@ from qgen.records import Question
 
 _AUXILIARY = re.compile(rf"\b(?:be|been|{'|'.join(FINITE_AUXILIARIES)})\b", re.I)
 _PRONOUN = re.compile(r"\b(?:he|she|they|him|them|his|her|hers|their|theirs)\b", re.I)
-_ARTICLES = frozenset({"the", "a", "an", "this", "that", "these", "those"})
+_DETERMINERS = frozenset({"the", "a", "an", "this", "that", "these", "those"})
 _NOUN_BEFORE = re.compile(r"\b(?:the|a|an|this|that|these|those)\s+\w+|\b[A-Z]\w+|\b\w{3,}s\b")
 
 _UNCHANGED = frozenset("aircraft bison deer elk fish moose police salmon sheep swine trout".split())
@@ -86,7 +86,7 @@ def without_referent(question: str) -> str:
 def _may_be_meant(words: str) -> bool:
     """Whether there is a name or noun that a pronoun can stand for."""
     first = re.match(r"\W*(\w+)", words)
-    if first and first[1].lower() in FUNCTION_WORDS - _ARTICLES:
+    if first and first[1].lower() in FUNCTION_WORDS - _DETERMINERS:
         words = words[first.end() :]  # its capital says nothing
     if _NOUN_BEFORE.search(words):
         return True

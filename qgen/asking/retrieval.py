@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from heapq import nlargest
 from typing import TYPE_CHECKING, NamedTuple
 
-from qgen.english.words import FUNCTION_WORDS, LITTLE, same_answer, stems
+from qgen.english.words import ARTICLES, content_stems, same_answer, stems
 from qgen.errors import QGenError, install
 from qgen.records import ELSEWHERE
 
@@ -76,14 +76,13 @@ def nearest(passages: Sequence[str], questions: Sequence[Asked]) -> list[list[in
 
     if not questions:
         return []
-    words = [stems(passage) for passage in passages]
     index = BM25()
-    index.index([_content(passage) for passage in words], show_progress=False)
-    held = [set(passage) for passage in words]
+    index.index([content_stems(passage) for passage in passages], show_progress=False)
+    held = [set(stems(passage)) for passage in passages]
     found: list[list[int]] = []
     for question in questions:
-        answer = set(stems(question.answer)) - LITTLE
-        asked = [stem for stem in _content(stems(question.text)) if stem in index.vocab_dict]
+        answer = set(stems(question.answer)) - ARTICLES
+        asked = [stem for stem in content_stems(question.text) if stem in index.vocab_dict]
         holding = [
             number
             for number, stems_held in enumerate(held)
@@ -97,10 +96,6 @@ def nearest(passages: Sequence[str], questions: Sequence[Asked]) -> list[list[in
         near = [number for number in holding if scores[number] > 0 and scores[number] >= least]
         found.append(nlargest(NEAREST, near, key=scores.__getitem__))
     return found
-
-
-def _content(words: Sequence[str]) -> list[str]:
-    return [word for word in words if word not in FUNCTION_WORDS]
 
 
 def mark_records(records: Iterable[dict], reader: Reader) -> list[dict]:

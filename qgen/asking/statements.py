@@ -21,7 +21,6 @@ from qgen.english.values import LEAST_BEHIND, MOST_BEHIND, first_number
 from qgen.english.words import (
     FINITE_AUXILIARIES,
     FUNCTION_WORDS,
-    LITTLE,
     WORD,
     capitalized,
     marks_pair,
@@ -390,7 +389,7 @@ def _form_problem(before: str, answer: str, after: str) -> str | None:
     if answer[:1].isupper() and (cut_name or re.match(r"[ -][A-Z]\w", after)):
         return "being part of a name"
     rest = set(stems(before) + stems(after))
-    if any(s in rest for s in stems(answer) if s not in FUNCTION_WORDS | LITTLE and len(s) > 2):
+    if any(s in rest for s in stems(answer) if s not in FUNCTION_WORDS and len(s) > 2):
         return "standing twice in its sentence"
     return None
 

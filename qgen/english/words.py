@@ -41,7 +41,7 @@ FUNCTION_WORDS = frozenset(
     "not of on or she so that the their then there they this to was we were when which who will "
     "with would you your".split()
 )
-LITTLE = frozenset({"a", "an", "the"})
+ARTICLES = frozenset({"a", "an", "the"})
 PAIRS = (("(", ")"), ("[", "]"), ("“", "”"))
 _CLOSES_FIRST = re.compile(r'[^"]*(?:[^\W\d]|[.,;!?])"|[^(]*\)|[^\[]*\]|[^“]*”')
 
@@ -71,7 +71,7 @@ def stems(text: str) -> list[str]:
 
 def content_stems(text: str) -> list[str]:
     """The folded words that carry meaning, without possessive or plural endings."""
-    return [stem for stem in stems(text) if stem not in FUNCTION_WORDS | LITTLE]
+    return [stem for stem in stems(text) if stem not in FUNCTION_WORDS]
 
 
 def words_repeated(question: str) -> int:
@@ -91,7 +91,7 @@ def answer_tokens(text: str) -> list[str]:
     """The words of an answer as SQuAD's evaluation compares them: lower-cased, without punctuation
     and articles (Rajpurkar et al. 2016)."""
     words = "".join(c for c in text.lower() if c not in string.punctuation).split()
-    return [word for word in words if word not in LITTLE]
+    return [word for word in words if word not in ARTICLES]
 
 
 def token_f1(first: str, second: str) -> float:
