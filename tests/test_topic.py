@@ -4,7 +4,7 @@ import pytest
 from conftest import PASSAGE as PLAIN
 
 from qgen.asking.document import ask_document, is_under
-from qgen.asking.topic import TOPIC_NEARNESS, Topics
+from qgen.asking.topic import TOPIC_NEARNESS, nearness
 from qgen.files.documents import read_document
 from qgen.model.checkpoints import load_checkpoint
 from qgen.model.vectors import WordVectors
@@ -19,24 +19,24 @@ TEXTS = {
 
 
 @pytest.fixture(scope="module")
-def topics():
+def vectors():
     model, tokenizer = load_checkpoint()
-    return Topics(WordVectors(model.get_input_embeddings().weight, tokenizer))
+    return WordVectors(model.get_input_embeddings().weight, tokenizer)
 
 
 @pytest.mark.parametrize(
     ("topic", "nearest"),
     [("bees", "bees"), ("the interest rate", "money"), ("cranes and ships", "ports")],
 )
-def test_passages_with_the_topics_words_are_near(topics, topic, nearest):
-    found = dict(zip(TEXTS, topics.nearness(topic, list(TEXTS.values())), strict=True))
+def test_passages_with_the_topics_words_are_near(vectors, topic, nearest):
+    found = dict(zip(TEXTS, nearness(topic, list(TEXTS.values()), vectors), strict=True))
     assert found[nearest] >= TOPIC_NEARNESS
     assert all(value < TOPIC_NEARNESS for name, value in found.items() if name != nearest)
 
 
 @pytest.mark.parametrize(("topic", "nearest"), [("boats", "ports"), ("insects", "bees")])
-def test_related_words_are_nearer_than_others(topics, topic, nearest):
-    found = dict(zip(TEXTS, topics.nearness(topic, list(TEXTS.values())), strict=True))
+def test_related_words_are_nearer_than_others(vectors, topic, nearest):
+    found = dict(zip(TEXTS, nearness(topic, list(TEXTS.values()), vectors), strict=True))
     assert max(found, key=found.__getitem__) == nearest
 
 

@@ -41,7 +41,7 @@ from qgen.asking.proposals import (
 from qgen.asking.reasons import reasons
 from qgen.asking.selection import rank
 from qgen.asking.statements import Statement
-from qgen.asking.topic import TOPIC_NEARNESS, Topics
+from qgen.asking.topic import TOPIC_NEARNESS, nearness
 from qgen.asking.types import are_made, opening_type, spread, statements_of
 from qgen.english.citations import Uncited
 from qgen.english.clean import Mended, clean_text
@@ -333,15 +333,12 @@ class QuestionGenerator:
                     why[i] = f"no heading above the passage has {quiz.focus!r}"
         open_ones = [i for i in open_ones if not why[i] and isinstance(requests[i].passage, str)]
         if quiz.topic and open_ones:
-            near = self._topics.nearness(quiz.topic, [requests[i].passage for i in open_ones])
-            for i, nearness in zip(open_ones, near, strict=True):
-                if nearness < TOPIC_NEARNESS:
+            passages = [requests[i].passage for i in open_ones]
+            near = nearness(quiz.topic, passages, self.generator.word_vectors)
+            for i, value in zip(open_ones, near, strict=True):
+                if value < TOPIC_NEARNESS:
                     why[i] = f"nothing is near the topic {quiz.topic!r}"
         return why
-
-    @cached_property
-    def _topics(self) -> Topics:
-        return Topics(self.generator.word_vectors)
 
     @cached_property
     def _plausibility(self) -> Plausibility:
