@@ -12,7 +12,7 @@ from qgen.asking.checks import (
     kind_asked_for,
 )
 from qgen.asking.draft import Draft
-from qgen.asking.selection import best_of_document, rank, share_of_paragraph
+from qgen.asking.selection import best_of_document, rank
 from qgen.english.prose import layout_problem, passage_problem
 from qgen.english.words import near_duplicates
 from qgen.records import Answer, Question
@@ -274,7 +274,6 @@ def test_questions_of_a_document_spread_over_its_paragraphs():
     assert [q.question for _, q in best_of_document(questions, 2)] == [gate, bell]
     assert [q.question for _, q in best_of_document(questions, 3)] == [roof, gate, bell]
     assert len(best_of_document(questions, 9)) == 4, "without the near-duplicate"
-    assert [share_of_paragraph(*n) for n in ((10, 1), (10, 4), (3, 9))] == [10, 4, 1]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 from conftest import PASSAGE
 
-from qgen.asking.document import ask_document, quiz_of_paragraph
+from qgen.asking.document import ask_document, quiz_of_each
 from qgen.english.paragraphs import MAX_WORDS, is_long, paragraph_spans
 from qgen.records import Answer, Question, Request, Result
 from qgen.settings import GenerationSettings, QuizSettings
@@ -86,10 +86,17 @@ def test_given_answers_are_all_asked_for():
 
 
 def test_few_proposals_are_tried_where_there_are_many_paragraphs():
-    quiz = QuizSettings(max_answers=5, tries=8)
-    assert quiz_of_paragraph(quiz, 1) == quiz
-    assert (quiz_of_paragraph(quiz, 90).tries, quiz_of_paragraph(quiz, 90).max_answers) == (2, 1)
-    assert quiz_of_paragraph(quiz, 2).tries == 8
+    quiz, paragraph = QuizSettings(max_answers=5, tries=8), Request("p0")
+    assert quiz_of_each(quiz, [paragraph]) == quiz
+    each = quiz_of_each(quiz, [paragraph] * 90)
+    assert (each.tries, each.max_answers) == (2, 1)
+    assert quiz_of_each(quiz, [paragraph] * 2).tries == 8
+
+
+@pytest.mark.parametrize(("count", "paragraphs", "share"), [(10, 1, 10), (10, 4, 4), (3, 9, 1)])
+def test_each_paragraph_is_asked_for_more_than_its_share(count, paragraphs, share):
+    quiz = QuizSettings(max_answers=count)
+    assert quiz_of_each(quiz, [Request("p0")] * paragraphs).max_answers == share
 
 
 NAMES = "Alice Bruno Clara David Emma Frank Greta Henry Irene Jacob Karla Louis".split()

@@ -15,11 +15,11 @@ import torch
 from conftest import PASSAGE, served
 from fastapi.testclient import TestClient
 
-from qgen.asking.document import quiz_of_paragraph
+from qgen.asking.document import quiz_of_each
 from qgen.english.phrases import propose_answers
 from qgen.files import encoding
 from qgen.files.writers import WRITERS
-from qgen.records import Answer, Question, Result
+from qgen.records import Answer, Question, Request, Result
 from qgen.service.app import create_app
 from qgen.service.page import build, quiz
 from qgen.settings import QuizSettings
@@ -143,7 +143,7 @@ def test_the_best_of_a_text_are_chosen_in_its_order():
 def test_questions_are_shared_out_as_a_document_s_are():
     settings = {"max_answers": 5, "tries": 8, "kinds": ["date"]}
     shared = build.share({"headings": [[]] * 90, "settings": settings})
-    each = quiz_of_paragraph(QuizSettings(max_answers=5, tries=8), 90)
+    each = quiz_of_each(QuizSettings(max_answers=5, tries=8), [Request("")] * 90)
     assert shared == {"max_answers": each.max_answers, "tries": each.tries}
     one = {"headings": [["Bridges"], ["Boats"]], "settings": settings | {"focus": "boats"}}
     assert build.share(one) == {"max_answers": 5, "tries": 8}

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import ceil
 
-from qgen.asking.selection import best_of_document, share_of_paragraph
+from qgen.asking.selection import best_of_document
 from qgen.english.words import content_stems, fold
 from qgen.records import Request, Result, beside_one_another
 from qgen.settings import GenerationSettings, QuizSettings
@@ -67,23 +68,19 @@ def ask_document(
 
 
 def quiz_of_each(quiz: QuizSettings, paragraphs: Sequence[Request]) -> QuizSettings:
-    """What is asked of each of the paragraphs of a document, of those that are asked about."""
-    wanted = len(paragraphs)
+    """What is asked of each paragraph of a document that is asked about: half as many questions
+    again as its share of those that are kept, so that a poor one can be made up for."""
+    count = len(paragraphs)
     if quiz.focus:
-        wanted = sum(is_under(paragraph, quiz.focus) for paragraph in paragraphs)
+        count = sum(is_under(paragraph, quiz.focus) for paragraph in paragraphs)
     if quiz.topic:  # how many are near it is not known yet
-        wanted = min(wanted, FEW)
-    return quiz_of_paragraph(quiz, max(1, wanted))
+        count = min(count, FEW)
+    share = quiz.max_answers if count < 2 else max(1, ceil(1.5 * quiz.max_answers / count))
+    plenty = share * count >= PLENTY * quiz.max_answers
+    return replace(quiz, max_answers=share, tries=min(quiz.tries, 2) if plenty else quiz.tries)
 
 
 def is_under(request: Request, heading: str) -> bool:
     """Whether one of the headings over a passage has all the words of another."""
     wanted = set(content_stems(heading)) or {fold(heading)}
     return any(wanted <= set(content_stems(one)) for one in request.headings)
-
-
-def quiz_of_paragraph(quiz: QuizSettings, paragraphs: int) -> QuizSettings:
-    """What is asked of each paragraph of a document that has so many of them."""
-    share = share_of_paragraph(quiz.max_answers, paragraphs)
-    plenty = share * paragraphs >= PLENTY * quiz.max_answers
-    return replace(quiz, max_answers=share, tries=min(quiz.tries, 2) if plenty else quiz.tries)

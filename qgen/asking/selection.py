@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable
@@ -82,12 +81,6 @@ def _bar(draft: Draft, quiz: QuizSettings) -> float:
     way to certainty, or of the bar where that is less.  No measurement of the third is recorded."""
     least = quiz.min_confidence
     return least + min(least, 1 - least) / 3 if draft.spare else least
-
-
-def share_of_paragraph(count: int, paragraphs: int) -> int:
-    """Questions to make of each paragraph of a document that is to have ``count``: half as many
-    again as are kept, so that a poor paragraph can be made up for."""
-    return count if paragraphs == 1 else max(1, math.ceil(1.5 * count / paragraphs))
 
 
 def share_of_clauses(count: int) -> int:
