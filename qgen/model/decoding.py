@@ -16,57 +16,16 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from qgen.errors import QGenError
 from qgen.model.layouts import Layout, seq2seq_layout
-from qgen.model.output import Encoded, Output
+from qgen.model.output import Encoded
+from qgen.model.unilm import UniLM
 from qgen.settings import GenerationSettings
-
-
-class Seq2SeqModel(Protocol):
-    """What decoding needs of a model; see :class:`qgen.model.unilm.UniLM`.
-
-    Attributes:
-        config: with ``pad_token_id``, ``bos_token_id``, ``eos_token_id``, ``mask_token_id`` and
-            ``unk_token_id``.
-    """
-
-    config: Any
-
-    @property
-    def max_positions(self) -> int:
-        """Source and target tokens that fit."""
-        ...
-
-    def encode(
-        self, input_ids: Tensor, layout: Layout, cache: Any = None, last: int | None = None
-    ) -> Tensor:
-        """Hidden states ``[batch, last, hidden]`` of the last of the tokens ``[batch, length]``, or
-        of all; the layers attend to the keys and values that ``cache.update`` returns."""
-        ...
-
-    def seq2seq_states(
-        self, input_ids: Tensor, attention_mask: Tensor, target_ids: Tensor
-    ) -> tuple[Encoded, Tensor]:
-        """The sources ``[batch, source_length]``, whose mask is nonzero at real tokens, with their
-        hidden states, and those of the targets: ids ``[batch, target_length]``, states ``[batch,
-        target_length, hidden]``."""
-        ...
-
-    def output(self, encoded: Encoded, shortlist: bool) -> Output:
-        """What gives distributions for these sources: over the whole vocabulary, or over the
-        model's shortlist, if it has one, and the tokens of each source."""
-        ...
-
-    def log_probabilities(self, target: Tensor, output: Output) -> Tensor:
-        """Hidden states ``[batch, n, hidden]`` to ``[batch, n, tokens]``, the log-probabilities of
-        ``output.vocabulary.ids``."""
-        ...
-
 
 PIECE = 64
 """Values that are looked at together where the largest of many are wanted, which are the same for
@@ -143,7 +102,7 @@ class CachedDecoder:
 
     def __init__(
         self,
-        model: Seq2SeqModel,
+        model: UniLM,
         input_ids: Tensor,
         source_mask: Tensor,
         width: int,
@@ -204,7 +163,7 @@ class UncachedDecoder:
 
     def __init__(
         self,
-        model: Seq2SeqModel,
+        model: UniLM,
         input_ids: Tensor,
         source_mask: Tensor,
         width: int,
@@ -236,7 +195,7 @@ Decoder = CachedDecoder | UncachedDecoder
 
 
 def decode(
-    model: Seq2SeqModel,
+    model: UniLM,
     input_ids: Tensor,
     source_mask: Tensor,
     settings: GenerationSettings | None = None,
@@ -322,7 +281,7 @@ def _block_repeated_ngrams(
 
 
 def _beam_search(
-    model: Seq2SeqModel,
+    model: UniLM,
     decoder: Decoder,
     input_ids: Tensor,
     width: int,
@@ -445,7 +404,7 @@ def _score(totals: Tensor, length, settings: GenerationSettings) -> Tensor:
 
 
 def _sample(
-    model: Seq2SeqModel,
+    model: UniLM,
     decoder: Decoder,
     input_ids: Tensor,
     width: int,
