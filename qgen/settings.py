@@ -216,6 +216,11 @@ class GenerationSettings(_Checked):
         )
         _require(self.min_length < self.max_length, "min_length must be below max_length")
 
+    @property
+    def width(self) -> int:
+        """Of the beam, or the number of samples."""
+        return self.num_return_sequences if self.do_sample else self.num_beams
+
 
 @dataclass(frozen=True)
 class QuizSettings(_Checked):

@@ -165,12 +165,13 @@ def test_score_is_the_mean_log_probability_of_the_tokens(copying_model, tokenize
     answers = [locate_answer(PASSAGE, text) for text in ("1937", "Joseph Strauss", "35")]
     texts = ["when was it opened?", "who led?", "how much did the golden gate bridge cost?"]
     asked = [Question(text, answer, 0.0) for text, answer in zip(texts, answers, strict=True)]
+    settings = GenerationSettings(num_beams=1, max_length=24, use_shortlist=False)
     expected = []
     for text, answer in zip(texts, answers, strict=True):
         source = torch.tensor([pack_source(tokenizer, PASSAGE, answer, 80, [5, 6])])
         target = [*tokenizer(text, add_special_tokens=False)["input_ids"], tokenizer.sep_token_id]
         with torch.inference_mode():
-            decoder = UncachedDecoder(copying_model, source, source > -1, 1, 24, False)
+            decoder = UncachedDecoder(copying_model, source, source > -1, settings)
             steps = [
                 decoder.log_probabilities(torch.tensor([[target[:t]]], dtype=torch.long), None)
                 for t in range(len(target))

@@ -134,7 +134,7 @@ class NBestGenerator:
                 raise QGenError(f"this model knows no control {name!r}; it knows {names}")
         if settings.min_length >= most:
             raise QGenError(f"min_length must be below {most}, this model's longest question")
-        if _width(settings) > MOST_BEAMS:
+        if settings.width > MOST_BEAMS:
             name = "num_return_sequences" if settings.do_sample else "num_beams"
             raise QGenError(f"{name} must be at most {MOST_BEAMS}")
         return replace(settings, max_length=min(settings.max_length, most))
@@ -203,9 +203,8 @@ class NBestGenerator:
         # A batch needs about as much memory - slots of the decoder's cache are what grows - as
         # `batch_size` sources of the length in training with the usual beams.
         config, usual = self.model.config, GenerationSettings()
-        width = _width(settings)
-        sizes = [len(ids) + width * (settings.max_length + 1) for ids in sources.values()]
-        slots = config.max_source_length + usual.num_beams * (config.max_target_length + 1)
+        sizes = [len(ids) + settings.width * (settings.max_length + 1) for ids in sources.values()]
+        slots = config.max_source_length + usual.width * (config.max_target_length + 1)
         budget, most = self.batch_size * slots, 2 * self.batch_size
         asked = in_batches(ask, list(sources), sizes, budget, most, self.device)
         for i, questions in zip(sources, asked, strict=True):
@@ -336,11 +335,6 @@ class NBestGenerator:
         kind = answer.kind if answer and STATEMENT not in settings.controls else ""
         names = [*settings.controls, CONTROLS_OF_KINDS.get(kind, kind)]
         return [known[name] for name in dict.fromkeys(names) if name in known]
-
-
-def _width(settings: GenerationSettings) -> int:
-    """Of the beam, or the number of samples."""
-    return settings.num_return_sequences if settings.do_sample else settings.num_beams
 
 
 def unpack_target(

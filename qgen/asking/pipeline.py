@@ -410,11 +410,10 @@ class QuestionGenerator:
     def _ask(self, drafts: Sequence[Draft], settings: GenerationSettings) -> None:
         """Give each draft its n-best."""
         # A beam that gives its answer away makes room for the next one, so ask for all of them.
-        every = settings.num_return_sequences if settings.do_sample else settings.num_beams
         asked = [draft for draft in drafts if not draft.problem]
         found = self.generator.n_best(
             [(draft.passage, draft.answer) for draft in asked],
-            replace(settings, num_return_sequences=every),
+            replace(settings, num_return_sequences=settings.width),
         )
         for draft, each in zip(asked, found, strict=True):
             draft.n_best = [

@@ -92,9 +92,7 @@ class CachedDecoder:
         model: the model.
         input_ids: source ``[batch, source_length]``, padded on the right.
         source_mask: ``[batch, source_length]``, nonzero at real tokens.
-        width: most beams of each input.
-        max_length: most target tokens.
-        shortlist: choose among the tokens of the model's shortlist and the source's.
+        settings: how to decode.
 
     Attributes:
         output: what turns hidden states into distributions.
@@ -105,21 +103,19 @@ class CachedDecoder:
         model: UniLM,
         input_ids: Tensor,
         source_mask: Tensor,
-        width: int,
-        max_length: int,
-        shortlist: bool,
+        settings: GenerationSettings,
     ):
         self.model = model
-        real = source_mask.bool()
+        real, width = source_mask.bool(), settings.width
         self.lengths = real.sum(1)
         source_length = input_ids.shape[1]
-        self.cache = BeamCache(source_length + (max_length + 1) * width)
+        self.cache = BeamCache(source_length + (settings.max_length + 1) * width)
         self.eye = torch.eye(width, dtype=torch.bool, device=input_ids.device)
         # Which of the slots so far a beam sees, [batch, width, slots]: the source's, then, of the
         # group of `width` of each step, that of its own token.
         self.seen = real[:, None].expand(-1, width, -1)
         source = model.encode(input_ids, seq2seq_layout(real, 0), self.cache)
-        self.output = model.output(Encoded(source, input_ids, real), shortlist)
+        self.output = model.output(Encoded(source, input_ids, real), settings.use_shortlist)
         self.cache.advance(source_length)
 
     def log_probabilities(self, sequences: Tensor, parents: Tensor | None) -> Tensor:
@@ -166,13 +162,11 @@ class UncachedDecoder:
         model: UniLM,
         input_ids: Tensor,
         source_mask: Tensor,
-        width: int,
-        max_length: int,
-        shortlist: bool,
+        settings: GenerationSettings,
     ):
         self.model, self.input_ids, self.source_mask = model, input_ids, source_mask
         encoded, _ = model.seq2seq_states(input_ids, source_mask, input_ids[:, :0])
-        self.output = model.output(encoded, shortlist)
+        self.output = model.output(encoded, settings.use_shortlist)
 
     def log_probabilities(self, sequences: Tensor, parents: Tensor | None) -> Tensor:
         """As :meth:`CachedDecoder.log_probabilities`."""
@@ -222,13 +216,10 @@ def decode(
             f"fit the model's {model.max_positions} positions"
         )
     search = _sample if settings.do_sample else _beam_search
-    width = settings.num_return_sequences if settings.do_sample else settings.num_beams
     kind = CachedDecoder if settings.use_cache else UncachedDecoder
     with torch.inference_mode():
-        decoder = kind(
-            model, input_ids, source_mask, width, settings.max_length, settings.use_shortlist
-        )
-        return search(model, decoder, input_ids, width, settings)
+        decoder = kind(model, input_ids, source_mask, settings)
+        return search(model, decoder, input_ids, settings)
 
 
 class _Rules:
@@ -284,7 +275,6 @@ def _beam_search(
     model: UniLM,
     decoder: Decoder,
     input_ids: Tensor,
-    width: int,
     settings: GenerationSettings,
 ) -> Generation:
     """The best hypotheses of each input that a beam search finds.
@@ -293,10 +283,9 @@ def _beam_search(
         model: the model.
         decoder: of the inputs; it is used up.
         input_ids: ``[batch, source_length]``.
-        width: live beams of each input.
         settings: how to decode.
     """
-    batch, device = len(input_ids), input_ids.device
+    batch, width, device = len(input_ids), settings.width, input_ids.device
     vocabulary = decoder.output.vocabulary
     rules = _Rules(vocabulary.columns, model.config, settings)
     eos, pad, last = model.config.eos_token_id, model.config.pad_token_id, settings.max_length
@@ -407,20 +396,18 @@ def _sample(
     model: UniLM,
     decoder: Decoder,
     input_ids: Tensor,
-    width: int,
     settings: GenerationSettings,
 ) -> Generation:
     """Sequences drawn for each input, best first.
 
     Args:
         model, decoder, input_ids, settings: as of :func:`_beam_search`.
-        width: sequences of each input.
     """
-    batch, device = len(input_ids), input_ids.device
+    batch, width, device = len(input_ids), settings.width, input_ids.device
     eos, pad = model.config.eos_token_id, model.config.pad_token_id
     vocabulary = decoder.output.vocabulary
     rules = _Rules(vocabulary.columns, model.config, settings)
-    draws = _draws(input_ids, pad, width, settings)
+    draws = _draws(input_ids, pad, settings)
     sequences = torch.empty(batch, width, 0, dtype=torch.long, device=device)
     totals = torch.zeros(batch, width, device=device)
     lengths = torch.zeros(batch, width, device=device)
@@ -446,7 +433,7 @@ def _sample(
     return Generation(_trim(sequences, pad), scores)
 
 
-def _draws(input_ids: Tensor, pad: int, width: int, settings: GenerationSettings) -> Tensor:
+def _draws(input_ids: Tensor, pad: int, settings: GenerationSettings) -> Tensor:
     """Uniform random numbers ``[batch, width, max_length]`` that depend on each source alone.
 
     So a request and a seed give the same question whatever else is in the batch.
@@ -456,7 +443,7 @@ def _draws(input_ids: Tensor, pad: int, width: int, settings: GenerationSettings
         while row and row[-1] == pad:
             row.pop()
         generator = torch.Generator().manual_seed(settings.seed ^ zlib.crc32(str(row).encode()))
-        rows.append(torch.rand(width, settings.max_length, generator=generator))
+        rows.append(torch.rand(settings.width, settings.max_length, generator=generator))
     return torch.stack(rows).to(input_ids.device)
 
 

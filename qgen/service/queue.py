@@ -51,10 +51,9 @@ def count_tokens(request: Request, settings: GenerationSettings, quiz: QuizSetti
     """How many tokens go through the network, roughly: the passage's, to be read, and for each
     answer those round it and those of every beam."""
     passage = len(request.passage) // CHARACTERS
-    beams = settings.num_return_sequences if settings.do_sample else settings.num_beams
     answers = len(request.answers) or quiz.max_answers
     proposing = 0 if request.answers else passage
-    return proposing + answers * (min(passage, SOURCE) + beams * STEPS)
+    return proposing + answers * (min(passage, SOURCE) + settings.width * STEPS)
 
 
 @dataclass
