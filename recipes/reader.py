@@ -36,13 +36,14 @@ from qgen.files.rows import read_requests
 from qgen.model.runtime.packed import save_packed
 from qgen.records import Answer
 from qgen.training.distill import (
-    DistilledObjective,
+    JUDGING_WEIGHT,
     Judged,
     JudgingReader,
     judge,
     judged_batch,
     judged_items,
     judging_loss,
+    reading_loss,
 )
 from qgen.training.prune import prune
 from qgen.training.reader import ReaderExamples, SpanObjective
@@ -126,18 +127,19 @@ def _distill(args: argparse.Namespace) -> None:
     student: Any
     teacher, _ = load_reader(args.teacher)
     student, tokenizer = load_reader(args.student)
-    objective = DistilledObjective(SpanObjective(tokenizer, 0.1, 0.3), teacher.to(device))
+    teacher.to(device).eval().requires_grad_(False)
+    spans = SpanObjective(tokenizer, 0.1, 0.3)
     model = JudgingReader(student.to(device))
     reading = _examples(args.train, tokenizer).items
     judging = judged_items([row for path in args.judged for row in _judged(path)], tokenizer)
     to_read, to_judge = (_forever(items, args.batch_size) for items in (reading, judging))
 
     def losses() -> Iterator[Tensor]:
-        for batch in map(objective.spans.collate, to_read):
-            loss = objective.reading_loss(model, _moved(batch))
+        for batch in map(spans.collate, to_read):
+            loss = reading_loss(model, teacher, _moved(batch))
             if judging:
                 asked = judged_batch(next(to_judge), tokenizer)
-                loss = loss + objective.judging_weight * judging_loss(model, _moved(asked))
+                loss = loss + JUDGING_WEIGHT * judging_loss(model, _moved(asked))
             yield loss
 
     with rounded_weights(student) if args.rounded else nullcontext():

@@ -21,6 +21,11 @@ from qgen.records import Answer
 from qgen.training.objectives import Item
 from qgen.training.reader import SpanObjective, own_inputs
 
+TRUE_SHARE = 0.3
+"""Of the true span in what the student learns, where there is one; the rest is the teacher's."""
+JUDGING_WEIGHT = 0.3
+"""Of the loss in judging beside that in reading."""
+
 Judged = tuple[str, str, Answer, float]
 """A passage, a question about it, its answer, and the probability that the question is right."""
 
@@ -57,49 +62,29 @@ class JudgingReader(nn.Module):
         return self.judge(torch.cat(means, -1)).squeeze(-1)
 
 
-class DistilledObjective:
-    """What the student minimises: its divergence from the teacher, and its error in judging.
+def reading_loss(
+    model: JudgingReader, teacher: PreTrainedModel, batch: dict[str, Tensor]
+) -> Tensor:
+    """The student's divergence from the teacher: mean nats of start and end.
 
     Args:
-        spans: what is read, and with which question; its shares are of the training examples.
-        teacher: a question-answering model over the same vocabulary; its weights stay.
-        true_share: of the true span in the target, where there is one; the rest is the teacher's.
-        judging_weight: of the judgement's cross-entropy.
+        model: the student.
+        teacher: a question-answering model over the same vocabulary, which does not learn.
+        batch: of :meth:`qgen.training.reader.SpanObjective.collate`.
     """
-
-    def __init__(
-        self,
-        spans: SpanObjective,
-        teacher: PreTrainedModel,
-        true_share: float = 0.3,
-        judging_weight: float = 0.3,
-    ):
-        self.spans = spans
-        self.teacher = teacher.eval().requires_grad_(False)
-        self.true_share = true_share
-        self.judging_weight = judging_weight
-
-    def reading_loss(self, model: JudgingReader, batch: dict[str, Tensor]) -> Tensor:
-        """Mean nats of start and end.
-
-        Args:
-            model: the student.
-            batch: of :meth:`qgen.training.reader.SpanObjective.collate`.
-        """
-        names = self.spans.label_names
-        inputs = {name: tensor for name, tensor in batch.items() if name not in names}
-        with torch.no_grad():
-            taught = self.teacher(**inputs)
-        _, logits = model(inputs)
-        pairs = zip(
-            logits.float().unbind(-1), (taught.start_logits, taught.end_logits), names, strict=True
-        )
-        losses = []
-        for predicted, teacher, name in pairs:
-            target = (1 - self.true_share) * teacher.float().softmax(-1)
-            target = target + self.true_share * batch[name]
-            losses.append(-(target * predicted.log_softmax(-1)).sum(-1).mean())
-        return (losses[0] + losses[1]) / 2
+    names = SpanObjective.label_names
+    inputs = {name: tensor for name, tensor in batch.items() if name not in names}
+    with torch.no_grad():
+        taught = teacher(**inputs)
+    _, logits = model(inputs)
+    pairs = zip(
+        logits.float().unbind(-1), (taught.start_logits, taught.end_logits), names, strict=True
+    )
+    losses = []
+    for predicted, teachers, name in pairs:
+        target = (1 - TRUE_SHARE) * teachers.float().softmax(-1) + TRUE_SHARE * batch[name]
+        losses.append(-(target * predicted.log_softmax(-1)).sum(-1).mean())
+    return (losses[0] + losses[1]) / 2
 
 
 def judge(model: JudgingReader, batch: dict[str, Tensor]) -> Tensor:
