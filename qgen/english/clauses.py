@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from qgen.english.dictionary import is_base_verb
-from qgen.english.passage import Passage, Token, once_a_passage
+from qgen.english.passage import Passage, Token
 from qgen.english.words import WORD
 from qgen.records import Answer
 
@@ -113,28 +113,24 @@ _BEFORE_IF, _BEHIND = 40, 60
 bound the time of a long sentence grows with its square."""
 
 
-def propose_clauses(passage: str) -> list[Answer]:
-    """Clauses that may be asked for, in the order they stand.
+def propose_clauses(text: str) -> list[Answer]:
+    """Clauses of a passage that may be asked for, in the order they stand.
 
     Where it is not clear at which comma a clause ends, it comes in both lengths.
 
     Returns:
         Spans of the kinds of :data:`qgen.settings.CLAUSE_KINDS`.
     """
-    return list(_clauses(passage))
-
-
-@once_a_passage
-def _clauses(passage: Passage) -> list[Answer]:
+    passage = Passage.of(text)
     found: dict[tuple[int, int], str] = {}
     for (begin, end), tokens in zip(passage.sentences, passage.tokens, strict=True):
-        sentence = passage.text[begin:end]
+        sentence = text[begin:end]
         verbs = [t.start - begin for t in tokens if t.tag.startswith(("VB", "MD"))]
         finite = [t.start - begin for t in tokens if t.tag in {"VBD", "VBZ", "VBP", "MD"}]
-        for cue, start in _starts(passage.text, begin, sentence, tokens):
+        for cue, start in _starts(text, begin, sentence, tokens):
             for stop in _ends(cue, sentence, start - begin, verbs, finite):
                 found.setdefault((start, begin + stop), cue.kind)
-    return [Answer(passage.text[a:b], a, kind) for (a, b), kind in sorted(found.items())]
+    return [Answer(text[a:b], a, kind) for (a, b), kind in sorted(found.items())]
 
 
 def _starts(
