@@ -60,7 +60,8 @@ class Plausibility:
 
         def worth(i: int) -> float:
             known = candidates[i].likeness
-            return 2 * near[i] + _tanh(known.options) + _tanh(known.linked) + 5 * known.wordnet
+            sets = math.tanh(known.options / 2), math.tanh(known.linked / 2)
+            return 2 * near[i] + sets[0] + sets[1] + 5 * known.wordnet
 
         order = sorted(range(len(candidates)), key=worth, reverse=True)
         return [candidates[i] for i in order[:MOST]]
@@ -114,7 +115,3 @@ class Plausibility:
     def _cosines(self, of: Sequence[str], texts: Sequence[str]) -> list[list[float]]:
         vectors = self._generator.word_vectors
         return (vectors.of(of) @ vectors.of(texts).T).tolist()
-
-
-def _tanh(value: float) -> float:
-    return math.tanh(value / 2)
