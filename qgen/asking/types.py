@@ -22,7 +22,6 @@ from qgen.asking.statements import (
 )
 from qgen.english.passage import Passage
 from qgen.english.words import FINITE_AUXILIARIES
-from qgen.records import Question
 from qgen.settings import OPEN_TYPES
 
 _WHY = re.compile(r"(?:\w+ )?why\b|for what (?:reason|purpose)\b|what (?:is|was) the reason", re.I)
@@ -188,23 +187,16 @@ def _made(
     if kind == "cloze":
         if filled(draft, found.cloze):
             return "with another right filling"
-        used |= uses
-        return _with(draft, question, replace(question, question=found.cloze, type=kind))
-    # Asked for of true ones too, or there would be more of them.
-    others = [other for other in wrong(draft, found) if not misfit(found, other)]
-    if not others:
-        return "without a wrong answer to state"
+        made = replace(question, question=found.cloze, type=kind)
+    else:
+        # Asked for of true ones too, or there would be more of them.
+        others = [other for other in wrong(draft, found) if not misfit(found, other)]
+        if not others:
+            return "without a wrong answer to state"
+        text = found.holding(found.answer if truth else others[0])
+        made = replace(question, question=text, type=kind, is_true=truth)
     used |= uses
-    return _with(draft, question, _true_false(question, found, truth, others[0]))
-
-
-def _true_false(question: Question, found: Statement, truth: bool, wrong: str) -> Question:
-    text = found.holding(found.answer if truth else wrong)
-    return replace(question, question=text, type="true-false", is_true=truth)
-
-
-def _with(draft: Draft, asked: Question, question: Question) -> Draft:
-    return replace(draft, asked=asked.question, question=question)
+    return replace(draft, asked=question.question, question=made)
 
 
 def _hash(text: str) -> int:
