@@ -8,6 +8,8 @@ import random
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
+from functools import partial
+from operator import add, mul
 
 from qgen.english.dictionary import inflections, usual_tag
 from qgen.english.quantities import MONTHS, NUMBER_WORDS, NUMBERS, TENS
@@ -386,7 +388,7 @@ def _numbers(text: str, draw: random.Random) -> Iterator[str]:
     bounded = any(_BOUNDED.match(text[m.end() :]) for m in _NUMBER.finditer(text))
     least = 0 if min(plain) <= 0 else 1 if all(v == int(v) for v in plain) else 0.001
 
-    def changed(change: Callable[[float], float], is_round: bool = True) -> str | None:
+    def changed(change: Callable[[float], float], is_round: bool) -> str | None:
         values = [change(value) for value in plain]
         written = [_written(v, model, is_round) for v, model in zip(values, numbers, strict=True)]
         back = [float(w.replace(",", "")) for w in written]
@@ -403,23 +405,26 @@ def _numbers(text: str, draw: random.Random) -> Iterator[str]:
         parts = iter(written)
         return _agreeing(text, _NUMBER.sub(lambda _: next(parts), text))
 
+    def plus(*steps: float, is_round: bool = True) -> list[str | None]:
+        return [changed(partial(add, step), is_round) for step in steps]
+
+    def times(*factors: float, is_round: bool = True) -> list[str | None]:
+        return [changed(partial(mul, factor), is_round) for factor in factors]
+
     if is_small:
-        below = [changed(lambda v, s=s: v - s) for s in (1, 2, 3, 4)]  # type: ignore[misc]
-        above = [changed(lambda v, s=s: v + s) for s in (1, 2, 3, 4)]  # type: ignore[misc]
+        below, above = plus(-1, -2, -3, -4), plus(1, 2, 3, 4)
     elif _MIXED.search(text):  # "1 year to 18 months": as many times as much of both
-        below = [] if any(v % 2 for v in plain) else [changed(lambda v: v / 2, False)]
-        above = [changed(lambda v, f=f: v * f, False) for f in (2, 3, 4)]  # type: ignore[misc]
+        below = [] if any(v % 2 for v in plain) else times(0.5, is_round=False)
+        above = times(2, 3, 4, is_round=False)
     elif width := _width(text, plain):
         # As round as the width makes it: 85 of "90–95" must not become 80.
-        below = [changed(lambda v, s=s: v - s * width, False) for s in (1, 2, 3)]  # type: ignore[misc]
-        above = [changed(lambda v, s=s: v + s * width, False) for s in (1, 2, 3)]  # type: ignore[misc]
+        below = plus(*(-s * width for s in (1, 2, 3)), is_round=False)
+        above = plus(*(s * width for s in (1, 2, 3)), is_round=False)
     elif bounded and 80 < max(plain) <= 100:
-        below = [changed(lambda v, f=f: v * f) for f in (0.95, 0.9, 0.85, 0.75, 0.7)]  # type: ignore[misc]
-        above = [changed(lambda v, s=s: v + s, False) for s in (2, 4, 7)]  # type: ignore[misc]
+        below, above = times(0.95, 0.9, 0.85, 0.75, 0.7), plus(2, 4, 7, is_round=False)
     else:
         low, high = (sorted(draw.sample(side, 4), key=lambda f: abs(f - 1)) for side in _FACTORS)
-        below = [changed(lambda v, f=f: v * f) for f in low]  # type: ignore[misc]
-        above = [changed(lambda v, f=f: v * f) for f in high]  # type: ignore[misc]
+        below, above = times(*low), times(*high)
     yield from _below_and_above(list(filter(None, below)), list(filter(None, above)), draw)
 
 
