@@ -81,17 +81,17 @@ class Archive:
         return content
 
 
-def check_archive(path: Path, file: BinaryIO, bound: int = MAX_TABLE) -> None:
+def check_archive(path: Path, file: BinaryIO) -> None:
     """Refuse an archive that a library is to unpack, if it states or has too large a size.
 
     Raises:
-        QGenError: it is no archive, or unpacks to more than ``bound`` bytes.
+        QGenError: it is no archive, or unpacks to more than :data:`MAX_TABLE`.
     """
     try:
         with zipfile.ZipFile(file) as archive:
             members = archive.infolist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError) as error:
         raise QGenError(f"{path} is not a workbook, or damaged") from error
-    if len(members) > MAX_MEMBERS or sum(member.file_size for member in members) > bound:
-        raise QGenError(f"{path} unpacks to more than {bound >> 20} MiB")
+    if len(members) > MAX_MEMBERS or sum(member.file_size for member in members) > MAX_TABLE:
+        raise QGenError(f"{path} unpacks to more than {MAX_TABLE >> 20} MiB")
     file.seek(0)
