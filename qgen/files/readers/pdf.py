@@ -481,9 +481,9 @@ class _Page:
                 kept = []
             if row and not in_table:
                 self._left_out["table"] += 1
-            in_table = bool(row)
+            in_table = row
             if length or row:
-                i += max(length, row)
+                i += length or 1
                 continue
             if level:
                 yield Block(line.text, self._number, level)
@@ -576,12 +576,10 @@ class _Page:
             # A heading has a number too.
             rest = line.text[found.end() :]
             known = ends_sentence(rest) or line.width > 0.85 * self._width
-        if small and low and (found or marked):
-            self._left_out["note"] += 1
-            return self._lines_of_note(i, small)
-        item = found is not None and found.group()[found.end(1) :].startswith((".", ")"))
-        if not known or (item and not small and not self._has_only_notes_from(i)):
-            return 0
+        if not (small and low and (found or marked)):
+            item = found is not None and found.group()[found.end(1) :].startswith((".", ")"))
+            if not known or (item and not small and not self._has_only_notes_from(i)):
+                return 0
         self._left_out["note"] += 1
         return self._lines_of_note(i, small)
 
@@ -608,13 +606,14 @@ class _Page:
             length += 1
         return length
 
-    def _is_row(self, i: int) -> int:
-        """1 for a row of a table: cells far apart, or one of several short lines of numbers."""
+    def _is_row(self, i: int) -> bool:
+        """Whether a line is a row of a table: has cells far apart, or is one of several short lines
+        of numbers."""
         line = self._lines[i]
         if line.gaps >= 2 or (line.gaps and not re.search(r"[a-z]{2}.*[a-z]{2}", line.text)):
-            return 1
+            return True
         around = self._lines[max(i - 1, 0) : i] + self._lines[i + 1 : i + 2]
-        return int(self._is_cells(line) and any(map(self._is_cells, around)))
+        return self._is_cells(line) and any(map(self._is_cells, around))
 
     def _is_cells(self, line: _Line) -> bool:
         words = line.text.split()
