@@ -98,6 +98,14 @@ def find_file(checkpoint: str | Path, name: str) -> Path | None:
         return None
 
 
+def _needed_file(checkpoint: str | Path, name: str) -> Path:
+    """As :func:`find_file`, of a file without which there is no checkpoint."""
+    path = find_file(checkpoint, name)
+    if path is None:
+        raise FileNotFoundError(f"there is no {name}")
+    return path
+
+
 def check_place(checkpoint: str | Path) -> None:
     """Have the hub asked only for what can be a name there, ``owner/name``: a folder whose name is
     mistyped is told at once.
@@ -148,10 +156,7 @@ def read_json(checkpoint: str | Path, name: str) -> dict[str, Any]:
     Raises:
         OSError, ValueError: it is missing or not JSON; see :func:`find_file`.
     """
-    path = find_file(checkpoint, name)
-    if path is None:
-        raise FileNotFoundError(f"there is no {name}")
-    found = json.loads(path.read_text(encoding="utf-8"))
+    found = json.loads(_needed_file(checkpoint, name).read_text(encoding="utf-8"))
     if not isinstance(found, dict):
         raise ValueError(f"{name} is no JSON object")
     return found
@@ -163,10 +168,7 @@ def read_weights(checkpoint: str | Path) -> dict[str, Tensor]:
     Raises:
         OSError, ValueError, SafetensorError: they are missing or corrupt; see :func:`find_file`.
     """
-    path = find_file(checkpoint, "model.safetensors")
-    if path is None:
-        raise FileNotFoundError("there is no model.safetensors")
-    stored = unpack_all(load_file(path))
+    stored = unpack_all(load_file(_needed_file(checkpoint, "model.safetensors")))
     return {
         name: tensor.float() if tensor.is_floating_point() else tensor
         for name, tensor in stored.items()
@@ -197,10 +199,7 @@ def load_tokenizer(checkpoint: str | Path) -> Tokenizer:
         OSError, ValueError: it is missing or corrupt; see :func:`find_file`.
     """
     settings = read_json(checkpoint, "tokenizer_config.json")
-    path = find_file(checkpoint, "tokenizer.json")
-    if path is None:
-        raise FileNotFoundError("there is no tokenizer.json")
-    return Tokenizer.from_file(path, settings)
+    return Tokenizer.from_file(_needed_file(checkpoint, "tokenizer.json"), settings)
 
 
 def fingerprint(model: Any) -> str:
