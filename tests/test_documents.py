@@ -6,8 +6,10 @@ import time
 import pytest
 from documents import pdf
 
+from qgen.english.paragraphs import MAX_WORDS
 from qgen.errors import QGenError
-from qgen.files.documents import MAX_WORDS, join_lines, read_document, text_paragraphs
+from qgen.files.documents import read_document, text_paragraphs
+from qgen.files.lines import join_lines
 from qgen.files.rows import read_rows
 
 FIRST = "The Ardal lighthouse was lit in 1854. Its keeper, Nils Falk, grew potatoes."

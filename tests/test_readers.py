@@ -9,8 +9,9 @@ import pytest
 from qgen.errors import QGenError
 from qgen.files.documents import read_document
 from qgen.files.encoding import decode_text, detect_encoding
+from qgen.files.fields import FieldNames, to_request
 from qgen.files.formats import ROW_SUFFIXES
-from qgen.files.rows import ROW_READERS, FieldNames, count_rows, read_rows, to_request
+from qgen.files.rows import ROW_READERS, count_rows, read_rows
 from qgen.records import Answer, Request
 
 TEXT = "The Ardal lighthouse was lit in 1854. Its keeper, Nils Falk, lived there."

@@ -23,15 +23,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from qgen.errors import QGenError
+from qgen.files.fields import USUAL_NAMES, FieldNames
 from qgen.files.outputs import check_writable, link_target, only_writer, unfinished
-from qgen.files.rows import (
-    USUAL_NAMES,
-    FieldNames,
-    Row,
-    check_readable,
-    counted_rows,
-    documents_in,
-)
+from qgen.files.rows import Row, check_readable, counted_rows, documents_in
 from qgen.files.writers import CELLS, RETRIEVAL, format_of, to_record, write
 from qgen.files.writers.questions import json_line
 from qgen.records import Request, Result

@@ -10,12 +10,10 @@ from typing import overload
 
 from qgen.errors import QGenError
 from qgen.files.formats import DOCUMENT_SUFFIXES, ROW_SUFFIXES, kind_of
-from qgen.files.lines import join_lines, typed_blocks
-from qgen.files.paragraphs import MAX_WORDS, paragraphs
+from qgen.files.lines import typed_blocks
+from qgen.files.paragraphs import paragraphs
 from qgen.files.readers.blocks import Block, LeftOut
 from qgen.files.reading import read_blocks
-
-__all__ = ["MAX_WORDS", "Document", "Paragraph", "join_lines", "read_document", "text_paragraphs"]
 
 
 @dataclass(frozen=True)

@@ -18,19 +18,13 @@ from pathlib import Path
 from qgen.errors import QGenError, install
 from qgen.files.documents import read_document
 from qgen.files.encoding import open_text
-from qgen.files.fields import USUAL_NAMES, FieldNames, check_answer_names, to_request
+from qgen.files.fields import USUAL_NAMES, FieldNames, to_request
 from qgen.files.formats import DOCUMENT_SUFFIXES, ROW_SUFFIXES, kind_of
 from qgen.files.json_rows import read_json, read_jsonl
 from qgen.files.lines import ends_sentence
 from qgen.files.raw_rows import RawRow, fail, line_rows, printable
 from qgen.files.tables import read_csv, read_parquet, read_workbook
 from qgen.records import Request
-
-__all__ = [
-    "ROW_READERS", "USUAL_NAMES", "FieldNames", "Row", "check_answer_names", "check_readable",
-    "count_rows", "counted_rows", "read_fields", "read_requests", "read_rows", "to_request",
-]  # fmt: skip
-
 
 IN_MEMORY = 1 << 24
 """Bytes of documents' paragraphs that wait in memory."""

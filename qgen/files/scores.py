@@ -11,10 +11,10 @@ from tempfile import TemporaryFile
 from typing import IO, Any
 
 from qgen.errors import QGenError
-from qgen.files.fields import USUAL_NAMES, FieldNames
+from qgen.files.fields import USUAL_NAMES, FieldNames, to_request
 from qgen.files.outputs import check_writable, link_target, unfinished
 from qgen.files.raw_rows import printable
-from qgen.files.rows import check_readable, read_fields, to_request
+from qgen.files.rows import check_readable, read_fields
 from qgen.files.writers import format_of
 from qgen.files.writers.questions import json_line
 from qgen.files.writers.tables import question_rows, renamed, write_csv_rows, write_parquet_rows
