@@ -63,8 +63,8 @@ class Batch:
         output_format: str,
         settings: GenerationSettings,
         quiz: QuizSettings,
-        best: int | None = None,
-        mark: MarkFunction | None = None,
+        best: int | None,
+        mark: MarkFunction | None,
     ):
         self.id = folder.name
         self.source, self.output_format = source, output_format
@@ -198,9 +198,9 @@ class Batches:
         filename: str,
         content: bytes,
         output_format: str,
-        settings: GenerationSettings | None = None,
-        quiz: QuizSettings | None = None,
-        best: int | None = None,
+        settings: GenerationSettings,
+        quiz: QuizSettings,
+        best: int | None,
     ) -> BatchOut:
         """Queue a file.
 
@@ -211,7 +211,7 @@ class Batches:
             settings: how to decode.
             quiz: which questions to keep.
             best: of a document, how many questions to keep of all of it, spread over its
-                paragraphs; by default ``quiz.max_answers`` of each paragraph.
+                paragraphs; ``None`` for ``quiz.max_answers`` of each paragraph.
 
         Raises:
             QueueFullError: as many batches are kept as may be, and none has ended.
@@ -226,16 +226,7 @@ class Batches:
             if len(self._batches) >= MAX_KEPT:
                 raise QueueFullError("too many batches are waiting", RETRY_AFTER)
             source = self._keep(filename, content)
-            folder = source.parents[1]
-            batch = Batch(
-                folder,
-                source,
-                output_format,
-                settings or GenerationSettings(),
-                quiz or QuizSettings(),
-                best,
-                mark,
-            )
+            batch = Batch(source.parents[1], source, output_format, settings, quiz, best, mark)
             if output_format in RETRIEVAL and not mark:
                 batch.left_out.append(UNMARKED)
             self._batches[batch.id] = batch
