@@ -97,10 +97,10 @@ def open_text(path: Path) -> io.TextIOWrapper:
 
 def decode_text(content: bytes) -> str:
     """A whole file's text, without a byte order mark."""
-    return content.decode(detect_encoding(content[:_SAMPLE]), "replace").removeprefix("\ufeff")
+    return content.decode(detect_encoding(content), "replace").removeprefix("\ufeff")
 
 
-def detect_encoding(sample: bytes) -> str:
+def detect_encoding(content: bytes) -> str:
     """The encoding of a file, by its first MiB.
 
     A file with UTF-8's multi-byte characters is UTF-8, even where some bytes are broken; but not
@@ -109,6 +109,7 @@ def detect_encoding(sample: bytes) -> str:
     as charset-normalizer, which weigh all languages, take a few accents or a pound sign for Central
     European.
     """
+    sample = content[:_SAMPLE]
     for mark, encoding in _MARKS.items():
         if sample.startswith(mark):
             return encoding

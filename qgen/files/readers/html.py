@@ -99,7 +99,7 @@ def read_html(path: Path, left_out: LeftOut) -> Iterator[Block]:
 
 def decode_html(content: bytes) -> str:
     """A page's text, in the encoding that it names, unless it clearly is in another."""
-    encoding = detect_encoding(content[: 1 << 20])
+    encoding = detect_encoding(content)
     named = re.search(rb"<meta[^>]+charset=[\"']?\s*([\w-]+)", content[:4096], re.I)
     if encoding == "cp1252" and named:
         with suppress(LookupError, UnicodeError):  # nobody knows it, or it is not one of text
