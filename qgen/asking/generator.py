@@ -190,8 +190,7 @@ class NBestGenerator:
 
         def ask(rows: Sequence[int]) -> list[list[Question]]:
             input_ids = pad([sources[i] for i in rows], self.tokenizer.pad_token_id)
-            lengths = torch.tensor([len(sources[i]) for i in rows])
-            mask = torch.arange(input_ids.shape[1]) < lengths[:, None]
+            mask = pad([[1] * len(sources[i]) for i in rows], 0)
             output = decode(self.model, input_ids.to(self.device), mask.to(self.device), settings)
             return [
                 self._questions(*inputs[i], sequences, scores, settings)
