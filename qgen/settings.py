@@ -218,7 +218,7 @@ class GenerationSettings(_Checked):
 
     @property
     def width(self) -> int:
-        """Of the beam, or the number of samples."""
+        """How many beams a search has, or how many samples are drawn."""
         return self.num_return_sequences if self.do_sample else self.num_beams
 
 

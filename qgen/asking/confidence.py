@@ -43,11 +43,11 @@ CONFIDENCE_FILE = "confidence.json"
 
 @dataclass(frozen=True)
 class Weights:
-    """Of the logistic regression of :func:`confidence`.
+    """The weights of the logistic regression of :func:`confidence`.
 
     Attributes:
-        features: for each of :func:`features`, and a ``bias``.
-        states: ``[2 * hidden]``, for the ``states`` of a :class:`qgen.model.reader.Reading`;
+        features: one for each of :func:`features`, by name, and a ``bias``.
+        states: those ``[2 * hidden]`` for the ``states`` of a :class:`qgen.model.reader.Reading`;
             ``None`` where they do not count.
     """
 
@@ -66,9 +66,9 @@ class Weights:
 
 
 WEIGHTS_FILE = Path(__file__).with_name("confidence.json")
-"""Of :func:`features`, by name, with ``bias``."""
+"""Holds a weight for each of :func:`features`, by name, and a ``bias``."""
 WEIGHTS = Weights(shipped(WEIGHTS_FILE))
-"""For a reader with whose states no questions were judged."""
+"""Those for a reader with whose states no questions were judged."""
 
 
 def load_weights(checkpoint: str | Path, size: int) -> Weights:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from qgen.asking.generator import NBestGenerator
 
 WEIGHTS_FILE = Path(__file__).with_name("fitness.json")
-"""Of :func:`features`, by name, with ``bias``."""
+"""Holds a weight for each of :func:`features`, by name, and a ``bias``."""
 
 _THING = re.compile(r"\b[Tt]he ([a-z-]{3,})\b(?! (?:of|that|which|who|in)\b)")
 _LINK = re.compile(

@@ -66,7 +66,7 @@ is recorded."""
 STATEMENTS = 2
 """Statements that the generator writes for an answer.  No measurement is recorded."""
 STATABLE = 3
-"""So many are found for a statement, since not every one fits its sentence."""
+"""Wrong answers found for a statement, since not every one fits its sentence."""
 
 _NOTHING_PROPOSED = "no answer could be proposed for the passage; give one"
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from qgen.asking.generator import NBestGenerator
 
 WEIGHTS_FILE = Path(__file__).with_name("plausibility.json")
-"""Of the features, by name, with ``bias``."""
+"""Holds a weight for each of :data:`FEATURES`, by name, and a ``bias``."""
 
 FEATURES = ("embedding", "question", "reader", "reader_less", "opening", "options", "wordnet",
             "linked", "head", "length", "words", "number")  # fmt: skip

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 NEAREST = 3
 """Other passages that the reader is asked about, at most; measured with the next three."""
 OF_OWN_SCORE = 0.3
-"""Of the question's score with its own passage, how much another one's must be at least.  With
+"""The share of the question's score with its own passage that another passage must reach.  With
 these three, 18 of 200 questions of SQuAD's about 100 passages are marked, some 13 of them
 rightly."""
 CERTAIN = 0.3

@@ -33,10 +33,10 @@ from qgen.settings import CLAUSE_KINDS
 
 _WORDS = range(7, 41)
 _OF_STATEMENT = range(6, 31)
-"""Words of a sentence to fill in, and of one to judge."""
+"""How many words a sentence to fill in may have, and one to judge."""
 _ANSWER_SHARE = 0.4
-"""Of the sentence's words; a longer answer leaves too little to go by.  No measurement of these
-three is recorded."""
+"""The largest share of its sentence's words that an answer may have; a longer one leaves too little
+to go by.  No measurement of these three is recorded."""
 
 _CONNECTIVE = re.compile(
     r"(?:(?:and|but|so|yet|or|however|therefore|thus|hence|moreover|furthermore|nevertheless|"

@@ -33,7 +33,8 @@ FIT = 0.55
 60 % are good and 13 % wrong, where of all 35 % and 35 % are (by cross-validation)."""
 
 OF_FALSE = 0.5
-"""Of judged true statements 54 % were good, of false ones 26 %."""
+"""What the fitness of a false statement is multiplied by: of judged true ones 54 % were good, of
+false ones 26 %."""
 
 Wrong = Callable[[Draft, Statement], Sequence[str]]
 """Finds wrong answers for a draft's question, which its statement may hold instead, best first."""

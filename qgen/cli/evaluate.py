@@ -19,7 +19,7 @@ from qgen.errors import QGenError
 from qgen.settings import GenerationSettings
 
 PART = "test"
-"""Of a split, unless said otherwise."""
+"""The part of a split that is taken, unless said otherwise."""
 
 
 def add_to(commands) -> None:

@@ -26,7 +26,7 @@ LOOSE = dict(
 )
 """Accents that stand by themselves, and those that combine with a letter."""
 _MEANT_ALWAYS = "".join(LOOSE)[2:]
-"""Of these those that are typed for nothing else."""
+"""Those of them that are typed for nothing else."""
 
 _BULLETS = "\uf06c\uf06e\uf071\uf076\uf0a7\uf0a8\uf0b7\uf0d8\uf0e0\uf0fc"
 """Those of the Symbol and Wingdings fonts, by which Word marks the items of a list."""

@@ -9,7 +9,7 @@ from math import ceil
 from qgen.english.passage import sentence_spans
 
 MAX_WORDS = 220
-"""Of the longest paragraph: what the generator and the reader see at once, by and large.  A round
+"""Words of the longest paragraph: about what the generator and the reader see at once.  A round
 number; no measurement is recorded."""
 
 

@@ -16,8 +16,8 @@ from qgen.english.quantities import MONTHS, NUMBER_WORDS, NUMBERS, TENS
 from qgen.english.words import with_article
 
 _YEAR = re.compile(r"(?<![\d,.$£€])(?:1\d\d\d|20\d\d)(?![\d%]|[,.]\d)")
-"""Also before a comma, as in "1914, 1918 and 1939"; the fitness of statements was fitted with
-another."""
+"""Also before a comma, as in "1914, 1918 and 1939", unlike that of :mod:`qgen.english.quantities`,
+with which the fitness of statements was fitted."""
 _ORDINALS = (
     "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
     "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth twenty-first"
@@ -375,7 +375,7 @@ def _fractions(text: str, match: re.Match, draw: random.Random) -> Iterator[str]
 
 
 _FACTORS = ((0.8, 0.7, 0.6, 0.5, 0.4, 0.25), (1.2, 1.3, 1.5, 1.7, 2.0, 2.5, 3.0))
-"""Of the values below and above a number.  No measurement is recorded."""
+"""By which the values below a number, and above it, differ from it.  No measurement is recorded."""
 
 
 def _numbers(text: str, draw: random.Random) -> Iterator[str]:

@@ -9,11 +9,11 @@ _PAGE_NUMBER = re.compile(  # no full stop behind it
     r"[\W_]*(?:page\s+)?(?:\d{1,4}|[ivxl]{1,6})(?:\s*(?:/|of)\s*\d+)?[^\w.!?]*", re.I
 )
 MAX_WORD = 200
-"""Characters; what is longer is no word."""
+"""The longest word, in characters."""
 _LINE_WORDS = 30
 """The most words of a line that a program has broken; a choice, a wide page has some 20."""
 BULLET = re.compile(r"^\s*(?:([-*•·‣▪◦–])|\(?\d{1,2}[.)])\s+")
-"""Of an item of a list: its sign, or a number, behind which a short line may be a heading."""
+"""The sign or the number of an item of a list; behind a number a short line may be a heading."""
 
 
 def ends_sentence(line: str) -> bool:

@@ -20,9 +20,9 @@ from qgen.errors import QGenError, first_line, install
 from qgen.files.readers.blocks import MAX_BLOCKS, Block, LeftOut
 
 MAX_SECONDS = 60
-"""Of computing, for one document."""
+"""Seconds of computing that one document may take."""
 MAX_MEMORY = 1 << 30
-"""Bytes of memory, where the system can bound them (not on Windows and macOS)."""
+"""Bytes of memory that it may take, where the system can bound them (not on Windows and macOS)."""
 
 READERS = {
     ".txt": "text:read_text",

@@ -88,7 +88,7 @@ class PackedConfig(QuantizationConfigMixin):
 
 
 class Unpack(ConversionOps):
-    """Of one weight as it is loaded."""
+    """Unpacks one weight as it is loaded."""
 
     def __init__(self, hf_quantizer: HfQuantizer):
         self.hf_quantizer = hf_quantizer

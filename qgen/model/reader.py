@@ -46,8 +46,8 @@ MAX_ANSWER_TOKENS = 30
 """The longest span that the reader gives as an answer, as in Devlin et al.'s evaluation."""
 
 COMMON = 2000
-"""Ids below it are all called equally common: of signs, letters and function words, mostly.  A
-round number; no measurement is recorded."""
+"""Tokens with an id below it count as equally common: signs, letters and function words, mostly.
+A round number; no measurement is recorded."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class SpanConfig(EncoderConfig):
     trained_on: list | None = None
 
     def to_json_string(self) -> str:
-        """The whole of it; of :meth:`from_dict` read back."""
+        """All of it as JSON, which :meth:`from_dict` reads back."""
         return json.dumps(asdict(self), sort_keys=True)
 
 

@@ -80,12 +80,12 @@ class Seq2SeqConfig:
         return cls(**known | {"backbone": EncoderConfig.from_dict(settings["backbone"])})
 
     def to_json_string(self) -> str:
-        """The whole of it; of :meth:`of` read back."""
+        """All of it as JSON, which :meth:`of` reads back."""
         return json.dumps(asdict(self), sort_keys=True)
 
 
 class Prediction(NamedTuple):
-    """Of :class:`UniLM`: either of both."""
+    """What :class:`UniLM` returns: logits or, where labels were given, the loss."""
 
     logits: Tensor | None = None
     loss: Tensor | None = None

@@ -36,7 +36,7 @@ RETRY_AFTER = 60
 ROWS = 16
 """Rows of a file in the queue at once, for each stream: a batch."""
 MAX_NAME_BYTES = 200
-"""Of a file's name, of which file systems take no more than 255."""
+"""The longest name of a file that is kept; file systems take no more than 255."""
 
 
 class _CancelledError(Exception):

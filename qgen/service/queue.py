@@ -20,9 +20,9 @@ from qgen.settings import GenerationSettings, QuizSettings
 TOKENS = 200
 """What a question takes by :func:`count_tokens` for a passage of SQuAD's, of some 140 tokens."""
 STEPS = 12
-"""Tokens of a question."""
+"""Tokens of a question, about."""
 CHARACTERS = 4
-"""Of a token."""
+"""Characters of a token, about."""
 SOURCE = 128
 """Tokens of a passage that are read for one of its answers, about the shipped model's window."""
 

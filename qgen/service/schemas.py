@@ -18,7 +18,7 @@ from qgen.records import BESIDE, Answer, Question, Result
 from qgen.settings import ANSWER_KINDS, CLAUSE_KINDS, GenerationSettings, QuizSettings
 
 PASSAGE = "Marie Curie was born in Warsaw in 1867."
-"""Of the examples in the OpenAPI."""
+"""The passage of the examples in the OpenAPI."""
 
 MOST: Mapping[str, int] = {
     "num_beams": 10,
@@ -274,7 +274,8 @@ class PassageOut(BaseModel):
 
     @classmethod
     def of(cls, result: Result, problems: Iterable[str], passage: str = "") -> PassageOut:
-        """
+        """From its result.
+
         Args:
             result: what came of it.
             problems: what could not be asked for.

@@ -22,9 +22,10 @@ from qgen.training.objectives import Item
 from qgen.training.reader import SpanObjective, own_inputs
 
 TRUE_SHARE = 0.3
-"""Of the true span in what the student learns, where there is one; the rest is the teacher's."""
+"""The share of the true span, if there is one, in what the student learns; the rest is the
+teacher's."""
 JUDGING_WEIGHT = 0.3
-"""Of the loss in judging beside that in reading."""
+"""The weight of the loss in judging beside that in reading."""
 
 Judged = tuple[str, str, Answer, float]
 """A passage, a question about it, its answer, and the probability that the question is right."""

@@ -36,7 +36,7 @@ ANSWER_MARKERS = ("[unused0]", "[unused1]")
 """The tokens of BERT's vocabulary that enclose the answer in the passage."""
 
 CONTROL_TOKEN = "[unused{}]"
-"""Those that say in which style or of which kind to ask, numbered on from the markers."""
+"""The tokens that say in which style or of which kind to ask, numbered on from the markers."""
 
 
 class Seq2SeqExamples(ItemDataset):

@@ -34,7 +34,8 @@ BEAMS = 8
 """Questions decoded for each example.  No measurement of this value and the next is recorded."""
 
 HYPOTHESES = 4
-"""Of them kept: the most probable, the most and the least like the reference, and another one."""
+"""How many of them are kept: the most probable, the most and the least like the reference, and
+another one."""
 
 _CHUNK = 256
 """Examples whose questions are written down together."""

@@ -16,10 +16,10 @@ from qgen.files.readers.blocks import Block, LeftOut
 _RUN = 4
 """Words of the runs in which a block and the text are compared."""
 _SHARED = 0.5
-"""Of a block's runs, how many must be in the text."""
+"""The share of a block's runs that must be in the text."""
 _LEAST = 0.1
-"""Of the blocks' words, how many must stay; where fewer do, the text was not found.  Round numbers,
-all three; no measurement is recorded."""
+"""The share of the blocks' words that must stay; where fewer do, the text was not found.  Round
+numbers, all three; no measurement is recorded."""
 
 
 def main_text(source: str, blocks: list[Block], left_out: LeftOut) -> list[Block]:

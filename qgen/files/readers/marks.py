@@ -15,7 +15,7 @@ _RAISED_LINK = re.compile(
     f"{LINK}((?:\\s*{RAISED}[^{RAISED}{NOT_RAISED}{LINK}{NO_LINK}]*{NOT_RAISED})+)\\s*{NO_LINK}"
 )
 _MAX_DEPTH = 4
-"""Of raised text in raised text."""
+"""How deep raised text may stand in raised text."""
 _TO_RAISED = str.maketrans("0123456789+-−–n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻ⁿ")
 _MARK = re.compile(r"[\d\s,;*†‡§¶#–-]+|\(\d{1,3}\)|[a-z]|[ivx]{1,4}")
 _EXPONENT = re.compile(r"[+\-−–]?\d{1,3}[+\-−–]?|[+\-−–n]")

@@ -21,7 +21,7 @@ _SOUND = re.compile(
     r"|^[-–—\s]*\([^()]*\)[^\S\n]*$",
     re.M,
 )
-"""Of a cue, over several of its lines."""
+"""What is not spoken in a cue; it may go over several lines."""
 _PAUSE = 4.0
 """Seconds without words after which a new paragraph begins, if a sentence has ended.  A round
 number; no measurement is recorded."""

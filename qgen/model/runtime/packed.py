@@ -34,7 +34,7 @@ SCALE = "_scale"
 _FOUR_BITS = re.compile(
     r"embeddings\.word_embeddings|intermediate\.dense|(?<!attention\.)output\.dense"
 )
-"""The large matrices that bear it: word embeddings and feed-forward layers."""
+"""The large matrices that four bits are enough for: word embeddings and feed-forward layers."""
 
 
 def bits_of(name: str, weight: Tensor, fewest: int = 4) -> int:

@@ -1,7 +1,7 @@
 """Batches decoded side by side on the cores of a CPU.
 
-A decoding step is hundreds of small operations, of which two threads each do half hardly faster
-than one does it all.  So each batch has a thread of its own.
+A decoding step is hundreds of small operations.  Two threads that share each of them are hardly
+faster than one alone, so each batch has a thread of its own.
 """
 
 from __future__ import annotations
