@@ -66,7 +66,7 @@ class Format:
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class Omitted:
     """What a format has no place for.
 
     Attributes:
@@ -151,7 +151,7 @@ def suffix_of(name: str) -> str:
     return WRITERS[name].suffixes[0]
 
 
-def write(name: str, records: Iterable[dict], path: Path, raw_cells: bool = False) -> LeftOut:
+def write(name: str, records: Iterable[dict], path: Path, raw_cells: bool = False) -> Omitted:
     """Write records in a format.
 
     Args:
@@ -173,7 +173,7 @@ def write(name: str, records: Iterable[dict], path: Path, raw_cells: bool = Fals
     ]
     if missing := _without_place(format, records):
         lines.append(f"{name} has no place for: {', '.join(map(one_line, missing))}")
-    return LeftOut(left_out.total(), lines)
+    return Omitted(left_out.total(), lines)
 
 
 def _without_place(format: Format, records: Iterable[dict]) -> list[str]:
