@@ -67,14 +67,10 @@ def dtype_of(model: Any) -> str:
 
 
 def _of_dtype(device: torch.device, dtype: str) -> Backend:
-    problems: list[str] = []
-    for backend in BACKENDS:
-        if dtype == backend.DTYPE:
-            problem = backend.problem(device)
-            if problem is None:
-                return backend
-            problems.append(problem)
-    raise QGenError("; ".join(problems))
+    backend = next(each for each in BACKENDS if dtype == each.DTYPE)
+    if problem := backend.problem(device):
+        raise QGenError(problem)
+    return backend
 
 
 def _fastest(device: torch.device) -> Backend:
