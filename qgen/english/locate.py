@@ -40,7 +40,8 @@ def locate_answer(passage: str, answer: str, start: int | None = None) -> Answer
         raise QGenError("the answer is empty")
     folded, offsets = _fold(passage)
     for form in _forms(answer):
-        found = _occurrences(passage, folded, offsets, form, answer.strip())
+        ranked = _ranked(passage, folded, offsets, form, answer.strip())
+        found = [(begin, end) for *_, begin, end in ranked]
         if start is not None:
             # The first character of the answer, not of the white space or quote before it.
             found = [span for span in found if _same_place(passage, start, span[0])]
@@ -93,18 +94,11 @@ def alone(text: str, answer: str) -> list[tuple[int, int]]:
     return [(begin, end) for inside, _, joined, begin, end in ranked if not inside and not joined]
 
 
-def _occurrences(
-    passage: str, folded: str, offsets: list[int], form: str, exact: str
-) -> list[tuple[int, int]]:
-    """Where a folded answer stands in a folded passage, as spans of the passage, best first."""
-    return [(begin, end) for *_, begin, end in _ranked(passage, folded, offsets, form, exact)]
-
-
 def _ranked(
     passage: str, folded: str, offsets: list[int], form: str, exact: str
 ) -> list[tuple[bool, int, bool, int, int]]:
-    """The same, each behind whether it is inside a word, how unlike it is, and whether a dash joins
-    it to another word."""
+    """Where a folded answer stands in a folded passage, best first: whether it is inside a word,
+    how unlike it is, whether a dash joins it to another word, and its span of the passage."""
     ranked = []
     at = folded.find(form)
     while at >= 0:
