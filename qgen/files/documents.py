@@ -11,26 +11,9 @@ from typing import overload
 from qgen.errors import QGenError
 from qgen.files.formats import DOCUMENT_SUFFIXES, ROW_SUFFIXES, kind_of
 from qgen.files.lines import typed_blocks
-from qgen.files.paragraphs import paragraphs
+from qgen.files.paragraphs import Paragraph, paragraphs
 from qgen.files.readers.blocks import Block, LeftOut
 from qgen.files.reading import read_blocks
-
-
-@dataclass(frozen=True)
-class Paragraph:
-    """A paragraph of a document.
-
-    Attributes:
-        text: on one line.
-        number: which of the document's paragraphs it is, from 1.
-        page: its page or slide, from 1, where the format has them.
-        headings: those over it, the outermost first, where they can be told.
-    """
-
-    text: str
-    number: int
-    page: int | None = None
-    headings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,10 +68,7 @@ def read_document(path: str | os.PathLike) -> Document:
         known = ", ".join(DOCUMENT_SUFFIXES)
         raise QGenError(f"{path}: unknown type of document{hint}; use one of {known}")
     blocks, left_out = read_blocks(path, kind)
-    found = tuple(
-        Paragraph(prose.text, number, prose.page, prose.headings)
-        for number, prose in enumerate(paragraphs(blocks, left_out), 1)
-    )
+    found = tuple(paragraphs(blocks, left_out))
     if not found:
         only = f": only {left_out}" if str(left_out) else ""
         raise QGenError(f"{path} holds no prose{only}")
@@ -99,7 +79,7 @@ def text_paragraphs(text: str) -> tuple[list[str], LeftOut]:
     """The paragraphs of a pasted text and what is left out of it: as of a document, or all of it
     where it is one line."""
     left_out = LeftOut()
-    found = [prose.text for prose in paragraphs(map(Block, typed_blocks(text)), left_out)]
+    found = [each.text for each in paragraphs(map(Block, typed_blocks(text)), left_out)]
     if found or not text.strip():
         return found, left_out
     return [" ".join(text.split())], LeftOut()

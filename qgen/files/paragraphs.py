@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from itertools import chain
-from typing import NamedTuple
+from dataclasses import dataclass
+from itertools import chain, count
 
 from qgen.english.clean import NOTE_MARK, clean_text, has_lost_letters
 from qgen.english.paragraphs import MAX_WORDS, units
@@ -73,21 +73,29 @@ _VERB = re.compile(
 """Words that a paragraph has and a reference seldom."""
 
 
-class Prose(NamedTuple):
-    """A paragraph: its text on one line, its page, and the headings over it, outermost first."""
+@dataclass(frozen=True)
+class Paragraph:
+    """A paragraph of a document.
+
+    Attributes:
+        text: on one line.
+        number: which of the document's paragraphs it is, from 1.
+        page: its page or slide, from 1, where the format has them.
+        headings: those over it, the outermost first, where they can be told.
+    """
 
     text: str
-    page: int | None
-    headings: tuple[str, ...]
+    number: int
+    page: int | None = None
+    headings: tuple[str, ...] = ()
 
 
-def paragraphs(blocks: Iterable[Block], left_out: LeftOut) -> Iterator[Prose]:
-    """The paragraphs of a document's blocks, each with its page and headings; what is left out is
-    counted.
+def paragraphs(blocks: Iterable[Block], left_out: LeftOut) -> Iterator[Paragraph]:
+    """The paragraphs of a document's blocks; what is left out is counted.
 
     The list of references is left out (:class:`_References`).
     """
-    references = _References()
+    references, numbers = _References(), count(1)
     over: list[tuple[int, str]] = []  # the headings, with their levels
     notes: set[str] = set()  # the marks so far
     for text, page, level, _, item in _listed(_whole(_opened(blocks, left_out))):
@@ -119,8 +127,9 @@ def paragraphs(blocks: Iterable[Block], left_out: LeftOut) -> Iterator[Prose]:
                 part = "\n".join(lines[:at])
                 left_out["list of references"] += 1
                 references.begin(0)
-            for paragraph in _paragraphs(part, left_out, notes):
-                yield Prose(paragraph, its_page, tuple(heading for _, heading in over))
+            for prose in _paragraphs(part, left_out, notes):
+                headings = tuple(heading for _, heading in over)
+                yield Paragraph(prose, next(numbers), its_page, headings)
 
 
 _UNKNOWN_LEVEL = 9
