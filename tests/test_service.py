@@ -24,7 +24,6 @@ from qgen.asking.pipeline import QuestionGenerator
 from qgen.cli import main
 from qgen.errors import QGenError
 from qgen.files.documents import read_document
-from qgen.model.runtime.workers import count_streams, stream_pool
 from qgen.records import Answer, Question, Request, Result
 from qgen.settings import GenerationSettings, QuizSettings
 
@@ -605,26 +604,59 @@ def test_other_origins_are_let_in_only_when_asked(generator):
             assert ("Retry-After" in shown) == allowed
 
 
-def test_a_full_queue_is_429(gate):
-    generator = only(gate)
-    app = create_app(generator, ServiceSettings(max_waiting=1, max_batch=1))
+WAITING = [
+    ("questions", {"passages": [{"passage": PASSAGE}]}),
+    ("answers", {"passage": PASSAGE}),
+    ("scores", {"rows": [{"passage": PASSAGE, "question": "When?", "answer": "1937"}]}),
+]
+
+
+def occupy(batcher, gate):
+    """Give each stream a batch."""
+    for n in range(batcher.streams):
+        batcher.submit(job("a"), SETTINGS, QUIZ)
+        wait_until(lambda n=n: len(gate.batches) > n)
+
+
+@pytest.mark.parametrize(("path", "body"), WAITING)
+def test_a_full_queue_is_429(gate, path, body):
+    app = create_app(only(gate), ServiceSettings(max_waiting=1, max_batch=1))
     with TestClient(app) as client:
-        for n in range(app.state.batcher.streams):
-            app.state.batcher.submit(job("a"), SETTINGS, QUIZ)
-            while len(gate.batches) == n:
-                time.sleep(0.01)
+        occupy(app.state.batcher, gate)
         app.state.batcher.submit(job("b"), SETTINGS, QUIZ)
-        response = client.post("/v1/questions", json={"passages": [{"passage": PASSAGE}]})
+        response = client.post(f"/v1/{path}", json=body)
         assert response.status_code == 429 and int(response.headers["Retry-After"]) >= 1
         gate.open.set()
 
 
-def test_a_request_that_takes_too_long_is_504(gate):
-    generator = only(gate)
-    with TestClient(create_app(generator, ServiceSettings(timeout_s=0.1))) as client:
-        response = client.post("/v1/questions", json={"passages": [{"passage": PASSAGE}]})
-        assert response.status_code == 504
+@pytest.mark.parametrize(("path", "body"), WAITING)
+def test_a_request_that_takes_too_long_is_504(gate, path, body):
+    app = create_app(only(gate), ServiceSettings(timeout_s=0.1, max_batch=1))
+    with TestClient(app) as client:
+        occupy(app.state.batcher, gate)
+        assert client.post(f"/v1/{path}", json=body).status_code == 504
+        assert app.state.batcher.waiting == 0
         gate.open.set()
+
+
+def test_what_several_clients_have_read_goes_through_the_models_together(gate):
+    """Beside the questions that are asked, and each client gets its own."""
+    read = []
+
+    def lengths(rows):
+        read.append(rows)
+        return [len(row) for row in rows]
+
+    batcher = DynamicBatcher(gate, max_delay_s=0)
+    batcher.submit(job("first"), SETTINGS, QUIZ)
+    assert gate.entered.wait(5)
+    futures = [batcher.read(lengths, rows, rows) for rows in (["a", "bb"], ["ccc"])]
+    asked_for = batcher.submit(job("second"), SETTINGS, QUIZ)
+    gate.open.set()
+    assert [future.result(5) for future in futures] == [[1, 2], [3]]
+    assert asked(asked_for.result(5)) == ["What of second?"]
+    batcher.close()
+    assert read == [["a", "ccc", "bb"]]
 
 
 def test_what_a_client_that_has_gone_asked_for_is_taken_back():
@@ -638,20 +670,19 @@ def test_what_a_client_that_has_gone_asked_for_is_taken_back():
     assert future.cancelled()
 
 
-def test_what_a_client_that_has_gone_waited_for_is_not_computed():
-    generator, go, proposed = only(echo), threading.Event(), []
+def test_what_a_client_that_has_gone_waited_for_is_not_computed(gate):
+    generator, proposed = only(gate), []
     generator.propose = lambda passages: proposed.append(passages) or [[]]
-    pool = stream_pool(torch.device("cpu"))
-    with served(create_app(generator)) as address:
-        held = [pool.submit(go.wait, 30) for _ in range(count_streams(torch.device("cpu")))]
+    app = create_app(generator, ServiceSettings(max_batch=1))
+    with served(app) as address:
+        occupy(app.state.batcher, gate)
         body = json.dumps({"passage": PASSAGE}).encode()
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(f"{address}/v1/answers", body, headers)
         with pytest.raises(TimeoutError):
             urllib.request.urlopen(request, timeout=1)
-        time.sleep(1)
-        go.set()
-        assert all(one.result(30) for one in held)
+        wait_until(lambda: app.state.batcher.waiting == 0)
+        gate.open.set()
         urllib.request.urlopen(request, timeout=30).close()
     assert proposed == [[PASSAGE]], "for the second time alone"
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
@@ -88,9 +89,11 @@ def create_app(
 
 def _start(state: State, generator: QuestionGenerator | Callable[[], QuestionGenerator]) -> None:
     """Load the models, and begin to take work."""
+    from qgen.asking.scoring import score_rows
     from qgen.model.runtime.workers import count_streams, stream_pool
 
     state.generator = generator() if callable(generator) else generator
+    state.score = partial(score_rows, state.generator)
     settings, device = state.settings, state.generator.generator.device
     state.batcher = DynamicBatcher(
         state.generator.generate,

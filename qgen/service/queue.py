@@ -6,16 +6,20 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from qgen.asking.document import GenerateFunction
 from qgen.errors import QGenError
 from qgen.records import Request, Result
 from qgen.service.settings import ServiceSettings
 from qgen.settings import GenerationSettings, QuizSettings
+
+Item = TypeVar("Item")
+Found = TypeVar("Found")
 
 TOKENS = 200
 """What a question takes by :func:`count_tokens` for a passage of SQuAD's, of some 140 tokens."""
@@ -61,18 +65,17 @@ class _Job:
     """One client's passages: those before ``taken`` are done or being decoded.
 
     Attributes:
-        requests: the passages.
-        settings, quiz: how to ask about them.
+        requests: the passages, or rows with a passage each.
+        work: what to do with them: a function and its arguments behind the passages.
         tokens: of each passage, by :func:`count_tokens`.
     """
 
-    requests: Sequence[Request]
-    settings: GenerationSettings
-    quiz: QuizSettings
+    requests: Sequence[Any]
+    work: tuple[Any, ...]
     tokens: Sequence[int]
-    future: Future[list[Result]] = field(default_factory=Future)
+    future: Future[list[Any]] = field(default_factory=Future)
     taken: int = 0
-    results: dict[int, Result] = field(default_factory=dict)
+    results: dict[int, Any] = field(default_factory=dict)
     since: float = field(default_factory=time.monotonic)
 
     @property
@@ -83,8 +86,8 @@ class _Job:
 class DynamicBatcher:
     """A queue, and batches of what is in it decoded side by side.
 
-    Passages of jobs with the same settings are decoded together, one of each job in turn, so that
-    a small job does not wait for all of a big one.
+    Passages of jobs with the same work and settings are decoded together, one of each job in turn,
+    so that a small job does not wait for all of a big one.
 
     Args:
         generate: the model.
@@ -151,12 +154,31 @@ class DynamicBatcher:
             ClosedError: the service is shutting down.
         """
         tokens = [count_tokens(request, settings, quiz) for request in requests]
-        job = _Job(requests, settings, quiz, tokens)
+        return self._queue(_Job(requests, (self._generate, settings, quiz), tokens), wait)
+
+    def read(
+        self,
+        function: Callable[[Sequence[Item]], Sequence[Found]],
+        rows: Sequence[Item],
+        passages: Sequence[str],
+    ) -> Future[list[Found]]:
+        """Have a client's rows go through the models in their turn, without a question being asked;
+        cancelling and what is raised are as with :meth:`submit`.
+
+        Args:
+            function: gives something for each row; it gets other clients' rows as well.
+            rows: what it takes.
+            passages: that of each row.
+        """
+        tokens = [STEPS + len(passage) // CHARACTERS for passage in passages]
+        return self._queue(_Job(rows, (function,), tokens))
+
+    def _queue(self, job: _Job, wait: bool = False) -> Future[list[Any]]:
         with self._changed:
             while (
                 not self._closing
                 and (waiting := self._waiting())
-                and waiting + len(requests) > self.max_waiting
+                and waiting + job.waiting > self.max_waiting
             ):
                 if not wait:
                     seconds = 1 + int(waiting / self._rate)
@@ -164,7 +186,7 @@ class DynamicBatcher:
                 self._changed.wait(1.0)
             if not self.alive:
                 raise ClosedError("the service is shutting down")
-            if not requests:
+            if not job.requests:
                 job.future.set_result([])
             else:
                 self._jobs.append(job)
@@ -215,7 +237,7 @@ class DynamicBatcher:
                 else:
                     self._changed.wait()
             batch = self._take((tokens + self._decoding) / self.streams)
-            self._jobs.rotate(-1)  # other settings, and those who came second, have their turn
+            self._jobs.rotate(-1)  # other work, and those who came second, have their turn
             self._idle -= 1
             self._decoding += _tokens(batch)
             self._changed.notify_all()  # there is room in the queue
@@ -236,10 +258,8 @@ class DynamicBatcher:
 
     def _take(self, share: float) -> list[tuple[_Job, int]]:
         """Passages that come to so many tokens, if they fit a batch, or one that does not, of the
-        jobs with the first one's settings, one of each in turn."""
-        first = self._jobs[0]
-        wanted = first.settings, first.quiz
-        same = deque(job for job in self._jobs if (job.settings, job.quiz) == wanted)
+        jobs with the first one's work, one of each in turn."""
+        same = deque(job for job in self._jobs if job.work == self._jobs[0].work)
         batch: list[tuple[_Job, int]] = []
         taken = 0
         while same and taken < share:
@@ -257,9 +277,10 @@ class DynamicBatcher:
     # -- a stream ----------------------------------------------------------------------------------
 
     def _decode(self, batch: list[tuple[_Job, int]]) -> None:
-        started, job = time.monotonic(), batch[0][0]
+        started = time.monotonic()
+        function, *arguments = batch[0][0].work
         try:
-            found = self._generate([one.requests[i] for one, i in batch], job.settings, job.quiz)
+            found = function([one.requests[i] for one, i in batch], *arguments)
         except BaseException as error:  # its clients are told; the others are served
             for one, _ in batch:
                 with suppress(InvalidStateError):  # its client has gone, or knows

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import partial
 from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Depends, Form, Request, UploadFile
@@ -42,6 +40,7 @@ from qgen.service.schemas import (
 from qgen.settings import GenerationSettings, QuizSettings
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 def authorise(request: Request) -> None:
@@ -148,8 +147,8 @@ async def answers(body: AnswersIn, request: Request) -> AnswersOut:
     mended = Mended(body.passage)
     if refused := passage_problem(mended.text):
         raise ApiError(422, "invalid", refused, "passage")
-    propose = partial(request.app.state.generator.propose, [mended.text])
-    (found,) = await _in_stream(propose, request)
+    propose = request.app.state.generator.propose
+    (found,) = await _read_by(propose, [mended.text], [mended.text], request)
     told = {"passage": mended.text} if mended.text != body.passage else {}
     return AnswersOut(answers=[AnswerOut.of(answer) for answer in found], **told)
 
@@ -157,9 +156,7 @@ async def answers(body: AnswersIn, request: Request) -> AnswersOut:
 @v1.post("/scores")
 async def scores(body: ScoresIn, request: Request) -> ScoresOut:
     """Say how good questions are that somebody asked, and what speaks against them."""
-    from qgen.asking.scoring import score_rows  # imports PyTorch
-
-    allowed, generator = request.app.state.settings, request.app.state.generator
+    allowed = request.app.state.settings
     if len(body.rows) > allowed.max_passages:
         raise ApiError(422, "too_many", f"at most {allowed.max_passages} rows", "rows")
     for number, row in enumerate(body.rows):
@@ -167,7 +164,8 @@ async def scores(body: ScoresIn, request: Request) -> ScoresOut:
             if problem := _length_problem(getattr(row, name), allowed.max_characters):
                 raise ApiError(422, "too_long", problem, f"rows.{number}.{name}")
     rows = [(row.passage, row.question, row.answer, row.answer_start) for row in body.rows]
-    found = await _in_stream(partial(score_rows, generator, rows), request)
+    passages = [row.passage for row in body.rows]
+    found = await _read_by(request.app.state.score, rows, passages, request)
     return ScoresOut(scores=[ScoreOut(**verdict.to_dict()) for verdict in found])
 
 
@@ -228,12 +226,19 @@ def _length_problem(passage: str, most: int) -> str:
     return too_long(passage, most) if len(passage) > most else ""
 
 
-async def _in_stream(work: Callable[[], T], request: Request) -> T:
-    """What comes of some work with the models; taken back if the client goes before its turn."""
-    from qgen.model.runtime.workers import stream_pool  # imports PyTorch
-
-    pool = stream_pool(request.app.state.generator.generator.device)
-    return await finished(pool.submit(work), request, math.inf)
+async def _read_by(
+    function: Callable[[Sequence[T]], Sequence[U]],
+    rows: Sequence[T],
+    passages: Sequence[str],
+    request: Request,
+) -> Sequence[U]:
+    """What a function of the models gives for rows with a passage each, in their turn."""
+    state = request.app.state
+    try:
+        future = state.batcher.read(function, rows, passages)
+    except QGenError as error:
+        raise refusal(error, "") from error
+    return await finished(future, request, state.settings.timeout_s)
 
 
 async def finished(future: Future[T], request: Request, timeout_s: float) -> T:

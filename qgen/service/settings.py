@@ -16,8 +16,8 @@ class ServiceSettings:
         max_characters: characters in a passage.
         max_body_bytes: bytes in a request's body.
         max_upload_bytes: bytes in the body of a batch, or of a whole text from the page.
-        max_waiting: passages in the queue; beyond, clients are sent away with 429, but one that
-            alone sends more gets its turn when no other waits.
+        max_waiting: passages, and rows to be judged, in the queue; beyond, clients are sent away
+            with 429, but one that alone sends more gets its turn when no other waits.
         timeout_s: seconds that a request may take.
         max_batch: questions decoded together, on each core of a CPU.
         max_delay_s: most seconds for which an idle stream waits for company of a passage.
