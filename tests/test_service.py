@@ -593,6 +593,44 @@ def test_a_token_is_asked_for_where_one_is_set(generator, unchecked):
         assert client.get("/healthz").text == "ok\n"
 
 
+@pytest.mark.parametrize("token", ["s3cret", "pässwort"])
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
+def test_the_right_token_is_right_however_it_is_written(token, scheme):
+    with TestClient(create_app(only(echo), ServiceSettings(token=token))) as client:
+        headers = {"Authorization": f"{scheme} {token}".encode()}
+        assert client.get("/v1/batches/none", headers=headers).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["answers", "batches"])
+def test_a_body_is_not_read_without_the_token(path):
+    """It is refused with nothing but the header there, and while the models load."""
+    loaded = threading.Event()
+
+    def load():
+        assert loaded.wait(30)
+        return only(echo)
+
+    with served(create_app(load, ServiceSettings(token="s3cret"))) as address:
+        host, port = address.removeprefix("http://").split(":")
+        head = f"POST /v1/{path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 9000\r\n\r\n"
+        with socket.create_connection((host, int(port)), timeout=20) as client:
+            client.sendall(head.encode())
+            assert client.recv(65536).startswith(b"HTTP/1.1 401")
+        loaded.set()
+
+
+@pytest.mark.parametrize("token", ["", "s3cret"])
+def test_the_reference_offers_to_authorise_where_there_is_a_token(token):
+    schema = create_app(only(echo), ServiceSettings(token=token)).openapi()
+    schemes = schema["components"].get("securitySchemes", {})
+    assert [(one["type"], one["scheme"]) for one in schemes.values()] == (
+        [("http", "bearer")] if token else []
+    )
+    for path, methods in schema["paths"].items():
+        for route in methods.values():
+            assert ("security" in route) == bool(token and path.startswith("/v1/"))
+
+
 def test_other_origins_are_let_in_only_when_asked(generator):
     ask = {"Origin": "https://a.example", "Access-Control-Request-Method": "POST"}
     for origins, allowed in (((), False), (("https://a.example",), True)):

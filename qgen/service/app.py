@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.security import HTTPBearer
 from fastapi_offline import FastAPIOffline
 from starlette.datastructures import State
 
@@ -67,7 +68,8 @@ def create_app(
     )
     app.state.settings, app.state.metrics = settings, Metrics()
     app.include_router(public)
-    app.include_router(v1)
+    bearer = HTTPBearer(auto_error=False, description="the secret of `--token`")
+    app.include_router(v1, dependencies=[Depends(bearer)] if settings.token else [])
     refuse_unknown(app)
     add_handlers(app)
     app.state.metrics.instrument(app)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Form, Request, UploadFile
 from fastapi.responses import FileResponse, PlainTextResponse, Response
+from fastapi.routing import APIRoute
+from fastapi.security.utils import get_authorization_scheme_param
 from prometheus_client import generate_latest
 from pydantic import BaseModel
 
@@ -46,12 +48,26 @@ U = TypeVar("U")
 def authorise(request: Request) -> None:
     """Let only those in who send the token, where there is one."""
     token = request.app.state.settings.token
-    sent = request.headers.get("authorization", "")
-    if token and not secrets.compare_digest(sent.encode(), f"Bearer {token}".encode()):
+    scheme, sent = get_authorization_scheme_param(request.headers.get("authorization"))
+    right = secrets.compare_digest(sent.encode("latin-1"), token.encode())  # the bytes as sent
+    if token and not (right and scheme.lower() == "bearer"):
         raise ApiError(
             401, "unauthorised", "the bearer token is missing or wrong",
             headers={"WWW-Authenticate": "Bearer"},
         )  # fmt: skip
+
+
+class _Guarded(APIRoute):
+    """A route that checks the token first: dependencies come after the body has been read."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def guarded(request: Request) -> Response:
+            authorise(request)
+            return await handle(request)
+
+        return guarded
 
 
 async def loaded(request: Request) -> None:
@@ -72,7 +88,8 @@ public = APIRouter()
 v1 = APIRouter(
     prefix="/v1",
     responses=errors(400, 401, 413, 422, 429, 503, 504),
-    dependencies=[Depends(authorise), Depends(loaded)],
+    dependencies=[Depends(loaded)],
+    route_class=_Guarded,
 )
 
 # -- the process -----------------------------------------------------------------------------------
