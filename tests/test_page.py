@@ -128,7 +128,7 @@ def test_the_page_leaves_the_errors_of_the_api_as_they_are():
         ):
             response = client.request(method, path)
             assert response.status_code == status and response.json()["error"]["message"]
-        assert client.put("/v1/batches/none").headers["allow"] == "DELETE, GET"
+        assert client.put("/v1/batches/none").headers["allow"] == "DELETE, GET, HEAD"
         assert client.get("/").status_code == 200
 
 

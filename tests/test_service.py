@@ -16,6 +16,7 @@ from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
 
+import httpx
 import pytest
 import torch
 from conftest import PASSAGE, served
@@ -735,6 +736,19 @@ def test_a_batch_ends_with_the_service(gate):
         [batch] = app.state.batches._batches.values()
         threading.Timer(0.2, gate.open.set).start()
     assert batch.state == "cancelled" and not batch.source.exists()
+
+
+@pytest.mark.parametrize("page", [False, True])
+def test_head_is_answered_as_get_without_the_body(page):
+    if page:
+        pytest.importorskip("gradio")
+    with served(create_app(only(echo), page=page)) as address:
+        for path, status in [("healthz", 200), ("readyz", 200), ("docs", 200), ("v1/answers", 405)]:
+            got, head = httpx.get(f"{address}/{path}"), httpx.head(f"{address}/{path}")
+            assert got.status_code == head.status_code == status
+            assert head.content == b"" and head.headers["content-length"] == str(len(got.content))
+        allowed = httpx.put(f"{address}/v1/batches/none").headers["Allow"]
+    assert allowed == "DELETE, GET, HEAD"
 
 
 def test_metrics_count_by_route(client):

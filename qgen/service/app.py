@@ -18,7 +18,7 @@ from starlette.datastructures import State
 from qgen import __version__
 from qgen.service.errors import add_handlers, refuse_unknown
 from qgen.service.jobs import Batches
-from qgen.service.middleware import BodyLimit, Metrics
+from qgen.service.middleware import BodyLimit, Head, Metrics
 from qgen.service.queue import DynamicBatcher
 from qgen.service.routes import public, v1
 from qgen.service.settings import ServiceSettings
@@ -86,6 +86,7 @@ def create_app(
         from qgen.service.page.build import mount_page
 
         mount_page(app, settings.max_upload_bytes)
+    app.add_middleware(Head)
     return app
 
 

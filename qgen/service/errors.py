@@ -79,7 +79,8 @@ def refuse_unknown(app: FastAPI) -> None:
             method
             for method in _METHODS
             for route in known
-            if route.matches({**request.scope, "method": method})[0] is Match.FULL
+            if route.matches({**request.scope, "method": method.replace("HEAD", "GET")})[0]
+            is Match.FULL
         ]
         if allowed:
             raise HTTPException(405, headers={"Allow": ", ".join(allowed)})

@@ -1,4 +1,4 @@
-"""Around every request: the size of bodies, and metrics."""
+"""Around every request: the size of bodies, HEAD, and metrics."""
 
 from __future__ import annotations
 
@@ -89,6 +89,18 @@ class BodyLimit:
         response = error_response(413, "too_large", f"at most {most} bytes are allowed")
         response.headers["Connection"] = "close"  # the rest of the body is not read
         await response(scope, receive, send)
+
+
+class Head:
+    """Answers HEAD as GET is answered, which FastAPI does not; the server leaves the body out."""
+
+    def __init__(self, app: ASGIApp):
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}
+        await self.app(scope, receive, send)
 
 
 class _TooLargeError(Exception):
