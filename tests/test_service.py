@@ -568,6 +568,8 @@ def test_large_bodies_are_refused(generator):
         for response in (said, streamed):
             assert response.status_code == 413
             assert response.json()["error"]["code"] == "too_large"
+        counted = 'qgen_requests_total{route="/v1/answers",status="413"} 2.0'
+        assert counted in client.get("/metrics").text
 
 
 @pytest.mark.parametrize("root", ["", "/quiz"])

@@ -72,8 +72,8 @@ def create_app(
     app.include_router(v1, dependencies=[Depends(bearer)] if settings.token else [])
     refuse_unknown(app)
     add_handlers(app)
-    app.state.metrics.instrument(app)
     app.add_middleware(BodyLimit, settings=settings)
+    app.state.metrics.instrument(app)  # around it, to count what it refuses
     if settings.allow_origins:
         app.add_middleware(
             CORSMiddleware,
