@@ -465,6 +465,19 @@ def test_answers(client):
             422,
             "passages.0.answers.0",
         ),
+        *(
+            (
+                "questions",
+                {"passages": [{"passage": PASSAGE, "answers": ["1937", answer]}]},
+                422,
+                f"passages.0.answers.1{field}",
+            )
+            for answer, field in [
+                (5, ""),
+                ({"text": 5}, ".text"),
+                ({"text": "1937", "begin": 50}, ".begin"),
+            ]
+        ),
         ("questions", {"passages": [{"passage": PASSAGE}], "colour": "red"}, 422, "colour"),
         (
             "questions",

@@ -13,7 +13,7 @@ from starlette.routing import Match
 
 from qgen.errors import QGenError
 from qgen.service.queue import ClosedError, QueueFullError
-from qgen.service.schemas import ErrorOut, ProblemOut
+from qgen.service.schemas import AnswerIn, ErrorOut, ProblemOut
 
 _LOG = logging.getLogger(__name__)
 _METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
@@ -105,16 +105,26 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
 
 async def _validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
+    found = error.errors()
+    first = found[0]
     if first["type"] == "json_invalid":
         message = f"the body is not valid JSON: {first['ctx']['error']}"
         return error_response(400, "invalid", message)
-    path = [str(part) for part in first["loc"]]
+    path = _path(first)
     if path == ["body"]:  # empty, a list, or a text for want of its content type
         message = "the body must be a JSON object, sent with Content-Type: application/json"
         return error_response(422, "invalid", message)
+    # Of an answer it is told first why it is no text, then what is wrong inside of the object.
+    there = [one for one in found if _path(one)[: len(path)] == path]
+    told = max(there, key=lambda one: len(one["loc"]))
+    path = _path(told)
     field = ".".join(path[1:] if path[:1] in (["body"], ["query"], ["path"]) else path)
-    return error_response(422, "invalid", first["msg"], field)
+    return error_response(422, "invalid", told["msg"], field)
+
+
+def _path(error: dict[str, Any]) -> list[str]:
+    """Where an error is, without pydantic's names for the forms that an answer has."""
+    return [str(part) for part in error["loc"] if part not in (str.__name__, AnswerIn.__name__)]
 
 
 async def _internal_error(request: Request, error: Exception) -> JSONResponse:
