@@ -23,6 +23,7 @@ from conftest import PASSAGE, served
 
 from qgen.asking.pipeline import QuestionGenerator
 from qgen.cli import main
+from qgen.english.clean import Mended
 from qgen.errors import QGenError
 from qgen.files.documents import read_document
 from qgen.records import Answer, Question, Request, Result
@@ -691,6 +692,24 @@ def test_a_request_that_takes_too_long_is_504(gate, path, body):
         assert client.post(f"/v1/{path}", json=body).status_code == 504
         assert app.state.batcher.waiting == 0
         gate.open.set()
+
+
+def test_the_service_answers_others_while_it_looks_for_answers(gate, monkeypatch):
+    def slow(passage):
+        gate.entered.set()
+        assert gate.open.wait(30)
+        return Mended(passage)
+
+    monkeypatch.setattr("qgen.service.routes.Mended", slow)
+    with TestClient(create_app(only(echo))) as client, ThreadPoolExecutor(2) as pool:
+        asking = pool.submit(client.post, "/v1/questions", json=WAITING[0][1])
+        assert gate.entered.wait(10)
+        other = pool.submit(client.get, "/healthz")
+        try:
+            assert other.result(10).text == "ok\n"
+        finally:
+            gate.open.set()
+        assert asking.result(30).status_code == 200
 
 
 def test_what_several_clients_have_read_goes_through_the_models_together(gate):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from qgen.errors import QGenError
 from qgen.records import Answer, splits_word
@@ -38,7 +39,7 @@ def locate_answer(passage: str, answer: str, start: int | None = None) -> Answer
         raise QGenError("the passage is empty")
     if not answer.strip():
         raise QGenError("the answer is empty")
-    folded, offsets = _fold(passage)
+    folded, offsets = _fold_passage(passage)
     for form in _forms(answer):
         ranked = _ranked(passage, folded, offsets, form, answer.strip())
         found = [(begin, end) for *_, begin, end in ranked]
@@ -84,6 +85,11 @@ def _fold(text: str) -> tuple[str, list[int]]:
         folded += plain
         offsets += [offset] * len(plain)
     return "".join(folded), offsets
+
+
+@lru_cache(maxsize=1)  # answers are looked for in one passage after the other
+def _fold_passage(passage: str) -> tuple[str, list[int]]:
+    return _fold(passage)
 
 
 def alone(text: str, answer: str) -> list[tuple[int, int]]:

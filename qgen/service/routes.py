@@ -136,7 +136,10 @@ async def questions(body: QuestionsIn, request: Request) -> QuestionsOut:  # typ
     passages: list[PassageIn] = body.passages  # type: ignore[attr-defined]
     if len(passages) > allowed.max_passages:
         raise ApiError(422, "too_many", f"at most {allowed.max_passages} passages", "passages")
-    read = [_read(one, number, allowed.max_characters) for number, one in enumerate(passages)]
+    # In a thread: of many long passages with many answers it takes seconds.
+    read = await asyncio.to_thread(
+        lambda: [_read(one, n, allowed.max_characters) for n, one in enumerate(passages)]
+    )
     asked = beside_one_another([one.request for one in read if one.request])
     if not asked:
         raise read[0].problems[0]
