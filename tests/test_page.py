@@ -10,6 +10,7 @@ from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
 
+import httpx
 import pytest
 import torch
 from conftest import PASSAGE, served
@@ -130,6 +131,13 @@ def test_the_page_leaves_the_errors_of_the_api_as_they_are():
             assert response.status_code == status and response.json()["error"]["message"]
         assert client.put("/v1/batches/none").headers["allow"] == "DELETE, GET, HEAD"
         assert client.get("/").status_code == 200
+
+
+@pytest.mark.parametrize("stream", ["heartbeat/abc", "queue/data?session_hash=abc", "dev/reload"])
+def test_gradio_s_streams_are_not_served(stream):
+    """Which would keep the service from ending."""
+    with served(create_app(Canned(), page=True)) as address:
+        assert httpx.get(f"{address}/gradio_api/{stream}", timeout=20).status_code == 404
 
 
 def test_the_best_of_a_text_are_chosen_in_its_order():

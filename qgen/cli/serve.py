@@ -97,13 +97,12 @@ def run(args: argparse.Namespace) -> None:
         address = f"http://{host}:{listener.getsockname()[1]}"
         what = "the page and the API" if page else "the API"
         tell(f"serving {what} on {address}, documented at /docs")
-        # On SIGTERM uvicorn takes no new connections and finishes the requests that it has; the
-        # page of a browser that stays open would never finish.
+        # On SIGTERM uvicorn takes no new connections and finishes the requests that it has.
         server = uvicorn.Server(
             uvicorn.Config(
                 app,
                 log_level="warning",
-                timeout_graceful_shutdown=30 if page else int(settings.timeout_s),
+                timeout_graceful_shutdown=int(settings.timeout_s),
             )
         )
         with suppress(SystemExit):  # uvicorn's, where it cannot start

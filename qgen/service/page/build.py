@@ -22,6 +22,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 import gradio as gr
 from fastapi import FastAPI
 from gradio.utils import get_upload_folder, is_in_or_equal
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -76,12 +77,19 @@ _FORMATS = {
 def mount_page(app: FastAPI, max_upload_bytes: int) -> None:
     """Serve the page at ``/`` of an application that has the service's routes."""
     app.mount("/page", _Static(directory=_HERE / "static"))
+    app.add_api_route("/gradio_api/{path:path}", _no_stream, include_in_schema=False)
     theme = gr.themes.Base(font=["sans-serif"], font_mono=["monospace"])  # none of another host's
     gr.mount_gradio_app(
         app, build_page(), "/", theme=theme, footer_links=[], max_file_size=max_upload_bytes,
         ssr_mode=False,
     )  # fmt: skip
     app.add_middleware(_Prerendered, setup=page_setup())
+
+
+async def _no_stream() -> None:
+    """Gradio's streams stay open until the client goes, or for ever, and the service would wait for
+    them when it is to end.  The page has none, and gets nothing else from there."""
+    raise HTTPException(404)
 
 
 def build_page() -> gr.Blocks:
