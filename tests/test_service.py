@@ -1116,6 +1116,14 @@ def test_an_address_that_is_not_to_be_had_is_one_line(capsys):
             assert line.endswith(reason)
 
 
+@pytest.mark.parametrize("token", ["", " \n"])
+def test_an_empty_token_is_refused(capsys, token):
+    with pytest.raises(SystemExit) as ended:
+        main(["serve", "--token", token])
+    assert ended.value.code == 2
+    assert "argument --token: must not be empty" in capsys.readouterr().err
+
+
 def test_serving_needs_no_pytorch_before_the_models_load():
     code = "import sys, qgen.service.app, qgen.service.page.build; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

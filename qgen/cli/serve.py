@@ -38,6 +38,7 @@ def add_to(commands) -> None:
     )
     parser.add_argument(
         "--token",
+        type=_secret,
         help="a secret that clients must send as bearer token; the page is then off "
         "(default: $QGEN_TOKEN, if set)",
     )
@@ -73,7 +74,7 @@ def run(args: argparse.Namespace) -> None:
         from qgen.service.app import create_app
 
     settings = ServiceSettings(
-        token=args.token or os.environ.get("QGEN_TOKEN", ""),
+        token=args.token or os.environ.get("QGEN_TOKEN", "").strip(),
         allow_origins=tuple(args.allow_origin),
         max_waiting=args.max_waiting,
         max_batch=args.batch_size,
@@ -110,6 +111,16 @@ def run(args: argparse.Namespace) -> None:
     if not server.started:
         raise QGenError("the service could not start")
     app.state.loaded.result()
+
+
+def _secret(text: str) -> str:
+    """A token, as ``type`` of an option; white space at its ends does not come through HTTP.
+
+    An empty one, of a variable that is not set, say, would let everybody in without a word.
+    """
+    if not (secret := text.strip()):
+        raise argparse.ArgumentTypeError("must not be empty")
+    return secret
 
 
 def _listening(host: str, port: int) -> socket.socket:
