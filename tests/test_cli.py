@@ -180,6 +180,12 @@ def test_a_document_given_as_a_text_names_the_option_for_it(content, tmp_path, c
     assert "is not plain text; --document reads" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("option", ["--passage-file", "--document"])
+def test_the_name_of_a_file_that_is_empty_is_no_missing_option(option, checkpoint, capsys):
+    assert main(["generate", option, "", "--model", str(checkpoint), "--reader", "none"]) == 2
+    assert capsys.readouterr().err.startswith("qgen: error: cannot read ")
+
+
 @pytest.mark.parametrize("types", [["wh,why"], ["wh", "why"], ["wh,", "why"], ["wh, why"]])
 def test_words_have_spaces_or_commas_between_them(types):
     arguments = ["generate", "--passage", "a", "--types", *types, "--controls", "search,short"]

@@ -60,13 +60,13 @@ def run(args: argparse.Namespace) -> None:
 
     settings, quiz = settings_of(args, GenerationSettings), settings_of(args, QuizSettings)
     check_partners(args, "--answer", args.answer is not None, "answer_start")
-    if args.document:
+    if args.document is not None:  # "" is a script's variable that is not set
         if args.answer is not None:
             raise QGenError("--answer goes with --passage or --passage-file")
         requests = _document(args.document)
         results = _about_document(args, requests, settings, quiz)
     else:
-        passage = _read(args.passage_file) if args.passage_file else args.passage
+        passage = args.passage if args.passage_file is None else _read(args.passage_file)
         given = args.answer is not None
         answers = (locate_answer(passage, args.answer, args.answer_start),) if given else ()
         requests = [Request(passage, answers)]
