@@ -486,6 +486,16 @@ def test_a_terminal_gets_a_table_and_a_pipe_gets_plain_lines(monkeypatch, capsys
     assert max(map(len, lines)) <= 100 and table.err == ""
 
 
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_choice_with_a_line_break_is_printed_on_one_line(terminal, monkeypatch, capsys):
+    asked = [(Question("Who?", Answer("Ann\nLee", 3), -1.0, 0.95, ("Ben",)), {})]
+    if terminal:
+        on_a_terminal(monkeypatch)
+    write_questions(asked, False)
+    lines = [line.split(". ")[-1].strip() for line in capsys.readouterr().out.splitlines()]
+    assert sorted(lines[-2:]) == ["Ann Lee", "Ben"]
+
+
 def test_no_warning_of_a_library_reaches_the_user(tmp_path):
     code = (
         "import sys, logging, warnings\n"

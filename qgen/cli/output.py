@@ -43,7 +43,8 @@ def _place(place: Mapping) -> str:
 
 
 def _lettered(choices: Sequence[str]) -> list[str]:
-    return [f"{letter}. {choice}" for letter, choice in zip(ascii_uppercase, choices, strict=False)]
+    lettered = zip(ascii_uppercase, choices, strict=False)
+    return [f"{letter}. {spaced(choice)}" for letter, choice in lettered]
 
 
 def _write_lines(asked: Sequence[tuple[Question, Mapping]]) -> None:
