@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -41,10 +42,10 @@ def exit_code(program: str, command: Callable[[], int | None]) -> int:
     Returns:
         That, or 2 for bad input and for what the operating system refuses, 130 when interrupted.
     """
+    _prepare_streams()
     try:
         code = command() or 0
-        if sys.stdout:  # which some that start programs close
-            sys.stdout.flush()  # here, since at the exit nobody tells what goes wrong
+        sys.stdout.flush()  # here, since at the exit nobody tells what goes wrong
         return code
     except QGenError as error:
         print(f"{program}: error: {error}", file=sys.stderr)
@@ -62,12 +63,21 @@ def exit_code(program: str, command: Callable[[], int | None]) -> int:
         return 2
 
 
+def _prepare_streams() -> None:
+    """Open the streams that some that start programs close, which are ``None`` then; and let what
+    the encoding of a pipe or a file lacks, such as Windows's own, be printed as an escape."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
 def _end_stdout() -> None:
     """Write what is still to be printed; where that is not possible let go of it, which Python
     would try, and complain of, again at the exit."""
     try:
-        if sys.stdout:
-            sys.stdout.flush()
+        sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

@@ -382,6 +382,48 @@ def test_what_cannot_be_printed_is_one_line_at_most(redirected, code, told):
     assert (done.returncode, done.stderr) == (code, told)
 
 
+ASK = """
+import sys
+from qgen.cli.output import tell, write_questions
+from qgen.errors import exit_code
+from qgen.records import Answer, Question
+asked = [(Question("Who is Kočiský 😀?", Answer("é", 0), -1.0), {})]
+def ask():
+    assert sys.stdin.read() == ""
+    write_questions(asked, "json" in sys.argv)
+    tell("done")
+sys.exit(exit_code("qgen", ask))
+"""
+
+
+def ask(redirected, tmp_path, **environment):
+    """What a program that asks says, with its streams redirected."""
+    (tmp_path / "ask.py").write_text(ASK, encoding="utf-8")
+    return subprocess.run(
+        ["bash", "-c", f'"{sys.executable}" "{tmp_path}/ask.py" {redirected}'],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)} | environment,
+        stdin=subprocess.DEVNULL, capture_output=True, check=False,
+    )  # fmt: skip
+
+
+def test_what_an_encoding_lacks_is_printed_as_an_escape(tmp_path):
+    done = ask("", tmp_path, PYTHONIOENCODING="latin-1")
+    assert done.returncode == 0
+    assert "Who is Ko\\u010diský \\U0001f600?  [é]" in done.stdout.decode("latin-1")
+    done = ask("json", tmp_path, PYTHONIOENCODING="latin-1")
+    assert json.loads(done.stdout.decode("latin-1"))["question"] == "Who is Kočiský 😀?"
+    assert "Kočiský 😀" in ask("json", tmp_path, PYTHONIOENCODING="utf-8").stdout.decode()
+
+
+@pytest.mark.parametrize(
+    ("closed", "printed"), [("<&-", 1), (">&-", 0), ("2>&-", 1), ("<&- >&- 2>&-", 0)]
+)
+def test_streams_may_be_closed(closed, printed, tmp_path):
+    done = ask(closed, tmp_path, PYTHONIOENCODING="utf-8")
+    assert done.returncode == 0 and b"qgen:" not in done.stdout
+    assert done.stdout.decode().count("Kočiský") == printed
+
+
 def test_a_full_disk_is_one_line_and_exit_code_2(checkpoint, tmp_path, capsys):
     source = tmp_path / "in.txt"
     source.write_text(f"{PASSAGE}\t1937\n")

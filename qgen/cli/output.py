@@ -23,8 +23,10 @@ def tell(message: str) -> None:
 def write_questions(asked: Sequence[tuple[Question, Mapping]], as_json: bool) -> None:
     """Print questions, each with where in its document it comes from (nothing for a passage)."""
     if as_json:
+        # With JSON's own escapes, where the encoding may lack a character.
+        escaped = (sys.stdout.encoding or "utf-8").lower() not in ("utf-8", "utf8")
         for question, place in asked:
-            print(json.dumps(question.to_dict() | dict(place), ensure_ascii=False))
+            print(json.dumps(question.to_dict() | dict(place), ensure_ascii=escaped))
     elif sys.stdout.isatty():
         _write_table(asked)
     else:
