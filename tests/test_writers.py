@@ -13,6 +13,7 @@ import pytest
 from eval.splits import load_squad
 from qgen.errors import QGenError
 from qgen.files.cells import protect, restore
+from qgen.files.documents import read_document
 from qgen.files.rows import read_rows
 from qgen.files.writers import (
     FORMATS,
@@ -892,6 +893,13 @@ def test_docx_is_a_sheet_with_its_key_at_the_end(kind, tmp_path):
         answer, evidence = texts[key + i].split("\n")
         right = f"B. {asked['answer']}" if kind == "wh" else asked["answer"]
         assert answer == f"{i}. {right}" and "They say" in evidence
+
+
+def test_powers_are_no_raised_text_in_markdown(tmp_path):
+    pytest.importorskip("markdown_it")
+    passage = "The square on the longest side of such a triangle is a^2+b^2, as Pythagoras showed."
+    path = written([{"passage": passage, "questions": []}], "o.md", tmp_path)
+    assert [paragraph.text for paragraph in read_document(path)] == [passage]
 
 
 # -- test sets for retrieval -----------------------------------------------------------------------

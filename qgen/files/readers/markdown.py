@@ -61,7 +61,7 @@ _INLINE_NOTE = re.compile(
 )
 """Pandoc's, which may have links in it."""
 
-_RAISED = re.compile(r"(?<=[^\s^\[])\^([^\s^\[\]]{1,12})\^(?!\^)")
+_RAISED = re.compile(r"(?<=[^\s^\[\\])\^([^\s^\[\]]{1,12})\^(?!\^)")
 """Pandoc's "21^st^"; the mark of a note is in brackets."""
 _LOWERED = re.compile(r"(?<=[^\W_])~([^\s~]{1,12})~(?!~)")
 

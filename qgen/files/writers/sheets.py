@@ -39,7 +39,7 @@ def write_markdown(records: Iterable[dict], path: Path) -> Counter[str]:
 
 def _markdown(text: str) -> str:
     """One line, with what Markdown has a meaning for escaped."""
-    text = re.sub(r"[\\`*_\[\]<>#|~&$]", r"\\\g<0>", one_line(text))
+    text = re.sub(r"[\\`*_\[\]<>#|~&$^]", r"\\\g<0>", one_line(text))
     # A mark that would begin a list or underline a heading; of a number, what follows it does.
     return re.sub(r"^(\d+(?=[.)])|(?=[-+=]))", r"\1\\", text)
 
