@@ -490,6 +490,22 @@ def test_a_bad_row_does_not_cut_a_document_in_two(tmp_path):
     assert [error["line"] for error in errors] == [2, 3]
 
 
+def test_why_nothing_comes_of_a_document_is_told(tmp_path):
+    def ask(paragraphs, progress):
+        dropped = Result(dropped={"giving the answer away": 2})
+        return [fake_result(p) if "Rome" in p.passage else dropped for p in paragraphs]
+
+    passages = {"Rome.": "a", "Bern.": "a", "Oslo.": "b", "Lima.": "b"}
+    rows = [{"passage": text, "document": name} for text, name in passages.items()]
+    summary, written, errors = run_text(
+        tmp_path, "in.jsonl", "\n".join(map(json.dumps, rows)), engine=best_engine(ask)
+    )
+    assert [row["passage"] for row in written] == ["Rome."] and summary.errors == 2
+    assert [(error["line"], error["error"]) for error in errors] == [
+        (line, "no question is worth showing: 2 giving the answer away") for line in (3, 4)
+    ]
+
+
 def test_a_model_that_loses_rows_is_not_trusted(tmp_path):
     with pytest.raises(ValueError, match="zip"):
         run_text(tmp_path, "in.txt", "Rome\nOslo\n", lambda requests: [Result()])

@@ -20,7 +20,8 @@ def best_engine(ask: AskFunction) -> Engine:
 
     Args:
         ask: called once for each document.  Paragraphs of which nothing was chosen are left out of
-            the output; those with which something is wrong are errors.
+            the output; those with which something is wrong are errors, as are all of a document
+            that nothing comes of.
     """
 
     def process(buffers: Iterator[list[Row]], advance: Advance) -> Asked:
@@ -50,12 +51,16 @@ def _outcomes(rows: list[Row], ask: AskFunction, advance: Advance) -> list[Outco
         told = done
 
     requests = [row.content for row in rows if isinstance(row.content, Request)]
-    results = iter(ask(requests, progress=progress) if requests else [])
+    results = ask(requests, progress=progress) if requests else []
     advance(len(rows) - told)
-    return [
-        row.content if isinstance(row.content, str) else _outcome(next(results)) for row in rows
-    ]
+    nothing = not any(result.questions for result in results)
+    outcomes = (_outcome(result, nothing) for result in results)
+    return [row.content if isinstance(row.content, str) else next(outcomes) for row in rows]
 
 
-def _outcome(result: Result) -> Outcome:
-    return "; ".join(result.problems) if result.problems and not result.questions else result
+def _outcome(result: Result, nothing: bool) -> Outcome:
+    """The result, or why there is none: of all paragraphs where ``nothing`` comes of the document,
+    else of those with which something is wrong."""
+    if result.questions:
+        return result
+    return result.failure if nothing else "; ".join(result.problems) or result
