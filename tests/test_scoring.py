@@ -172,6 +172,12 @@ def test_questions_of_a_record_are_read_as_rows(tmp_path):
     assert row["id"] == 7 and row["input_confidence"] == 0.9 and row["confidence"] == 0.5
 
 
+def test_the_question_may_be_called_so_in_any_case(tmp_path):
+    (tmp_path / "in.csv").write_text("Passage,Question,Answer\nIt rains.,What does it do?,rains\n")
+    [row] = read_questions(tmp_path / "in.csv")
+    assert row.question.question == "What does it do?" and not row.problem
+
+
 def test_a_table_has_columns_of_numbers_that_keep_their_values(tmp_path):
     pq = pytest.importorskip("pyarrow.parquet")
     verdict = {"confidence": None, "reasons": ["a", "b"]}

@@ -11,7 +11,7 @@ from tempfile import TemporaryFile
 from typing import IO, Any
 
 from qgen.errors import QGenError
-from qgen.files.fields import USUAL_NAMES, FieldNames, to_request
+from qgen.files.fields import USUAL_NAMES, FieldNames, find_name, to_request
 from qgen.files.outputs import check_writable, link_target, unfinished
 from qgen.files.raw_rows import printable
 from qgen.files.rows import check_readable, read_fields
@@ -75,7 +75,8 @@ def _is_record(fields: dict[str, Any]) -> bool:
 
 
 def _row(fields: dict[str, Any], names: FieldNames) -> QuestionRow:
-    asked = fields.get("question")
+    key = find_name(fields, ("question",))
+    asked = fields[key] if key is not None else None
     if not isinstance(asked, str) or not asked.strip():
         return QuestionRow(fields, problem="the question is missing")
     try:
