@@ -12,6 +12,7 @@ from qgen.asking.pipeline import QuestionGenerator
 from qgen.asking.reasons import without_referent
 from qgen.asking.scoring import score_rows
 from qgen.cli import main
+from qgen.errors import QGenError
 from qgen.files.rows import read_fields
 from qgen.files.scores import read_questions, write_scores
 
@@ -176,6 +177,31 @@ def test_the_question_may_be_called_so_in_any_case(tmp_path):
     (tmp_path / "in.csv").write_text("Passage,Question,Answer\nIt rains.,What does it do?,rains\n")
     [row] = read_questions(tmp_path / "in.csv")
     assert row.question.question == "What does it do?" and not row.problem
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_scored_rows_are_read_again_as_they_were(suffix, tmp_path):
+    row = {"passage": "It is -40 °C in Ardal.", "question": "How cold is it?", "answer": "-40 °C"}
+    (tmp_path / "in.jsonl").write_text(json.dumps(row))
+    verdict = {"confidence": 0.5, "reader_answer": "-40 °C", "reasons": []}
+    for source, output in (("in.jsonl", f"a{suffix}"), (f"a{suffix}", f"b{suffix}")):
+        rows = (row.with_verdict(verdict) for row in read_questions(tmp_path / source))
+        write_scores(rows, tmp_path / output)
+    [again] = read_questions(tmp_path / f"b{suffix}")
+    assert not again.problem and again.fields.items() >= row.items()
+    assert again.fields["input_reader_answer"] == again.fields["reader_answer"] == "-40 °C"
+
+
+def test_an_answer_of_the_input_that_was_put_aside_is_no_other_answer(tmp_path):
+    name = "input_answer"
+    (tmp_path / "in.csv").write_text(
+        f"{name},passage,question,answer\nTrue,It rains.,What?,rains\n"
+    )
+    [row] = read_questions(tmp_path / "in.csv")
+    assert not row.problem and row.fields[name] == "True"
+    (tmp_path / "in.csv").write_text(f"{name},passage,question\nrains,It rains.,What?\n")
+    with pytest.raises(QGenError, match="looks like an answer"):
+        list(read_questions(tmp_path / "in.csv"))
 
 
 def test_a_table_has_columns_of_numbers_that_keep_their_values(tmp_path):

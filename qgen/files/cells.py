@@ -12,6 +12,10 @@ from collections.abc import Iterable
 from typing import Any
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
+_OURS = (
+    {"passage", "question", "answer", "answer_start", "score", "rank"},
+    {"confidence", "reader_answer", "reasons"},
+)
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?%?")
 
 
@@ -27,8 +31,10 @@ def protect(cell: Any) -> Any:
 
 
 def are_ours(columns: Iterable[str]) -> bool:
-    """Whether a table with these columns is one of ours, whose cells are protected."""
-    return set(columns) >= {"passage", "question", "answer", "answer_start", "score", "rank"}
+    """Whether a table with these columns is one of ours, whose cells are protected: of questions,
+    or of what is thought of some."""
+    names = set(columns)
+    return any(names >= own for own in _OURS)
 
 
 def restore(cell: str) -> str:

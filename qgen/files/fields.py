@@ -112,7 +112,9 @@ def to_request(fields: dict, names: FieldNames = USUAL_NAMES) -> Request:
 
 
 def check_answer_names(names: Iterable[str]) -> None:
-    """Refuse a name that must mean the answer but is not one of those that are read.
+    """Refuse a name that must mean the answer but is not one of those that are read.  What qgen
+    writes beside the answer may be there: ``reader_answer``, and ``input_`` before a name that is
+    there as well.
 
     Raises:
         QGenError: there is such a name, or two that mean the answer, or its start.
@@ -121,7 +123,9 @@ def check_answer_names(names: Iterable[str]) -> None:
     strange = [
         name
         for key, name in normal.items()
-        if "answer" in key and key not in _ANSWER + _START and not _NO_SPAN.search(key)
+        if "answer" in key and key not in (*_ANSWER, *_START, "reader_answer")
+        if not _NO_SPAN.search(key)
+        if not (key.startswith("input_") and key.removeprefix("input_") in normal)
     ]
     if strange:
         raise QGenError(
