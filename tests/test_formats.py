@@ -1074,6 +1074,23 @@ def test_open_document_with_formulas_captions_and_code(tmp_path):
     assert document[0].headings == (" ".join(["Bridges"] * 12),)
 
 
+def test_what_open_document_hides(tmp_path):
+    """By a character's style, a paragraph's, and a section."""
+    office = "http://openoffice.org/2000/office"
+    body = (
+        "<p>We have <span style-name='H'>never seen </span>ten birds.</p>"
+        "<p style-name='H'>This is for the printer.</p>"
+        "<section display='none'><p>This is <span>a draft</span>.</p></section>"
+        "<section><p>They sing all day.</p></section>"
+    )
+    content = (
+        f"<document xmlns='{office}'><style name='H'><text-properties display='none'/></style>"
+        f"{body}</document>"
+    )
+    found, _ = read(tmp_path, "a.odt", archive({"content.xml": content}))
+    assert found == ["We have ten birds.", "They sing all day."]
+
+
 def test_open_document(tmp_path):
     from odf.opendocument import OpenDocumentText
     from odf.style import Style, TextProperties

@@ -24,7 +24,8 @@ _TITLES = frozenset({"Title", "Subtitle"})
 
 
 def read_odt(path: Path, left_out: LeftOut) -> Iterator[Block]:
-    """The blocks of an OpenDocument text, with tracked insertions and without deletions."""
+    """The blocks of an OpenDocument text, with tracked insertions, without deletions and what is
+    hidden."""
     with Archive(path, _WHAT) as archive:
         content = archive.read_main("content.xml")
         parts = elements(archive, archive.read("META-INF/manifest.xml"))
@@ -47,10 +48,13 @@ def read_odt(path: Path, left_out: LeftOut) -> Iterator[Block]:
     yield from target.blocks
 
 
-def _marking_styles(found: list[tuple[str, dict[str, str]]]) -> tuple[set[str], set[str]]:
-    """The names of the styles that set text above the line, and of those that strike it through."""
+def _marking_styles(
+    found: list[tuple[str, dict[str, str]]],
+) -> tuple[set[str], set[str], set[str]]:
+    """The names of the styles that set text above the line, strike it through, and hide it."""
     raised: set[str] = set()
     struck: set[str] = set()
+    hiding: set[str] = set()
     style = ""
     for name, attributes in found:
         if name == "style":
@@ -62,7 +66,9 @@ def _marking_styles(found: list[tuple[str, dict[str, str]]]) -> tuple[set[str], 
                 raised.add(style)
             if attributes.get("text-line-through-style", "none") != "none":
                 struck.add(style)
-    return raised, struck
+            if attributes.get("display") == "none":
+                hiding.add(style)
+    return raised, struck, hiding
 
 
 class _Document:
@@ -72,6 +78,7 @@ class _Document:
         self,
         raised: set[str],
         struck: set[str],
+        hiding: set[str],
         based: dict[str, str],
         formulas: set[str],
         left_out: LeftOut,
@@ -79,10 +86,11 @@ class _Document:
         self.blocks: list[Block] = []
         self._based, self._formulas = based, formulas
         self._styles: list[str] = []  # of the paragraphs
-        self._raised_styles, self._struck_styles, self._left_out = raised, struck, left_out
+        self._raised_styles, self._struck_styles, self._hiding_styles = raised, struck, hiding
+        self._left_out = left_out
         self._texts: list[tuple[list[str], int]] = []  # of paragraphs, a box in one of another
         self._tables = Tables(left_out, frames=True)
-        self._spans: list[tuple[bool, bool]] = [(False, False)]  # raised, or in struck text
+        self._spans: list[tuple[bool, bool]] = [(False, False)]  # raised, or not read
         self._open: list[str] = []  # the elements that the parser is in
         self._formula = False  # whether the frame has one
 
@@ -101,18 +109,22 @@ class _Document:
             level = attributes.get("outline-level", "1")
             self._texts.append(([], max(int(level), 1) if name == "h" and level.isdigit() else 0))
             style = attributes.get("style-name", "")
+            self._spans.append((False, self._spans[-1][1] or style in self._hiding_styles))
             self._styles.append(self._based.get(style) or style)
             if name == "p" and self._styles[-1] in _TITLES:
                 self._texts[-1] = ([], 1)
+        elif name == "section":
+            self._spans.append((False, self._spans[-1][1] or attributes.get("display") == "none"))
         elif name == "table":
             self.blocks = self._tables.begin(self.blocks)
         elif name == "table-cell":
             self._tables.cell()
         elif name == "span":
-            style, struck = attributes.get("style-name", ""), self._spans[-1][1]
+            style, unread = attributes.get("style-name", ""), self._spans[-1][1]
             strikes = style in self._struck_styles
-            self._left_out["deletion"] += strikes and not struck
-            self._spans.append((style in self._raised_styles, struck or strikes))
+            self._left_out["deletion"] += strikes and not unread
+            unread = unread or strikes or style in self._hiding_styles
+            self._spans.append((style in self._raised_styles, unread))
             self.data(RAISED * self._spans[-1][0])
         elif name == "a":
             self.data(LINK)
@@ -134,6 +146,7 @@ class _Document:
         if name in {"p", "h"} and self._texts:
             pieces, level = self._texts.pop()
             style = self._styles.pop()
+            self._spans.pop()
             text = read_raised("".join(pieces)).strip()
             if text and style in _CAPTIONS:
                 self._left_out["caption"] += 1
@@ -146,6 +159,8 @@ class _Document:
             self.blocks = self._tables.end(self.blocks)
         elif name == "span":
             self.data(NOT_RAISED * self._spans[-1][0])
+            self._spans.pop()
+        elif name == "section":
             self._spans.pop()
         elif name == "a":
             self.data(NO_LINK)
