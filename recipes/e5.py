@@ -159,8 +159,8 @@ class Stored:
                 name = f"encoder.layer.{layer}.{part}"
                 state[f"{name}.weight"] = self.tensor(f"l{layer}.{short}.w", *shape)
                 state[f"{name}.bias"] = self.tensor(f"l{layer}.{short}.b", shape[0])
-        self.config.vocab_size, self.config.pad_token_id = len(origins), 0
-        model = BertModel(self.config, add_pooling_layer=False)
+        own = {"vocab_size": len(origins), "pad_token_id": 0}
+        model = BertModel(BertConfig(**self.config.to_dict() | own), add_pooling_layer=False)
         model.load_state_dict(state)
         return model
 

@@ -64,6 +64,28 @@ def test_footnote_marks_lists_and_long_paragraphs(tmp_path):
     assert all(len(text.split()) <= MAX_WORDS and text.endswith(".") for text in found)
 
 
+LONG = "It has two towers of stone, " * 8
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"{LONG}\nand behind them a gate.",  # wrapped wide
+        f"It was built by the town and\nits people.\n{LONG}both old. It stands.",  # in part
+        f"{FIRST}\n{LONG}which were built later.\n{SECOND}",  # a sentence a line
+    ],
+)
+def test_lines_that_go_on_are_no_paragraphs(tmp_path, content):
+    [found] = texts(write(tmp_path, "a.txt", content))
+    assert found.split() == content.split()
+
+
+def test_long_sentences_end_behind_a_comma(tmp_path):
+    clause = "it was built of oak by the people of the town, "
+    found = texts(write(tmp_path, "a.txt", f"So {clause * 25}at last. {FIRST}"))
+    assert all(text.endswith((",", ".")) for text in found) and len(found) > 1
+
+
 def test_captions_without_a_full_stop_are_divided_too(tmp_path):
     words = "it was built of oak by the people of the town ".split() * 50
     cues = f"00:01 --> 00:09\n{' '.join(words)}\n"

@@ -200,6 +200,7 @@ def test_command_takes_examples_of_ones_own(tmp_path, n_best_generator, capsys):
 def test_data_have_the_name_that_checkpoints_call_them_by(monkeypatch):
     assert data_name("data/everyday/train.json") == "everyday:train"
     assert data_name("data/written/train.jsonl.gz") == "written:train"
+    assert data_name("squad/train.v2.json") == "squad:train.v2"
     monkeypatch.chdir(Path(__file__).parent)
     assert data_name("mine.csv") == "tests:mine"
 

@@ -325,7 +325,8 @@ MATH = 'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'
         ("<m:sSup><m:e>{x}</m:e><m:sup>{2}</m:sup></m:sSup>{y}", "x²y", ""),
         ("<m:sSup><m:e>{90}</m:e><m:sup>{∘}</m:sup></m:sSup>", "90°", ""),
         ("<m:sSub><m:e>{x}</m:e><m:sub>{n+1}</m:sub></m:sSub>", "x_(n+1)", ""),
-        ("<m:sSub><m:e>{v}</m:e><m:sub>{0}</m:sub></m:sSub>", "v0", ""),
+        ("<m:sSub><m:e>{v}</m:e><m:sub>{0 }</m:sub></m:sSub>", "v0", ""),
+        ("<m:sSup><m:e>{x}</m:e><m:sup/></m:sSup>", "x", ""),
         ("<m:f><m:num>{a+b}</m:num><m:den>{2}</m:den></m:f>", "…", "1 formula"),
         ("<m:rad><m:e>{2}</m:e></m:rad>", "…", "1 formula"),
         ("{v = 5 m/s}", "v = 5 m/s", ""),
@@ -365,8 +366,9 @@ def test_word_symbols(tmp_path, font, code, found, left_out):
 def test_word_text_in_the_font_symbol_and_charts(tmp_path):
     font = '<w:rFonts w:ascii="Symbol" w:hAnsi="Symbol"/>'
     chart = '<w:r><w:drawing><c:chart xmlns:c="c"/></w:drawing></w:r>'
-    body = paragraph(run("The angle "), run("\uf061 = 2b\xb0", font), run(" is small."), chart)
-    found = ["The angle α = 2β° is small."]
+    text = run("\xa0\uf061 ~ 2b\xb0\xa0", font)
+    body = paragraph(run("The angle"), text, run("is small."), chart)
+    found = ["The angle α ∼ 2β° is small."]
     assert read(tmp_path, "a.docx", word(body)) == (found, "1 chart")
 
 
@@ -593,8 +595,10 @@ def test_boxes_beside_the_text_of_a_book_are_read_and_notes_counted(tmp_path):
     boxes = (
         f"<aside><h2>Box</h2>{SECOND}</aside><aside epub:type='footnote'>A note.</aside>"
         "<section role='doc-endnotes'><p>Another note on the bridge of the town.</p></section>"
+        "<aside role='doc-endnote'>A third.</aside><aside epub:type='annotation'>Mine.</aside>"
+        f"<aside epub:type='note'>A fourth.</aside><aside epub:type='pullquote'>{FIRST}</aside>"
     )
-    assert read(tmp_path, "a.epub", epub(html(FIRST + boxes))) == (TEXTS, "2 notes")
+    assert read(tmp_path, "a.epub", epub(html(FIRST + boxes))) == (TEXTS, "4 notes")
 
 
 def test_chapters_that_a_book_lacks_are_told(tmp_path):
@@ -625,7 +629,7 @@ def test_sounds_over_two_lines_of_captions(tmp_path):
         "[TENSE MUSIC\nPLAYING]|(DOOR\nCREAKS)|(Laughter)|- (a door\nopens)"
         "|♪ Over the river\nto the town ♪|♪ Over\n♪ The river"
     )
-    said = ["The Vasa was a", "Swedish warship", "(not a Danish", "one) that", "sank in 1628 and"]
+    said = ["The Vasa was a", "Swedish warship", "(not a Danish", "one) that", "(so it is told.)"]
     said.append("was raised then.")
     cues = [
         f"{n}\n00:00:0{n},000 --> 00:00:0{n + 1},000\n{sound}\n{words}\n"
@@ -1081,11 +1085,13 @@ def test_what_open_document_hides(tmp_path):
         "<p>We have <span style-name='H'>never seen </span>ten birds.</p>"
         "<p style-name='H'>This is for the printer.</p>"
         "<section display='none'><p>This is <span>a draft</span>.</p></section>"
-        "<section><p>They sing all day.</p></section>"
+        "<section><p style-name='P'>They sing all day.</p></section>"
     )
+    hidden = "<text-properties display='none'/>"
     content = (
-        f"<document xmlns='{office}'><style name='H'><text-properties display='none'/></style>"
-        f"{body}</document>"
+        f"<document xmlns='{office}'><style name='H'>{hidden}</style><style name='P'/>"
+        f"<list-style name='L'><list-level-style-number>{hidden}</list-level-style-number>"
+        f"</list-style>{body}</document>"
     )
     found, _ = read(tmp_path, "a.odt", archive({"content.xml": content}))
     assert found == ["We have ten birds.", "They sing all day."]

@@ -83,6 +83,10 @@ def test_ways_to_give_none(answer):
     assert to_request({"passage": TEXT, "answer": answer}) == Request(TEXT)
 
 
+def test_none_is_no_part_of_a_word():
+    assert to_request({"passage": "It is in Canada, far north.", "answer": "NA"}).answers == ()
+
+
 def test_nan_is_an_answer_where_the_passage_has_it():
     assert to_request({"passage": "Her nan baked.", "answer": "nan"}).answers == (Answer("nan", 4),)
 

@@ -480,6 +480,7 @@ def test_answers(client):
             ]
         ),
         ("questions", {"passages": [{"passage": PASSAGE}], "colour": "red"}, 422, "colour"),
+        ("questions", {"passages": [{"passage": PASSAGE}], "str": 1}, 422, "str"),
         (
             "questions",
             {"passages": [{"passage": PASSAGE}], "settings": {"num_beams": 0}},
@@ -1114,6 +1115,12 @@ def test_an_address_that_is_not_to_be_had_is_one_line(capsys):
             [line] = capsys.readouterr().err.splitlines()
             assert line.startswith(f"qgen: error: cannot listen on {host}, port {port}: ")
             assert line.endswith(reason)
+
+
+def test_an_empty_token_of_the_environment_is_refused(capsys, monkeypatch):
+    monkeypatch.setenv("QGEN_TOKEN", " ")
+    assert main(["serve", "--no-page"]) == 2
+    assert "QGEN_TOKEN is white space alone" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("token", ["", " \n"])

@@ -73,8 +73,11 @@ def run(args: argparse.Namespace) -> None:
 
         from qgen.service.app import create_app
 
+    of_environment = os.environ.get("QGEN_TOKEN", "")
+    if of_environment and not of_environment.strip():  # without any, everybody is let in
+        raise QGenError("QGEN_TOKEN is white space alone")
     settings = ServiceSettings(
-        token=args.token or os.environ.get("QGEN_TOKEN", "").strip(),
+        token=args.token or of_environment.strip(),
         allow_origins=tuple(args.allow_origin),
         max_waiting=args.max_waiting,
         max_batch=args.batch_size,

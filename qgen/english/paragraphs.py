@@ -50,9 +50,16 @@ def paragraph_spans(text: str) -> list[tuple[int, int]]:
 
 
 def units(text: str) -> Iterator[tuple[int, int]]:
-    """What is not divided: sentences, but for those that go on beyond what a paragraph holds."""
+    """What is not divided: sentences, but for those that go on beyond what a paragraph holds, which
+    end behind a comma or the like, if there is one."""
     for begin, end in sentence_spans(text):
         words = list(re.finditer(r"\S+", text[begin:end]))
-        for first in range(0, len(words), MAX_WORDS):
-            last = words[min(first + MAX_WORDS, len(words)) - 1]
-            yield begin + words[first].start(), begin + last.end()
+        while words:
+            size = min(len(words), MAX_WORDS)
+            if len(words) > MAX_WORDS:
+                marked = [
+                    n for n in range(size // 2, size) if words[n][0].endswith((",", ";", ":"))
+                ]
+                size = marked[-1] + 1 if marked else size
+            yield begin + words[0].start(), begin + words[size - 1].end()
+            words = words[size:]

@@ -13,7 +13,7 @@ def data_name(path: str | Path) -> str:
     """What a file of examples is called in a checkpoint's ``trained_on``: ``everyday:train`` for
     ``data/everyday/train.json``, since files of several data sets have the same names."""
     path = Path(path).resolve()
-    return f"{path.parent.name}:{path.name.split('.')[0]}"
+    return f"{path.parent.name}:{Path(path.name.removesuffix('.gz')).stem}"
 
 
 def read_examples(path: str | Path) -> list[Example]:

@@ -198,10 +198,14 @@ class _Place:
         """The span of an answer, or ``None`` for what means that there is no answer."""
         if text is None or not clean_text(text).strip():
             return None
+        # How some programs write that there is none; but the passage may have it as a word.
+        is_nothing = text.strip().lower() in _NOTHING
         try:
-            return self._mended.locate(text, start)
+            found = self._mended.locate(text, start)
+            cut = any(splits_word(self.passage, place) for place in (found.start, found.end))
+            return None if is_nothing and cut else found
         except QGenError:
-            if text.strip().lower() in _NOTHING:  # how some programs write that there is none
+            if is_nothing:
                 return None
             if re.fullmatch(r"\s*\d+\.0\s*", text):  # and how they write whole numbers
                 return self._mended.locate(text.strip().removesuffix(".0"), start)

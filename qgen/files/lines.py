@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 _PAGE_NUMBER = re.compile(  # no full stop behind it
     r"[\W_]*(?:page\s+)?(?:\d{1,4}|[ivxl]{1,6})(?:\s*(?:/|of)\s*\d+)?[^\w.!?]*", re.I
@@ -12,6 +13,8 @@ MAX_WORD = 200
 """The longest word, in characters."""
 _LINE_WORDS = 30
 """The most words of a line that a program has broken; a choice, a wide page has some 20."""
+_IN_LINE = re.compile(r"[.!?][\"”’)]?\s+\S")
+"""Where a sentence ends and another one begins."""
 BULLET = re.compile(r"^\s*(?:([-*•·‣▪◦–])|\(?\d{1,2}[.)])\s+")
 """The sign or the number of an item of a list; behind a number a short line may be a heading."""
 
@@ -82,11 +85,18 @@ def text_blocks(text: str) -> Iterator[str]:
 
 def typed_blocks(text: str) -> Iterator[str]:
     """The blocks of a text whose lines are a writer's: where one is longer than any that a program
-    has broken, each is a paragraph, as in what Word saves as plain text or is copied out of it."""
+    has broken, each is a paragraph, as in what Word saves as plain text or is copied out of it.
+
+    Such a line has more than one sentence, and no line goes on in the next.
+    """
     for block in text_blocks(text):
         lines = block.split("\n")
-        is_broken = all(len(line.split()) <= _LINE_WORDS for line in lines)
-        yield from [block] if is_broken else lines
+        is_typed = any(len(line.split()) > _LINE_WORDS and _IN_LINE.search(line) for line in lines)
+        goes_on = any(
+            not ends_sentence(line) and after.lstrip()[:1].islower()
+            for line, after in pairwise(lines)
+        )
+        yield from lines if is_typed and not goes_on else [block]
 
 
 def _is_set_in(before: str, line: str) -> bool:

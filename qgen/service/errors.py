@@ -124,7 +124,12 @@ async def _validation_error(request: Request, error: Exception) -> JSONResponse:
 
 def _path(error: dict[str, Any]) -> list[str]:
     """Where an error is, without pydantic's names for the forms that an answer has."""
-    return [str(part) for part in error["loc"] if part not in (str.__name__, AnswerIn.__name__)]
+    loc, forms = error["loc"], (str.__name__, AnswerIn.__name__)
+    return [
+        str(part)
+        for i, part in enumerate(loc)
+        if not (part in forms and i > 1 and loc[i - 2] == "answers")
+    ]
 
 
 async def _internal_error(request: Request, error: Exception) -> JSONResponse:

@@ -205,7 +205,7 @@ def train(
     settings = settings or TrainingSettings()
     output_dir = prepare_run(output_dir, settings, examples, model.name_or_path)
     longest = settings.max_source_length + settings.max_target_length
-    if longest > model.max_positions:
+    if longest > model.max_positions and newest_checkpoint(output_dir) is None:
         raise QGenError(
             f"max_source_length and max_target_length come to {longest} tokens, and the model has "
             f"{model.max_positions} positions"

@@ -19,7 +19,7 @@ from qgen.model.sources import token_span
 from qgen.records import Example
 from qgen.settings import ReaderTrainingSettings
 from qgen.training.objectives import Item, divergence_of_halves, drawn_by_torch
-from qgen.training.trainer import ItemDataset, fit, prepare_run
+from qgen.training.trainer import ItemDataset, fit, newest_checkpoint, prepare_run
 
 _log = logging.getLogger(__name__)
 
@@ -229,12 +229,12 @@ def train_reader(
 
     Raises:
         QGenError: no example has an answer that fits, ``max_length`` does not fit the model, or
-            ``output_dir`` holds a run with other
-            settings, from another model or on other examples.
+            ``output_dir`` holds a run with other settings, from another model or on other examples.
     """
     settings = settings or ReaderTrainingSettings()
     output_dir = prepare_run(output_dir, settings, examples, model.name_or_path)
-    if settings.max_length > (positions := _max_positions(model.config)):
+    positions = _max_positions(model.config)
+    if settings.max_length > positions and newest_checkpoint(output_dir) is None:
         raise QGenError(
             f"max_length is {settings.max_length} tokens, and the model has {positions} positions"
         )

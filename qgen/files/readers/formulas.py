@@ -39,12 +39,14 @@ class Formulas:
         if self._begin is None:
             return
         if name == "sup":
-            text.append(NOT_RAISED)
+            if text[-1:] == [POWER]:  # nothing has been put in
+                del text[-2:]
+            else:
+                text.append(NOT_RAISED)
         elif name == "sub" and self._lowered:
             begin = self._lowered.pop()
-            index = "".join(text[begin:])
-            if not re.fullmatch(r"\w*", index):
-                text[begin:] = [f"_({index})"]
+            index = "".join(text[begin:]).strip()
+            text[begin:] = [index if re.fullmatch(r"\w*", index) else f"_({index})"]
         if name != "oMath":
             return
         read = "".join(text[self._begin :])

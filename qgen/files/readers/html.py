@@ -36,13 +36,15 @@ _BLOCKS = frozenset(
 )
 _ITEMS = frozenset({"li", "dd"})
 _SKIPPED_ROLES = frozenset(
-    "navigation banner contentinfo complementary search dialog doc-footnote doc-endnotes doc-toc"
-    " doc-index doc-bibliography doc-noteref doc-backlink doc-pagebreak".split()
+    "navigation banner contentinfo complementary search dialog doc-footnote doc-endnote"
+    " doc-endnotes doc-toc doc-index doc-bibliography doc-noteref doc-backlink doc-pagebreak"
+    " doc-pullquote".split()
 )
 _SKIPPED_TYPES = re.compile(
-    r"(?<!\S)(?:footnotes?|endnotes?|rearnotes?|toc|index|noteref|pagebreak)(?!\S)"
+    r"(?<!\S)(?:footnotes?|endnotes?|rearnotes?|notes?|annotations?|toc|index|noteref|pagebreak"
+    r"|pullquote)(?!\S)"
 )
-_NOTE_TYPES = re.compile(r"(?<!\S)(?:doc-)?(?:footnotes?|endnotes?|rearnotes?)(?!\S)")
+_NOTE_TYPES = re.compile(r"(?<!\S)(?:doc-)?(?:(?:foot|end|rear)?notes?)(?!\S)")
 """What tells, as a type or a role, that an element has notes."""
 _SKIPPED_CLASSES = re.compile(  # MediaWiki's, Sphinx's and other programs' own
     r"(?:^|\s)(?:mw-editsection|navbox|reflist|references|toc|hatnote|headerlink|noprint"

@@ -59,7 +59,9 @@ def _marking_styles(
     for name, attributes in found:
         if name == "style":
             style = attributes.get("name", "")
-        elif name == "text-properties":
+        elif name == "list-style":
+            style = ""  # what follows is of its numbers
+        elif name == "text-properties" and style:
             position = attributes.get("text-position", "")
             first = position.split(" ")[0].rstrip("%")
             if first == "super" or (first.isdigit() and int(first) > 0):

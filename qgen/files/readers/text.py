@@ -17,8 +17,8 @@ _TIME = re.compile(
 )
 _SOUND = re.compile(
     r"\[[^\[\]]*\]|\([A-Z][A-Z\s,'-]*\)|[♪♫](?:[^♪♫]*[♪♫](?=[^\S\n]*(?:\n|\Z))|.*)"
-    # In small letters by itself on its lines, such as "(Laughter)".
-    r"|^[-–—\s]*\([^()]*\)[^\S\n]*$",
+    # In small letters by itself on its lines, such as "(a door opens)": few words, and no sentence.
+    r"|^[^\S\n]*[-–—]*[^\S\n]*\((?![^()]*[.!?,;:])\s*[^\s()]+(?:\s+[^\s()]+){0,4}\s*\)[^\S\n]*$",
     re.M,
 )
 """What is not spoken in a cue; it may go over several lines."""

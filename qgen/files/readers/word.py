@@ -54,6 +54,7 @@ _SYMBOLS = (
     )
     | {ord(character): character for character in "!#%&()+,./0123456789:;<=>?[]_{|}"}
     | {0xD7: "⋅", 0xD6: "√", 0xD0: "∠", 0xCE: "∈", 0xC5: "⊕", 0xC6: "∅", 0xDE: "⇒", 0x2D: "−"}
+    | {0x22: "∀", 0x24: "∃", 0x27: "∋", 0x2A: "∗", 0x40: "≅", 0x7E: "∼", 0xA0: " "}
 )
 """Those of the font Symbol that texts have."""
 

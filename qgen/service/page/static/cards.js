@@ -266,7 +266,7 @@ export const resultOf = (questions) => {
 /** The work sheet that is printed: questions with room for answers, and the key on a page of its own. */
 export const printSheet = (place, title, questions, passages) => {
   const key = questions.map((q) => {
-    const letter = q.choices.length ? `${LETTERS[q.choices.indexOf(q.answer)]}. ` : "";
+    const letter = q.choices.length && q.type !== "true-false" ? `${LETTERS[q.choices.indexOf(q.answer)]}. ` : "";
     const shown = q.start !== null && h("q", {}, evidence(q, passages));
     return h("li", {}, h("strong", {}, letter, h("bdi", {}, q.answer)), shown);
   });
@@ -282,7 +282,7 @@ export const printSheet = (place, title, questions, passages) => {
           {},
           h("p", { dir: "auto" }, q.question),
           choicesOf(q).length
-            ? h("ul", {}, choicesOf(q).map((c, i) => h("li", {}, h("span", { class: "box" }), h("span", {}, q.choices.length > 0 && `${LETTERS[i]}. `, h("bdi", {}, c)))))
+            ? h("ul", {}, choicesOf(q).map((c, i) => h("li", {}, h("span", { class: "box" }), h("span", {}, q.type !== "true-false" && `${LETTERS[i]}. `, h("bdi", {}, c)))))
             : h("p", { class: "line" }),
         ),
       ),
