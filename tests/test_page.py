@@ -935,6 +935,8 @@ def test_a_statement_is_taken_and_printed_as_true_or_false(page):
     page.wait(lambda: len(page.questions()) == 3)
     assert "".join(mark for _, mark in page.marks()) == sentence, "no answer of it is in the text"
     assert len(page.all("[data-key$='-another']")) == 1, "it has no answer to ask for"
+    pill = page.js("return document.querySelector('#cards .pill').textContent")
+    assert pill == "true or false", "as the settings call it"
     page.find("#reading mark:nth-of-type(2)").click()
     page.wait(lambda: page.focused() == "Question 2")
     page.js("dispatchEvent(new Event('beforeprint'))")

@@ -1,5 +1,6 @@
 // The questions: to edit, and to take.
 import { grow, h } from "./dom.js";
+import { labelOf } from "./form.js";
 import { choicesOf } from "./store.js";
 import { sentenceAt } from "./text.js";
 
@@ -151,7 +152,7 @@ export const editCard = (question, index, on) => {
       why,
       h("div", { class: "facts" },
         sureButton(question, why, on),
-        question.type && h("span", { class: "pill" }, question.type),
+        question.type && h("span", { class: "pill" }, labelOf(question.type)),
         actions(question, index, on),
       ),
     ),

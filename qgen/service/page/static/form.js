@@ -13,7 +13,8 @@ const LABELS = {
   "true-false": "true or false",
   cloze: "fill in the blank",
 };
-const label = (name) =>
+/** What a setting, or one of its choices, is called. */
+export const labelOf = (name) =>
   LABELS[name] ?? (name[0].toUpperCase() + name.slice(1)).replaceAll("_", " ");
 
 let made = 0;
@@ -22,7 +23,7 @@ const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 /** @param about {id, name, helpId, explained} of a property. */
 const field = ({ id, name, explained }, input) =>
-  h("div", { class: "field" }, h("label", { for: id }, label(name)), input, explained);
+  h("div", { class: "field" }, h("label", { for: id }, labelOf(name)), input, explained);
 
 /** Boxes of which any number can be ticked. */
 const chips = ({ id, name, helpId, explained }, options) => {
@@ -31,7 +32,7 @@ const chips = ({ id, name, helpId, explained }, options) => {
     element: h(
       "fieldset",
       { class: "field", "aria-describedby": helpId, id },
-      h("legend", {}, label(name)),
+      h("legend", {}, labelOf(name)),
       h(
         "div",
         { class: "chips" },
@@ -47,7 +48,7 @@ const chips = ({ id, name, helpId, explained }, options) => {
 const tick = ({ id, name, helpId, explained }) => {
   const box = h("input", { type: "checkbox", id, "aria-describedby": helpId });
   return {
-    element: h("div", { class: "field" }, h("label", { class: "tick" }, box, label(name)), explained),
+    element: h("div", { class: "field" }, h("label", { class: "tick" }, box, labelOf(name)), explained),
     get: () => box.checked,
     set: (value) => (box.checked = value),
   };
