@@ -1755,10 +1755,16 @@ def test_a_document_that_is_read_slowly_is_put_in_if_it_is_still_wanted(page, mo
     assert page.find("#text").get_property("value") == sample
 
 
+@pytest.fixture
+def go(monkeypatch):
+    """An event before which no text is read."""
+    event, cut = threading.Event(), build.text_paragraphs
+    monkeypatch.setattr(build, "text_paragraphs", lambda text: event.wait(20) and cut(text))
+    return event
+
+
 @pytest.mark.slow
-def test_what_is_typed_while_the_text_is_read_is_asked_about_next(page, monkeypatch):
-    go, cut = threading.Event(), build.text_paragraphs
-    monkeypatch.setattr(build, "text_paragraphs", lambda text: go.wait(20) and cut(text))
+def test_what_is_typed_while_the_text_is_read_is_asked_about_next(page, go):
     page.write(PASSAGE)
     page.find("#generate").click()
     page.find("#text").send_keys(" It was big.")
@@ -1770,9 +1776,7 @@ def test_what_is_typed_while_the_text_is_read_is_asked_about_next(page, monkeypa
 
 
 @pytest.mark.slow
-def test_the_reading_of_a_text_is_stopped(page, monkeypatch):
-    go, cut = threading.Event(), build.text_paragraphs
-    monkeypatch.setattr(build, "text_paragraphs", lambda text: go.wait(20) and cut(text))
+def test_the_reading_of_a_text_is_stopped(page, go):
     page.write(PASSAGE)
     page.find("#generate").click()
     page.wait(lambda: "Reading the text" in page.said())
