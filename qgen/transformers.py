@@ -33,7 +33,7 @@ from transformers.modeling_outputs import Seq2SeqLMOutput
 import qgen.model.foreign  # noqa: F401  # has transformers unpack
 from qgen.errors import QGenError, first_line
 from qgen.model.checkpoints import LOADING_ERRORS, UNILM, check_place
-from qgen.model.encoder import EncoderConfig
+from qgen.model.encoder import EncoderConfig, plain_name
 from qgen.model.unilm import Seq2SeqConfig, UniLM
 
 
@@ -51,7 +51,8 @@ class UniLMConfig(PreTrainedConfig, Seq2SeqConfig):
 
     @classmethod
     def from_backbone(cls, backbone: PreTrainedConfig, tokenizer=None, **kwargs) -> UniLMConfig:
-        """Wrap an encoder's configuration; special token ids are read off ``tokenizer``."""
+        """Wrap an encoder's configuration; special token ids are read off ``tokenizer``, and what
+        the encoder was trained on counts."""
         if tokenizer is not None:
             kwargs = {
                 "pad_token_id": tokenizer.pad_token_id,
@@ -62,7 +63,9 @@ class UniLMConfig(PreTrainedConfig, Seq2SeqConfig):
             } | kwargs
         settings = backbone.to_dict()
         settings.pop("_name_or_path", None)  # where the encoder lay on this machine
-        return cls(backbone=settings, **kwargs)
+        settings.pop("quantization_config", None)  # of its file
+        trained_on = settings.pop("trained_on", None)
+        return cls(**{"backbone": settings, "trained_on": trained_on} | kwargs)
 
 
 class UniLMForConditionalGeneration(UniLM, PreTrainedModel):
@@ -103,7 +106,8 @@ class UniLMForConditionalGeneration(UniLM, PreTrainedModel):
         tokenizer = AutoTokenizer.from_pretrained(pretrained_model_name_or_path)
         mlm = AutoModelForMaskedLM.from_pretrained(pretrained_model_name_or_path, *args, **kwargs)
         model = cls(UniLMConfig.from_backbone(mlm.config, tokenizer)).to(mlm.dtype)
-        model.mlm.load_state_dict(mlm.state_dict())
+        named = {plain_name(name): tensor for name, tensor in mlm.state_dict().items()}
+        model.mlm.load_state_dict(named)
         return model.eval()
 
     def set_attn_implementation(self, attn_implementation, *args, **kwargs) -> None:

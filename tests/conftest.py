@@ -13,7 +13,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 import pytest
 import torch
-from transformers import BertConfig, BertTokenizerFast, RobertaConfig
+from transformers import BertConfig, BertTokenizerFast, MPNetConfig, RobertaConfig
 
 from qgen.asking.generator import NBestGenerator
 from qgen.asking.pipeline import QuestionGenerator
@@ -83,6 +83,12 @@ def shortlisted_model(copying_model):
     return model
 
 
+ROBERTA_IDS = {
+    f"{name}_token_id": value
+    for name, value in {"pad": 1, "bos": 0, "eos": 2, "mask": 89, "unk": 3}.items()
+}
+
+
 @pytest.fixture(scope="session")
 def roberta_model():
     backbone = RobertaConfig(
@@ -94,12 +100,20 @@ def roberta_model():
         max_position_embeddings=130,
         type_vocab_size=1,
     )
-    special = {"pad": 1, "bos": 0, "eos": 2, "mask": 89, "unk": 3}
-    return random_model(
-        UniLMConfig.from_backbone(
-            backbone, **{f"{name}_token_id": value for name, value in special.items()}
-        )
+    return random_model(UniLMConfig.from_backbone(backbone, **ROBERTA_IDS))
+
+
+@pytest.fixture(scope="session")
+def mpnet_model():
+    backbone = MPNetConfig(
+        vocab_size=90,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=130,
     )
+    return random_model(UniLMConfig.from_backbone(backbone, **ROBERTA_IDS))
 
 
 @pytest.fixture(scope="session")

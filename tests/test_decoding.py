@@ -10,7 +10,7 @@ from qgen.errors import QGenError
 from qgen.model.decoding import decode
 from qgen.settings import GenerationSettings
 
-MODELS = ["bert_model", "roberta_model", "copying_model", "shortlisted_model"]
+MODELS = ["bert_model", "roberta_model", "mpnet_model", "copying_model", "shortlisted_model"]
 
 
 def sources(model, lengths=(9, 4, 6)):

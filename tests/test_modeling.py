@@ -43,7 +43,7 @@ def test_target_follows_last_real_source_token():
     assert layout.position_ids[0, :3].tolist() == [0, 1, 2]
 
 
-@pytest.mark.parametrize("name", ["bert_model", "roberta_model"])
+@pytest.mark.parametrize("name", ["bert_model", "roberta_model", "mpnet_model"])
 def test_source_ignores_target_and_target_ignores_later_target(name, request):
     model = request.getfixturevalue(name)
     source = torch.tensor([[model.config.bos_token_id, 10, 11, model.config.eos_token_id]])
@@ -58,7 +58,7 @@ def test_source_ignores_target_and_target_ignores_later_target(name, request):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-@pytest.mark.parametrize("name", ["bert_model", "roberta_model"])
+@pytest.mark.parametrize("name", ["bert_model", "roberta_model", "mpnet_model"])
 def test_the_last_states_are_those_among_all(name, dtype, request):
     model = random_model(request.getfixturevalue(name).config)
     set_dtype(model, dtype)
@@ -69,7 +69,7 @@ def test_the_last_states_are_those_among_all(name, dtype, request):
     torch.testing.assert_close(last, every[:, -2:])
 
 
-@pytest.mark.parametrize("name", ["bert_model", "roberta_model", "copying_model"])
+@pytest.mark.parametrize("name", ["bert_model", "roberta_model", "mpnet_model", "copying_model"])
 def test_padding_changes_nothing(name, request):
     model = request.getfixturevalue(name)
     pad = model.config.pad_token_id
@@ -82,7 +82,7 @@ def test_padding_changes_nothing(name, request):
     torch.testing.assert_close(alone, together)
 
 
-@pytest.mark.parametrize("name", ["bert_model", "roberta_model", "copying_model"])
+@pytest.mark.parametrize("name", ["bert_model", "roberta_model", "mpnet_model", "copying_model"])
 def test_teacher_forcing_predicts_what_decoding_predicts(name, request):
     model = request.getfixturevalue(name)
     pad, mask = model.config.pad_token_id, model.config.mask_token_id

@@ -14,7 +14,13 @@ import pytest
 import torch
 from conftest import PASSAGE, VOCABULARY, random_model
 from safetensors.torch import load_file
-from transformers import AutoModelForQuestionAnswering, BertConfig, BertModel
+from transformers import (
+    AutoModelForQuestionAnswering,
+    BertConfig,
+    BertModel,
+    MPNetConfig,
+    MPNetForQuestionAnswering,
+)
 
 from qgen.asking import fitness, plausibility
 from qgen.asking.distractors import Candidate
@@ -27,7 +33,7 @@ from qgen.errors import QGenError
 from qgen.files.examples import read_examples
 from qgen.model.checkpoints import load_checkpoint as load_plain
 from qgen.model.reader import Reader
-from qgen.model.runtime.packed import pack, unpack
+from qgen.model.runtime.packed import pack, save_packed, unpack
 from qgen.records import Answer, Question
 from qgen.training.average import average_into
 from qgen.training.distill import JudgingReader, judge, judged_batch, judged_items
@@ -35,7 +41,7 @@ from qgen.training.prune import importance, prune
 from qgen.training.reader import ReaderExamples, SpanObjective
 from qgen.training.rounded import rounded_weights
 from qgen.transformers import load_reader
-from recipes import average, choices, e5, grow, silver, statements, things
+from recipes import average, choices, e5, grow, shorten, silver, statements, things
 from recipes import reader as reader_recipe
 from recipes.templates import rare_name
 
@@ -250,6 +256,23 @@ def test_a_generator_of_twice_the_layers_scores_nearly_the_same(bert_model, toke
     assert deep.model.config.backbone.num_hidden_layers == 2 * len(layers)
     assert len(deep.model.mlm.base_model.encoder.layer) == 2 * len(layers)
     assert deep.score(ASKED) == pytest.approx(small.score(ASKED), abs=0.2)
+
+
+def test_the_first_layers_of_a_packed_reader_are_a_generator_to_train(
+    mpnet_model, tokenizer, tmp_path
+):
+    config = MPNetConfig(**mpnet_model.config.backbone.to_dict() | {"hidden_size": 64})
+    config.trained_on = ["du:train"]
+    save_packed(MPNetForQuestionAnswering(config), tokenizer, tmp_path / "reader")
+    shorten.main([str(tmp_path / "reader"), "--layers", "1", "--out", str(tmp_path / "short")])
+    short, _ = load_plain(tmp_path / "short")
+    assert short.config.trained_on == ["du:train"]
+    [layer] = short.mlm.base_model.encoder.layer
+    whole = load_reader(tmp_path / "reader")[0].state_dict()
+    for name, tensor in layer.intermediate.state_dict().items():
+        assert torch.equal(tensor, whole[f"mpnet.encoder.layer.0.intermediate.{name}"]), name
+    with pytest.raises(QGenError, match="has 2 layers, not 3"):
+        shorten.main([str(tmp_path / "reader"), "--layers", "3", "--out", str(tmp_path / "x")])
 
 
 def test_silver_questions_are_rows_to_train_on(checkpoint, teacher, tmp_path, unchecked):

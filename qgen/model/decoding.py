@@ -114,7 +114,9 @@ class CachedDecoder:
         # Which of the slots so far a beam sees, [batch, width, slots]: the source's, then, of the
         # group of `width` of each step, that of its own token.
         self.seen = real[:, None].expand(-1, width, -1)
-        source = model.encode(input_ids, seq2seq_layout(real, 0), self.cache)
+        layout = seq2seq_layout(real, 0)
+        self.places = layout.position_ids  # of the slots, [batch, slots]
+        source = model.encode(input_ids, layout, self.cache)
         self.output = model.output(Encoded(source, input_ids, real), settings.use_shortlist)
         self.cache.advance(source_length)
 
@@ -136,13 +138,15 @@ class CachedDecoder:
             tokens, mask = masks, torch.cat([self.seen[:, :width], own], dim=2)
         else:
             tokens = torch.cat([sequences[:, :, -1], masks], dim=1)
+            self.places = torch.cat([self.places, position_ids - 1], dim=1)
             position_ids = torch.cat([position_ids - 1, position_ids], dim=1)
             slots = parents[:, :, None].expand(-1, -1, self.seen.shape[2])
             self.seen = torch.cat([self.seen.gather(1, slots), own], dim=2)
             # Last the [MASK] group: the token just chosen cannot see it, its own [MASK] can.
             mask = torch.nn.functional.pad(self.seen, (0, width)).repeat(1, 2, 1)
             mask[:, width:, -width:] = own
-        layout = Layout(torch.ones_like(tokens), position_ids, mask)
+        keys = torch.cat([self.places, position_ids[:, -width:]], dim=1)
+        layout = Layout(torch.ones_like(tokens), position_ids, mask, keys)
         hidden = self.model.encode(tokens, layout, self.cache, last=width)
         self.cache.advance(tokens.shape[1] - width)  # the [MASK] slots are written over
         return self.model.log_probabilities(hidden, self.output)
@@ -152,6 +156,7 @@ class CachedDecoder:
         self.cache.select(rows)
         self.output = self.output.select(rows)
         self.lengths, self.seen = self.lengths[rows], self.seen[rows]
+        self.places = self.places[rows]
 
 
 class UncachedDecoder:

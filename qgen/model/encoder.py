@@ -56,6 +56,23 @@ FAMILIES = {
 """The encoders there are, by ``model_type``."""
 
 
+_RENAMED = {
+    "attention.attn.q.": "attention.self.query.",
+    "attention.attn.k.": "attention.self.key.",
+    "attention.attn.v.": "attention.self.value.",
+    "attention.attn.o.": "attention.output.dense.",
+    "attention.LayerNorm.": "attention.output.LayerNorm.",
+}
+"""What MPNet's checkpoints call the parameters of attention, and what BERT's do."""
+
+
+def plain_name(name: str) -> str:
+    """A parameter of a checkpoint's encoder, under the name that it has here."""
+    for theirs, ours in _RENAMED.items():
+        name = name.replace(theirs, ours)
+    return name
+
+
 @dataclass
 class EncoderConfig:
     """The shape of an encoder, under the names that it has in ``config.json``.
@@ -313,6 +330,7 @@ class Encoder(nn.Module):
         token_type_ids: Tensor,
         position_ids: Tensor,
         attention_mask: Tensor,
+        key_positions: Tensor | None = None,
         cache=None,
         last: int | None = None,
     ) -> Tensor:
@@ -321,8 +339,9 @@ class Encoder(nn.Module):
         Args:
             input_ids, token_type_ids: ``[batch, length]``; types that the encoder does not have
                 count as its last one.
-            position_ids: ``[batch, length]``, counted from 0.
+            position_ids: ``[batch or 1, length]``, counted from 0.
             attention_mask: boolean ``[batch, length or 1, keys]``, where each token may look.
+            key_positions: ``[batch, keys]``, as ``position_ids``; by default these.
             cache: where keys and values are kept, see :class:`qgen.model.decoding.BeamCache`.
             last: of how many of the last positions the states are wanted (all).
 
@@ -330,13 +349,19 @@ class Encoder(nn.Module):
             ``[batch, last, hidden]``.
         """
         hidden = self.embeddings(input_ids, token_type_ids, position_ids)
-        mask = self._added(hidden, attention_mask)
+        mask = self._added(hidden, attention_mask, position_ids, key_positions)
         layers = self.encoder.layer
         for layer in layers[:-1]:
             hidden = layer(hidden, mask, cache)
         return layers[-1](hidden, mask, cache, last)
 
-    def _added(self, hidden: Tensor, attention_mask: Tensor) -> Tensor:
+    def _added(
+        self,
+        hidden: Tensor,
+        attention_mask: Tensor,
+        places: Tensor,
+        key_places: Tensor | None,
+    ) -> Tensor:
         """The mask as the layers want it."""
         mask = attention_mask[:, None]
         # Eager attention adds its mask, and so does a CPU's other one, which would make one of a
@@ -344,14 +369,14 @@ class Encoder(nn.Module):
         biased = self.config.family.has_distances
         if biased or self.implementation == "eager" or mask.device.type == "cpu":
             mask = hidden.new_zeros(mask.shape).masked_fill_(~mask, torch.finfo(hidden.dtype).min)
-        return self._distance_bias(hidden.shape[1]) + mask if biased else mask
+        return self._distance_bias(places, key_places) + mask if biased else mask
 
-    def _distance_bias(self, length: int) -> Tensor:
-        """What is added to the score of each pair of tokens, ``[1, heads, length, length]``."""
+    def _distance_bias(self, places: Tensor, key_places: Tensor | None) -> Tensor:
+        """What is added to the score of each token and key, ``[batch, heads, length, keys]``."""
         table = self.encoder.relative_attention_bias
-        places = torch.arange(length, device=table.weight.device)
-        buckets = distance_buckets(places - places[:, None], table.num_embeddings)
-        return table(buckets).permute(2, 0, 1)[None]
+        keys = places if key_places is None else key_places
+        buckets = distance_buckets(keys[:, None] - places[:, :, None], table.num_embeddings)
+        return table(buckets).permute(0, 3, 1, 2)
 
 
 def distance_buckets(distances: Tensor, buckets: int) -> Tensor:

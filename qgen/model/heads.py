@@ -44,7 +44,7 @@ class BertHead(nn.Module):
 
 
 class RobertaHead(nn.Module):
-    """The masked-LM head of RoBERTa."""
+    """The masked-LM head of RoBERTa and MPNet."""
 
     def __init__(self, config: EncoderConfig):
         super().__init__()
@@ -66,16 +66,11 @@ class MaskedLanguageModel(nn.Module):
 
     Attributes:
         tied: the parameters that are others, by name.
-
-    Raises:
-        ValueError: this kind of encoder has no such head here.
     """
 
     def __init__(self, config: EncoderConfig):
         super().__init__()
         self._prefix = config.family.prefix
-        if self._prefix not in ("bert", "roberta"):
-            raise ValueError(f"{config.model_type!r} cannot be the backbone of a generator")
         self._head = "cls" if self._prefix == "bert" else "lm_head"
         self.add_module(self._prefix, Encoder(config))
         head = BertHead(config) if self._prefix == "bert" else RobertaHead(config)
@@ -95,12 +90,12 @@ class MaskedLanguageModel(nn.Module):
 
     @property
     def base_model(self) -> Encoder:
-        """The encoder: ``bert`` or ``roberta``."""
+        """The encoder, under its family's prefix."""
         return getattr(self, self._prefix)
 
     @property
     def head(self) -> BertHead | RobertaHead:
-        """``cls`` in BERT, ``lm_head`` in RoBERTa."""
+        """``cls`` in BERT, ``lm_head`` in the others."""
         return getattr(self, self._head)
 
     @property

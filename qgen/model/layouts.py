@@ -15,11 +15,13 @@ class Layout(NamedTuple):
         token_type_ids: ``[batch, length]``, 0 in the source and 1 in the target.
         position_ids: ``[batch, length]``, counted from 0.
         attention_mask: boolean ``[batch, queries, keys]``, where each query may attend.
+        key_positions: ``[batch, keys]``, where the keys are not the tokens that are read.
     """
 
     token_type_ids: Tensor
     position_ids: Tensor
     attention_mask: Tensor
+    key_positions: Tensor | None = None
 
 
 def seq2seq_attention_mask(source_mask: Tensor, target_length: int) -> Tensor:
@@ -85,7 +87,7 @@ def pseudo_masked_layout(source_mask: Tensor, target_length: int, targets: int =
         A layout of length ``source_length + 2 * targets * target_length``: the source, all targets,
         and then all of their ``[MASK]``.
     """
-    types, position_ids, _ = seq2seq_layout(source_mask, target_length)
+    types, position_ids, *_ = seq2seq_layout(source_mask, target_length)
     begin, count = source_mask.shape[1], targets * target_length
     types = torch.cat([types[:, :begin], types[:, begin:].repeat(1, 2 * targets)], dim=1)
     position_ids = torch.cat(

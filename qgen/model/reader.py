@@ -32,7 +32,7 @@ from qgen.model.checkpoints import (
     read_json,
     read_weights,
 )
-from qgen.model.encoder import ACTIVATIONS, FAMILIES, Encoder, EncoderConfig
+from qgen.model.encoder import ACTIVATIONS, FAMILIES, Encoder, EncoderConfig, plain_name
 from qgen.model.runtime.batches import in_batches
 from qgen.model.runtime.linear import set_dtype
 from qgen.model.sources import pad, token_span, window_about
@@ -191,29 +191,17 @@ class SpanModel(nn.Module):
         states = self.encoder(
             input_ids,
             token_type_ids,
-            positions.expand_as(input_ids),
+            positions[None],
             attention_mask.bool()[:, None],
         )
         return states, self.qa_outputs(states)
-
-
-_RENAMED = {
-    "attention.attn.q.": "attention.self.query.",
-    "attention.attn.k.": "attention.self.key.",
-    "attention.attn.v.": "attention.self.value.",
-    "attention.attn.o.": "attention.output.dense.",
-    "attention.LayerNorm.": "attention.output.LayerNorm.",
-}
-"""What MPNet's checkpoints call the parameters of attention, and what BERT's do."""
 
 
 def _plain_name(name: str, prefix: str) -> str:
     """A parameter of a checkpoint's as :class:`SpanModel` has it."""
     if name.startswith(f"{prefix}."):
         name = "encoder." + name.removeprefix(f"{prefix}.")
-    for theirs, ours in _RENAMED.items():
-        name = name.replace(theirs, ours)
-    return name
+    return plain_name(name)
 
 
 def load_reader(
