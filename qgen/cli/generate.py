@@ -15,9 +15,6 @@ from qgen.errors import QGenError
 from qgen.records import Request, Result
 from qgen.settings import GenerationSettings, QuizSettings
 
-_NO_TEXT = (b"%PDF-", b"PK\x03\x04", b"{\\rtf", b"\xd0\xcf\x11\xe0")
-"""How PDF, the documents that are archives, RTF and old Office files begin."""
-
 
 def add_to(commands) -> None:
     """Add the command to the parser."""
@@ -135,11 +132,12 @@ def _document(path: str) -> list[Request]:
 
 def _read(path: str) -> str:
     from qgen.files.encoding import decode_text
+    from qgen.files.formats import NO_TEXT
 
     try:
         content = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
     except OSError as error:
         raise QGenError(f"cannot read {path}: {error.strerror}") from error
-    if content.startswith(_NO_TEXT):
+    if content.startswith(NO_TEXT):
         raise QGenError(f"{path} is not plain text; --document reads .docx, .pdf, .epub and more")
     return decode_text(content)

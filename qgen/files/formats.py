@@ -19,6 +19,12 @@ ROW_SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".xlsx", "
 DOCUMENT_SUFFIXES = tuple(READERS)
 """Documents, which are read as paragraphs."""
 
+_PDF, _RTF, _ARCHIVE, _OLD_OFFICE = (
+    b"%PDF-", b"{\\rtf", b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+)  # fmt: skip
+NO_TEXT = (_PDF, _RTF, _ARCHIVE, _OLD_OFFICE)
+"""What documents begin with that are no plain text."""
+
 _SAMPLE = 1 << 16
 _NAME_WORDS = 4
 """Most words of a column's name in a text that may be none.  A choice; not measured."""
@@ -59,7 +65,7 @@ def kind_of(path: Path, as_rows: bool = False) -> str:
         suffix = Path(path.stem).suffix.lower()
     if not head and suffix in _NEVER_EMPTY:
         raise QGenError(f"{path} is empty")
-    if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
+    if head.startswith(_OLD_OFFICE):
         if "EncryptedPackage".encode("utf-16-le") in path.read_bytes():
             raise QGenError(f"{path} is encrypted: save it without a password")
         raise QGenError(f"{path} is {_OLD.get(suffix, 'an old Office file: save it as .docx')}")
@@ -68,13 +74,13 @@ def kind_of(path: Path, as_rows: bool = False) -> str:
 
 
 def _by_content(path: Path, head: bytes, suffix: str) -> str:
-    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"%PDF-"):
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(_PDF):
         return ".pdf"  # one with more in front is known by its name alone: a text may be about PDF
-    if head.startswith(b"{\\rtf"):
+    if head.startswith(_RTF):
         return ".rtf"
     if head.startswith(b"PAR1"):
         return ".parquet"
-    if head.startswith(b"PK\x03\x04"):
+    if head.startswith(_ARCHIVE):
         return _archive_kind(path) or suffix
     if suffix in {".ipynb", ".tex", ".md", ".markdown", ".xhtml"}:
         return suffix
