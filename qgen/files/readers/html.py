@@ -314,9 +314,8 @@ class _Page:
         if self._level:
             self._add(" ".join(text.split()))
             return
-        for part in re.split(r"\n\s*\n", text):  # two line breaks are as good as a new paragraph
-            for piece in _divided(part.strip().split("\n")):
-                self._add(piece)
+        for piece in _divided(text):
+            self._add(piece)
 
     def _add(self, text: str) -> None:
         """Keep a piece of text, unless it is a note: it links back to its mark."""
@@ -357,15 +356,17 @@ def _is_left_out(attributes: dict[str, str]) -> bool:
     )
 
 
-def _divided(lines: list[str]) -> Iterator[str]:
-    """Lines that a page breaks by itself: joined as far as they may be one text's."""
+def _divided(text: str) -> Iterator[str]:
+    """A text whose lines a page breaks by itself: divided at empty lines, and joined elsewhere as
+    far as the lines may be one text's."""
     kept: list[str] = []
-    for line in (line.strip() for line in lines):
+    for line in map(str.strip, text.split("\n")):
         line_start = line.replace(_GOES_BACK, "")[:1]
         title = kept and len(kept[-1].split()) < 12 and not re.search(r"[,;\-–]$", kept[-1])
-        if kept and (ends_sentence(kept[-1]) or (title and line_start.isupper())):
+        if kept and (not line or ends_sentence(kept[-1]) or (title and line_start.isupper())):
             yield "\n".join(kept)
             kept = []
-        kept.append(line)
+        if line:
+            kept.append(line)
     if kept:
         yield "\n".join(kept)
