@@ -13,10 +13,11 @@ NUMBER_WORDS = (
     "sixteen seventeen eighteen nineteen twenty"
 ).split()
 TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-NUMBERS = {word: i for i, word in enumerate(NUMBER_WORDS, 1)} | {
+_NUMBERS = {word: i for i, word in enumerate(NUMBER_WORDS, 1)} | {
     word: 10 * i for i, word in enumerate(TENS, 2)
 }
-"""What number words and tens tell."""
+DIGITS = r"\d+(?:,\d{3})*(?:\.\d+)?"
+"""A number in digits."""
 YEAR = re.compile(r"(?<![\d,.$£€])(?:1\d\d\d|20\d\d)(?![\d,%]|\.\d)")
 MEASURES = frozenset(
     "years months weeks days hours minutes seconds miles yards feet inches stones pounds ounces "
@@ -44,6 +45,13 @@ _NAME = re.compile(r"[A-Z][^\W\d_]*-?\d")
 
 _CALENDAR = MONTHS | SHORT_MONTHS | ERAS
 _DATE_PART = re.compile(r"\d{1,4}(?:st|nd|rd|th|s)?|the|early|mid|late")
+
+
+def number_of(written: str) -> float:
+    """The number that digits or words tell, such as "1,200.5" or "twenty-five"."""
+    if written[-1].isdigit():
+        return float(written.replace(",", "").replace("−", "-"))
+    return float(sum(_NUMBERS[word] for word in re.split("[- ]", written.lower())))
 
 
 def kind_by_form(text: str) -> str:

@@ -12,7 +12,7 @@ from functools import partial
 from operator import add, mul
 
 from qgen.english.dictionary import inflections, usual_tag
-from qgen.english.quantities import MONTHS, NUMBER_WORDS, NUMBERS, TENS
+from qgen.english.quantities import DIGITS, MONTHS, NUMBER_WORDS, TENS, number_of
 from qgen.english.words import with_article
 
 _YEAR = re.compile(r"(?<![\d,.$£€])(?:1\d\d\d|20\d\d)(?![\d%]|[,.]\d)")
@@ -39,10 +39,10 @@ _ORDINAL = re.compile(
 )
 """Not that of "third-party" and "first-class"."""
 _CENTURY = re.compile(r"\b(?:centur|millenni)", re.I)
-_DIGITS = re.compile(r"(?<![\w.,])(?<![A-Za-z]-)\d+(?:,\d{3})*(?:\.\d+)?(?![\d\w])(?!-[A-Z])")
+_DIGITS = re.compile(rf"(?<![\w.,])(?<![A-Za-z]-){DIGITS}(?![\d\w])(?!-[A-Z])")
 _GLUED = re.compile(
     r"(?<![\w.,])\d+(?:\.\d+)?(?=(?:%|°|ºC|k?m|cm|mm|kg|g|mg|[ap]m|bn|m|ft|s)\b|[%°])|"
-    r"(?:(?<=[$£€¥+−–])|(?<=[^\w\s]-)|(?<=\s-)|(?<=^-))\d+(?:,\d{3})*(?:\.\d+)?"
+    rf"(?:(?<=[$£€¥+−–])|(?<=[^\w\s]-)|(?<=\s-)|(?<=^-)){DIGITS}"
 )
 _NUMBER = re.compile(f"{_GLUED.pattern}|{_DIGITS.pattern}")
 _TIME = re.compile(r"\b(\d{1,2})(:\d\d)?(?=\s?(?:[ap]\.?m\b|o['’]clock))", re.I)
@@ -99,7 +99,7 @@ def is_near(first: str, second: str) -> bool:
     written = list(zip(_DIGITS.findall(first), _DIGITS.findall(second), strict=False))
     if any(("." in a) != ("." in b) for a, b in written):
         return False  # "23 species" and "21.8"
-    pairs = [(float(a.replace(",", "")), float(b.replace(",", ""))) for a, b in written]
+    pairs = [(number_of(a), number_of(b)) for a, b in written]
     if _YEAR.search(first):
         return all(abs(a - b) <= 60 for a, b in pairs)
     return all(min(a, b) * 5 >= max(a, b) for a, b in pairs)
@@ -156,13 +156,8 @@ def implied(before: str, text: str, other: str, after: str = "") -> bool:
 def first_number(text: str) -> tuple[int, float] | None:
     """Where the first number of a text begins, in digits or words, and the number: of "two million"
     two."""
-    digits, words = re.search(r"\d+(?:,\d{3})*(?:\.\d+)?", text), _WORD.search(text)
-    if digits and (not words or digits.start() < words.start()):
-        return digits.start(), float(digits[0].replace(",", ""))
-    if not words:
-        return None
-    parts = words[0].lower().split("-")  # such as "twenty-five"
-    return words.start(), float(sum(NUMBERS[part] for part in parts))
+    found = re.search(rf"{DIGITS}|{_WORD.pattern}", text)
+    return (found.start(), number_of(found[0])) if found else None
 
 
 def near_values(text: str) -> Iterator[str]:
@@ -381,7 +376,7 @@ _FACTORS = ((0.8, 0.7, 0.6, 0.5, 0.4, 0.25), (1.2, 1.3, 1.5, 1.7, 2.0, 2.5, 3.0)
 def _numbers(text: str, draw: random.Random) -> Iterator[str]:
     """All numbers of the text by the same factor: as many decimals, as round, as many zeros."""
     numbers = _NUMBER.findall(text)
-    plain = [float(number.replace(",", "")) for number in numbers]
+    plain = [number_of(number) for number in numbers]
     if not math.isfinite(max(plain) * 10):
         return  # of hundreds of digits: there is no such float
     is_small = all(value == int(value) and value <= 12 for value in plain)
@@ -391,7 +386,7 @@ def _numbers(text: str, draw: random.Random) -> Iterator[str]:
     def changed(change: Callable[[float], float], is_round: bool) -> str | None:
         values = [change(value) for value in plain]
         written = [_written(v, model, is_round) for v, model in zip(values, numbers, strict=True)]
-        back = [float(w.replace(",", "")) for w in written]
+        back = [number_of(number) for number in written]
         if any(a == b for a, b in zip(back, plain, strict=True) if b) or min(back) < least:
             return None
         if len(back) > 1 and sorted(back) != back and sorted(plain) == plain:

@@ -8,7 +8,7 @@ import unicodedata
 from collections import Counter
 from itertools import pairwise
 
-from qgen.english.quantities import NUMBER_WORDS, NUMBERS, TENS
+from qgen.english.quantities import DIGITS, NUMBER_WORDS, TENS, number_of
 
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 """A word as people count them: letters, with the apostrophe of "don't"."""
@@ -110,7 +110,7 @@ def same_answer(first: str, second: str) -> bool:
 
 
 _ONES = "|".join(word for word in NUMBER_WORDS if word not in TENS)
-_DIGITS = re.compile(r"(?:(?<!\w)[-−])?\d+(?:,\d{3})*(?:\.\d+)?")
+_DIGITS = re.compile(rf"(?:(?<!\w)[-−])?{DIGITS}")
 _WORDED = re.compile(rf"\b(?:(?:{'|'.join(TENS)})(?:[- ](?:{_ONES}))?|{_ONES})\b")
 _ROMAN = re.compile(r"\b[A-Z][\w'’]+ ([IVX]+)\b")
 
@@ -120,8 +120,7 @@ def _numbers(text: str) -> set[float | str]:
     multiplied by, such as "million"."""
     low = text.lower()
     return {
-        *(float(number.replace(",", "").replace("−", "-")) for number in _DIGITS.findall(text)),
-        *(sum(map(NUMBERS.__getitem__, re.split("[- ]", n))) for n in _WORDED.findall(low)),
+        *map(number_of, [*_DIGITS.findall(text), *_WORDED.findall(low)]),
         *(_of_roman(number) for number in _ROMAN.findall(text)),
         *re.findall(r"\b(?:hundred|thousand|[mbtr]+illion)\b", low),
     }
