@@ -26,13 +26,12 @@ from documents import (
 )
 
 from qgen.files.documents import read_document
+from qgen.files.readers import READERS, tex
 from qgen.files.readers import markdown as markdown_reader
-from qgen.files.readers import tex
 from qgen.files.readers.blocks import LeftOut
 from qgen.files.readers.markdown import markdown_blocks
 from qgen.files.readers.pdf import read_pdf
 from qgen.files.readers.text import _spoken
-from qgen.files.reading import READERS
 
 FIRST, SECOND = TEXTS
 NAMES = '<w:style w:styleId="{}"><w:name w:val="{}"/>{}</w:style>'

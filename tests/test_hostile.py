@@ -14,11 +14,12 @@ import pytest
 from documents import MAKERS, TEXTS, WORD, make, word
 
 from qgen.errors import QGenError
-from qgen.files import reading
+from qgen.files import sandbox
 from qgen.files.documents import read_document
+from qgen.files.readers import READERS
 from qgen.files.readers.blocks import MAX_BLOCKS
-from qgen.files.reading import parse, read_blocks
 from qgen.files.rows import read_rows
+from qgen.files.sandbox import parse, read_blocks
 
 MUTATIONS = int(os.environ.get("QGEN_FUZZ", "50"))
 """Mutated files of each format; ``QGEN_FUZZ=1000`` for a thorough run."""
@@ -87,7 +88,7 @@ def test_damaged_files_are_read_or_told(tmp_path, suffix):
         archive = content.startswith(b"PK") and number % 2
         path.write_bytes(inside(content, dice) if archive else damaged(content, dice))
         begun = time.process_time()
-        message = failure(parse, path, suffix) if suffix in reading.READERS else failure(rows, path)
+        message = failure(parse, path, suffix) if suffix in READERS else failure(rows, path)
         assert "\n" not in message and (not message or "a" + suffix in message)
         assert time.process_time() - begun < 10, f"mutation {number}"
 
@@ -158,21 +159,21 @@ def test_a_file_with_too_many_paragraphs(tmp_path):
 def test_a_reader_is_bounded_in_time_and_memory(tmp_path, monkeypatch):
     path = tmp_path / "a.html"
     path.write_text(f"<p>{FIRST}</p>")
-    command = reading.subprocess.run
+    command = sandbox.subprocess.run
 
     def slow(arguments, **options):
-        script = "import qgen.files.reading as r; r.MAX_SECONDS = 1; r._bound()\nwhile True: pass"
+        script = "import qgen.files.sandbox as s; s.MAX_SECONDS = 1; s._bound()\nwhile True: pass"
         return command([arguments[0], "-c", script], **options)
 
-    monkeypatch.setattr(reading.subprocess, "run", slow)
+    monkeypatch.setattr(sandbox.subprocess, "run", slow)
     with pytest.raises(QGenError, match="seconds to read"):
         read_blocks(path, ".html")
 
     def large(arguments, **options):
-        script = "import qgen.files.reading as r; r._bound(); bytearray(2 << 30)"
+        script = "import qgen.files.sandbox as s; s._bound(); bytearray(2 << 30)"
         return command([arguments[0], "-c", script], **options)
 
-    monkeypatch.setattr(reading.subprocess, "run", large)
+    monkeypatch.setattr(sandbox.subprocess, "run", large)
     with pytest.raises(QGenError, match="crashed"):
         read_blocks(path, ".html")
 

@@ -13,7 +13,7 @@ from qgen.files.formats import DOCUMENT_SUFFIXES, ROW_SUFFIXES, kind_of
 from qgen.files.lines import typed_blocks
 from qgen.files.paragraphs import Paragraph, paragraphs
 from qgen.files.readers.blocks import Block, LeftOut
-from qgen.files.reading import read_blocks
+from qgen.files.sandbox import read_blocks
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def read_document(path: str | os.PathLike) -> Document:
     """The paragraphs of a document.
 
     What kind of document it is its content says, or else its suffix.  It is read in a process of
-    its own (:mod:`qgen.files.reading`).
+    its own (:mod:`qgen.files.sandbox`).
 
     Raises:
         QGenError: the type is unknown, the file cannot be read or takes too much time or memory,

@@ -12,7 +12,7 @@ from pathlib import Path
 from qgen.errors import QGenError
 from qgen.files.encoding import decode_text, is_gzipped, open_bytes
 from qgen.files.fields import PASSAGE_NAMES, normal_name
-from qgen.files.reading import READERS
+from qgen.files.readers import READERS
 
 ROW_SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".xlsx", ".parquet")
 """Tables and lists of rows; any of them may be gzipped (``rows.jsonl.gz``)."""

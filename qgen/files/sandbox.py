@@ -1,4 +1,5 @@
-"""Documents are read in a process of their own, with bounds on its time and memory.
+"""The sandbox in which documents are read: a process of their own, with bounds on its time and
+memory; its rights are those of the caller.
 
 What strangers send can be made to keep a parser busy for hours, to fill the memory, or to crash a
 library in C.  Here that costs one document.  The process only parses: it imports neither the model
@@ -11,12 +12,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
 
 from qgen.errors import QGenError, first_line, install
+from qgen.files.readers import READERS, Reader
 from qgen.files.readers.blocks import MAX_BLOCKS, Block, LeftOut
 
 MAX_SECONDS = 60
@@ -24,44 +25,20 @@ MAX_SECONDS = 60
 MAX_MEMORY = 1 << 30
 """Bytes of memory that it may take, where the system can bound them (not on Windows and macOS)."""
 
-READERS = {
-    ".txt": "text:read_text",
-    ".md": "markdown:read_markdown",
-    ".markdown": "markdown:read_markdown",
-    ".html": "html:read_html",
-    ".htm": "html:read_html",
-    ".xhtml": "html:read_html",
-    ".mhtml": "books:read_mhtml",
-    ".mht": "books:read_mhtml",
-    ".pdf": "pdf:read_pdf",
-    ".docx": "word:read_docx",
-    ".odt": "odt:read_odt",
-    ".rtf": "rtf:read_rtf",
-    ".epub": "books:read_epub",
-    ".pptx": "slides:read_pptx",
-    ".ipynb": "markdown:read_notebook",
-    ".tex": "tex:read_tex",
-    ".srt": "text:read_captions",
-    ".vtt": "text:read_captions",
-}
-"""The module and the function that read each kind of document, in the order of messages."""
-
-Reader = Callable[[Path, LeftOut], Iterator[Block]]
-
 
 def read_blocks(path: Path, kind: str) -> tuple[list[Block], LeftOut]:
     """The blocks of a document, and counts of what its reader has left out.
 
     Args:
         path: the document.
-        kind: a suffix of :data:`READERS`.
+        kind: a suffix of :data:`qgen.files.readers.READERS`.
 
     Raises:
         QGenError: one sentence for whatever goes wrong.
     """
     if READERS[kind].startswith("text:"):  # in proportion to its length, and without a library
         return parse(path, kind)
-    command = [sys.executable, "-m", "qgen.files.reading", str(path), kind]
+    command = [sys.executable, "-m", "qgen.files.sandbox", str(path), kind]
     root = str(Path(__file__).parents[2])
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([root, *filter(None, sys.path)])}
     try:
