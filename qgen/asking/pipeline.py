@@ -13,16 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from qgen.asking import fitness, plausibility
 from qgen.asking.alternatives import SURE, alternatives, sureness, surest
-from qgen.asking.checks import (
-    answer_problem,
-    given_answer_problem,
-    request_problem,
-    text_problem,
-)
+from qgen.asking.checks import request_problem, text_problem
 from qgen.asking.choices import STATED, complete, takes_choices, wrong_answers
 from qgen.asking.confidence import WEIGHTS, confidence, load_weights
 from qgen.asking.document import ask_document, is_under
@@ -30,6 +24,7 @@ from qgen.asking.draft import Draft, Outcome
 from qgen.asking.fitness import blanks
 from qgen.asking.generator import NBestGenerator
 from qgen.asking.plausibility import Plausibility
+from qgen.asking.preparation import given_draft, mend, with_citations, without_citations
 from qgen.asking.proposals import (
     SPARE,
     WORTH_LISTING,
@@ -46,7 +41,6 @@ from qgen.asking.types import are_made, opening_type, spread, statements_of
 from qgen.english.citations import Uncited
 from qgen.english.clean import Mended, clean_text
 from qgen.english.dictionary import usual_tag
-from qgen.english.locate import locate_answer
 from qgen.english.paragraphs import is_long, paragraph_spans
 from qgen.english.passage import sentence_spans
 from qgen.english.phrases import propose_answers
@@ -195,7 +189,7 @@ class QuestionGenerator:
         settings = self.within_range(_settings(settings, GenerationSettings))
         quiz = _settings(quiz, QuizSettings)
         requests = _several(requests)
-        given = [_mended(request) for request in requests]
+        given = [mend(request) for request in requests]
         long = [_is_long(request) for request in given]
         if quiz.focus and not any(is_under(request, quiz.focus) for request in given):
             long = [False] * len(given)  # none of them is asked about
@@ -277,12 +271,12 @@ class QuestionGenerator:
             left = [r for r, why in zip(requests, left_out, strict=True) if not why]
             asked = iter(self._asked(left, settings, replace(quiz, topic="", focus="")))
             return [Outcome(passed_over=why) if why else next(asked) for why in left_out]
-        read = [_uncited(request) for request in requests]
+        read = [without_citations(request) for request in requests]
         texts, cuts = [text for text, _ in read], [cut for _, cut in read]
         outcomes = self._asked_whole(texts, cuts, settings, quiz)
         for outcome, request, uncited in zip(outcomes, requests, cuts, strict=True):
             if uncited:
-                outcome.kept = [_cited(draft, request, uncited) for draft in outcome.kept]
+                outcome.kept = [with_citations(draft, request, uncited) for draft in outcome.kept]
         return outcomes
 
     def _asked_whole(
@@ -395,7 +389,7 @@ class QuestionGenerator:
             if problem:
                 drafts.append(Draft(number, request.passage, problem=problem))
             elif request.answers:
-                drafts += [_given(number, request, answer) for answer in request.answers]
+                drafts += [given_draft(number, request, answer) for answer in request.answers]
             else:
                 answers = usable(request.passage, next(proposed), quiz)
                 if cut := uncited[number]:
@@ -521,65 +515,9 @@ def _several(requests) -> list[Request]:
     return [one if isinstance(one, Request) else Request(one) for one in requests]
 
 
-def _mended(request: Request) -> Request:
-    """The request with the characters of its passage mended, and its answers where they stand."""
-    if text_problem("passage", request.passage) or not isinstance(request.answers, list | tuple):
-        return request  # which is told later
-    mended = Mended(request.passage)
-
-    def moved(answer: Any) -> Any:  # a text, too, or what is told later
-        if isinstance(answer, str):
-            return clean_text(answer)
-        if given_answer_problem(request.passage, answer):
-            return answer
-        begin = mended.at(answer.start)
-        return replace(answer, text=mended.text[begin : mended.at(answer.end)], start=begin)
-
-    return replace(request, passage=mended.text, answers=tuple(map(moved, request.answers)))
-
-
-def _uncited(request: Request) -> tuple[Request, Uncited | None]:
-    """The request without the citations of its passage, where it has some and none of them is to
-    be asked for, and of those beside it."""
-    passage, given = request.passage, request.answers
-    if text_problem("passage", passage) or not isinstance(given, list | tuple):
-        return request, None  # which is told later
-    beside = tuple(Uncited(text).text for text in request.beside if isinstance(text, str))
-    request = replace(request, beside=beside)
-    uncited = Uncited(passage)
-    if uncited.text == passage or any(given_answer_problem(passage, one) for one in given):
-        return request, None
-    answers = tuple(answer for one in given if (answer := uncited.within(one)))
-    if len(answers) < len(given):
-        return request, None
-    return replace(request, passage=uncited.text, answers=answers), uncited
-
-
-def _cited(draft: Draft, request: Request, uncited: Uncited) -> Draft:
-    """The draft as one of a request's whole passage."""
-    assert draft.question and draft.question.answer
-    answer = uncited.back(draft.question.answer)
-    question = replace(draft.question, answer=answer)
-    return replace(draft, passage=request.passage, answer=answer, question=question)
-
-
 def _is_long(request: Request) -> bool:
     """Whether a request is asked about paragraph by paragraph."""
     return not request.answers and isinstance(request.passage, str) and is_long(request.passage)
-
-
-def _given(number: int, request: Request, answer: Answer | str) -> Draft:
-    """A draft for an answer of the user's, which may yet have to be found in the passage."""
-    passage = request.passage
-    problem = given_answer_problem(passage, answer)
-    if not problem and isinstance(answer, str):
-        try:
-            answer = locate_answer(passage, answer)
-            problem = answer_problem(passage, answer)
-        except QGenError as error:
-            problem = str(error)
-    span = answer if isinstance(answer, Answer) else None
-    return Draft(number, passage, span, request.beside, given=True, problem=problem or "")
 
 
 def _ranked(drafts: Sequence[Draft], quiz: QuizSettings) -> Outcome:
