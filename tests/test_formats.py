@@ -222,6 +222,7 @@ def test_styles_of_text_with_the_names_of_others(tmp_path, name, style):
 
 
 RAISED = '<w:vertAlign w:val="superscript"/>'
+SHIFTS = {"s": "super", "u": "sub"}
 
 
 @pytest.mark.parametrize(
@@ -310,6 +311,41 @@ def test_anchors_and_raised_text_in_raised_text(tmp_path):
     assert read(tmp_path, "a.html", page)[0] == ["It falls as e^(−x²/2) does."]
     content = "We have [120 km^2^](http://a.b) of land here.\n"
     assert read(tmp_path, "a.md", content)[0] == ["We have 120 km² of land here."]
+
+
+@pytest.mark.parametrize(
+    ("written", "read_as"),
+    [
+        ("x<u>n+1</u>", "x_(n+1)"),
+        ("x<u>n</u><u>+1</u>", "x_(n+1)"),
+        ("x<u>i,j</u>", "x_(i,j)"),
+        ("log<u>(n+1)</u>", "log_(n+1)"),
+        ("x<u>n</u><s>2</s>", "xn²"),
+        ("SO<u>4</u><s>2−</s>", "SO4²⁻"),
+        ("v<u>max</u> and PM<u>2.5</u>", "vmax and PM2.5"),
+        ("CO<u>2,</u> H<u>2</u>O<u>(l)</u>", "CO2, H2O(l)"),
+        ("x <u>n+1</u>", "x n+1"),
+        ("x<s>(n+1)</s>", "x^(n+1)"),
+        ("e<s>x</s><s>+1</s>", "e^(x+1)"),
+    ],
+)
+def test_lowered_text(tmp_path, written, read_as):
+    """In runs, of which two may be one index, and in the elements of a page."""
+    written, found = f"We have {written} here.", [f"We have {read_as} here."]
+    runs = [
+        run(shifted or text, shifted and f'<w:vertAlign w:val="{SHIFTS[tag]}script"/>')
+        for tag, shifted, text in re.findall(r"<([us])>(.*?)</\1>|([^<>]+)", written)
+    ]
+    assert read(tmp_path, "a.docx", word(paragraph(*runs)))[0] == found
+    page = re.sub(r"</(\w)><\1>", "", written).replace("u>", "sub>").replace("s>", "sup>")
+    assert read(tmp_path, "a.html", html(page))[0] == found
+
+
+def test_an_index_in_an_exponent_and_an_exponent_in_an_index(tmp_path):
+    page = html(
+        "What we have is x<sup>a<sub>n+1</sub></sup> and y<sub>n<sup>2</sup></sub> for all."
+    )
+    assert read(tmp_path, "a.html", page)[0] == ["What we have is x^(a_(n+1)) and y_(n²) for all."]
 
 
 MATH = 'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from qgen.files.readers.blocks import LeftOut
-from qgen.files.readers.marks import NOT_RAISED, POWER, RAISED
+from qgen.files.readers.marks import NOT_RAISED, POWER, RAISED, lowered_text, read_raised
 
 _STRUCTURES = frozenset("rad nary m eqArr limLow limUpp groupChr d acc bar func sPre".split())
 """Of formulas; their letters in a line do not say what they say."""
@@ -45,8 +45,8 @@ class Formulas:
                 text.append(NOT_RAISED)
         elif name == "sub" and self._lowered:
             begin = self._lowered.pop()
-            index = "".join(text[begin:]).strip()
-            text[begin:] = [index if re.fullmatch(r"\w*", index) else f"_({index})"]
+            index = read_raised("".join(text[begin:]))
+            text[begin:] = [lowered_text("", index.strip(), formula=True)]
         if name != "oMath":
             return
         read = "".join(text[self._begin :])

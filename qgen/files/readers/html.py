@@ -18,7 +18,15 @@ from qgen.files.encoding import detect_encoding, read_bytes
 from qgen.files.lines import ends_sentence
 from qgen.files.readers.blocks import Block, LeftOut, Tables
 from qgen.files.readers.main_text import main_text
-from qgen.files.readers.marks import LINK, NO_LINK, NOT_RAISED, RAISED, read_raised
+from qgen.files.readers.marks import (
+    LINK,
+    LOWERED,
+    NO_LINK,
+    NOT_LOWERED,
+    NOT_RAISED,
+    RAISED,
+    read_raised,
+)
 from qgen.files.readers.tex import formula_text
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
@@ -35,6 +43,7 @@ _BLOCKS = frozenset(
     " aside details summary caption center fieldset hgroup form".split()
 )
 _ITEMS = frozenset({"li", "dd"})
+_SHIFTED = {"sup": (RAISED, NOT_RAISED), "sub": (LOWERED, NOT_LOWERED)}
 _SKIPPED_ROLES = frozenset(
     "navigation banner contentinfo complementary search dialog doc-footnote doc-endnote"
     " doc-endnotes doc-toc doc-index doc-bibliography doc-noteref doc-backlink doc-pagebreak"
@@ -219,8 +228,8 @@ class _Page:
             (self._text if self._pre is None else self._pre).append("\n")
         elif tag == "q":
             self.data("“")
-        elif tag == "sup":
-            self._text.append(RAISED)
+        elif tag in _SHIFTED:
+            self._text.append(_SHIFTED[tag][0])
         elif tag == "a" and "href" in attributes:
             self._text.append(LINK)
             if _BACK.search(attributes["href"]):
@@ -258,8 +267,8 @@ class _Page:
             self.blocks = self._tables.end(self.blocks)
         elif tag == "pre" and self._pre is not None:
             self._end_pre("".join(self._pre))
-        elif tag == "sup":
-            self._text.append(NOT_RAISED)
+        elif tag in _SHIFTED:
+            self._text.append(_SHIFTED[tag][1])
         elif tag == "q":
             self.data("”")
         elif tag == "a":

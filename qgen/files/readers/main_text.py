@@ -64,7 +64,8 @@ def main_text(source: str, blocks: list[Block], left_out: LeftOut) -> list[Block
 
 def _words(text: str) -> list[str]:
     """The words of a text, without numbers, some of which are the marks of notes."""
-    text = re.sub(r"\^\(?", "", unicodedata.normalize("NFKC", text))  # of an exponent: "e^x"
+    # Of an exponent or an index: "e^x", "x_(n+1)".
+    text = re.sub(r"\^\(?|_\(", "", unicodedata.normalize("NFKC", text))
     return re.findall(r"[^\W\d_]+", clean_text(text).lower())
 
 

@@ -1,6 +1,7 @@
-"""Raised text: the marks of notes are left out, exponents and ordinals are not.
+"""Raised and lowered text: the marks of notes are left out, exponents, ordinals and indices not.
 
-A reader puts signs round what is raised and round links, and :func:`read_raised` takes them out.
+A reader puts signs round what is raised or lowered and round links, and :func:`read_raised` takes
+them out.
 """
 
 from __future__ import annotations
@@ -8,21 +9,28 @@ from __future__ import annotations
 import re
 
 RAISED, NOT_RAISED, LINK, NO_LINK, POWER = "\ufdd0\ufdd1\ufdd2\ufdd3\ufdd4"
-"""What raised text and links begin and end with until they are read, and what raised text has in
-it that is an exponent for sure; no text has these characters."""
-_SIGN = re.compile(f"([{RAISED}{NOT_RAISED}{LINK}{NO_LINK}{POWER}])")
+LOWERED, NOT_LOWERED = "\ufdda\ufddb"
+"""What raised text, links and lowered text begin and end with until they are read, and what raised
+text has in it that is an exponent for sure; no text has these characters."""
+_ENDS = {RAISED: NOT_RAISED, LOWERED: NOT_LOWERED}
+_SIGN = re.compile(f"([{RAISED}{NOT_RAISED}{LINK}{NO_LINK}{POWER}{LOWERED}{NOT_LOWERED}])")
 _RAISED_LINK = re.compile(
     f"{LINK}((?:\\s*{RAISED}[^{RAISED}{NOT_RAISED}{LINK}{NO_LINK}]*{NOT_RAISED})+)\\s*{NO_LINK}"
 )
+_INDEXED = re.compile(f"{LOWERED}[^{LOWERED}{NOT_LOWERED}]*{NOT_LOWERED}$")
+"""An index behind which an exponent may stand, which is that of what has the index."""
 _MAX_DEPTH = 4
-"""How deep raised text may stand in raised text."""
+"""How deep raised and lowered text may stand in one another."""
 _TO_RAISED = str.maketrans("0123456789+-−–n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻ⁿ")
 _MARK = re.compile(r"[\d\s,;*†‡§¶#–-]+|\(\d{1,3}\)|[a-z]|[ivx]{1,4}")
 _EXPONENT = re.compile(r"[+\-−–]?\d{1,3}[+\-−–]?|[+\-−–n]")
 _FORMULA = re.compile(
-    r"[+\-−–]?\d+[./]\d+|(?=.*[^\W\d_])(?!\(|.*[A-Za-z]{3}|TM|SM)[\w+\-−–/·.()]{1,12}"
+    r"[+\-−–]?\d+[./]\d+|(?=.*[^\W\d_])(?!\([^+\-−–]*\)|.*[A-Za-z]{3}|TM|SM)[\w+\-−–/·.()]{1,12}"
 )
-"""An exponent for which there are no characters: "x", "iπ", "n+1", "1/2"."""
+"""An exponent for which there are no characters: "x", "iπ", "n+1", "(n+1)", "1/2"."""
+_OPERATOR = re.compile(r"[+\-−–/·×,=<>*^²³¹⁰-ⁿ]")
+"""What an index may have that its end must be told of: "n+1", "i,j"; "max" and "2.5" have none."""
+_INDEX = re.compile(r"[\w+\-−–/·×=<>*^()][\w+\-−–/·×,=<>*^().]{0,11}(?<![,.])")
 _BASE = re.compile(
     # A small number, such as 10; behind a larger one, which may be a year, stands a note's mark.
     r"(?:(?<![\d.,])\d{1,2}|\.\d+|⁻"
@@ -51,24 +59,41 @@ def read_raised(text: str) -> str:
     A mark may be a link whose whole text is raised, or have links inside of it.
     """
     text = _RAISED_LINK.sub(lambda m: f"{RAISED}{LINK}{_SIGN.sub('', m[1])}{NOT_RAISED}", text)
-    open_: list[list[str]] = [[]]  # the pieces of the line, and of what is raised in it
+    open_: list[list[str]] = [[]]  # the pieces of the line, and of what stands off it
 
-    def end_raised() -> None:
-        raised = "".join(open_.pop())
-        before = _SIGN.sub("", "".join(open_[-1][-8:]))
-        read = raised_text(before, _SIGN.sub("", raised), LINK in raised, POWER in raised)
-        open_[-1].append(read)
+    def end_shifted() -> None:
+        sign, *pieces = open_.pop()
+        shifted = "".join(pieces)
+        line, inside = "".join(open_[-1][-8:]), _SIGN.sub("", shifted)
+        before, indexed = _SIGN.sub("", line), _SIGN.sub("", _INDEXED.sub("", line))
+        if sign == LOWERED:
+            open_[-1] += [LOWERED, lowered_text(before, inside), NOT_LOWERED]
+            return
+        if takes_exponent(indexed):
+            before = indexed
+        open_[-1].append(raised_text(before, inside, LINK in shifted, POWER in shifted))
 
     for piece in _SIGN.split(text):
-        if piece == RAISED and len(open_) < _MAX_DEPTH:
-            open_.append([])
-        elif piece == NOT_RAISED and len(open_) > 1:
-            end_raised()
+        if piece in _ENDS and len(open_) < _MAX_DEPTH:
+            open_.append([piece])
+        elif piece in _ENDS.values() and len(open_) > 1:
+            end_shifted()
         else:
             open_[-1].append(piece)
     while len(open_) > 1:
-        end_raised()
+        end_shifted()
     return _SIGN.sub("", "".join(open_[0]))
+
+
+def add_shifted(text: list[str], piece: str, sign: str) -> None:
+    """Add a piece of a run to a text: on the line, or as the sign says, raised or lowered, then
+    together with what stands so before it, as programs divide "n+1"."""
+    if not sign:
+        text.append(piece)
+    elif text[-1:] == [_ENDS[sign]]:
+        text[-1:] = [piece, _ENDS[sign]]
+    else:
+        text += [sign, piece, _ENDS[sign]]
 
 
 def takes_exponent(before: str) -> bool:
@@ -115,3 +140,21 @@ def raised_text(before: str, text: str, linked: bool = False, power: bool = Fals
         short = len(exponent) == 1 or re.fullmatch(r"\([^()]*\)", exponent)
         return f"^{exponent}" if short else f"^({exponent})"
     return "" if _MARK.fullmatch(mark) else text
+
+
+def lowered_text(before: str, text: str, formula: bool = False) -> str:
+    """What is read where a text is set below the line.
+
+    Args:
+        before: the text in front of it.
+        text: what is lowered.
+        formula: whether it is an index for sure.
+
+    Returns:
+        The text, an index of several parts behind "_", so that it ends where it ends: "x_(n+1)".
+    """
+    index = re.sub(r"\s+", "", text)
+    unclear = _OPERATOR.search(index) or (formula and not re.fullmatch(r"\w*", index))
+    if not unclear or not (formula or (_INDEX.fullmatch(index) and re.search(r"[\w)\]]$", before))):
+        return text
+    return f"_{index}" if re.fullmatch(r"\([^()]*\)", index) else f"_({index})"

@@ -10,7 +10,7 @@ from qgen.errors import QGenError
 from qgen.files.archives import Archive
 from qgen.files.readers.blocks import Block, LeftOut, Tables
 from qgen.files.readers.formulas import Formulas
-from qgen.files.readers.marks import NOT_RAISED, RAISED, read_raised
+from qgen.files.readers.marks import LOWERED, RAISED, add_shifted, read_raised
 from qgen.files.readers.word import main_part
 from qgen.files.readers.xml import elements, parse_part
 
@@ -82,7 +82,8 @@ class _Slide:
         self.shown = True
         self._number, self._left_out = number, left_out
         self._text: list[str] | None = None
-        self._reads = self._raised = False
+        self._reads = False
+        self._shift = ""  # the sign of what stands off the line
         self._place = ""  # what the shape is for
         self._tables = Tables(left_out)
         self._formulas = Formulas(left_out)
@@ -105,14 +106,15 @@ class _Slide:
             self._left_out["chart"] += 1
         elif name == "p":
             self._text = []
-        elif name == "r":
-            self._raised = False
+        elif name in {"r", "fld"}:
+            self._shift = ""
         elif name == "rPr":
             baseline = attributes.get("baseline", "0").rstrip("%")
-            self._raised = baseline.isdigit() and int(baseline) > 0
+            lowered = baseline.startswith("-")
+            raised = baseline.isdigit() and int(baseline) > 0
+            self._shift = LOWERED if lowered else RAISED if raised else ""
         elif name == "t":
             self._reads = True
-            self._sign(RAISED)
         elif name == "br" and self._text is not None:
             self._text.append("\n")
         elif self._text is not None:
@@ -121,7 +123,6 @@ class _Slide:
     def end(self, name: str) -> None:
         if name == "t":
             self._reads = False
-            self._sign(NOT_RAISED)
         elif name == "p" and self._text is not None:
             text = read_raised("".join(self._text)).strip()
             self._text = None
@@ -133,10 +134,6 @@ class _Slide:
         elif self._text is not None:
             self._formulas.end(name, self._text)
 
-    def _sign(self, sign: str) -> None:
-        if self._raised and self._text is not None:
-            self._text.append(sign)
-
     def data(self, text: str) -> None:
         if self._reads and self._text is not None:
-            self._text.append(text)
+            add_shifted(self._text, text, self._shift)

@@ -15,7 +15,7 @@ from pathlib import Path
 from qgen.files.archives import Archive
 from qgen.files.readers.blocks import Block, LeftOut, Tables
 from qgen.files.readers.formulas import Formulas
-from qgen.files.readers.marks import LINK, NO_LINK, NOT_RAISED, RAISED, read_raised
+from qgen.files.readers.marks import LINK, LOWERED, NO_LINK, RAISED, add_shifted, read_raised
 from qgen.files.readers.xml import elements, parse_part
 
 _WHAT = "a Word document"
@@ -35,6 +35,7 @@ _LEFT_OUT = {
 """The names of styles, without numbers, whose paragraphs are left out, and what they are counted
 as.  One that only begins so, such as "Code of Conduct", is somebody's own."""
 _STYLES = _HEADINGS | _LEFT_OUT.keys()
+_SHIFTS = {"superscript": RAISED, "subscript": LOWERED}
 _OFF = frozenset({"0", "false", "off"})
 """What a property may have for no; without a value it is a yes."""
 _SYMBOLS = (
@@ -64,7 +65,7 @@ class _Style:
     name: str = ""
     parent: str = ""
     level: int | None = None  # of a heading; 0 for text, whatever the style is based on
-    raised: bool | None = None
+    shift: str | None = None  # the sign of what stands off the line
 
 
 @dataclass
@@ -118,13 +119,13 @@ def _styles(archive: Archive, content: bytes | None) -> dict[str, _Style]:
         elif name == "outlineLvl":
             style.level = _level(value)
         elif name == "vertAlign":
-            style.raised = value == "superscript"
+            style.shift = _SHIFTS.get(value, "")
     for style in styles.values():
         seen = {style.parent}
         parent = styles.get(style.parent)
         while parent is not None:
             style.level = parent.level if style.level is None else style.level
-            style.raised = parent.raised if style.raised is None else style.raised
+            style.shift = parent.shift if style.shift is None else style.shift
             if style.name not in _STYLES and parent.name in _STYLES:
                 style.name = parent.name
             if parent.parent in seen:
@@ -153,7 +154,8 @@ class _Document:
         self._open: list[str] = []  # the elements that the parser is in
         self._paragraphs: list[_Paragraph] = []
         self._tables = Tables(left_out, frames=True)
-        self._raised = self._hidden = self._struck = self._symbols = self._reads = False
+        self._hidden = self._struck = self._symbols = self._reads = False
+        self._shift = ""  # the sign of what stands off the line
         self._before: list[str] = []  # the text of a paragraph that goes on in the next
         self._formulas = Formulas(left_out)
         self._placeholders: list[int] = []  # depths of controls that nobody has filled in
@@ -179,10 +181,10 @@ class _Document:
         elif name == "tc":
             self._tables.cell()
         elif name == "r":
-            self._raised = self._hidden = self._struck = self._symbols = False
+            self._hidden = self._struck = self._symbols = False
+            self._shift = ""
         elif name == "t":
             self._reads = True
-            self._sign(RAISED)
         elif name == "hyperlink":
             text.append(LINK)
         elif name == "pStyle" and self._paragraphs:
@@ -232,7 +234,6 @@ class _Document:
             self._placeholders.pop()
         if name == "t":
             self._reads = False
-            self._sign(NOT_RAISED)
         elif name == "hyperlink" and self._paragraphs:
             self._paragraphs[-1].text.append(NO_LINK)
         elif name == "p" and self._paragraphs:
@@ -244,10 +245,6 @@ class _Document:
         elif self._paragraphs:
             self._formulas.end(name, self._paragraphs[-1].text)
 
-    def _sign(self, sign: str) -> None:
-        if self._raised and self._paragraphs:
-            self._paragraphs[-1].text.append(sign)
-
     def data(self, text: str) -> None:
         if not self._reads or self._hidden or not self._paragraphs:
             return
@@ -258,13 +255,13 @@ class _Document:
             return
         if self._symbols:
             text = re.sub(r"[!-\xff\uf000-\uf0ff]", lambda m: self._symbol(ord(m[0])), text)
-        self._paragraphs[-1].text.append(text)
+        add_shifted(self._paragraphs[-1].text, text, self._shift)
 
     def _run_property(self, name: str, value: str) -> None:
         if name == "vertAlign":
-            self._raised = value == "superscript"
+            self._shift = _SHIFTS.get(value, "")
         elif name == "rStyle":
-            self._raised = bool(self._styles.get(value, _Style()).raised)
+            self._shift = self._styles.get(value, _Style()).shift or ""
         elif name in {"vanish", "webHidden"}:
             self._hidden = value not in _OFF
         elif name in {"strike", "dstrike"}:
