@@ -40,6 +40,19 @@ def paragraph(*runs: str, properties: str = "") -> str:
     return f"<w:p><w:pPr>{properties}</w:pPr>{''.join(runs)}</w:p>"
 
 
+def open_document(body: str, styles: str = "", common: str = "") -> bytes:
+    """An OpenDocument text with this body, styles of its own and common ones."""
+    office = "xmlns='urn:oasis:names:tc:opendocument:xmlns:office:1.0'"
+    content = f"<document-content {office}>{styles}<body><text>{body}</text></body>"
+    return archive(
+        {
+            "mimetype": "application/vnd.oasis.opendocument.text",
+            "content.xml": f"{content}</document-content>",
+            "styles.xml": f"<document-styles {office}>{common}</document-styles>",
+        }
+    )
+
+
 def _docx() -> bytes:
     import docx
 

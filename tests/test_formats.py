@@ -17,6 +17,7 @@ from documents import (
     epub,
     html,
     make,
+    open_document,
     paragraph,
     pdf,
     run,
@@ -330,13 +331,19 @@ def test_anchors_and_raised_text_in_raised_text(tmp_path):
     ],
 )
 def test_lowered_text(tmp_path, written, read_as):
-    """In runs, of which two may be one index, and in the elements of a page."""
+    """In runs and spans, of which two may be one index, and in the elements of a page."""
     written, found = f"We have {written} here.", [f"We have {read_as} here."]
     runs = [
         run(shifted or text, shifted and f'<w:vertAlign w:val="{SHIFTS[tag]}script"/>')
         for tag, shifted, text in re.findall(r"<([us])>(.*?)</\1>|([^<>]+)", written)
     ]
     assert read(tmp_path, "a.docx", word(paragraph(*runs)))[0] == found
+    styles = "".join(
+        f"<style name='{tag}'><text-properties text-position='{shift} 58%'/></style>"
+        for tag, shift in SHIFTS.items()
+    )
+    spans = re.sub(r"<(\w)>(.*?)</\1>", r"<span style-name='\1'>\2</span>", written)
+    assert read(tmp_path, "a.odt", open_document(f"<p>{spans}</p>", styles))[0] == found
     page = re.sub(r"</(\w)><\1>", "", written).replace("u>", "sub>").replace("s>", "sup>")
     assert read(tmp_path, "a.html", html(page))[0] == found
 
@@ -1130,6 +1137,41 @@ def test_what_open_document_hides(tmp_path):
     )
     found, _ = read(tmp_path, "a.odt", archive({"content.xml": content}))
     assert found == ["We have ten birds.", "They sing all day."]
+
+
+STYLES = "".join(
+    f"<style name='{name}' parent-style-name='{parent}'><text-properties {properties}/></style>"
+    for name, parent, properties in [
+        ("Hid", "", "display='none'"),
+        ("Own", "Hid", ""),
+        ("Shown", "", "display='true' text-line-through-style='none' text-position='0% 100%'"),
+        ("Struck", "", "text-line-through-style='solid'"),
+        ("Up", "", "text-position='super 58%'"),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "found", "left_out"),
+    [
+        ("We <s Hid>never <s Shown>often </s>not </s>saw it.", "We often saw it.", ""),
+        ("We <s Own>never </s>saw it.", "We saw it.", ""),
+        ("We <s Struck>never <s Shown>often </s>not </s>saw it.", "We often saw it.", "1 deletion"),
+        ("We saw 10<s Up>6<s Shown> of</s></s> them.", "We saw 10⁶ of them.", ""),
+        ("We saw it.</p><p style-name='Struck'>We did not.", "We saw it.", "1 deletion"),
+        ("We saw it.</p><p style-name='Own'>We did not.", "We saw it.", ""),
+        ("We <hidden-text is-hidden='true'>never </hidden-text>saw it.", "We saw it.", ""),
+        ("We saw it.</p><p>No, <s Up><hidden-paragraph is-hidden='true'/> we</s> did not.",
+         "We saw it.", ""),
+        ("We saw it.</p><section display='condition' is-hidden='true'><p>No <s Shown>it</s>.</p>"
+         "</section><p>", "We saw it.", ""),
+    ],
+)  # fmt: skip
+def test_what_open_document_shows_again_or_hides_otherwise(tmp_path, body, found, left_out):
+    body = re.sub(r"<s (\w+)>", r"<span style-name='\1'>", body).replace("</s>", "</span>")
+    for styles in ((STYLES, ""), ("", STYLES)):
+        content = open_document(f"<p>{body}</p>", *styles)
+        assert read(tmp_path, "a.odt", content) == ([found], left_out)
 
 
 def test_open_document(tmp_path):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from qgen.errors import QGenError
 from qgen.files.archives import Archive
 from qgen.files.readers.blocks import Block, LeftOut, Tables
-from qgen.files.readers.marks import LINK, NO_LINK, NOT_RAISED, RAISED, read_raised
+from qgen.files.readers.marks import LINK, LOWERED, NO_LINK, RAISED, add_shifted, read_raised
 from qgen.files.readers.xml import elements, parse_part
 
 _WHAT = "an OpenDocument text"
@@ -21,13 +23,15 @@ _SKIPPED = {
 """Elements that are left out, and what they are counted as."""
 _CAPTIONS = frozenset({"Caption", "Illustration", "Figure", "Table", "Drawing"})
 _TITLES = frozenset({"Title", "Subtitle"})
+_CODE = "Preformatted_20_Text"
+_KINDS = _CAPTIONS | _TITLES | {_CODE}
 
 
 def read_odt(path: Path, left_out: LeftOut) -> Iterator[Block]:
     """The blocks of an OpenDocument text, with tracked insertions, without deletions and what is
     hidden."""
     with Archive(path, _WHAT) as archive:
-        content = archive.read_main("content.xml")
+        content, common = archive.read_main("content.xml"), archive.read("styles.xml")
         parts = elements(archive, archive.read("META-INF/manifest.xml"))
         if any(name == "encryption-data" for name, _ in parts):
             raise QGenError(f"{path} is encrypted")
@@ -36,63 +40,86 @@ def read_odt(path: Path, left_out: LeftOut) -> Iterator[Block]:
         for _, attributes in parts
         if attributes.get("media-type", "").endswith("opendocument.formula")
     }
-    found = elements(archive, content)
-    # Where somebody has changed how a paragraph looks, it has a style of its own, based on another.
-    based = {
-        attributes.get("name", ""): attributes.get("parent-style-name", "")
-        for name, attributes in found
-        if name == "style"
-    }
-    target = _Document(*_marking_styles(found), based, formulas, left_out)
+    styles = _styles([*elements(archive, common), *elements(archive, content)])
+    target = _Document(styles, formulas, left_out)
     parse_part(archive, content, target)
     yield from target.blocks
 
 
-def _marking_styles(
-    found: list[tuple[str, dict[str, str]]],
-) -> tuple[set[str], set[str], set[str]]:
-    """The names of the styles that set text above the line, strike it through, and hide it."""
-    raised: set[str] = set()
-    struck: set[str] = set()
-    hiding: set[str] = set()
-    style = ""
+class _Look(NamedTuple):
+    """How text is set; ``None`` for what a style does not say."""
+
+    shift: str | None = None  # the sign of what stands off the line
+    struck: bool | None = None
+    hidden: bool | None = None
+
+    def within(self, outer: _Look) -> _Look:
+        """This look, with what it does not say as that round it has it."""
+        return _Look(
+            outer.shift if self.shift is None else self.shift,
+            outer.struck if self.struck is None else self.struck,
+            outer.hidden if self.hidden is None else self.hidden,
+        )
+
+
+@dataclass
+class _Style:
+    name: str = ""
+    parent: str = ""
+    look: _Look = field(default_factory=_Look)
+
+
+def _styles(found: list[tuple[str, dict[str, str]]]) -> dict[str, _Style]:
+    """The styles by their names, each with what it takes from those it is based on.
+
+    Where somebody has changed how a paragraph looks, it has a style of its own, based on another.
+    """
+    styles: dict[str, _Style] = {}
+    style = _Style()
     for name, attributes in found:
         if name == "style":
-            style = attributes.get("name", "")
-        elif name == "list-style":
-            style = ""  # what follows is of its numbers
-        elif name == "text-properties" and style:
-            position = attributes.get("text-position", "")
-            first = position.split(" ")[0].rstrip("%")
-            if first == "super" or (first.isdigit() and int(first) > 0):
-                raised.add(style)
-            if attributes.get("text-line-through-style", "none") != "none":
-                struck.add(style)
-            if attributes.get("display") == "none":
-                hiding.add(style)
-    return raised, struck, hiding
+            style = _Style(attributes.get("name", ""), attributes.get("parent-style-name", ""))
+            styles[style.name] = style
+        elif name in {"list-style", "default-style"}:
+            style = _Style()  # what follows is of its numbers
+        elif name == "text-properties":
+            style.look = _look(attributes)
+    for style in styles.values():
+        seen: set[str] = set()
+        name = style.parent
+        while name and name not in seen:
+            seen.add(name)
+            if style.name not in _KINDS and name in _KINDS:
+                style.name = name
+            parent = styles.get(name, _Style())
+            style.look = style.look.within(parent.look)
+            name = parent.parent
+    return styles
+
+
+def _look(properties: dict[str, str]) -> _Look:
+    position = properties.get("text-position", "").split(" ")[0].rstrip("%")
+    lowered = position == "sub" or position.startswith("-")
+    raised = position == "super" or (position.isdigit() and int(position) > 0)
+    line, display = properties.get("text-line-through-style"), properties.get("display")
+    return _Look(
+        (LOWERED if lowered else RAISED if raised else "") if position else None,
+        None if line is None else line != "none",
+        None if display is None else display == "none",
+    )
 
 
 class _Document:
     """What the parser tells of the content, as blocks."""
 
-    def __init__(
-        self,
-        raised: set[str],
-        struck: set[str],
-        hiding: set[str],
-        based: dict[str, str],
-        formulas: set[str],
-        left_out: LeftOut,
-    ):
+    def __init__(self, styles: dict[str, _Style], formulas: set[str], left_out: LeftOut):
         self.blocks: list[Block] = []
-        self._based, self._formulas = based, formulas
-        self._styles: list[str] = []  # of the paragraphs
-        self._raised_styles, self._struck_styles, self._hiding_styles = raised, struck, hiding
-        self._left_out = left_out
+        self._styles, self._formulas, self._left_out = styles, formulas, left_out
+        self._names: list[str] = []  # of the paragraphs' styles
         self._texts: list[tuple[list[str], int]] = []  # of paragraphs, a box in one of another
         self._tables = Tables(left_out, frames=True)
-        self._spans: list[tuple[bool, bool]] = [(False, False)]  # raised, or not read
+        self._looks = [_Look("", False, False)]  # of the paragraphs and spans that are open
+        self._hidden: list[int] = []  # depths of what is hidden, whatever look is in it
         self._open: list[str] = []  # the elements that the parser is in
         self._formula = False  # whether the frame has one
 
@@ -110,24 +137,18 @@ class _Document:
         if name in {"p", "h"}:
             level = attributes.get("outline-level", "1")
             self._texts.append(([], max(int(level), 1) if name == "h" and level.isdigit() else 0))
-            style = attributes.get("style-name", "")
-            self._spans.append((False, self._spans[-1][1] or style in self._hiding_styles))
-            self._styles.append(self._based.get(style) or style)
-            if name == "p" and self._styles[-1] in _TITLES:
+            self._names.append(self._begin(attributes, _Look("", False, False)))
+            if name == "p" and self._names[-1] in _TITLES:
                 self._texts[-1] = ([], 1)
-        elif name == "section":
-            self._spans.append((False, self._spans[-1][1] or attributes.get("display") == "none"))
+        elif name in {"section", "hidden-text", "hidden-paragraph"}:
+            if "none" in attributes.get("display", "") or attributes.get("is-hidden") == "true":
+                self._hide(name)
         elif name == "table":
             self.blocks = self._tables.begin(self.blocks)
         elif name == "table-cell":
             self._tables.cell()
         elif name == "span":
-            style, unread = attributes.get("style-name", ""), self._spans[-1][1]
-            strikes = style in self._struck_styles
-            self._left_out["deletion"] += strikes and not unread
-            unread = unread or strikes or style in self._hiding_styles
-            self._spans.append((style in self._raised_styles, unread))
-            self.data(RAISED * self._spans[-1][0])
+            self._begin(attributes, self._looks[-1])
         elif name == "a":
             self.data(LINK)
         elif name == "frame":
@@ -143,16 +164,36 @@ class _Document:
         elif name == "line-break":
             self.data("\n")
 
+    def _begin(self, attributes: dict[str, str], outer: _Look) -> str:
+        """Note the look of a paragraph or a span in what has that look; give its style's name."""
+        name = attributes.get("style-name", "")
+        style = self._styles.get(name, _Style(name))
+        look = style.look.within(outer)
+        unread = self._hidden or look.hidden or outer.struck
+        self._left_out["deletion"] += bool(look.struck and not unread)
+        self._looks.append(look)
+        return style.name
+
+    def _hide(self, name: str) -> None:
+        """Read nothing more of the element; of the paragraph, where a field in it hides that."""
+        depth = len(self._open) - 1
+        if name == "hidden-paragraph" and self._texts:
+            depth = max(i for i, open_ in enumerate(self._open) if open_ in {"p", "h"})
+            self._texts[-1][0].clear()
+        self._hidden.append(depth)
+
     def end(self, name: str) -> None:
         self._open.pop()
+        if self._hidden and len(self._open) <= self._hidden[-1]:
+            self._hidden.pop()
         if name in {"p", "h"} and self._texts:
             pieces, level = self._texts.pop()
-            style = self._styles.pop()
-            self._spans.pop()
+            style = self._names.pop()
+            self._looks.pop()
             text = read_raised("".join(pieces)).strip()
             if text and style in _CAPTIONS:
                 self._left_out["caption"] += 1
-            elif text and style == "Preformatted_20_Text":
+            elif text and style == _CODE:
                 self.blocks.append(Block(text, preformatted=True))
             elif text:
                 item = "list-item" in self._open and not level
@@ -160,18 +201,14 @@ class _Document:
         elif name == "table":
             self.blocks = self._tables.end(self.blocks)
         elif name == "span":
-            self.data(NOT_RAISED * self._spans[-1][0])
-            self._spans.pop()
-        elif name == "section":
-            self._spans.pop()
+            self._looks.pop()
         elif name == "a":
             self.data(NO_LINK)
 
     def data(self, text: str) -> None:
-        if not self._texts:
-            return
-        if self._spans[-1][1]:
+        look = self._looks[-1]
+        if not self._texts or self._hidden or look.struck or look.hidden:
             return
         if text not in {"\n", " "}:
             text = " ".join(text.split("\n"))
-        self._texts[-1][0].append(text)
+        add_shifted(self._texts[-1][0], text, look.shift or "")
