@@ -266,6 +266,8 @@ SHIFTS = {"s": "super", "u": "sub"}
         ("We use the I", "2", "C bus of it.", "We use the I²C bus of it."),
         ("It covers 350 m", "a", " of land.", "It covers 350 m of land."),
         ("We read of the N", "o", " 5 there.", "We read of the No 5 there."),
+        ("It is 10", "6 ", "times as faint.", "It is 10⁶ times as faint."),
+        ("Nils Falk lit it", "2 ", "one day.", "Nils Falk lit it one day."),
     ],
 )
 def test_raised_text(tmp_path, before, raised, after, read_as):
@@ -327,6 +329,7 @@ def test_anchors_and_raised_text_in_raised_text(tmp_path):
         ("CO<u>2,</u> H<u>2</u>O<u>(l)</u>", "CO2, H2O(l)"),
         ("x <u>n+1</u>", "x n+1"),
         ("x<s>(n+1)</s>", "x^(n+1)"),
+        ("x<u>n+1 </u>here", "x_(n+1) here"),
         ("e<s>x</s><s>+1</s>", "e^(x+1)"),
     ],
 )

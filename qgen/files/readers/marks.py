@@ -66,12 +66,14 @@ def read_raised(text: str) -> str:
         shifted = "".join(pieces)
         line, inside = "".join(open_[-1][-8:]), _SIGN.sub("", shifted)
         before, indexed = _SIGN.sub("", line), _SIGN.sub("", _INDEXED.sub("", line))
+        space = inside[len(inside.rstrip()) :]  # divides words, though it is raised as well
         if sign == LOWERED:
-            open_[-1] += [LOWERED, lowered_text(before, inside), NOT_LOWERED]
+            open_[-1] += [LOWERED, lowered_text(before, inside).rstrip(), NOT_LOWERED, space]
             return
         if takes_exponent(indexed):
             before = indexed
-        open_[-1].append(raised_text(before, inside, LINK in shifted, POWER in shifted))
+        read = raised_text(before, inside, LINK in shifted, POWER in shifted)
+        open_[-1] += [read.rstrip(), space]
 
     for piece in _SIGN.split(text):
         if piece in _ENDS and len(open_) < _MAX_DEPTH:
