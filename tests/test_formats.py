@@ -102,6 +102,43 @@ def test_words_struck_through(tmp_path, struck):
     assert read(tmp_path, "a.docx", word(body)) == ([f"{BEGIN}Agnes."], "1 deletion")
 
 
+def field_mark(kind):
+    return f'<w:r><w:fldChar w:fldCharType="{kind}"/></w:r>'
+
+
+@pytest.mark.parametrize(
+    ("end", "left_out"), [(field_mark("end"), ""), ("", "1 field without an end")]
+)
+def test_fields_in_the_code_of_a_word_field(tmp_path, end, left_out):
+    """Its result, a tab and a symbol in it are of the code; in a result they are text."""
+    symbol = '<w:r><w:tab/><w:sym w:font="Symbol" w:char="F061"/></w:r>'
+    field = f'{field_mark("begin")}<w:r><w:instrText>IF "</w:instrText></w:r>{FIELD}{symbol}'
+    shown = f"{field_mark('separate')}{run('Mrs ')}{FIELD}{field_mark('end')}"
+    after = paragraph(run(f"{FIRST} It is here."), field, end)
+    body = paragraph(run(BEGIN), field, shown, run(".")) + after
+    found, told = read(tmp_path, "a.docx", word(body))
+    assert found == [f"{BEGIN}Mrs Agnes Rowbotham.", f"{FIRST} It is here."]
+    assert told == left_out
+
+
+@pytest.mark.parametrize("kind", ["paragraph", "character"])
+@pytest.mark.parametrize(("mark", "left_out"), [("vanish", ""), ("strike", "1 deletion")])
+def test_styles_of_word_that_hide_or_strike_through(tmp_path, kind, mark, left_out):
+    styles = (
+        f'<w:styles {WORD}><w:style w:styleId="A" w:type="{kind}"><w:rPr><w:{mark}/></w:rPr>'
+        f'</w:style><w:style w:styleId="B" w:type="{kind}"><w:basedOn w:val="A"/></w:style>'
+        "</w:styles>"
+    )
+    shown = f'<w:{mark} w:val="0"/>'
+    if kind == "paragraph":
+        own = '<w:pStyle w:val="B"/>'
+        body = paragraph(run("Not this one."), run(FIRST, shown), properties=own)
+    else:
+        own = '<w:rStyle w:val="B"/>'
+        body = paragraph(run("Not this one.", own), run(FIRST, own + shown))
+    assert read(tmp_path, "a.docx", word(body, styles=styles)) == ([FIRST], left_out)
+
+
 def test_word_boxes_controls_and_frames(tmp_path):
     box = (
         '<w:r><mc:AlternateContent xmlns:mc="http://m"><mc:Choice><w:txbxContent>'

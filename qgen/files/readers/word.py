@@ -66,6 +66,8 @@ class _Style:
     parent: str = ""
     level: int | None = None  # of a heading; 0 for text, whatever the style is based on
     shift: str | None = None  # the sign of what stands off the line
+    struck: bool | None = None
+    hidden: bool | None = None
 
 
 @dataclass
@@ -120,12 +122,18 @@ def _styles(archive: Archive, content: bytes | None) -> dict[str, _Style]:
             style.level = _level(value)
         elif name == "vertAlign":
             style.shift = _SHIFTS.get(value, "")
+        elif name in {"strike", "dstrike"}:
+            style.struck = value not in _OFF
+        elif name == "vanish":
+            style.hidden = value not in _OFF
     for style in styles.values():
         seen = {style.parent}
         parent = styles.get(style.parent)
         while parent is not None:
             style.level = parent.level if style.level is None else style.level
             style.shift = parent.shift if style.shift is None else style.shift
+            style.struck = parent.struck if style.struck is None else style.struck
+            style.hidden = parent.hidden if style.hidden is None else style.hidden
             if style.name not in _STYLES and parent.name in _STYLES:
                 style.name = parent.name
             if parent.parent in seen:
@@ -159,6 +167,7 @@ class _Document:
         self._before: list[str] = []  # the text of a paragraph that goes on in the next
         self._formulas = Formulas(left_out)
         self._placeholders: list[int] = []  # depths of controls that nobody has filled in
+        self._fields: list[bool] = []  # that the parser is in: whether in the code of each
 
     def skips(self, name: str) -> bool:
         # "ins", "del" and the like also stand in properties, where they hold no text.
@@ -181,7 +190,9 @@ class _Document:
         elif name == "tc":
             self._tables.cell()
         elif name == "r":
-            self._hidden = self._struck = self._symbols = False
+            self._symbols = self._hidden = self._struck = False
+            if self._paragraphs:
+                self._apply(self._paragraphs[-1].style)
             self._shift = ""
         elif name == "t":
             self._reads = True
@@ -198,15 +209,17 @@ class _Document:
         elif parent == "rPr" and self._open[-3:-2] == ["r"]:
             self._run_property(name, value or attributes.get("ascii", ""))
         elif name in {"tab", "ptab"} and parent == "r":
-            text.append(" ")
+            self._write(" ")
         elif name in {"br", "cr"} and parent == "r":
-            text.append("\n" if attributes.get("type", "textWrapping") == "textWrapping" else " ")
+            self._write("\n" if attributes.get("type", "textWrapping") == "textWrapping" else " ")
         elif name == "noBreakHyphen":
-            text.append("-")
-        elif name == "sym" and not (self._hidden or self._struck):
+            self._write("-")
+        elif name == "sym" and self._shows() and not self._struck:
             code = attributes.get("char", "")
             known = attributes.get("font") == "Symbol" and re.fullmatch("[0-9A-Fa-f]{2,4}", code)
-            text.append(self._symbol(int(code, 16) if known else 0))
+            self._write(self._symbol(int(code, 16) if known else 0))
+        elif name == "fldChar":
+            self._field(attributes.get("fldCharType"))
         elif name in {"footnoteReference", "endnoteReference"}:
             self._left_out["note"] += 1
         elif name == "commentReference":
@@ -242,26 +255,50 @@ class _Document:
             self.blocks = self._tables.end(self.blocks)
         elif name == "body":
             self._end_paragraph(_Paragraph(self._before))
+            self._left_out["field without an end"] += any(self._fields)
         elif self._paragraphs:
             self._formulas.end(name, self._paragraphs[-1].text)
 
     def data(self, text: str) -> None:
-        if not self._reads or self._hidden or not self._paragraphs:
-            return
-        if self._placeholders:
+        if not self._reads or not self._shows():
             return
         if self._struck:
             self._left_out["deletion"] += 1
             return
         if self._symbols:
             text = re.sub(r"[!-\xff\uf000-\uf0ff]", lambda m: self._symbol(ord(m[0])), text)
-        add_shifted(self._paragraphs[-1].text, text, self._shift)
+        self._write(text)
+
+    def _shows(self) -> bool:
+        """Whether what stands here is shown, if it is not struck through."""
+        return not (self._hidden or self._placeholders or any(self._fields))
+
+    def _write(self, text: str) -> None:
+        """Add what is shown; a space or a line break divides words, though it is struck through."""
+        if self._paragraphs and self._shows() and not (self._struck and text.strip()):
+            add_shifted(self._paragraphs[-1].text, text, self._shift)
+
+    def _field(self, mark: str | None) -> None:
+        """Note where a field begins, its result, and where it ends; its code may have others."""
+        if mark == "begin":
+            self._fields.append(True)
+        elif self._fields and mark == "separate":
+            self._fields[-1] = False
+        elif self._fields:
+            self._fields.pop()
+
+    def _apply(self, name: str) -> None:
+        """Set the run as the style of its paragraph or its own does."""
+        style = self._styles.get(name, _Style())
+        self._shift = style.shift or ""
+        self._struck = self._struck if style.struck is None else style.struck
+        self._hidden = self._hidden if style.hidden is None else style.hidden
 
     def _run_property(self, name: str, value: str) -> None:
         if name == "vertAlign":
             self._shift = _SHIFTS.get(value, "")
         elif name == "rStyle":
-            self._shift = self._styles.get(value, _Style()).shift or ""
+            self._apply(value)
         elif name in {"vanish", "webHidden"}:
             self._hidden = value not in _OFF
         elif name in {"strike", "dstrike"}:
