@@ -1024,12 +1024,49 @@ def test_rich_text(tmp_path):
          "It fell in 1937 with all of it."),
         (r"It fell in {\strike 1936} 1937 with \strike no \strike0 all of it.",
          "It fell in 1937 with all of it."),
+        (r"It fell \strike a \v b\v0 c\strike0  in {\v a \} \{{b{c{d{e}}}}}1937.",
+         "It fell in 1937."),
+        (r"It fell {\v in {\v0 the} year} 1937.", "It fell the 1937."),
+        (r"It fell.\strike \par\strike0 It is {\upr{10 ??}{\*\ud{\u8220?ten\u8221?}}}.",
+         "It fell. It is “ten”."),
+        (r"It\column is at C:\\line so \b\line\b0 in 10\super 6\super0  and x{\sub n{\i +1}} all.",
+         r"It is at C:\line so in 10⁶ and x_(n+1) all."),
+        (r"It is 10{\super {\b \u8722?6}} {\pict\bin3 {{{} so {\v not }in all.",
+         "It is 10⁻⁶ so in all."),
         (r"It fell {\v a {\b hidden}} in {\b\v 1936 }1937 with \deleted no \plain all of \'84it.",
          "It fell in 1937 with all of „it."),
     ],
 )  # fmt: skip
 def test_hidden_words_and_links_of_rich_text(tmp_path, inside, found):
-    assert read(tmp_path, "a.rtf", rf"{{\rtf1\ansi {inside}\par}}")[0] == [found]
+    content = rf"{{\rtf1\ansi {inside}\par}}"
+    assert " ".join(read(tmp_path, "a.rtf", content)[0]) == found
+
+
+@pytest.mark.parametrize(
+    ("inside", "found", "left_out"),
+    [
+        (r"It {\*\shppict{\pict 00}}{\nonshppict{\pict 00}}fell.", "It fell.", "1 picture"),
+        (
+            r"It {\mmath{\*\moMath{\mr x}}} fell{\annotation x}.",
+            "It … fell.",
+            "1 comment, 1 formula",
+        ),
+        (
+            r"It fell {\*\listtable\strike x}in {\upr{10}{\*\ud{ten \u8220?}}}.",
+            "It fell in ten “.",
+            "",
+        ),
+        (
+            r"It \strike did\v  x\v0  not\strike0  fall; \deleted no\deleted0  one.",
+            "It fall; one.",
+            "2 deletions",
+        ),
+        (r"It \\footnote fell.", r"It \footnote fell.", ""),
+    ],
+)
+def test_what_rich_text_leaves_out_is_counted(tmp_path, inside, found, left_out):
+    content = rf"{{\rtf1\ansi {inside}\par}}"
+    assert read(tmp_path, "a.rtf", content) == ([found], left_out)
 
 
 def test_slides_of_tables_and_diagrams(tmp_path):

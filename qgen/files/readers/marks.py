@@ -12,7 +12,7 @@ RAISED, NOT_RAISED, LINK, NO_LINK, POWER = "\ufdd0\ufdd1\ufdd2\ufdd3\ufdd4"
 LOWERED, NOT_LOWERED = "\ufdda\ufddb"
 """What raised text, links and lowered text begin and end with until they are read, and what raised
 text has in it that is an exponent for sure; no text has these characters."""
-_ENDS = {RAISED: NOT_RAISED, LOWERED: NOT_LOWERED}
+ENDS = {RAISED: NOT_RAISED, LOWERED: NOT_LOWERED}
 _SIGN = re.compile(f"([{RAISED}{NOT_RAISED}{LINK}{NO_LINK}{POWER}{LOWERED}{NOT_LOWERED}])")
 _RAISED_LINK = re.compile(
     f"{LINK}((?:\\s*{RAISED}[^{RAISED}{NOT_RAISED}{LINK}{NO_LINK}]*{NOT_RAISED})+)\\s*{NO_LINK}"
@@ -76,9 +76,9 @@ def read_raised(text: str) -> str:
         open_[-1] += [read.rstrip(), space]
 
     for piece in _SIGN.split(text):
-        if piece in _ENDS and len(open_) < _MAX_DEPTH:
+        if piece in ENDS and len(open_) < _MAX_DEPTH:
             open_.append([piece])
-        elif piece in _ENDS.values() and len(open_) > 1:
+        elif piece in ENDS.values() and len(open_) > 1:
             end_shifted()
         else:
             open_[-1].append(piece)
@@ -92,10 +92,10 @@ def add_shifted(text: list[str], piece: str, sign: str) -> None:
     together with what stands so before it, as programs divide "n+1"."""
     if not sign:
         text.append(piece)
-    elif text[-1:] == [_ENDS[sign]]:
-        text[-1:] = [piece, _ENDS[sign]]
+    elif text[-1:] == [ENDS[sign]]:
+        text[-1:] = [piece, ENDS[sign]]
     else:
-        text += [sign, piece, _ENDS[sign]]
+        text += [sign, piece, ENDS[sign]]
 
 
 def takes_exponent(before: str) -> bool:

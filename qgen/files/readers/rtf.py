@@ -4,41 +4,74 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from striprtf.striprtf import rtf_to_text
+from striprtf.striprtf import destinations, rtf_to_text, specialchars
 
 from qgen.files.encoding import read_bytes
 from qgen.files.readers.blocks import Block, LeftOut, blocks_of_table
-from qgen.files.readers.marks import NOT_RAISED, RAISED, read_raised
+from qgen.files.readers.marks import ENDS, LOWERED, RAISED, read_raised
 
-_PROPERTIES = r"(?:\\(?!super\b)[a-z]+-?\d*[ ]?)*"
-_RAISED = re.compile(
-    rf"\{{{_PROPERTIES}\\super(?!\w){_PROPERTIES}\s?([^{{}}\\]{{1,12}})\}}"
-    r"|\\super(?!\w)[ ]?([^{}\\]{1,12})\\(?:nosupersub|plain)(?!\w)"
+_TOKEN = re.compile(
+    r"\\\*\\ud(?![A-Za-z]) ?"  # of what follows in Unicode
+    r"|\\(?P<word>[A-Za-z]+)(?P<number>-?\d{1,10})? ?|\\'[0-9A-Fa-f]{2}|\\[^A-Za-z]|[{}]"
+    r"|[^\\{}]+|\\",
+    re.S,
 )
-_GROUP = r"\{(?:[^{}]|\{[^{}]*\})*\}"
-_STYLES = re.compile(rf"\{{\\stylesheet(?:[^{{}}]|{_GROUP})*\}}")
-_UNSEEN = re.compile(
-    r"(?<!\\)\\(?:deleted|striked?|v)1?(?![a-z0-9])"
-    rf"(?:[^{{}}]|{_GROUP})*?"
-    r"(?=\\(?:deleted|striked?|v)(?![a-z])|\\plain(?![a-z])|\}|\Z)"
-)
-"""What is deleted, struck through or hidden, up to where that ends or its group does."""
+_COUNTED = {"footnote": "note", "annotation": "comment", "pict": "picture", "shptxt": "text box"}
+_COPIES = frozenset({"nonshppict", "shprslt", "listpicture"})
+"""What has a picture that is there already, or that is the mark of an item."""
+_UNREAD = frozenset({"deleted", "strike", "striked", "v"})
+"""What is deleted, struck through or hidden."""
+_SHIFTS = {"super": RAISED, "sub": LOWERED, "nosupersub": ""}
+_CELLS = frozenset({"cell", "nestcell", "row"})
+_SPACES = dict.fromkeys(("line", "column"), " ")
+_SHOWN = specialchars | {"u": ""} | _SPACES
+"""The words that show something, and what."""
+
+
+@dataclass(frozen=True)
+class _Group:
+    """What holds to the end of a group.
+
+    Attributes:
+        unread: those of what is not read that are on.
+        shift: the sign of what stands off the line.
+        is_text: whether it belongs to the text, not to a table of styles or the like.
+        is_copy: whether its pictures are counted elsewhere.
+    """
+
+    unread: frozenset[str] = frozenset()
+    shift: str = ""
+    is_text: bool = True
+    is_copy: bool = False
+
+    def hides(self, is_space: bool) -> bool:
+        """Whether something is not read; a space that is only struck through divides words."""
+        return bool(self.unread & {"deleted", "v"} if is_space else self.unread)
+
+    def after(self, piece: str, word: str | None, number: str | None) -> _Group:
+        """The group behind a control word or sign."""
+        if piece == r"\*" or word in destinations:
+            return replace(self, is_text=False)
+        if word in _COPIES:
+            return replace(self, is_copy=True)
+        if word == "plain":
+            return replace(self, unread=frozenset(), shift="")
+        if word in _UNREAD:
+            unread = self.unread - {word} if number == "0" else self.unread | {word}
+            return replace(self, unread=unread)
+        if word in _SHIFTS:
+            return replace(self, shift="" if number == "0" else _SHIFTS[word])
+        return self
 
 
 def read_rtf(path: Path, left_out: LeftOut) -> Iterator[Block]:
     """The blocks of a file in rich text, without what is deleted, struck through or hidden."""
-    source = read_bytes(path).decode("cp1252", "replace")
-    source = _STYLES.sub("{}", source)  # no text is struck through there
-    for word, name in (("footnote", "note"), ("pict", "picture"), ("shptxt", "text box")):
-        left_out[name] += len(re.findall(rf"\\{word}(?![a-z])", source))
-    left_out["deletion"] += sum(one[:2] != "\\v" for one in _UNSEEN.findall(source))
-    source = _UNSEEN.sub("", source)
-    source = _RAISED.sub(lambda m: f"{{{RAISED}{m[1] or m[2]}{NOT_RAISED}}}", source)
+    source = _marked(read_bytes(path).decode("cp1252", "replace"), left_out)
     # The library puts the address of a link behind its text, and ends a paragraph with a line.
     source = re.sub(r"(\\fldinst\b[^}\"]{0,200})HYPERLINK", r"\1LINK", source, flags=re.I)
-    source = re.sub(r"\\line(?![a-z])[ ]?", " ", source)
     text = rtf_to_text(source, errors="replace")
     text = read_raised(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
     cells: list[str] = []
@@ -49,3 +82,50 @@ def read_rtf(path: Path, left_out: LeftOut) -> Iterator[Block]:
         yield from blocks_of_table(list(map(Block, cells)), left_out)
         cells = []
         yield Block(line.replace("\t", " "))
+
+
+def _marked(source: str, left_out: LeftOut) -> str:
+    """The source without what is not read, and with signs round what is raised or lowered; what is
+    left out is counted."""
+    pieces: list[str] = []
+    groups = [_Group()]
+    shift = ""  # of the text so far
+    is_counted = False  # the deletion that goes on
+    is_ansi = False  # whether the next group comes again in Unicode
+    position = 0
+    while token := _TOKEN.match(source, position):
+        position = token.end()
+        piece, word, group = token[0], token["word"], groups[-1]
+        if piece == "{":
+            groups.append(replace(group, is_text=group.is_text and not is_ansi))
+            piece, is_ansi = r"{\*" if is_ansi else piece, False
+        elif piece == "}":
+            if len(groups) > 1:
+                groups.pop()
+        elif word == "bin":
+            position += max(int(token["number"] or 0), 0)
+            continue
+        elif word == "upr" or piece.startswith(r"\*\ud"):
+            is_ansi = word == "upr"
+            continue
+        elif piece != r"\*" and group.is_text and (not word or word in _SHOWN):
+            name = word or (piece[1:] if piece.startswith("\\") else "")
+            is_space = _SHOWN.get(name, piece).isspace()
+            if group.hides(is_space) and word not in _CELLS:
+                left_out["deletion"] += not (is_space or is_counted or group.unread == {"v"})
+                is_counted = is_counted or not is_space
+                continue
+            is_counted = False
+            if group.shift != shift:
+                pieces.append(ENDS.get(shift, "") + group.shift)
+                shift = group.shift
+            piece = "{ }" if word in _SPACES else piece
+        else:
+            if word in _COUNTED:
+                left_out[_COUNTED[word]] += not group.is_copy
+            if word == "mmath" and group.is_text and not group.unread:
+                left_out["formula"] += 1
+                pieces.insert(-1, "…")  # so that nobody takes what is left for the whole sentence
+            groups[-1] = group.after(piece, word, token["number"])
+        pieces.append(piece)
+    return "".join(pieces)
