@@ -539,6 +539,37 @@ def test_a_workbook_of_several_sheets(tmp_path):
     assert told == [f'{tmp_path / "in.xlsx"}: the sheet "Old" is hidden and is not read']
 
 
+def test_merged_cells_of_a_workbook(tmp_path):
+    """A passage beside several questions is that of each; what is merged away is not shown."""
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for cells in (
+        ["passage", "question", "answer", "note"],
+        [TEXT, "When?", "1854", "a"],
+        ["Not this.", "Who?", "Nils Falk", "b"],
+        [None, "What?", None, "c"],
+        ["Rome is old.", "Oslo is old.", None, "d"],
+        [None, None, None, None],
+        ["Bern is old."],
+    ):
+        book.active.append(cells)
+    sheet = book.active
+    sheet.merge_cells("A2:A4")
+    sheet.merge_cells("A5:B6")
+    for row, column in (3, 1), (5, 2):  # as a program may leave them
+        sheet._cells[row, column] = openpyxl.cell.Cell(sheet, row, column, "Not this.")
+    book.save(tmp_path / "in.xlsx")
+    rows = [(row.line, row.content) for row in read_rows(tmp_path / "in.xlsx")]
+    assert [(line, row.passage, row.extra["question"]) for line, row in rows] == [
+        (2, TEXT, "When?"),
+        (3, TEXT, "Who?"),
+        (4, TEXT, "What?"),
+        (5, "Rome is old.", None),
+        (7, "Bern is old.", None),
+    ]
+    assert [row.answers[0].text for _, row in rows[:2]] == ["1854", "Nils Falk"]
+
+
 def test_a_workbook_with_line_ends_whose_size_is_out_of_date(tmp_path):
     openpyxl = pytest.importorskip("openpyxl")
     book = openpyxl.Workbook()

@@ -253,11 +253,53 @@ def _filled_rows(sheet: Any) -> Iterator[tuple[int, list[Any]]]:
     """The rows that are not empty, with their numbers, each up to its last cell that is not."""
     from openpyxl.utils.escape import unescape  # of "_x000D_", a carriage return
 
+    merged: dict[int, list[tuple[int, int, int]]] | None = None  # below the header row
+    shown: dict[int, tuple[int, int, Any]] = {}  # by column: to which column and row, and what
     for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
         values = [unescape(cell) if isinstance(cell, str) else _plain(cell) for cell in cells]
-        last = max((i for i, value in enumerate(values) if value not in (None, "")), default=-1)
-        if last >= 0:
-            yield number, values[: last + 1]
+        shown = {first: one for first, one in shown.items() if one[1] >= number}
+        for first, (last, _, _) in shown.items():
+            values[first:last] = [None] * len(values[first:last])  # Excel does not show them
+        if _last(values) < 0:  # also where a passage is high, with nothing beside it
+            continue
+        for first, last, last_row in (merged or {}).get(number, ()):
+            values[first + 1 : last] = [None] * len(values[first + 1 : last])
+            shown[first] = last, last_row, values[first] if first < len(values) else None
+        values += [None] * (max(shown, default=-1) + 1 - len(values))
+        for first, (_, _, value) in shown.items():
+            values[first] = value
+        merged = _merged_cells(sheet) if merged is None else merged
+        yield number, values[: _last(values) + 1]
+
+
+def _last(values: list[Any]) -> int:
+    """The index of the last cell that is not empty, or -1."""
+    return max((i for i, value in enumerate(values) if value not in (None, "")), default=-1)
+
+
+_MERGED = re.compile(
+    rb'<(?:\w+:)?mergeCell\s[^<>]{0,200}?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"'
+)
+
+
+def _merged_cells(sheet: Any) -> dict[int, list[tuple[int, int, int]]]:
+    """The merged cells by their first rows: the first column, that behind the last, the last row.
+
+    They stand behind the rows, and openpyxl tells of them only where it keeps a whole sheet.
+    """
+    from openpyxl.utils import range_boundaries
+
+    ranges: set[bytes] = set()
+    with sheet._get_source() as source:
+        text = b""
+        while chunk := source.read(_SAMPLE):
+            text = text[-300:] + chunk
+            ranges.update(_MERGED.findall(text))
+    merged: dict[int, list[tuple[int, int, int]]] = {}
+    for found in ranges:
+        first, row, last, last_row = range_boundaries(found.decode())
+        merged.setdefault(row, []).append((first - 1, last, last_row))
+    return merged
 
 
 def _plain(cell: Any) -> Any:
