@@ -1139,6 +1139,31 @@ def test_slides_with_formulas_empty_notes_and_the_title_behind(tmp_path):
     assert document.summary == "1 formula"
 
 
+def test_what_slides_hide_strike_through_and_lower(tmp_path):
+    pptx = pytest.importorskip("pptx")
+    deck = pptx.Presentation()
+    slide = deck.slides.add_slide(deck.slide_layouts[6])
+    for shapes in (slide.shapes, slide.shapes.add_group_shape().shapes):
+        shapes.add_textbox(0, 0, 9, 9).text_frame.text = "This is for nobody to see."
+    for shape in slide.shapes:
+        shape._element._nvXxPr.cNvPr.set("hidden", "1")
+    frame = slide.shapes.add_textbox(0, 0, 9, 9).text_frame
+    for text, name, value in (
+        ("We saw x", "strike", "noStrike"),
+        ("n", "baseline", "-25000"),
+        ("+1", "baseline", "-25000"),
+        (" red", "strike", "sngStrike"),
+        (" birds.", "baseline", "0"),
+    ):
+        part = frame.paragraphs[0].add_run()
+        part.text = text
+        part._r.get_or_add_rPr().set(name, value)
+    deck.save(tmp_path / "a.pptx")
+    document = read_document(tmp_path / "a.pptx")
+    assert [found.text for found in document] == ["We saw x_(n+1) birds."]
+    assert document.summary == "1 deletion"
+
+
 def test_slides(tmp_path):
     pptx = pytest.importorskip("pptx")
     deck = pptx.Presentation()

@@ -82,7 +82,9 @@ class _Slide:
         self.shown = True
         self._number, self._left_out = number, left_out
         self._text: list[str] | None = None
-        self._reads = False
+        self._reads = self._struck = False
+        self._depth = 0
+        self._hidden = 0  # the depth of a shape that is not shown, with all in it
         self._shift = ""  # the sign of what stands off the line
         self._place = ""  # what the shape is for
         self._tables = Tables(left_out)
@@ -92,7 +94,12 @@ class _Slide:
         return name == "Fallback"  # the second form of a drawing
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        if name == "sld":
+        self._depth += 1
+        if self._hidden:
+            return
+        if name == "cNvPr" and attributes.get("hidden") in {"1", "true"}:
+            self._hidden = self._depth - 2  # of the shape round its properties
+        elif name == "sld":
             self.shown = attributes.get("show", "1") not in {"0", "false"}
         elif name in {"sp", "pic", "graphicFrame"}:
             self._place = ""
@@ -107,8 +114,9 @@ class _Slide:
         elif name == "p":
             self._text = []
         elif name in {"r", "fld"}:
-            self._shift = ""
+            self._shift, self._struck = "", False
         elif name == "rPr":
+            self._struck = attributes.get("strike", "noStrike") != "noStrike"
             baseline = attributes.get("baseline", "0").rstrip("%")
             lowered = baseline.startswith("-")
             raised = baseline.isdigit() and int(baseline) > 0
@@ -121,7 +129,10 @@ class _Slide:
             self._formulas.start(name, self._text)
 
     def end(self, name: str) -> None:
-        if name == "t":
+        self._depth -= 1
+        if self._hidden:
+            self._hidden = self._hidden if self._depth >= self._hidden else 0
+        elif name == "t":
             self._reads = False
         elif name == "p" and self._text is not None:
             text = read_raised("".join(self._text)).strip()
@@ -135,5 +146,8 @@ class _Slide:
             self._formulas.end(name, self._text)
 
     def data(self, text: str) -> None:
-        if self._reads and self._text is not None:
+        if not self._reads or self._hidden or self._text is None:
+            return
+        self._left_out["deletion"] += self._struck
+        if not self._struck:
             add_shifted(self._text, text, self._shift)
