@@ -683,6 +683,17 @@ def test_boxes_beside_the_text_of_a_book_are_read_and_notes_counted(tmp_path):
     assert read(tmp_path, "a.epub", epub(html(FIRST + boxes))) == (TEXTS, "4 notes")
 
 
+def test_chapters_outside_the_order_of_a_book_are_counted(tmp_path):
+    content = epub(html(FIRST), html(SECOND), html())
+    with zipfile.ZipFile(io.BytesIO(content)) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    for name in (b"c1", b"c2"):  # the last has no text, as a cover has none
+        linear = b'idref="%b" linear="no"' % name
+        parts["OPS/a.opf"] = parts["OPS/a.opf"].replace(b'idref="%b"' % name, linear)
+    found = ([FIRST], "1 chapter outside the reading order")
+    assert read(tmp_path, "a.epub", archive(parts)) == found
+
+
 def test_chapters_that_a_book_lacks_are_told(tmp_path):
     with zipfile.ZipFile(io.BytesIO(epub(*map(html, TEXTS)))) as book:
         parts = {name: book.read(name) for name in book.namelist() if not name.endswith("c0.xhtml")}

@@ -28,18 +28,19 @@ def read_epub(path: Path, left_out: LeftOut) -> Iterator[Block]:
         content = archive.read_main(package)
         folder = posixpath.dirname(package)
         items: dict[str, dict[str, str]] = {}
-        spine: list[str] = []
+        spine: dict[str, bool] = {}  # whether each is read in this order
         for name, attributes in elements(archive, content):
             if name == "item":
                 items[attributes.get("id", "")] = attributes
-            elif name == "itemref" and attributes.get("linear") != "no":
-                spine.append(attributes.get("idref", ""))
+            elif name == "itemref":
+                spine.setdefault(attributes.get("idref", ""), attributes.get("linear") != "no")
         protected = {
             unquote(attributes.get("URI", ""))
             for name, attributes in elements(archive, archive.read("META-INF/encryption.xml"))
             if name == "CipherReference"
         }
-        for item in (items.get(name) for name in dict.fromkeys(spine)):
+        for name, is_read in spine.items():
+            item = items.get(name)
             if item is None:
                 left_out["missing chapter"] += 1
                 continue
@@ -51,8 +52,11 @@ def read_epub(path: Path, left_out: LeftOut) -> Iterator[Block]:
             chapter = archive.read(part)
             if chapter is None:
                 left_out["missing chapter"] += 1
-            elif chapter:
+            elif chapter and is_read:
                 yield from html_blocks(decode_html(chapter), left_out)
+            elif chapter:  # answers and the like; a cover has no text
+                has_text = bool(html_blocks(decode_html(chapter), LeftOut()))
+                left_out["chapter outside the reading order"] += has_text
 
 
 def read_mhtml(path: Path, left_out: LeftOut) -> Iterator[Block]:
