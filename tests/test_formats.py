@@ -590,6 +590,11 @@ def test_html_layout_tables_code_and_hidden_text(tmp_path):
     assert left_out == "1 block of code, 1 table"
 
 
+def test_what_the_style_of_a_page_makes_invisible(tmp_path):
+    page = html('We see <span style="visibility: hidden">never </span>ten birds.')
+    assert read(tmp_path, "a.html", page)[0] == ["We see ten birds."]
+
+
 def test_a_page_without_an_end_of_its_head_and_with_the_class_of_a_part(tmp_path):
     page = f'<head><title>Not this.</title><body class="single sidebar comments"><p>{FIRST}</p>'
     assert read(tmp_path, "a.html", page)[0] == [FIRST]

@@ -359,6 +359,7 @@ def _is_left_out(attributes: dict[str, str]) -> bool:
     return (
         "hidden" in attributes
         or "display:none" in style
+        or "visibility:hidden" in style
         or attributes.get("role", "") in _SKIPPED_ROLES
         or bool(_SKIPPED_TYPES.search(attributes.get("epub:type", "")))
         or bool(_SKIPPED_CLASSES.search(attributes.get("class", "")))
