@@ -1,6 +1,7 @@
 """The service: its routes, its errors, and requests decoded together."""
 
 import asyncio
+import gzip
 import json
 import os
 import re
@@ -546,6 +547,18 @@ def test_what_is_no_json_is_told(client, content, status):
     response = client.post("/v1/questions", content=content, headers=headers)
     error = response.json()["error"]
     assert response.status_code == status and error["message"] and error["field"] == ""
+
+
+@pytest.mark.parametrize("path", ["answers", "batches"])
+def test_a_compressed_body_is_refused_as_such(client, path):
+    content = gzip.compress(json.dumps({"passage": PASSAGE}).encode())
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    response = client.post(f"/v1/{path}", content=content, headers=headers)
+    assert response.status_code == 415 and response.headers["Accept-Encoding"] == "identity"
+    assert "without Content-Encoding" in response.json()["error"]["message"]
+    headers["Content-Encoding"] = "identity"
+    plain = client.post("/v1/answers", content=gzip.decompress(content), headers=headers)
+    assert plain.status_code == 200
 
 
 def test_an_inner_failure_shows_no_trace(generator, monkeypatch):

@@ -26,6 +26,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
         404: "There is no such batch",
         409: "The batch is not done",
         413: "The body is too large",
+        415: "The body is compressed",
         422: "What was sent cannot be used",
         429: "Too much is waiting; see Retry-After",
         503: "The service is shutting down, or its models are not loaded",

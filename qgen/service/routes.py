@@ -57,14 +57,24 @@ def authorise(request: Request) -> None:
         )  # fmt: skip
 
 
+def check_coding(request: Request) -> None:
+    """Refuse a body that is compressed: it would be read as broken JSON, or as no form."""
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise ApiError(
+            415, "unsupported", "compressed bodies are not read: send it without Content-Encoding",
+            headers={"Accept-Encoding": "identity"},
+        )  # fmt: skip
+
+
 class _Guarded(APIRoute):
-    """A route that checks the token first: dependencies come after the body has been read."""
+    """A route that checks the headers first: dependencies come after the body has been read."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
             authorise(request)
+            check_coding(request)
             return await handle(request)
 
         return guarded
@@ -87,7 +97,7 @@ async def loaded(request: Request) -> None:
 public = APIRouter()
 v1 = APIRouter(
     prefix="/v1",
-    responses=errors(400, 401, 413, 422, 429, 503, 504),
+    responses=errors(400, 401, 413, 415, 422, 429, 503, 504),
     dependencies=[Depends(loaded)],
     route_class=_Guarded,
 )
