@@ -566,9 +566,14 @@ def test_an_inner_failure_shows_no_trace(generator, monkeypatch):
         raise RuntimeError("secret details")
 
     monkeypatch.setattr(generator, "generate", broken)
-    with TestClient(create_app(generator), raise_server_exceptions=False) as client:
-        response = client.post("/v1/questions", json={"passages": [{"passage": PASSAGE}]})
+    app = create_app(generator, ServiceSettings(allow_origins=("https://a.example",)))
+    with TestClient(app, raise_server_exceptions=False) as client:
+        body, headers = {"passages": [{"passage": PASSAGE}]}, {"Origin": "https://a.example"}
+        response = client.post("/v1/questions", json=body, headers=headers)
         assert response.status_code == 500 and "secret" not in response.text
+        assert response.json()["error"]["code"] == "internal"
+        assert response.headers["access-control-allow-origin"] == "https://a.example"
+        assert 'route="/v1/questions",status="500"' in client.get("/metrics").text
         assert client.get("/readyz").status_code == 200
 
 

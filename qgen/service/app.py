@@ -14,9 +14,10 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.security import HTTPBearer
 from fastapi_offline import FastAPIOffline
 from starlette.datastructures import State
+from starlette.middleware.exceptions import ExceptionMiddleware
 
 from qgen import __version__
-from qgen.service.errors import add_handlers, refuse_unknown
+from qgen.service.errors import add_handlers, internal_error, refuse_unknown
 from qgen.service.jobs import Batches
 from qgen.service.middleware import BodyLimit, Head, Metrics
 from qgen.service.queue import DynamicBatcher
@@ -73,6 +74,8 @@ def create_app(
     refuse_unknown(app)
     add_handlers(app)
     app.add_middleware(BodyLimit, settings=settings)
+    # As a handler it would stand outside of all, and browsers see no answer without CORS's headers.
+    app.add_middleware(ExceptionMiddleware, handlers={Exception: internal_error})
     app.state.metrics.instrument(app)  # around it, to count what it refuses
     if settings.allow_origins:
         app.add_middleware(

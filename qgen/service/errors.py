@@ -91,10 +91,9 @@ def refuse_unknown(app: FastAPI) -> None:
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Have all errors of an application answered so."""
+    """Have the errors of an application answered so, but for :func:`internal_error`."""
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
-    app.add_exception_handler(Exception, _internal_error)
 
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
@@ -133,6 +132,7 @@ def _path(error: dict[str, Any]) -> list[str]:
     ]
 
 
-async def _internal_error(request: Request, error: Exception) -> JSONResponse:
+async def internal_error(request: Request, error: Exception) -> JSONResponse:
+    """What is answered, and logged, where nothing else says what is wrong."""
     _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
     return error_response(500, "internal", "something went wrong in the service")
