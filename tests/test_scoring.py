@@ -237,6 +237,20 @@ def test_a_column_has_the_type_of_its_values(tmp_path, values, kind):
     assert (str(column.type), column.to_pylist()) == (kind, kept)
 
 
+def test_tables_for_programs(checked, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("qgen.cli.score.question_generator", lambda args: checked)
+    row = {"passage": "It is -40 °C in Ardal.", "question": "How cold?", "answer": "-40 °C"}
+    (tmp_path / "in.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    command = ["score", str(tmp_path / "in.jsonl"), "--quiet", "--raw-cells"]
+    assert main([*command, str(tmp_path / "out.csv")]) == 0
+    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
+        [written] = csv.DictReader(file)
+    assert written.items() >= row.items(), "no byte order mark, and no apostrophe"
+    capsys.readouterr()
+    assert main([*command, str(tmp_path / "out.jsonl")]) == 2
+    assert "raw cells are for csv and tsv, not for jsonl" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
 def test_a_run_that_is_killed_is_not_in_the_way_of_the_next(tmp_path, suffix):
     def rows():

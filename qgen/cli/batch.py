@@ -10,6 +10,7 @@ from functools import partial
 from qgen.cli.loading import question_generator
 from qgen.cli.options import (
     add_model,
+    add_raw_cells,
     add_settings,
     check_partners,
     positive,
@@ -52,12 +53,7 @@ def add_to(commands) -> None:
         metavar="FILE",
         help="where rows that failed are kept (default: OUTPUT.errors.jsonl)",
     )
-    parser.add_argument(
-        "--raw-cells",
-        action="store_true",
-        help="CSV and TSV for programs: no byte order mark, and no apostrophe in front of what a "
-        "spreadsheet would compute",
-    )
+    add_raw_cells(parser)
     parser.add_argument(
         "--best",
         type=positive,
@@ -170,7 +166,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _mark(args: argparse.Namespace):
     """What marks the questions of a test set for retrieval; ``None`` for other formats."""
-    if format_of(args.output, args.format) not in RETRIEVAL:
+    if format_of(args.output, args.format, args.raw_cells) not in RETRIEVAL:
         return None
     if args.reader == "none":
         tell(UNMARKED)

@@ -181,6 +181,16 @@ def add_split(parser: argparse.ArgumentParser, required: bool = False) -> None:
     )
 
 
+def add_raw_cells(parser: argparse.ArgumentParser) -> None:
+    """For whom CSV and TSV are written."""
+    parser.add_argument(
+        "--raw-cells",
+        action="store_true",
+        help="CSV and TSV for programs: no byte order mark, and no apostrophe in front of what a "
+        "spreadsheet would compute",
+    )
+
+
 def integer(text: str) -> int:
     """A whole number, as ``type`` of an option."""
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from qgen.cli.loading import question_generator
-from qgen.cli.options import add_model
+from qgen.cli.options import add_model, add_raw_cells
 from qgen.cli.output import tell
 
 AT_ONCE = 256
@@ -33,6 +33,7 @@ def add_to(commands) -> None:
     parser.add_argument(
         "output", metavar="OUTPUT", help="the file to write: .jsonl, .csv, .tsv or .parquet"
     )
+    add_raw_cells(parser)
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")
     add_model(parser)
     parser.set_defaults(run=run)
@@ -52,7 +53,7 @@ def _score(args: argparse.Namespace) -> int:
     from qgen.asking.scoring import Verdict, score_questions
     from qgen.files.scores import check_output, read_questions, write_scores
 
-    check_output(args.input, args.output)
+    check_output(args.input, args.output, args.raw_cells)
     generator = question_generator(args)
     scored, unscored = 0, Counter[str]()
 
@@ -75,7 +76,7 @@ def _score(args: argparse.Namespace) -> int:
                     yield row.with_verdict(verdict.to_dict())
                 bar.update(len(some))
 
-    write_scores(rows(), args.output)
+    write_scores(rows(), args.output, args.raw_cells)
     count = scored + unscored.total()
     missing = f", {unscored.total()} without a score, see their reasons" if unscored else ""
     tell(f"{count} row{'s' * (count != 1)}{missing} -> {args.output}")

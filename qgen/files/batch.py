@@ -26,7 +26,7 @@ from qgen.errors import QGenError
 from qgen.files.fields import USUAL_NAMES, FieldNames
 from qgen.files.outputs import check_writable, link_target, only_writer, unfinished
 from qgen.files.rows import Row, check_readable, counted_rows, documents_in
-from qgen.files.writers import CELLS, RETRIEVAL, format_of, to_record, write
+from qgen.files.writers import RETRIEVAL, format_of, to_record, write
 from qgen.files.writers.questions import json_line
 from qgen.records import Request, Result
 from qgen.settings import BUFFER_SIZE
@@ -143,9 +143,7 @@ def run_batch(
     """
     source, output = Path(input_path), Path(output_path)
     errors = Path(errors_path or f"{output}.errors.jsonl")
-    written = format_of(output, output_format)
-    if raw_cells and written not in CELLS:
-        raise QGenError(f"raw cells are for {' and '.join(CELLS)}, not for {written}")
+    written = format_of(output, output_format, raw_cells)
     _check_arguments(source, output, errors, batch_size, buffer_size)
     output, errors = link_target(output), link_target(errors)
     with only_writer(output, errors):

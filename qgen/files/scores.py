@@ -88,13 +88,13 @@ def _row(fields: dict[str, Any], names: FieldNames) -> QuestionRow:
     return QuestionRow(fields, request.passage, Question(asked.strip(), request.answers[0], 0.0))
 
 
-def check_output(source: str | Path, output: str | Path) -> None:
-    """Raise ``QGenError`` where the file cannot be read, or nothing can be written there."""
+def check_output(source: str | Path, output: str | Path, raw_cells: bool = False) -> None:
+    """Raise ``QGenError`` where the file cannot be read, or nothing can be written there so."""
     check_readable(source)
     path = Path(output)
     if path.suffix.lower() not in _SUFFIXES:
         raise QGenError(f"{path}: unknown file type; use one of {', '.join(_SUFFIXES)}")
-    format_of(path)  # what writes it may be missing
+    format_of(path, raw_cells=raw_cells)  # what writes it may be missing
     check_writable(path)
     path = link_target(path)
     if Path(source).resolve() in {file.resolve() for file in (path, *unfinished(path))}:
@@ -104,8 +104,13 @@ def check_output(source: str | Path, output: str | Path) -> None:
             raise QGenError(f"{file} is in the way: remove it, or choose another output")
 
 
-def write_scores(rows: Iterable[dict[str, Any]], output: str | Path) -> None:
-    """Write rows in the format that the suffix means; the file appears when it is complete."""
+def write_scores(
+    rows: Iterable[dict[str, Any]], output: str | Path, raw_cells: bool = False
+) -> None:
+    """Write rows in the format that the suffix means; the file appears when it is complete.
+
+    CSV and TSV have raw cells for programs; see :func:`qgen.files.writers.tables.write_csv`.
+    """
     suffix, path = Path(output).suffix.lower(), link_target(Path(output))
     _, complete = unfinished(path)
     try:
@@ -117,7 +122,7 @@ def write_scores(rows: Iterable[dict[str, Any]], output: str | Path) -> None:
                 with complete.open("w", encoding="utf-8", newline="\n") as file:
                     file.writelines(_lines(scored))
             else:
-                _write_table(scored, complete, suffix)
+                _write_table(scored, complete, suffix, raw_cells)
         os.replace(complete, path)
     finally:
         complete.unlink(missing_ok=True)
@@ -128,7 +133,7 @@ def _lines(file: IO[str]) -> Iterator[str]:
     yield from file
 
 
-def _write_table(source: IO[str], output: Path, suffix: str) -> None:
+def _write_table(source: IO[str], output: Path, suffix: str, raw_cells: bool) -> None:
     """The rows of a JSONL file as a table, with the reasons of each as one text."""
     kinds: dict[str, set[str]] = {}
     for row in map(json.loads, _lines(source)):
@@ -142,7 +147,7 @@ def _write_table(source: IO[str], output: Path, suffix: str) -> None:
         types = {name: type for name in columns if (type := _type(kinds[name]))}
         write_parquet_rows(rows, columns, types, output)
     else:
-        write_csv_rows(rows, columns, output, "\t" if suffix == ".tsv" else ",")
+        write_csv_rows(rows, columns, output, "\t" if suffix == ".tsv" else ",", raw_cells)
 
 
 def _kind(value: Any) -> str:

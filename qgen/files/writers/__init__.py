@@ -131,11 +131,12 @@ def to_record(request: Request, result: Result) -> dict:
     }
 
 
-def format_of(path: str | Path, name: str | None = None) -> str:
+def format_of(path: str | Path, name: str | None = None, raw_cells: bool = False) -> str:
     """The format's name: the one given, or the one that the suffix means.
 
     Raises:
-        QGenError: there is no such format, the suffix means none, or what writes it is missing.
+        QGenError: there is no such format, the suffix means none, what writes it is missing, or
+            raw cells are asked of one that has none.
     """
     if name is None:
         name = _format_of_suffix(path)
@@ -143,6 +144,8 @@ def format_of(path: str | Path, name: str | None = None) -> str:
         raise QGenError(f"unknown format {name!r}; use one of {', '.join(WRITERS)}")
     if (library := WRITERS[name].needs) and not _is_installed(library):
         raise QGenError(f"the format {name} needs: {install('documents')}")
+    if raw_cells and name not in CELLS:
+        raise QGenError(f"raw cells are for {' and '.join(CELLS)}, not for {name}")
     return name
 
 
