@@ -297,6 +297,16 @@ def test_unusable_arguments_are_refused_before_any_work(tmp_path, source, output
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_errors_are_not_kept_in_the_folder_that_is_read(tmp_path):
+    """Where the next run would ask about them."""
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "a.md").write_text("Rome is an old city.")
+    with pytest.raises(QGenError, match="errors.txt must not be in the folder"):
+        run(folder, tmp_path / "out.jsonl", errors_path=folder / "errors.txt")
+    assert [path.name for path in folder.iterdir()] == ["a.md"]
+
+
 @pytest.mark.parametrize("size", ["batch_size", "buffer_size"])
 def test_sizes_must_be_positive(tmp_path, numbered, size):
     with pytest.raises(QGenError, match="at least 1"):

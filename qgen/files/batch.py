@@ -204,9 +204,9 @@ def _check_arguments(
     for path in (source, errors):
         if path.resolve() in {file.resolve() for file in own}:
             raise QGenError(f"{path} would be lost while {output} is written: choose another name")
-    if source.is_dir() and source.resolve() in output.resolve().parents:
-        raise QGenError("the output must not be in the folder that is read")
     for path in (output, errors):
+        if source.is_dir() and source.resolve() in path.resolve().parents:
+            raise QGenError(f"{path} must not be in the folder that is read")
         check_writable(path)
     if not journal.exists():  # a run that was killed leaves one
         for path in (partial, complete):
