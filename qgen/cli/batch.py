@@ -42,7 +42,11 @@ def add_to(commands) -> None:
         help="rows (.jsonl, .json, .csv, .tsv, .xlsx, .parquet, .txt, any of them with .gz), a "
         "document, or a folder of documents",
     )
-    parser.add_argument("output", metavar="OUTPUT", help=f"the file to write: {', '.join(FORMATS)}")
+    parser.add_argument(
+        "output",
+        metavar="OUTPUT",
+        help=f"the file to write, in place of one that is there: {', '.join(FORMATS)}",
+    )
     parser.add_argument(
         "--format",
         choices=list(WRITERS),

@@ -52,7 +52,7 @@ def add_to(commands) -> None:
             "--out",
             default="reports",
             metavar="DIR",
-            help="the folder of the report (default: %(default)s)",
+            help="the folder of the report, which replaces an earlier one (default: %(default)s)",
         )
         parser.add_argument(
             "--limit", type=positive, metavar="N", help="take the first N examples (default: all)"

@@ -31,7 +31,9 @@ def add_to(commands) -> None:
         "input", metavar="INPUT", help="rows (.jsonl, .json, .csv, .tsv, .parquet ...)"
     )
     parser.add_argument(
-        "output", metavar="OUTPUT", help="the file to write: .jsonl, .csv, .tsv or .parquet"
+        "output",
+        metavar="OUTPUT",
+        help="the file to write, in place of one that is there: .jsonl, .csv, .tsv or .parquet",
     )
     add_raw_cells(parser)
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")
