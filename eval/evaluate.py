@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -38,13 +37,13 @@ def predict(
         generator: the model.
         examples: with answers or without.
         settings: how to decode.
-        progress: show a progress bar on stderr.
+        progress: show a progress bar on stderr, where that is a terminal.
         tokenised: whether the passages are Du et al.'s Penn-Treebank-tokenised sentences.
     """
     items = [(detokenize_ptb(e.passage) if tokenised else e.passage, e.answer) for e in examples]
     inputs = sorted(set(items), key=lambda item: len(item[0]))
     best: dict[tuple[str, Answer | None], str] = {}
-    with tqdm(total=len(inputs), unit="input", disable=not progress, file=sys.stderr) as bar:
+    with tqdm(total=len(inputs), unit="input", disable=not progress or None) as bar:
         for begin in range(0, len(inputs), CHUNK):
             chunk = inputs[begin : begin + CHUNK]
             for item, questions in zip(chunk, generator.generate(chunk, settings), strict=True):
@@ -77,7 +76,7 @@ def evaluate(
         settings: how to decode.
         model_name: what the report calls the model.
         directory: where ``predictions.txt`` goes, a line per example, before anything is scored.
-        progress: show a progress bar on stderr.
+        progress: show a progress bar on stderr, where that is a terminal.
         data: what a checkpoint that was trained on the examples calls them; not needed for those of
             a setup.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -40,7 +39,7 @@ def evaluate_reader(
         examples: output of :func:`eval.splits.load_part`.
         setup, part: what the report calls them.
         directory: where ``answers.jsonl`` and ``reader.json`` go.
-        progress: show a progress bar on stderr.
+        progress: show a progress bar on stderr, where that is a terminal.
 
     Returns:
         ``setup``, ``part``, ``n_examples``, and in per cent ``exact_match``, ``f1`` and
@@ -83,7 +82,7 @@ def evaluate_reader(
 def _read(reader: Reader, examples: Sequence[Example], progress: bool) -> list[Reading]:
     asked = [(example.passage, example.question, None) for example in examples]
     readings: list[Reading] = []
-    with tqdm(total=len(asked), unit="question", disable=not progress, file=sys.stderr) as bar:
+    with tqdm(total=len(asked), unit="question", disable=not progress or None) as bar:
         for begin in range(0, len(asked), CHUNK):
             readings += reader.read(asked[begin : begin + CHUNK])
             bar.update(len(readings) - begin)

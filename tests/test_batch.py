@@ -549,7 +549,10 @@ def test_batches_are_sorted_by_length_but_written_in_input_order(tmp_path):
     assert [row["passage"] for row in rows] == passages
 
 
-def test_progress_is_reported(tmp_path, numbered, capsys):
+@pytest.mark.parametrize("terminal", [False, True])
+def test_progress_is_reported(tmp_path, numbered, capsys, monkeypatch, terminal):
+    """With a bar on a terminal alone: a log would be full of it."""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
     calls = []
     run_batch(
         numbered,
@@ -560,7 +563,7 @@ def test_progress_is_reported(tmp_path, numbered, capsys):
         on_progress=lambda done, total: calls.append((done, total)),
     )
     assert calls == [(1, 10), (5, 10), (9, 10), (10, 10)]
-    assert "10/10" in capsys.readouterr().err
+    assert ("10/10" in capsys.readouterr().err) == terminal
 
 
 @pytest.mark.slow

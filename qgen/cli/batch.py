@@ -10,6 +10,7 @@ from functools import partial
 from qgen.cli.loading import question_generator
 from qgen.cli.options import (
     add_model,
+    add_quiet,
     add_raw_cells,
     add_settings,
     check_partners,
@@ -76,7 +77,7 @@ def add_to(commands) -> None:
         metavar="NAME",
         help="the field or column that holds the answer (default: answer, answers or answer_text)",
     )
-    parser.add_argument("--quiet", action="store_true", help="show no progress bar")
+    add_quiet(parser)
     add_settings(parser, QuizSettings, "which questions")
     add_settings(parser, GenerationSettings, "decoding")
     add_model(parser)

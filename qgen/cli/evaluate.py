@@ -8,6 +8,7 @@ from pathlib import Path
 from qgen.cli.loading import extra, n_best_generator, own_eval
 from qgen.cli.options import (
     add_model,
+    add_quiet,
     add_settings,
     add_split,
     check_partners,
@@ -57,7 +58,7 @@ def add_to(commands) -> None:
         parser.add_argument(
             "--limit", type=positive, metavar="N", help="take the first N examples (default: all)"
         )
-        parser.add_argument("--quiet", action="store_true", help="show no progress bar")
+        add_quiet(parser)
         add_split(parser, required=parser is reader)
     generator.add_argument(
         "--nqg",

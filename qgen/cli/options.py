@@ -191,6 +191,15 @@ def add_raw_cells(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_quiet(parser: argparse.ArgumentParser) -> None:
+    """Whether the progress is shown."""
+    parser.add_argument(
+        "--quiet",
+        action="store_true",
+        help="show no progress bar, as in a log or a pipe, where none is shown anyway",
+    )
+
+
 def integer(text: str) -> int:
     """A whole number, as ``type`` of an option."""
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from qgen.cli.loading import question_generator
-from qgen.cli.options import add_model, add_raw_cells
+from qgen.cli.options import add_model, add_quiet, add_raw_cells
 from qgen.cli.output import tell
 
 AT_ONCE = 256
@@ -36,7 +36,7 @@ def add_to(commands) -> None:
         help="the file to write, in place of one that is there: .jsonl, .csv, .tsv or .parquet",
     )
     add_raw_cells(parser)
-    parser.add_argument("--quiet", action="store_true", help="show no progress bar")
+    add_quiet(parser)
     add_model(parser)
     parser.set_defaults(run=run)
 

@@ -124,7 +124,7 @@ def run_batch(
         output_format: a name of :data:`qgen.files.writers.WRITERS`; by default what the suffix
             means.
         errors_path: the error file; ``<output>.errors.jsonl`` by default.
-        progress: show a progress bar on stderr.
+        progress: show a progress bar on stderr, where that is a terminal.
         settings: what, apart from the input, decides the questions, as JSON types; an interrupted
             run with other settings is not resumed.
         on_progress: called after each batch with the rows done and the rows in all.
@@ -164,7 +164,7 @@ def run_batch(
         done = resumed_from = sink.progress.rows
 
         with tqdm(
-            total=total, initial=done, unit="row", disable=not progress, smoothing=0.1
+            total=total, initial=done, unit="row", disable=not progress or None, smoothing=0.1
         ) as bar:
 
             def advance(rows: int) -> None:
