@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from eval.metrics import Score, group_by_source, score_all
 from eval.report import build_report, write_files
-from eval.splits import SETUPS, published_count
+from eval.splits import SETUPS, published_count, training_warning
 from eval.tokenisation import TOKENISATIONS, detokenize_ptb, ptb_tokenize
 from qgen.asking.generator import NBestGenerator
 from qgen.english.words import INTERROGATIVES
@@ -112,13 +112,8 @@ def evaluate(
     published = published_count(setup, part)
     if published and len(examples) < published:
         details["subset"] = f"{len(examples)} of the part's {published} questions"
-    trained_on = generator.model.config.trained_on or []
-    # Earlier versions noted a file's name alone, which is what the setup is called.
-    names = {f"du:{SETUPS[setup].get(part, 'train')}"} if setup in SETUPS else {data, setup}
-    if names & set(trained_on) and part != "held-out":
-        details["warning"] = (
-            "this checkpoint was TRAINED on these examples; the scores mean nothing"
-        )
+    if warning := training_warning(generator.model.config.trained_on, setup, part, data):
+        details["warning"] = warning
     return build_report(setup, part, model_name, scores, len(examples), details)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from eval.report import write_files
+from eval.splits import training_warning
 from qgen.asking.proposals import apart, propose_spans
 from qgen.english.phrases import propose_answers
 from qgen.english.words import answer_tokens, token_f1
@@ -43,7 +44,8 @@ def evaluate_reader(
 
     Returns:
         ``setup``, ``part``, ``n_examples``, and in per cent ``exact_match``, ``f1`` and
-        ``proposed``; see :func:`answers_proposed`.
+        ``proposed`` (see :func:`answers_proposed`); and a ``warning`` where the reader was trained
+        on the part.
 
     Raises:
         QGenError: there are no examples with answers, or a file cannot be written.
@@ -74,6 +76,8 @@ def evaluate_reader(
         "f1": round(100 * f1 / len(examples), 2),
         "proposed": round(100 * answers_proposed(reader, examples), 2),
     }
+    if warning := training_warning(reader.model.config.trained_on, setup, part):
+        report["warning"] = warning
     files = {"answers.jsonl": "".join(lines), "reader.json": json.dumps(report, indent=1) + "\n"}
     write_files({name: text.encode() for name, text in files.items()}, directory)
     return report

@@ -143,6 +143,24 @@ def published_count(setup: str, part: str) -> int | None:
     return PUBLISHED_COUNTS[SETUPS[setup][part]] if setup in SETUPS and part in PARTS else None
 
 
+def training_warning(
+    trained_on: Iterable[str] | None, setup: str, part: str, data: str = ""
+) -> str:
+    """What a report says where a checkpoint was trained on what it is evaluated on; else nothing.
+
+    Args:
+        trained_on: of the checkpoint's config.
+        setup: a setup, or the name of a file.
+        part: of the setup.
+        data: what a checkpoint that was trained on the file calls it.
+    """
+    # Earlier versions noted a file's name alone, which is what the setup is called.
+    names = {f"du:{SETUPS[setup].get(part, 'train')}"} if setup in SETUPS else {data, setup}
+    if part == "held-out" or names.isdisjoint(trained_on or []):
+        return ""
+    return "this checkpoint was TRAINED on these examples; the scores mean nothing"
+
+
 def _squad_part(
     setup: str, part: str, squad_files: Sequence[str | Path], doclist_dir: Path, partial: bool
 ) -> list[Example]:

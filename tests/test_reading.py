@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -45,10 +46,11 @@ def test_token_f1_as_squad_counts(first, second, f1):
 
 
 class Oracle:
-    """A reader that answers from a list."""
+    """A reader that answers from a list, and was trained on the dev part of Du et al.'s split."""
 
     def __init__(self, answers):
         self.answers = answers
+        self.model = SimpleNamespace(config=SimpleNamespace(trained_on=["du:dev"]))
 
     def read(self, items):
         assert all(expected is None for _, _, expected in items), "it is not told where to look"
@@ -71,6 +73,11 @@ def test_scores(tmp_path, monkeypatch):
     lines = (tmp_path / "answers.jsonl").read_text().splitlines()
     assert [json.loads(line)["id"] for line in lines] == ["a", "b", "c"]
     assert json.loads((tmp_path / "reader.json").read_text()) == report
+    assert "warning" not in report
+    for setup, part, warns in (("du", "dev", True), ("zhao", "test", True), ("zhao", "dev", False)):
+        reader = Oracle([Answer("1937", 0)] * 3)
+        report = evaluate_reader(reader, examples, setup, part, tmp_path, progress=False)
+        assert ("TRAINED" in report.get("warning", "")) == warns
     with pytest.raises(QGenError, match="no examples with answers"):
         evaluate_reader(Oracle([]), examples[3:], "du", "test", tmp_path)
 
@@ -219,6 +226,17 @@ def test_rare_words_have_higher_ids(reader):
 def test_commands(checkpoint, tmp_path, capsys):
     assert main(["evaluate-reader", "--split", "du", "--model", str(tmp_path / "none")]) == 2
     assert "cannot load the reader" in capsys.readouterr().err
+
+
+def test_the_command_warns_of_training(reader, tmp_path, monkeypatch, capsys):
+    examples = [Example(PASSAGE, locate_answer(PASSAGE, "1937"), "when was it?")]
+    monkeypatch.setattr(reader.model.config, "trained_on", ["du:train"])
+    monkeypatch.setattr("qgen.model.reader.Reader.from_pretrained", lambda *a, **k: reader)
+    monkeypatch.setattr("eval.splits.load_part", lambda *a, **k: examples)
+    command = ["evaluate-reader", "--split", "du", "--out", str(tmp_path)]
+    for part, warns in (("train", True), ("test", False)):
+        assert main([*command, "--part", part]) == 0
+        assert ("TRAINED" in capsys.readouterr().err) == warns
 
 
 def test_calibrate_command(n_best_generator, reader, tmp_path, capsys, monkeypatch):

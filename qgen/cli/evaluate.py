@@ -105,8 +105,7 @@ def evaluate(args: argparse.Namespace) -> None:
     )
     write_report(report, args.out)
     print(format_table(report))
-    if "warning" in report["details"]:
-        tell(f"warning: {report['details']['warning']}")
+    _tell_warning(report["details"])
 
 
 def evaluate_reader(args: argparse.Namespace) -> None:
@@ -129,3 +128,9 @@ def evaluate_reader(args: argparse.Namespace) -> None:
         "{setup} {part}: {n_examples} questions, EM {exact_match}, F1 {f1}; "
         "{proposed} % of the answers among 10 proposals".format(**report)
     )
+    _tell_warning(report)
+
+
+def _tell_warning(report: dict) -> None:
+    if "warning" in report:
+        tell(f"warning: {report['warning']}")
