@@ -42,7 +42,7 @@ def build_report(
     Args:
         setup: ``"du"`` or ``"zhao"`` (see ``eval.splits``); any other setup has
             no published results.
-        part: ``"train"``, ``"dev"`` or ``"test"``.
+        part: of it; only ``"test"`` has published results.
         model_name: the evaluated model's name.
         scores: in order; the first one of a metric's name is the one to compare
             with the published results, as ``eval.metrics.score_all`` gives them.
@@ -64,7 +64,7 @@ def build_report(
         "published": {
             model: dict(values)
             for (published_setup, model), values in PUBLISHED.items()
-            if published_setup == setup
+            if (published_setup, "test") == (setup, part)
         },
         "published_source": SOURCE,
     }
@@ -157,11 +157,11 @@ def _title(report: dict) -> str:
 
 
 def _format_markdown(report: dict) -> str:
+    source = f" Published results: {report['published_source']}." if report["published"] else ""
     paragraphs = [
         f"# {_title(report)}",
         format_table(report),
-        "Percentages; in brackets a 95 % bootstrap interval. "
-        f"Published results: {report['published_source']}.",
+        f"Percentages; in brackets a 95 % bootstrap interval.{source}",
     ]
     if report["details"]:
         paragraphs.append(

@@ -17,9 +17,9 @@ SCORES = [
 ]
 
 
-def example(setup="du"):
+def example(setup="du", part="test"):
     details = {"beam": 5, "device": "café"}
-    return report.build_report(setup, "test", "qgen-small", SCORES, 11877, details)
+    return report.build_report(setup, part, "qgen-small", SCORES, 11877, details)
 
 
 def cells(line):
@@ -50,11 +50,13 @@ def test_published_values_are_those_of_the_setup():
     assert "21.07" not in table
 
 
-def test_other_setup_has_no_published_values(tmp_path):
-    other = example("own data")
-    assert "published)" not in report.format_table(other)
+@pytest.mark.parametrize(("setup", "part"), [("own data", "test"), ("du", "dev"), ("zhao", "fit")])
+def test_other_data_have_no_published_values(setup, part, tmp_path):
+    other = example(setup, part)
+    assert other["published"] == {} and "published)" not in report.format_table(other)
     report.write_report(other, tmp_path)
     assert (tmp_path / "report.png").exists()
+    assert "ublished" not in (tmp_path / "report.md").read_text("utf-8")
 
 
 def test_written_files(tmp_path):
