@@ -121,5 +121,22 @@ def test_trains_and_goes_on(bert_model, tokenizer, tmp_path):
         settings,
     )  # fmt: skip
     assert (final / "model.safetensors").is_file()
-    assert len((tmp_path / "n-best-train.jsonl").read_text().splitlines()) == 2
+    [of_train] = tmp_path.glob("n-best-train-*.jsonl")
+    assert len(of_train.read_text().splitlines()) == 2
     assert '"step": 1' in (tmp_path / "log.jsonl").read_text()
+
+
+def test_other_dev_examples_get_n_best_of_their_own(bert_model, tokenizer, tmp_path, monkeypatch):
+    given = []
+    monkeypatch.setattr(
+        "qgen.training.generator.fit", lambda *args: given.append(args[4].items) or tmp_path
+    )
+    settings = TrainingSettings(
+        objective="minimum-risk", max_source_length=80, max_target_length=24, bf16=False
+    )
+    for dev in (EXAMPLES, EXAMPLES[::-1], EXAMPLES):
+        model = random_model(bert_model.config)
+        train(model, tokenizer, EXAMPLES, tmp_path, dev, settings)
+    first, other, again = given
+    assert [item["hypotheses"] for item in other] == [item["hypotheses"] for item in first[::-1]]
+    assert again == first and len(list(tmp_path.glob("n-best-dev-*.jsonl"))) == 2

@@ -27,7 +27,14 @@ from qgen.training.objectives import (
     drawn_by_torch,
 )
 from qgen.training.risk import MinimumRiskObjective, add_hypotheses
-from qgen.training.trainer import ItemDataset, fit, newest_checkpoint, prepare_run, uses_bf16
+from qgen.training.trainer import (
+    ItemDataset,
+    checksum,
+    fit,
+    newest_checkpoint,
+    prepare_run,
+    uses_bf16,
+)
 from qgen.transformers import UniLMForConditionalGeneration
 
 _log = logging.getLogger(__name__)
@@ -239,7 +246,8 @@ def train(
     if settings.objective == "minimum-risk":
         dtype = torch.bfloat16 if uses_bf16(settings) else torch.float32
         for name, part in (("train", dataset), ("dev", dev)):
-            path = output_dir / f"n-best-{name}.jsonl"
+            # Named by what they are of: a run goes on with another dev file, too.
+            path = output_dir / f"n-best-{name}-{checksum(part.items):08x}.jsonl"
             add_hypotheses(part.items, model, tokenizer, path, dtype)
     if settings.shortlist_min_count:
         counts = Counter(token for item in dataset.items for token in item["labels"])

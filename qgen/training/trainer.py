@@ -7,7 +7,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from functools import reduce
 from pathlib import Path
@@ -177,7 +177,7 @@ def prepare_run(
         **asdict(settings),
         "model": start or "",
         "examples": len(examples),
-        "CRC-32 of the examples": reduce(lambda crc, e: crc32(repr(e).encode(), crc), examples, 0),
+        "CRC-32 of the examples": checksum(examples),
     }
     begun = newest_checkpoint(output_dir) or next(output_dir.glob("n-best-*"), None)
     if begun and path.is_file():
@@ -195,6 +195,11 @@ def prepare_run(
             )
     path.write_text(json.dumps(now, indent=1) + "\n", encoding="utf-8")
     return output_dir
+
+
+def checksum(rows: Iterable[object]) -> int:
+    """By which rows are known again: CRC-32."""
+    return reduce(lambda crc, row: crc32(repr(row).encode(), crc), rows, 0)
 
 
 def _decay_steps(settings: OptimizationSettings, examples: int) -> int:
