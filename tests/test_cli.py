@@ -180,10 +180,25 @@ def test_a_document_given_as_a_text_names_the_option_for_it(content, tmp_path, c
     assert "is not plain text; --document reads" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("option", ["--passage-file", "--document"])
-def test_the_name_of_a_file_that_is_empty_is_no_missing_option(option, checkpoint, capsys):
-    assert main(["generate", option, "", "--model", str(checkpoint), "--reader", "none"]) == 2
-    assert capsys.readouterr().err.startswith("qgen: error: cannot read ")
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        ("generate --passage-file", "--passage-file"),
+        ("generate --passage a --reader", "--reader"),
+        ("batch a.txt b.csv --errors", "--errors"),
+        ("batch b.csv", "OUTPUT"),
+        ("serve --host", "--host"),
+        ("evaluate --examples", "--examples"),
+        ("train --model m --out o --train a.jsonl --dev", "--dev"),
+        ("train --model m --out o --train", "--train"),
+    ],
+)
+def test_an_empty_value_is_no_missing_option(command, name, capsys):
+    """Of a script's variable that is not set."""
+    with pytest.raises(SystemExit) as caught:
+        build_parser().parse_args([*command.split(), ""])
+    assert caught.value.code == 2
+    assert f"argument {name}: must not be empty (see qgen " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("types", [["wh,why"], ["wh", "why"], ["wh,", "why"], ["wh, why"]])

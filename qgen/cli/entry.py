@@ -15,7 +15,7 @@ from functools import partial
 
 from qgen import __version__
 from qgen.cli import batch, doctor, evaluate, generate, score, serve, train
-from qgen.cli.options import Parser
+from qgen.cli.options import Parser, not_empty
 from qgen.errors import exit_code
 
 COMMANDS = (generate, batch, score, serve, doctor, evaluate, train)
@@ -46,6 +46,8 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
     for command in COMMANDS:
         command.add_to(commands)
+    for subparser in commands.choices.values():
+        subparser.register("type", None, not_empty)  # of all options that name no type
     return parser
 
 

@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> None:
 
     settings, quiz = settings_of(args, GenerationSettings), settings_of(args, QuizSettings)
     check_partners(args, "--answer", args.answer is not None, "answer_start")
-    if args.document is not None:  # "" is a script's variable that is not set
+    if args.document:
         if args.answer is not None:
             raise QGenError("--answer goes with --passage or --passage-file")
         requests = _document(args.document)

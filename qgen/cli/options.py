@@ -200,6 +200,14 @@ def add_quiet(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def not_empty(text: str) -> str:
+    """A text, as ``type`` of an option.  An empty one is a script's variable that is not set: as a
+    name it would mean this folder, or the default, and as a host all of the machine's."""
+    if not text:
+        raise argparse.ArgumentTypeError("must not be empty")
+    return text
+
+
 def integer(text: str) -> int:
     """A whole number, as ``type`` of an option."""
     try:
