@@ -24,6 +24,7 @@ from conftest import PASSAGE, served
 
 from qgen.asking.pipeline import QuestionGenerator
 from qgen.cli import main
+from qgen.cli.entry import build_parser
 from qgen.english.clean import Mended
 from qgen.errors import QGenError
 from qgen.files.documents import read_document
@@ -1147,6 +1148,17 @@ def test_an_empty_token_is_refused(capsys, token):
         main(["serve", "--token", token])
     assert ended.value.code == 2
     assert "argument --token: must not be empty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("origin", ["https://a.example/", "a.example", "https://A.example"])
+def test_an_origin_that_no_browser_sends_is_refused(capsys, origin):
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(["serve", "--allow-origin", origin])
+    [line] = capsys.readouterr().err.splitlines()
+    assert f"--allow-origin: must be as in https://example.org:8080: {origin} " in line
+    for sent in ("https://a.example", "http://localhost:3000", "http://[::1]:80", "null", "*"):
+        args = build_parser().parse_args(["serve", "--allow-origin", sent])
+        assert args.allow_origin == [sent]
 
 
 def test_serving_needs_no_pytorch_before_the_models_load():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -45,9 +46,11 @@ def add_to(commands) -> None:
     parser.add_argument(
         "--allow-origin",
         action="append",
+        type=_origin,
         default=[],
         metavar="ORIGIN",
-        help="let web pages of this origin call the API; may be given several times",
+        help="let web pages of this origin, such as https://example.org, call the API; * for all; "
+        "may be given several times",
     )
     parser.add_argument(
         "--max-waiting",
@@ -124,6 +127,14 @@ def _secret(text: str) -> str:
     if not (secret := text.strip()):
         raise argparse.ArgumentTypeError("must not be empty")
     return secret
+
+
+def _origin(text: str) -> str:
+    """An origin as browsers send it, as ``type`` of an option: written otherwise, as with a slash
+    behind it, no page's would be the same."""
+    if not re.fullmatch(r"\*|null|[a-z][a-z0-9+.-]*://[^/?#\sA-Z]+", text):
+        raise argparse.ArgumentTypeError(f"must be as in https://example.org:8080: {text}")
+    return text
 
 
 def _listening(host: str, port: int) -> socket.socket:
