@@ -1013,6 +1013,19 @@ def test_files_that_cannot_be_read_are_refused(client, name, content, data, fiel
     assert kept_files(client) == before
 
 
+def test_a_batch_is_of_one_file(client):
+    """And none is left out without a word."""
+    file = ("a.txt", PASSAGE)
+    for form, message in (
+        ({"files": [("file", file), ("file", file)]}, "one file makes a batch"),
+        ({"data": {"file": "a.txt"}}, "must be sent as a file"),  # as of curl -F file=a.txt
+    ):
+        response = client.post("/v1/batches", **form)
+        error = response.json()["error"]
+        assert (response.status_code, error["field"]) == (422, "file"), response.text
+        assert error["message"] == message
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [

@@ -119,7 +119,9 @@ async def _validation_error(request: Request, error: Exception) -> JSONResponse:
     told = max(there, key=lambda one: len(one["loc"]))
     path = _path(told)
     field = ".".join(path[1:] if path[:1] in (["body"], ["query"], ["path"]) else path)
-    return error_response(422, "invalid", told["msg"], field)
+    # The one such error is of pydantic's reading of a file, in Python's words.
+    message = "must be sent as a file" if told["type"] == "value_error" else told["msg"]
+    return error_response(422, "invalid", message, field)
 
 
 def _path(error: dict[str, Any]) -> list[str]:

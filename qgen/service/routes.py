@@ -298,6 +298,8 @@ async def start_batch(
 ) -> BatchOut:
     """Ask about every row of a file, or about a document."""
     file: UploadFile = body.file  # type: ignore[attr-defined]
+    if len((await request.form()).getlist("file")) > 1:  # of which the last is in the body
+        raise ApiError(422, "invalid", "one file makes a batch", "file")
     try:
         quiz, settings = _settings(request, body, body)
     except QGenError as error:
