@@ -89,6 +89,7 @@ def evaluate(
     """
     if not examples:
         raise QGenError("there are no examples to evaluate on")
+    write_files({}, directory)  # what cannot be a folder is told before the work, not after it
     aware = examples[0].answer is not None
     tokenised = not aware and setup in SETUPS  # of SQuAD's splits Du et al.'s files alone are so
     predictions = predict(generator, examples, settings, progress, tokenised)

@@ -53,6 +53,7 @@ def evaluate_reader(
     examples = [example for example in examples if example.answer]
     if not examples:
         raise QGenError("there are no examples with answers to evaluate on")
+    write_files({}, directory)  # what cannot be a folder is told before the work, not after it
     exact, f1, lines = 0.0, 0.0, []
     for example, reading in zip(examples, _read(reader, examples, progress), strict=True):
         wanted = [example.answer.text, *example.other_answers] if example.answer else []

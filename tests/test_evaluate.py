@@ -230,6 +230,15 @@ def test_empty_lists(n_best_generator, tmp_path):
         metrics.score_all([], [], "ptb")
 
 
+def test_a_folder_that_cannot_be_is_told_before_the_work(data, n_best_generator, monkeypatch):
+    monkeypatch.setattr(n_best_generator, "generate", lambda *_: pytest.fail("asked"))
+    (data / "out").touch()
+    with pytest.raises(QGenError, match="cannot write the report"):
+        evaluate(
+            n_best_generator, load_nqg(data, "test"), "du", "test", GREEDY, "tiny", data / "out"
+        )
+
+
 def test_question_words():
     questions = ["What is it?", "In which city?", "To whom?", "Name it.", "How many who came?"]
     shares = interrogative_shares(questions)

@@ -80,6 +80,8 @@ def test_scores(tmp_path, monkeypatch):
         assert ("TRAINED" in report.get("warning", "")) == warns
     with pytest.raises(QGenError, match="no examples with answers"):
         evaluate_reader(Oracle([]), examples[3:], "du", "test", tmp_path)
+    with pytest.raises(QGenError, match="cannot write the report"):  # before it reads
+        evaluate_reader(Oracle([]), examples, "du", "test", tmp_path / "reader.json")
 
 
 def test_answers_proposed(reader):
