@@ -186,7 +186,7 @@ class _Document:
         self._open.pop()
         if self._hidden and len(self._open) <= self._hidden[-1]:
             self._hidden.pop()
-        if name in {"p", "h"} and self._texts:
+        if name in {"p", "h"}:
             pieces, level = self._texts.pop()
             style = self._names.pop()
             self._looks.pop()

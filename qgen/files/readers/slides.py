@@ -81,7 +81,7 @@ class _Slide:
         self.blocks: list[Block] = []
         self.shown = True
         self._number, self._left_out = number, left_out
-        self._text: list[str] | None = None
+        self._text: list[str] = []  # of the paragraph; what stands in none is not read
         self._reads = self._struck = False
         self._depth = 0
         self._hidden = 0  # the depth of a shape that is not shown, with all in it
@@ -123,9 +123,9 @@ class _Slide:
             self._shift = LOWERED if lowered else RAISED if raised else ""
         elif name == "t":
             self._reads = True
-        elif name == "br" and self._text is not None:
+        elif name == "br":
             self._text.append("\n")
-        elif self._text is not None:
+        else:
             self._formulas.start(name, self._text)
 
     def end(self, name: str) -> None:
@@ -134,19 +134,18 @@ class _Slide:
             self._hidden = self._hidden if self._depth >= self._hidden else 0
         elif name == "t":
             self._reads = False
-        elif name == "p" and self._text is not None:
+        elif name == "p":
             text = read_raised("".join(self._text)).strip()
-            self._text = None
             if text and self._place not in _FURNITURE:
                 level = int(self._place in _TITLES)
                 self.blocks.append(Block(text, self._number, level, item=self._place == "body"))
         elif name == "tbl":
             self.blocks = self._tables.end(self.blocks)
-        elif self._text is not None:
+        else:
             self._formulas.end(name, self._text)
 
     def data(self, text: str) -> None:
-        if not self._reads or self._hidden or self._text is None:
+        if not self._reads or self._hidden:
             return
         self._left_out["deletion"] += self._struck
         if not self._struck:

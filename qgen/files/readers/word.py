@@ -160,7 +160,8 @@ class _Document:
         self.blocks: list[Block] = []
         self._styles, self._left_out = styles, left_out
         self._open: list[str] = []  # the elements that the parser is in
-        self._paragraphs: list[_Paragraph] = []
+        # Those open, a text box in one of another; the first is for what stands in none.
+        self._paragraphs = [_Paragraph()]
         self._tables = Tables(left_out, frames=True)
         self._hidden = self._struck = self._symbols = self._reads = False
         self._shift = ""  # the sign of what stands off the line
@@ -171,7 +172,7 @@ class _Document:
 
     def skips(self, name: str) -> bool:
         # "ins", "del" and the like also stand in properties, where they hold no text.
-        if name in {"del", "moveFrom"} and self._open[-2:] == ["pPr", "rPr"] and self._paragraphs:
+        if name in {"del", "moveFrom"} and self._open[-2:] == ["pPr", "rPr"]:
             self._paragraphs[-1].goes_on = True
         return name in _SKIPPED
 
@@ -179,7 +180,8 @@ class _Document:
         parent = self._open[-1] if self._open else ""
         self._open.append(name)
         value = attributes.get("val", "")
-        text = self._paragraphs[-1].text if self._paragraphs else []
+        paragraph = self._paragraphs[-1]
+        text = paragraph.text
         if name == "p":
             self._paragraphs.append(_Paragraph(self._before))
             self._before = []
@@ -191,21 +193,20 @@ class _Document:
             self._tables.cell()
         elif name == "r":
             self._symbols = self._hidden = self._struck = False
-            if self._paragraphs:
-                self._apply(self._paragraphs[-1].style)
+            self._apply(paragraph.style)
             self._shift = ""
         elif name == "t":
             self._reads = True
         elif name == "hyperlink":
             text.append(LINK)
-        elif name == "pStyle" and self._paragraphs:
-            self._paragraphs[-1].style = value
-        elif name == "numId" and self._paragraphs:
-            self._paragraphs[-1].item = value != "0"
-        elif name == "outlineLvl" and self._paragraphs:
-            self._paragraphs[-1].level = _level(value)
-        elif name == "framePr" and self._paragraphs:
-            self._paragraphs[-1].goes_on |= attributes.get("dropCap", "none") != "none"
+        elif name == "pStyle":
+            paragraph.style = value
+        elif name == "numId":
+            paragraph.item = value != "0"
+        elif name == "outlineLvl":
+            paragraph.level = _level(value)
+        elif name == "framePr":
+            paragraph.goes_on |= attributes.get("dropCap", "none") != "none"
         elif parent == "rPr" and self._open[-3:-2] == ["r"]:
             self._run_property(name, value or attributes.get("ascii", ""))
         elif name in {"tab", "ptab"} and parent == "r":
@@ -247,16 +248,16 @@ class _Document:
             self._placeholders.pop()
         if name == "t":
             self._reads = False
-        elif name == "hyperlink" and self._paragraphs:
+        elif name == "hyperlink":
             self._paragraphs[-1].text.append(NO_LINK)
-        elif name == "p" and self._paragraphs:
+        elif name == "p":
             self._end_paragraph(self._paragraphs.pop())
         elif name == "tbl":
             self.blocks = self._tables.end(self.blocks)
         elif name == "body":
             self._end_paragraph(_Paragraph(self._before))
             self._left_out["field without an end"] += any(self._fields)
-        elif self._paragraphs:
+        else:
             self._formulas.end(name, self._paragraphs[-1].text)
 
     def data(self, text: str) -> None:
@@ -275,7 +276,7 @@ class _Document:
 
     def _write(self, text: str) -> None:
         """Add what is shown; a space or a line break divides words, though it is struck through."""
-        if self._paragraphs and self._shows() and not (self._struck and text.strip()):
+        if self._shows() and not (self._struck and text.strip()):
             add_shifted(self._paragraphs[-1].text, text, self._shift)
 
     def _field(self, mark: str | None) -> None:
