@@ -368,6 +368,7 @@ def test_anchors_and_raised_text_in_raised_text(tmp_path):
         ("x<s>(n+1)</s>", "x^(n+1)"),
         ("x<u>n+1 </u>here", "x_(n+1) here"),
         ("e<s>x</s><s>+1</s>", "e^(x+1)"),
+        ("(x<u>1</u> + x<u>2</u> + x<u>3</u> + x<u>4</u>)<s>2</s>", "(x1 + x2 + x3 + x4)²"),
     ],
 )
 def test_lowered_text(tmp_path, written, read_as):

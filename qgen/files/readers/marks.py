@@ -64,18 +64,18 @@ def read_raised(text: str) -> str:
     def end_shifted() -> None:
         sign, *pieces = open_.pop()
         shifted = "".join(pieces)
-        line, inside = "".join(open_[-1][-8:]), _SIGN.sub("", shifted)
-        before, indexed = _SIGN.sub("", line), _SIGN.sub("", _INDEXED.sub("", line))
-        space = inside[len(inside.rstrip()) :]  # divides words, though it is raised as well
+        line = "".join(piece[-_BEFORE:] for piece in open_[-1][-_BEFORE:])
+        inside, before = _SIGN.sub("", shifted), _SIGN.sub("", line)
         if sign == LOWERED:
-            open_[-1] += [LOWERED, lowered_text(before, inside).rstrip(), NOT_LOWERED, space]
-            return
-        if takes_exponent(indexed):
-            before = indexed
-        read = raised_text(before, inside, LINK in shifted, POWER in shifted)
-        open_[-1] += [read.rstrip(), space]
+            read = f"{LOWERED}{lowered_text(before, inside).rstrip()}{NOT_LOWERED}"
+        else:
+            indexed = _SIGN.sub("", _INDEXED.sub("", line))
+            before = indexed if takes_exponent(indexed) else before
+            read = raised_text(before, inside, LINK in shifted, POWER in shifted).rstrip()
+        # The space divides words, though it is raised as well.
+        open_[-1].append(read + inside[len(inside.rstrip()) :])
 
-    for piece in _SIGN.split(text):
+    for piece in filter(None, _SIGN.split(text)):
         if piece in ENDS and len(open_) < _MAX_DEPTH:
             open_.append([piece])
         elif piece in ENDS.values() and len(open_) > 1:
