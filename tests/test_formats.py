@@ -305,6 +305,8 @@ SHIFTS = {"s": "super", "u": "sub"}
         ("We read of the N", "o", " 5 there.", "We read of the No 5 there."),
         ("It is 10", "6 ", "times as faint.", "It is 10⁶ times as faint."),
         ("Nils Falk lit it", "2 ", "one day.", "Nils Falk lit it one day."),
+        ("Nils Falk lit it", "a,b", " one day.", "Nils Falk lit it one day."),
+        ("Nils Falk lit it", "(1)(2)", " one day.", "Nils Falk lit it one day."),
     ],
 )
 def test_raised_text(tmp_path, before, raised, after, read_as):
@@ -345,6 +347,8 @@ def test_raised_text_in_links(tmp_path, written, read_as):
 
 
 def test_anchors_and_raised_text_in_raised_text(tmp_path):
+    page = html("The keeper<sup><a href='#1'>3</a>,<a href='#2'>4</a></sup> lit it.")
+    assert read(tmp_path, "a.html", page)[0] == ["The keeper lit it."]
     page = html('We have <a name="top">350 m<sup>2</sup> and 10<sup>6</sup> birds.')
     assert read(tmp_path, "a.html", page)[0] == ["We have 350 m² and 10⁶ birds."]
     page = html("It falls as e<sup>−x<sup>2</sup>/2</sup> does.")

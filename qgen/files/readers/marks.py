@@ -22,7 +22,7 @@ _INDEXED = re.compile(f"{LOWERED}[^{LOWERED}{NOT_LOWERED}]*{NOT_LOWERED}$")
 _MAX_DEPTH = 4
 """How deep raised and lowered text may stand in one another."""
 _TO_RAISED = str.maketrans("0123456789+-−–n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻ⁿ")
-_MARK = re.compile(r"[\d\s,;*†‡§¶#–-]+|\(\d{1,3}\)|[a-z]|[ivx]{1,4}")
+_MARK = re.compile(r"[\d\s,;*†‡§¶#–-]+|(?:\(\d{1,3}\))+|[a-z](?:[,;]\s*[a-z])*|[ivx]{1,4}")
 _EXPONENT = re.compile(r"[+\-−–]?\d{1,3}[+\-−–]?|[+\-−–n]")
 _FORMULA = re.compile(
     r"[+\-−–]?\d+[./]\d+|(?=.*[^\W\d_])(?!\([^+\-−–]*\)|.*[A-Za-z]{3}|TM|SM)[\w+\-−–/·.()]{1,12}"
@@ -119,7 +119,8 @@ def raised_text(before: str, text: str, linked: bool = False, power: bool = Fals
     """
     mark = text.strip()
     if linked or re.fullmatch(r"\[.*\]", mark):
-        return "" if re.fullmatch(r"\W*\w{0,4}\W*|\[.*\]", mark) else text
+        is_mark = re.fullmatch(r"\W*\w{0,4}\W*|\[.*\]|" + _MARK.pattern, mark)
+        return "" if is_mark else text
     before = before[-_BEFORE:]
     base = power or takes_exponent(before)
     if power and re.fullmatch(r"[∘°′″‴]+", mark):  # raised by themselves
