@@ -413,6 +413,7 @@ MATH = 'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'
         ("<m:sSup><m:e>{90}</m:e><m:sup>{∘}</m:sup></m:sSup>", "90°", ""),
         ("<m:sSub><m:e>{x}</m:e><m:sub>{n+1}</m:sub></m:sSub>", "x_(n+1)", ""),
         ("<m:sSub><m:e>{v}</m:e><m:sub>{0 }</m:sub></m:sSub>", "v0", ""),
+        ("<m:sSub><m:e>{T}</m:e><m:sub>{hot side}</m:sub></m:sSub>", "T_(hot side)", ""),
         ("<m:sSup><m:e>{x}</m:e><m:sup/></m:sSup>", "x", ""),
         ("<m:f><m:num>{a+b}</m:num><m:den>{2}</m:den></m:f>", "…", "1 formula"),
         ("<m:rad><m:e>{2}</m:e></m:rad>", "…", "1 formula"),

@@ -156,7 +156,7 @@ def lowered_text(before: str, text: str, formula: bool = False) -> str:
     Returns:
         The text, an index of several parts behind "_", so that it ends where it ends: "x_(n+1)".
     """
-    index = re.sub(r"\s+", "", text)
+    index = re.sub(r" ?([^\w\s]) ?", r"\1", " ".join(text.split()))
     unclear = _OPERATOR.search(index) or (formula and not re.fullmatch(r"\w*", index))
     if not unclear or not (formula or (_INDEX.fullmatch(index) and re.search(r"[\w)\]]$", before))):
         return text
