@@ -1273,6 +1273,7 @@ STYLES = "".join(
         ("Up", "", "text-position='super 58%'"),
     ]
 )
+STYLES += "<currency-style name='N'><text-properties color='#f00'/></currency-style>"
 
 
 @pytest.mark.parametrize(
@@ -1286,6 +1287,10 @@ STYLES = "".join(
         ("We saw it.</p><p style-name='Own'>We did not.", "We saw it.", ""),
         ("We <hidden-text is-hidden='true'>never </hidden-text>saw it.", "We saw it.", ""),
         ("We saw it.</p><p>No, <s Up><hidden-paragraph is-hidden='true'/> we</s> did not.",
+         "We saw it.", ""),
+        ("No<hidden-paragraph is-hidden='true'/><hidden-paragraph is-hidden='true'/>.</p>"
+         "<p>We saw it.", "We saw it.", ""),
+        ("We saw it.</p><p style-name='Hid'>No<frame><text-box><p>Nor this.</p></text-box></frame>",
          "We saw it.", ""),
         ("We saw it.</p><section display='condition' is-hidden='true'><p>No <s Shown>it</s>.</p>"
          "</section><p>", "We saw it.", ""),

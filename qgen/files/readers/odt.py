@@ -80,8 +80,8 @@ def _styles(found: list[tuple[str, dict[str, str]]]) -> dict[str, _Style]:
         if name == "style":
             style = _Style(attributes.get("name", ""), attributes.get("parent-style-name", ""))
             styles[style.name] = style
-        elif name in {"list-style", "default-style"}:
-            style = _Style()  # what follows is of its numbers
+        elif name.endswith("-style"):
+            style = _Style()  # what follows is of numbers, in lists or in cells, or for all styles
         elif name == "text-properties":
             style.look = _look(attributes)
     for style in styles.values():
@@ -137,7 +137,8 @@ class _Document:
         if name in {"p", "h"}:
             level = attributes.get("outline-level", "1")
             self._texts.append(([], max(int(level), 1) if name == "h" and level.isdigit() else 0))
-            self._names.append(self._begin(attributes, _Look("", False, False)))
+            outer = _Look("", False, self._looks[-1].hidden)  # of a box that stands in a text
+            self._names.append(self._begin(attributes, outer))
             if name == "p" and self._names[-1] in _TITLES:
                 self._texts[-1] = ([], 1)
         elif name in {"section", "hidden-text", "hidden-paragraph"}:
@@ -184,7 +185,7 @@ class _Document:
 
     def end(self, name: str) -> None:
         self._open.pop()
-        if self._hidden and len(self._open) <= self._hidden[-1]:
+        while self._hidden and len(self._open) <= self._hidden[-1]:
             self._hidden.pop()
         if name in {"p", "h"}:
             pieces, level = self._texts.pop()
