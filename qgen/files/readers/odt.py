@@ -11,7 +11,7 @@ from qgen.errors import QGenError
 from qgen.files.archives import Archive
 from qgen.files.readers.blocks import Block, LeftOut, Tables
 from qgen.files.readers.marks import LINK, LOWERED, NO_LINK, RAISED, add_shifted, read_raised
-from qgen.files.readers.xml import elements, parse_part
+from qgen.files.readers.xml import bases_first, elements, parse_part
 
 _WHAT = "an OpenDocument text"
 _SKIPPED = {
@@ -84,16 +84,12 @@ def _styles(found: list[tuple[str, dict[str, str]]]) -> dict[str, _Style]:
             style = _Style()  # what follows is of numbers, in lists or in cells, or for all styles
         elif name == "text-properties":
             style.look = _look(attributes)
-    for style in styles.values():
-        seen: set[str] = set()
-        name = style.parent
-        while name and name not in seen:
-            seen.add(name)
-            if style.name not in _KINDS and name in _KINDS:
-                style.name = name
-            parent = styles.get(name, _Style())
-            style.look = style.look.within(parent.look)
-            name = parent.parent
+    for name in bases_first({name: style.parent for name, style in styles.items()}):
+        style = styles[name]
+        parent = styles.get(style.parent, _Style(style.parent))
+        style.look = style.look.within(parent.look)
+        if style.name not in _KINDS and parent.name in _KINDS:
+            style.name = parent.name
     return styles
 
 

@@ -16,7 +16,7 @@ from qgen.files.archives import Archive
 from qgen.files.readers.blocks import Block, LeftOut, Tables
 from qgen.files.readers.formulas import Formulas
 from qgen.files.readers.marks import LINK, LOWERED, NO_LINK, RAISED, add_shifted, read_raised
-from qgen.files.readers.xml import elements, parse_part
+from qgen.files.readers.xml import bases_first, elements, parse_part
 
 _WHAT = "a Word document"
 _SKIPPED = frozenset(
@@ -126,20 +126,15 @@ def _styles(archive: Archive, content: bytes | None) -> dict[str, _Style]:
             style.struck = value not in _OFF
         elif name == "vanish":
             style.hidden = value not in _OFF
-    for style in styles.values():
-        seen = {style.parent}
-        parent = styles.get(style.parent)
-        while parent is not None:
-            style.level = parent.level if style.level is None else style.level
-            style.shift = parent.shift if style.shift is None else style.shift
-            style.struck = parent.struck if style.struck is None else style.struck
-            style.hidden = parent.hidden if style.hidden is None else style.hidden
-            if style.name not in _STYLES and parent.name in _STYLES:
-                style.name = parent.name
-            if parent.parent in seen:
-                break
-            seen.add(parent.parent)
-            parent = styles.get(parent.parent)
+    for name in bases_first({name: style.parent for name, style in styles.items()}):
+        style = styles[name]
+        parent = styles.get(style.parent, _Style())
+        style.level = parent.level if style.level is None else style.level
+        style.shift = parent.shift if style.shift is None else style.shift
+        style.struck = parent.struck if style.struck is None else style.struck
+        style.hidden = parent.hidden if style.hidden is None else style.hidden
+        if style.name not in _STYLES and parent.name in _STYLES:
+            style.name = parent.name
     return styles
 
 

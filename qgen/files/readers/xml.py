@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from lxml import etree
@@ -98,3 +99,19 @@ def elements(archive: Archive, content: bytes | None) -> list[tuple[str, dict[st
     if content:
         parse_part(archive, content, target)
     return target.found
+
+
+def bases_first(parents: Mapping[str, str]) -> list[str]:
+    """The names of styles, each behind that of the one it is based on, where these are no circle.
+
+    Args:
+        parents: the names, with those of the styles that they are based on.
+    """
+    order: dict[str, None] = {}
+    for name in parents:
+        based: dict[str, None] = {}
+        while name in parents and name not in order and name not in based:
+            based[name] = None
+            name = parents[name]
+        order |= dict.fromkeys(reversed(based))
+    return list(order)
