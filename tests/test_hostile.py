@@ -11,7 +11,7 @@ import zipfile
 from itertools import pairwise
 
 import pytest
-from documents import MAKERS, TEXTS, WORD, make, word
+from documents import MAKERS, TEXTS, WORD, make, open_document, word
 
 from qgen.errors import QGenError
 from qgen.files import sandbox
@@ -116,6 +116,22 @@ def test_time_grows_with_the_size_alone(tmp_path, name):
     begun = time.process_time()
     assert "\n" not in failure(read_document, path)
     assert time.process_time() - begun < 20
+
+
+def test_time_grows_with_the_number_of_styles_and_fields(tmp_path):
+    chain = [(f"S{number}", f"S{number + 1}") for number in range(10_000)]
+    based = '<w:style w:styleId="{}"><w:basedOn w:val="{}"/></w:style>'
+    styles = "".join(based.format(*pair) for pair in chain)
+    marks = "".join(f'<w:fldChar w:fldCharType="{kind}"/>' for kind in ("begin", "separate"))
+    fields = f"<w:p><w:r>{f'{marks}<w:t>{FIRST} </w:t>' * 10_000}</w:r></w:p>"
+    content = word(fields, styles=f"<w:styles {WORD}>{styles}</w:styles>")
+    (tmp_path / "a.docx").write_bytes(content)
+    styles = "".join("<style name='{}' parent-style-name='{}'/>".format(*pair) for pair in chain)
+    (tmp_path / "a.odt").write_bytes(open_document(f"<p>{FIRST}</p>", styles))
+    begun = time.process_time()
+    for suffix in (".docx", ".odt"):
+        assert parse(tmp_path / f"a{suffix}", suffix)[0][0].text.startswith(FIRST)
+    assert time.process_time() - begun < 5
 
 
 def test_a_word_file_that_unpacks_to_gigabytes(tmp_path):

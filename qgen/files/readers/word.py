@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -91,8 +91,12 @@ def read_docx(path: Path, left_out: LeftOut) -> Iterator[Block]:
             if posixpath.dirname(name) == folder and kind in {"header", "footer"}:
                 part = archive.read(name) or b""
                 left_out[kind] += b"<w:t>" in part or b"<w:t " in part
-    target = _Document(styles, left_out)
+    target = _Document(styles, counts := LeftOut())
     parse_part(archive, content, target)
+    if target.in_code:  # at the end: a field without one is none (ECMA-376-1, 17.16.18)
+        target = _Document(styles, counts := LeftOut(), {number for number, _ in target.fields})
+        parse_part(archive, content, target)
+    left_out.update(counts)
     yield from target.blocks
 
 
@@ -151,7 +155,9 @@ def _level(value: str) -> int | None:
 class _Document:
     """What the parser tells of the main part, as blocks."""
 
-    def __init__(self, styles: dict[str, _Style], left_out: LeftOut):
+    def __init__(
+        self, styles: dict[str, _Style], left_out: LeftOut, endless: Set[int] = frozenset()
+    ):
         self.blocks: list[Block] = []
         self._styles, self._left_out = styles, left_out
         self._open: list[str] = []  # the elements that the parser is in
@@ -163,7 +169,9 @@ class _Document:
         self._before: list[str] = []  # the text of a paragraph that goes on in the next
         self._formulas = Formulas(left_out)
         self._placeholders: list[int] = []  # depths of controls that nobody has filled in
-        self._fields: list[bool] = []  # that the parser is in: whether in the code of each
+        # The fields that it is in: their numbers, and whether in code, theirs or of one round them.
+        self.fields: list[tuple[int, bool]] = []
+        self._begun, self._endless = 0, endless  # how many so far, and which have no end
 
     def skips(self, name: str) -> bool:
         # "ins", "del" and the like also stand in properties, where they hold no text.
@@ -251,7 +259,6 @@ class _Document:
             self.blocks = self._tables.end(self.blocks)
         elif name == "body":
             self._end_paragraph(_Paragraph(self._before))
-            self._left_out["field without an end"] += any(self._fields)
         else:
             self._formulas.end(name, self._paragraphs[-1].text)
 
@@ -265,9 +272,14 @@ class _Document:
             text = re.sub(r"[!-\xff\uf000-\uf0ff]", lambda m: self._symbol(ord(m[0])), text)
         self._write(text)
 
+    @property
+    def in_code(self) -> bool:
+        """Whether the parser is in the code of a field."""
+        return bool(self.fields) and self.fields[-1][1]
+
     def _shows(self) -> bool:
         """Whether what stands here is shown, if it is not struck through."""
-        return not (self._hidden or self._placeholders or any(self._fields))
+        return not (self._hidden or self._placeholders or self.in_code)
 
     def _write(self, text: str) -> None:
         """Add what is shown; a space or a line break divides words, though it is struck through."""
@@ -277,11 +289,12 @@ class _Document:
     def _field(self, mark: str | None) -> None:
         """Note where a field begins, its result, and where it ends; its code may have others."""
         if mark == "begin":
-            self._fields.append(True)
-        elif self._fields and mark == "separate":
-            self._fields[-1] = False
-        elif self._fields:
-            self._fields.pop()
+            self._begun += 1
+            self.fields.append((self._begun, self.in_code or self._begun not in self._endless))
+        elif mark and self.fields:
+            number, _ = self.fields.pop()
+            if mark == "separate":
+                self.fields.append((number, self.in_code))
 
     def _apply(self, name: str) -> None:
         """Set the run as the style of its paragraph or its own does."""
