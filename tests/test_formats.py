@@ -119,6 +119,22 @@ def test_fields_in_the_code_of_a_word_field(tmp_path, end, code):
     assert read(tmp_path, "a.docx", word(body)) == ([" ".join(p.split()) for p in found], "")
 
 
+def test_citations_behind_exponents(tmp_path):
+    """Their marks are raised as well, which a program for references has put in."""
+    mark = run("14", RAISED)
+    field = f"{field_mark('begin')}{field_mark('separate')}{mark}{field_mark('end')}"
+    for cited in (field, f"<w:fldSimple>{mark}</w:fldSimple>", f"<w:sdt>{mark}</w:sdt>"):
+        body = paragraph(run("We saw 30 kg/m"), run("2", RAISED), cited, run(" of it."))
+        assert read(tmp_path, "a.docx", word(body))[0] == ["We saw 30 kg/m² of it."]
+    styles = "<style name='S'><text-properties text-position='super 58%'/></style>"
+    body = "<p>We saw 30 kg/m<span style-name='S'>2</span><reference-mark-start name='Z'/>"
+    content = open_document(f"{body}<span style-name='S'>14</span> of it.</p>", styles)
+    assert read(tmp_path, "a.odt", content)[0] == ["We saw 30 kg/m² of it."]
+    field = r"{\field{\*\fldinst ADDIN}{\fldrslt{\super 14}}}"
+    content = r"{\rtf1\ansi We saw 30 kg/m{\super 2}" + field + r" of it.\par}"
+    assert read(tmp_path, "a.rtf", content)[0] == ["We saw 30 kg/m² of it."]
+
+
 @pytest.mark.parametrize("kind", ["paragraph", "character"])
 @pytest.mark.parametrize(("mark", "left_out"), [("vanish", ""), ("strike", "1 deletion")])
 def test_styles_of_word_that_hide_or_strike_through(tmp_path, kind, mark, left_out):
@@ -1071,6 +1087,7 @@ def test_hidden_words_and_links_of_rich_text(tmp_path, inside, found):
             "It … fell.",
             "1 comment, 1 formula",
         ),
+        (r"It is 10{\super 6}{\mmath{\*\moMath x}} in all.", "It is 10⁶… in all.", "1 formula"),
         (
             r"It fell {\*\listtable\strike x}in {\upr{10}{\*\ud{ten \u8220?}}}.",
             "It fell in ten “.",

@@ -148,6 +148,8 @@ class _Document:
             self._begin(attributes, self._looks[-1])
         elif name == "a":
             self.data(LINK)
+        elif name in {"reference-mark-start", "bookmark-start"} and self._texts:
+            self._texts[-1][0].append("")  # a citation's mark is no part of an exponent before it
         elif name == "frame":
             self._formula = False
         elif name == "object" and attributes.get("href", "").removeprefix("./") in self._formulas:

@@ -123,6 +123,9 @@ def _marked(source: str, left_out: LeftOut) -> str:
         else:
             if word in _COUNTED:
                 left_out[_COUNTED[word]] += not group.is_copy
+            if word in {"field", "mmath"} and group.is_text:
+                pieces.insert(-1, ENDS.get(shift, ""))  # what it raises is of its own
+                shift = ""
             if word == "mmath" and group.is_text and not group.unread:
                 left_out["formula"] += 1
                 pieces.insert(-1, "…")  # so that nobody takes what is left for the whole sentence

@@ -222,7 +222,8 @@ class _Document:
             code = attributes.get("char", "")
             known = attributes.get("font") == "Symbol" and re.fullmatch("[0-9A-Fa-f]{2,4}", code)
             self._write(self._symbol(int(code, 16) if known else 0))
-        elif name == "fldChar":
+        elif name in {"fldChar", "fldSimple", "sdt"}:
+            text.append("")  # a citation's mark is no part of an exponent before it
             self._field(attributes.get("fldCharType"))
         elif name in {"footnoteReference", "endnoteReference"}:
             self._left_out["note"] += 1
