@@ -1065,6 +1065,7 @@ def test_rich_text(tmp_path):
         (r"It fell {\v in {\v0 the} year} 1937.", "It fell the 1937."),
         (r"It fell.\strike \par\strike0 It is {\upr{10 ??}{\*\ud{\u8220?ten\u8221?}}}.",
          "It fell. It is “ten”."),
+        (r"It fell.\super 1\par It\nosupersub  is here.", "It fell. It is here."),
         (r"It\column is at C:\\line so \b\line\b0 in 10\super 6\super0  and x{\sub n{\i +1}} all.",
          r"It is at C:\line so in 10⁶ and x_(n+1) all."),
         (r"It is 10{\super {\b \u8722?6}} {\pict\bin3 {{{} so {\v not }in all.",

@@ -73,9 +73,9 @@ def read_rtf(path: Path, left_out: LeftOut) -> Iterator[Block]:
     # The library puts the address of a link behind its text, and ends a paragraph with a line.
     source = re.sub(r"(\\fldinst\b[^}\"]{0,200})HYPERLINK", r"\1LINK", source, flags=re.I)
     text = rtf_to_text(source, errors="replace")
-    text = read_raised(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     cells: list[str] = []
-    for line in [*text.split("\n"), ""]:
+    for line in map(read_raised, [*text.split("\n"), ""]):
         if "|" in line and line.rstrip().endswith("|"):
             cells += [cell.strip() for cell in line.split("|") if cell.strip()]
             continue
