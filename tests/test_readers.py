@@ -570,6 +570,18 @@ def test_merged_cells_of_a_workbook(tmp_path):
     assert [row.answers[0].text for _, row in rows[:2]] == ["1854", "Nils Falk"]
 
 
+def test_merged_cells_beside_the_columns_of_a_workbook(tmp_path):
+    """Such as of a remark beside the table: its own row has too many fields, none below it."""
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for cells in (["passage"], [TEXT, None, "A remark"], ["Bern is old."]):
+        book.active.append(cells)
+    book.active.merge_cells("C2:C3")
+    book.save(tmp_path / "in.xlsx")
+    refused, read = read_rows(tmp_path / "in.xlsx")
+    assert "3 fields" in str(refused.content) and read.content.passage == "Bern is old."
+
+
 def test_a_workbook_with_line_ends_whose_size_is_out_of_date(tmp_path):
     openpyxl = pytest.importorskip("openpyxl")
     book = openpyxl.Workbook()

@@ -268,8 +268,9 @@ def _filled_rows(sheet: Any) -> Iterator[tuple[int, list[Any]]]:
         values += [None] * (max(shown, default=-1) + 1 - len(values))
         for first, (_, _, value) in shown.items():
             values[first] = value
-        merged = _merged_cells(sheet) if merged is None else merged
-        yield number, values[: _last(values) + 1]
+        values = values[: _last(values) + 1]
+        yield number, values
+        merged = _merged_cells(sheet, len(values)) if merged is None else merged
 
 
 def _last(values: list[Any]) -> int:
@@ -282,8 +283,9 @@ _MERGED = re.compile(
 )
 
 
-def _merged_cells(sheet: Any) -> dict[int, list[tuple[int, int, int]]]:
-    """The merged cells by their first rows: the first column, that behind the last, the last row.
+def _merged_cells(sheet: Any, columns: int) -> dict[int, list[tuple[int, int, int]]]:
+    """Those of the merged cells that begin in the first columns, by their first rows: the first
+    column, that behind the last, the last row.
 
     They stand behind the rows, and openpyxl tells of them only where it keeps a whole sheet.
     """
@@ -298,7 +300,8 @@ def _merged_cells(sheet: Any) -> dict[int, list[tuple[int, int, int]]]:
     merged: dict[int, list[tuple[int, int, int]]] = {}
     for found in ranges:
         first, row, last, last_row = range_boundaries(found.decode())
-        merged.setdefault(row, []).append((first - 1, last, last_row))
+        if first <= columns:
+            merged.setdefault(row, []).append((first - 1, last, last_row))
     return merged
 
 
