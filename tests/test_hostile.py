@@ -244,7 +244,9 @@ def test_content_decides_what_a_document_is(tmp_path, suffix):
     assert [row.content.passage for row in read_rows(path)] == TEXTS
 
 
-@pytest.mark.parametrize("start", ["Every such file starts with %PDF-1.4.", "WEBVTT is a format."])
+@pytest.mark.parametrize(
+    "start", ["Every such file starts with %PDF-1.4.", "WEBVTT is a format.", "PAR1 is a gene."]
+)
 def test_a_text_about_a_format_is_a_text(tmp_path, start):
     (tmp_path / "a.txt").write_text(f"{start} {FIRST}")
     assert [p.text for p in read_document(tmp_path / "a.txt")] == [f"{start} {FIRST}"]

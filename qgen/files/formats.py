@@ -78,7 +78,7 @@ def _by_content(path: Path, head: bytes, suffix: str) -> str:
         return ".pdf"  # one with more in front is known by its name alone: a text may be about PDF
     if head.startswith(_RTF):
         return ".rtf"
-    if head.startswith(b"PAR1"):
+    if head.startswith(b"PAR1\x15"):  # Thrift's first field; a text may begin with the rest
         return ".parquet"
     if head.startswith(_ARCHIVE):
         return _archive_kind(path) or suffix
