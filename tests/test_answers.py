@@ -199,6 +199,8 @@ def test_an_entity_that_is_all_of_a_noun_chunk_is_an_entity():
         ("It fell in AD 79.", "AD 79", ["AD", "79"]),
         ("It fell in 44 B.C.", "44 B.C.", ["44", "B.C"]),
         ("It was on Dec. 7, 1941, at noon.", "Dec. 7, 1941", ["Dec.", "7", "1941"]),
+        ("The king’s fleet sank.", "king’s fleet", ["king’", "fleet", "s"]),
+        ("It grew wheat—a grain—then.", "wheat", ["wheat—", "grain—"]),
         ("The University of Oxford hired Dr. Lund.", "University of Oxford", ["hired Dr. Lund"]),
         ("The tower[12] is old.", "tower", ["12"]),
         ("It holds more than 300 people.", "more than 300 people", ["300", "300 people"]),

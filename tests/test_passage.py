@@ -76,6 +76,15 @@ def test_tokens_have_places_and_tags():
     assert [token.tag for token in tokens if text.startswith("Zoë", token.start)] == ["NNP"]
 
 
+def test_a_curly_apostrophe_is_one_and_a_dash_is_no_noun():
+    text = "The king’s trade—a large one—didn’t last."
+    [tokens] = Passage.of(text).tokens
+    tags = {text[token.start : token.end]: token.tag for token in tokens}
+    assert tags["’s"] == "POS"
+    assert tags["n’t"] == "RB"
+    assert tags["—"] == "SYM"
+
+
 def test_a_passage_is_worked_out_once_for_all_who_look_at_its_text():
     seen = []
 

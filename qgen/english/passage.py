@@ -74,11 +74,12 @@ class Passage:
     def tokens(self) -> list[list[Token]]:
         """The words and marks of each sentence.
 
-        Capitals inside a sentence mark proper nouns, and what starts with a digit is a number.
+        Capitals inside a sentence mark proper nouns, what starts with a digit is a number, and a
+        mark that the lexicon does not have, such as a dash, is no noun.
         """
         found = []
         for begin, end in self.sentences:
-            text = self.text[begin:end]
+            text = self.text[begin:end].replace("’", "'")  # which nltk and the lexicon know
             spans = _words(text)
             words = [text[a:b] for a, b in spans]
             tags = tag_words(words)
@@ -90,6 +91,8 @@ class Passage:
                     tag = "CD"
                 elif word in {"£", "€", "¥"}:
                     tag = "$"
+                elif tag == "NN" and word != "%" and not re.search(r"\w", word):
+                    tag = "SYM"
                 tokens.append(Token(begin + a, begin + b, tag))
             found.append(tokens)
         return found
