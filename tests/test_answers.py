@@ -198,6 +198,8 @@ def test_an_entity_that_is_all_of_a_noun_chunk_is_an_entity():
         ("He died on 15 March 44 BC.", "15 March 44 BC", ["15 March 44", "BC"]),
         ("It fell in AD 79.", "AD 79", ["AD", "79"]),
         ("It fell in 44 B.C.", "44 B.C.", ["44", "B.C"]),
+        ("It lasted from 1820 to 1850.", "1820 to 1850", []),
+        ("It rains in June, July and August.", "June, July and August", []),
         ("It was on Dec. 7, 1941, at noon.", "Dec. 7, 1941", ["Dec.", "7", "1941"]),
         ("The king’s fleet sank.", "king’s fleet", ["king’", "fleet", "s"]),
         ("It grew wheat—a grain—then.", "wheat", ["wheat—", "grain—"]),

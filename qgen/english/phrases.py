@@ -42,6 +42,7 @@ ENTITY: {{<NNP.*>+(<POS|LINK>*<NNP.*>+)*}}
 NAME: {{<ENTITY>(<OF><DT>?<ENTITY>)+}}
 CHUNK: {{(<RB>?<JJ.*>)*(<NN.*|ENTITY><POS>?)*<NN.*|ENTITY>}}
 LIST: {{{_THING}(<,><DT|PRP.*>?{_THING})*<,>?<CC|OR><DT|PRP.*>?{_THING}}}
+      {{<DATE>(<,><DATE>)*<,>?<CC|OR|TO><DT>?<DATE>}}
 PHRASE: {{{_THINGS}(<OF|IN><DT|PRP.*>?{_THINGS})+}}
 """
 _KINDS = {
