@@ -159,6 +159,18 @@ def test_a_decade_is_a_date():
     assert kinds == {"1920s": "date", "1930s": "date", "1920s and the 1930s": "phrase"}
 
 
+@pytest.mark.parametrize(
+    ("passage", "text"),
+    [
+        ("It grew in the late 19th century.", "late 19th century"),
+        ("It grew in the mid-1950s.", "mid-1950s"),
+        ("It grew in 1450 as well.", "1450"),
+    ],
+)
+def test_a_century_is_a_date_and_so_is_a_year_before_a_word_in_s(passage, text):
+    assert {a.text: a.kind for a in propose_answers(passage)} == {text: "date"}
+
+
 def test_an_entity_that_is_all_of_a_noun_chunk_is_an_entity():
     kinds = {a.text: a.kind for a in propose_answers("Marie Curie was born in 1867.")}
     assert kinds == {"Marie Curie": "name", "1867": "date"}
@@ -197,6 +209,16 @@ def test_an_entity_that_is_all_of_a_noun_chunk_is_an_entity():
         ("It fell in 1450 BC.", "1450 BC", ["1450", "BC"]),
         ("He died on 15 March 44 BC.", "15 March 44 BC", ["15 March 44", "BC"]),
         ("It fell in AD 79.", "AD 79", ["AD", "79"]),
+        ("It fell in the 19th century.", "19th century", ["19th", "century"]),
+        ("It began in the 5th century BC.", "5th century BC", ["5th", "5th century", "BC"]),
+        (
+            "It grew in the late 4th and early 5th centuries.",
+            "late 4th and early 5th centuries",
+            ["4th", "early 5th centuries"],
+        ),
+        ("He met the 33rd Division.", "33rd Division", ["33rd"]),
+        ("It fell on the 4th of May and on July 4th, 1776.", "July 4th, 1776", ["July", "1776"]),
+        ("In March 1960 was the next one.", "March 1960", ["March", "1960"]),
         ("It fell in 44 B.C.", "44 B.C.", ["44", "B.C"]),
         ("It lasted from 1820 to 1850.", "1820 to 1850", []),
         ("It rains in June, July and August.", "June, July and August", []),

@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from qgen.english.clauses import propose_clauses
+from qgen.english.dictionary import usual_tag
 from qgen.english.passage import Passage, once_a_passage
 from qgen.english.quantities import (
     BOUND,
@@ -20,6 +21,7 @@ from qgen.english.quantities import (
     SHORT_MONTHS,
     UNITS,
     YEAR,
+    kind_by_form,
 )
 from qgen.records import Answer
 
@@ -30,9 +32,10 @@ if TYPE_CHECKING:
 # Stages apply in order; a later one may build on the chunks of an earlier one.
 _THING = "<CHUNK|ENTITY|NAME|NUMBER|QUANTITY>"
 _THINGS = "<CHUNK|ENTITY|NAME|NUMBER|QUANTITY|LIST>"
+_ADJECTIVES = "(<RB>?<JJ.*|ORDINAL>)*"
 _GRAMMAR = rf"""
-DATE: {{<CD>?<MONTH><CD>?<,>?<ERA>?<YEAR><ERA>?}}
-      {{<CD>?<MONTH><CD>?<ERA>?}}
+DATE: {{<CD|ORDINAL>?<MONTH><CD|ORDINAL>?<,>?<ERA>?<YEAR><ERA>?}}
+      {{<CD|ORDINAL>?<MONTH><CD|ORDINAL>?<ERA>?}}
       {{<ERA>?<YEAR><ERA>?}}
       {{<ERA><CD>|<CD><ERA>}}
 NUMBER: {{<BOUND>*<SIGN>?<\$|\#>?<CD>+<UNIT>*}}
@@ -40,10 +43,11 @@ QUANTITY: {{<NUMBER><MEASURE>(<CC>?<NUMBER><MEASURE>)*}}
           {{<NUMBER><NNS>}}
 ENTITY: {{<NNP.*>+(<POS|LINK>*<NNP.*>+)*}}
 NAME: {{<ENTITY>(<OF><DT>?<ENTITY>)+}}
-CHUNK: {{(<RB>?<JJ.*>)*(<NN.*|ENTITY><POS>?)*<NN.*|ENTITY>}}
+CHUNK: {{({_ADJECTIVES}<ORDINAL><CC|OR|TO>)?{_ADJECTIVES}(<NN.*|ENTITY><POS>?)*<NN.*|ENTITY>}}
 LIST: {{{_THING}(<,><DT|PRP.*>?{_THING})*<,>?<CC|OR><DT|PRP.*>?{_THING}}}
       {{<DATE>(<,><DATE>)*<,>?<CC|OR|TO><DT>?<DATE>}}
 PHRASE: {{{_THINGS}(<OF|IN><DT|PRP.*>?{_THINGS})+}}
+NUMBER: {{<ORDINAL>}}
 """
 _KINDS = {
     "DATE": "date",
@@ -59,7 +63,8 @@ _PIECE = 300
 """Words that are divided together.  The chunker's time grows with the square of a long list, and
 it gives up after five seconds; few sentences have so many."""
 _IN_CHUNKS = re.compile(
-    r"CC|CD|DT|IN|[JN].+|OF|OR|POS|PRP.*|RB|[$#,]|BOUND|ERA|LINK|MEASURE|MONTH|SIGN|UNIT|YEAR"
+    r"CC|CD|DT|IN|[JN].+|OF|OR|POS|PRP.*|RB|TO|[$#,]|BOUND|ERA|LINK|MEASURE|MONTH|ORDINAL|SIGN|"
+    r"UNIT|YEAR"
 )
 """Tags that the grammar has; between two others nothing is lost."""
 
@@ -100,8 +105,10 @@ def _answers(passage: Passage) -> list[Answer]:
                 ".", end
             ):
                 end += 1  # one stop ends the sentence, too
-            decade = re.fullmatch(r"(?:1\d|20)\d0s", text[begin:end])
-            found[begin, end] = "date" if decade else _KINDS[chunk.label()]
+            kind = _KINDS[chunk.label()]
+            if kind == "phrase" and kind_by_form(text[begin:end]) == "date":
+                kind = "date"  # "late 19th century"
+            found[begin, end] = kind
     longest = {begin: end for (begin, end), kind in sorted(found.items()) if kind == "number"}
     for match in ESTIMATE.finditer(text):
         if match.end() + 1 in longest:
@@ -144,7 +151,7 @@ def _parser() -> RegexpParser:
 
 def _refine(text: str, start: int, end: int, tag: str, bounds: list[tuple[int, int]]) -> str:
     """The part of speech, or what a token is to an answer: MONTH, YEAR, UNIT, MEASURE, SIGN, BOUND,
-    ERA, LINK (inside a name), OF or OR."""
+    ERA, ORDINAL (in digits), LINK (inside a name), OF or OR."""
     token = text[start:end].lower()
     if any(a <= start and end <= b for a, b in bounds):
         return "BOUND"
@@ -152,15 +159,15 @@ def _refine(text: str, start: int, end: int, tag: str, bounds: list[tuple[int, i
         return "MONTH"
     if token.rstrip(".") in SHORT_MONTHS and re.match(r"\s+\d", text[end:]):
         return "MONTH"
-    if token in ERAS and (
-        re.search(r"\d\s*$", text[max(0, start - 5) : start])
-        or (text[start] == "A" and re.match(r"\s+\d", text[end:]))
-    ):
-        return "ERA"
-    if re.fullmatch(rf"{YEAR.pattern}(?:–(?:\d\d)?\d\d)?", token) and not re.match(
-        r"\s+(?!and|or)[a-z]+s\b", text[end:]
-    ):
-        return "YEAR"
+    if token in ERAS:
+        behind = re.search(r"\d\s*$", text[max(0, start - 5) : start])
+        return "ERA" if behind or (text[start] == "A" and re.match(r"\s+\d", text[end:])) else "NN"
+    if re.fullmatch(r"\d+(?:st|nd|rd|th)", token):
+        return "ORDINAL"
+    if re.fullmatch(rf"{YEAR.pattern}(?:–(?:\d\d)?\d\d)?|(?:1\d|20)\d0s", token):
+        counted = re.match(r"\s+([a-z]+s)\b", text[end:])  # no year: "1500 soldiers"
+        if not counted or usual_tag(counted[1]) not in {"NNS", None}:
+            return "YEAR"
     if token in UNITS:
         before = re.search(r"[\w.,]*\s*$", text[max(0, start - 20) : start])
         if before and re.search(r"\d|^(?:per|cent|million|billion|hundred)\b", before[0]):

@@ -43,7 +43,7 @@ _NAME = re.compile(r"[A-Z][^\W\d_]*-?\d")
 """How a word with a digit begins that is no number: "COVID-19", "B52"."""
 
 
-_CALENDAR = MONTHS | SHORT_MONTHS | ERAS
+_CALENDAR = MONTHS | SHORT_MONTHS | ERAS | {"century", "centuries", "millennium", "millennia"}
 _DATE_PART = re.compile(r"\d{1,4}(?:st|nd|rd|th|s)?|the|early|mid|late")
 
 
