@@ -85,7 +85,7 @@ class Passage:
             tags = tag_words(words)
             tokens = []
             for i, ((a, b), word, tag) in enumerate(zip(spans, words, tags, strict=True)):
-                if i and word[0].isupper() and tag[:2] in {"JJ", "NN", "VB", "RB"}:
+                if i and word[0].isupper() and tag[:2] in {"CD", "JJ", "NN", "VB", "RB"}:
                     tag = "NNP"
                 elif re.fullmatch(r"\d[\d.,]*\w*", word) or _RANGE.fullmatch(word):
                     tag = "CD"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from qgen.english.clauses import propose_clauses
 from qgen.english.dictionary import usual_tag
-from qgen.english.passage import Passage, once_a_passage
+from qgen.english.passage import Passage, Token, once_a_passage
 from qgen.english.quantities import (
     BOUND,
     ERAS,
@@ -94,7 +94,13 @@ def _answers(passage: Passage) -> list[Answer]:
     bounds = [match.span() for match in BOUND.finditer(text)]
     for sentence in passage.tokens:
         leaves = [
-            ((start, end), _refine(text, start, end, tag, bounds)) for start, end, tag in sentence
+            (
+                (start, end),
+                sentence[i - 1].tag
+                if _in_name(text, sentence, i)
+                else _refine(text, start, end, tag, bounds),
+            )
+            for i, (start, end, tag) in enumerate(sentence)
         ]
         if not leaves:
             continue
@@ -147,6 +153,28 @@ def _parser() -> RegexpParser:
     from nltk.chunk.regexp import RegexpParser
 
     return RegexpParser(_GRAMMAR)
+
+
+def _in_name(text: str, sentence: list[Token], i: int) -> bool:
+    """Whether a number belongs to the name before it, as in "Apollo 11" and "Elizabeth I"."""
+    if not i or sentence[i].tag not in {"CD", "PRP"}:
+        return False
+    before, token, *behind = sentence[i - 1 : i + 2]
+    name, number = text[before.start : before.end], text[token.start : token.end]
+    next_tag = behind[0].tag if behind else ""
+    if not (before.tag.startswith("NN") and name[0].isupper()):
+        return False
+    if number == "I":
+        noun = (usual_tag(name.lower()) or "NN").startswith("NN")  # not "Then I"
+        return noun and next_tag not in {"VBP", "MD"}
+    if not re.fullmatch(r"\d+(?:\.\d+)*", number) or name.lower().rstrip(".") in _BEFORE_NUMBER:
+        return False
+    counts = behind and text[behind[0].start : behind[0].end].lower() in UNITS | MONTHS
+    return not (counts or next_tag == "CD")
+
+
+_BEFORE_NUMBER = MONTHS | SHORT_MONTHS | ERAS | UNITS
+"""What has a capital before a number that is not a part of a name: "Dec. 3", "AD 79"."""
 
 
 def _refine(text: str, start: int, end: int, tag: str, bounds: list[tuple[int, int]]) -> str:
