@@ -115,10 +115,15 @@ def _answers(passage: Passage) -> list[Answer]:
             if kind == "phrase" and kind_by_form(text[begin:end]) == "date":
                 kind = "date"  # "late 19th century"
             found[begin, end] = kind
-    longest = {begin: end for (begin, end), kind in sorted(found.items()) if kind == "number"}
+    longest = {
+        begin: (end, kind)
+        for (begin, end), kind in sorted(found.items())
+        if kind in {"number", "date"}
+    }
     for match in ESTIMATE.finditer(text):
-        if match.end() + 1 in longest:
-            found[match.start(), longest[match.end() + 1]] = "number"
+        if match.end() in longest:
+            end, kind = longest[match.end()]
+            found[match.start(), end] = kind
     found |= {(clause.start, clause.end): clause.kind for clause in propose_clauses(text)}
     dates = [span for span, kind in found.items() if kind == "date"]
     answers, seen = [], set()

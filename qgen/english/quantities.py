@@ -35,8 +35,11 @@ BOUND = re.compile(
     re.I,
 )
 """What makes another quantity of the number behind it: "more than 300" is not 300."""
-ESTIMATE = re.compile(rf"\b(?:about|around|approximately|roughly|some|an estimated){_FIRST}", re.I)
-"""What a number may be given with or without: of SQuAD's answers about one in four has it."""
+ESTIMATE = re.compile(
+    r"\b(?:about|around|approximately|roughly|some|an estimated|circa|ca?\.|early|mid|late) ", re.I
+)
+"""What a number or date may be given with or without: of SQuAD's answers about one in four has it
+before a number, and of those with "early" or "late" two in three."""
 
 
 _NAME = re.compile(r"[A-Z][^\W\d_]*-?\d")
