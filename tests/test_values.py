@@ -28,6 +28,11 @@ from qgen.english.words import with_article
         ("2,500 people", r"\d,\d00 people|\d00 people"),
         ("753 BCE", r"\d{3} BCE"),
         ("First Amendment", r"(Second|Third|Fourth|Fifth) Amendment"),
+        ("July to August", r"(August to September|June to July|\w+ to (April|May|June|\w+ber))"),
+        (
+            "one hundred to two hundred",
+            r"(two hundred to three|three hundred to four|four hundred to five) hundred",
+        ),
         ("one or two", r"(two or three|three or four|four or five)"),
         ("-5 °C", r"-\d °C"),
         ("from 1 mile to 5 miles", r"from [2-5] miles to [6-9] miles"),

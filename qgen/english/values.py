@@ -185,8 +185,8 @@ def _near(text: str, draw: random.Random) -> Iterator[str]:
         yield from _years(text, draw)
     elif _ORDINAL.search(text) and not _MONTH.search(text):
         yield from _ordinals(text, draw)
-    elif match := _MONTH.search(text):
-        yield from _months(text, match, draw)
+    elif _MONTH.search(text):
+        yield from _months(text, draw)
     elif match := _DAY.search(text):
         days = [_in_case_of(day, match[0]) for day in calendar.day_name]
         draw.shuffle(days)
@@ -299,17 +299,25 @@ def ordinal_ending(value: int) -> str:
     )
 
 
-def _months(text: str, match: re.Match, draw: random.Random) -> Iterator[str]:
+def _months(text: str, draw: random.Random) -> Iterator[str]:
+    """All months of the text by the same step."""
     names = list(calendar.month_name)
-    at = names.index(match[0])
+    first, *others = _MONTH.finditer(text)
     # The day is before the month if anything is: "44" is the year of "15 March 44 BC".
-    days = _DATE.findall(text[: match.start()]) or _DATE.findall(text[match.end() :])
+    before = _DATE.findall(text[: first.start()])
+    days = before if before and not others else _DATE.findall(text)
     day = max((int(d) for d in days if int(d) <= 31), default=1)
-    near = [(at + step - 1) % 12 + 1 for step in (-4, -3, -2, -1, 1, 2, 3, 4)]
-    draw.shuffle(near)
-    for month in near:
-        if day <= calendar.monthrange(2024, month)[1]:
-            yield text[: match.start()] + names[month] + text[match.end() :]
+
+    def shift(step: int) -> str | None:
+        months = [(names.index(m[0]) + step - 1) % 12 + 1 for m in (first, *others)]
+        if day > min(calendar.monthrange(2024, month)[1] for month in months):
+            return None
+        moved = iter(months)
+        return _MONTH.sub(lambda _: names[next(moved)], text)
+
+    steps = [-4, -3, -2, -1, 1, 2, 3, 4]
+    draw.shuffle(steps)
+    yield from filter(None, map(shift, steps))
 
 
 def _hours(text: str, match: re.Match, draw: random.Random) -> Iterator[str]:
@@ -476,8 +484,7 @@ def _written(value: float, model: str, is_round: bool = True) -> str:
 
 
 def _number_words(text: str, match: re.Match, draw: random.Random) -> Iterator[str]:
-    number = _WORD.pattern.replace("?P<tens>", "").replace("?P<unit>", "")
-    if re.search(rf"{number}\s+(?:or|to|and)\s+{number}", text):
+    if _SEVERAL.search(text):
         yield from _several_words(text, draw)
         return
     if match["tens"]:
@@ -499,6 +506,13 @@ def _number_words(text: str, match: re.Match, draw: random.Random) -> Iterator[s
         yield _agreeing(
             text, text[: match.start()] + _in_case_of(value, match[0]) + text[match.end() :]
         )
+
+
+_NUMBER_WORD = _WORD.pattern.replace("?P<tens>", "").replace("?P<unit>", "")
+_SEVERAL = re.compile(
+    rf"{_NUMBER_WORD}(?:\s+(?:hundred|thousand|million|billion))?\s+(?:or|to|and)\s+{_NUMBER_WORD}"
+)
+"""Numbers that go together: "one or two", "one hundred to two hundred"."""
 
 
 def _several_words(text: str, draw: random.Random) -> Iterator[str]:
