@@ -287,13 +287,15 @@ def test_questions_of_a_document_spread_over_its_paragraphs():
         ("What percentage of the Café Zoë was described?", []),
         ("Why is Graz's description unusual?", []),
         ("How many litres did the labourers realise were his favourite colour?", []),
+        ("Why doesn't its website describe a deity or an ecosystem?", []),
+        ("Which websites aren’t described?", []),
         ("What did Seymour, Denise or Sartre describe?", ["seymour", "denise", "sartre"]),
     ],
 )
 def test_invented_names(question, invented):
     passage = (
         "Ilse Brandt of Graz described an enzyme in 1931; trials raised it. "
-        "Weavers met at Café Zoë."
+        "Weavers met at Café Zoë.  Its web site is shut."
     )
     assert invented_names(passage, question) == invented
 

@@ -100,16 +100,19 @@ def invented_names(passage: str, question: str) -> list[str]:
     """The names and garbled words of a question that its passage does not have.
 
     A model may recall a name from its training, or garble one that it copies.  Words of the
-    tagger's lexicon that are not proper nouns there are common ones, in whatever form, which a
-    question may add.
+    tagger's lexicon that are not proper nouns there, and those of the inflector's dictionary, are
+    common ones, in whatever form, which a question may add; so is what is written in two words
+    there, as "air strike".
     """
-    there = set(PIECE.findall(fold(passage)))
+    words = PIECE.findall(fold(passage))
+    there = {form for word in words for form in (word, word.removesuffix("s"))}
     stems = {word[:5] for word in there if len(word) > 4}
     invented = []
-    for word in re.findall(r"[^\W\d_]{3,}", fold(question)):
-        if {word, f"{word}s", word.removesuffix("s")} & there:
+    for word in re.findall(r"[^\W\d_]{3,}(?!['’]t\b)", fold(question)):
+        one = word.removesuffix("s")
+        if {word, one} & there or any({one[:i], one[i:]} <= there for i in range(3, len(one) - 2)):
             continue
-        if word[:5] in stems and (usual_tag(word) or usual_tag(word.removesuffix("s"))):
+        if word[:5] in stems and (usual_tag(word) or usual_tag(one)):
             continue
         if not _is_known(word):
             invented.append(word)
@@ -118,13 +121,14 @@ def invented_names(passage: str, question: str) -> list[str]:
 
 def _is_known(word: str) -> bool:
     """Whether a word is no name: it, or what it is a form of, is in the lexicon, which is American
-    ("colour", "litres", "organising")."""
+    ("colour", "litres", "organising"), or in the dictionary ("deity", "download")."""
     if tag := usual_tag(word):
         return not tag.startswith("NNP")
     american = re.sub(r"(?<=\w\w)our", "or", re.sub(r"(?<=\w)tre(?=[sd]?$)", "ter", word))
     american = re.sub(r"(?<=\w\w)([iy])s(?=(?:e[drs]?|ers|ing|ations?)$)", r"\1z", american)
     bases = (base for form in (word, american) for found in lemmas(form).values() for base in found)
-    return any(not (usual_tag(form) or "NNP").startswith("NNP") for form in (american, *bases))
+    known = (usual_tag(american) or "NNP", *(usual_tag(base) or "NN" for base in bases))
+    return any(not tag.startswith("NNP") for tag in known)
 
 
 def gives_away(question: str, answer: str) -> bool:
