@@ -125,6 +125,14 @@ def test_proposals_are_ranked_and_never_cut_a_quantity(reader):
             assert inside or not answer.overlaps(whole), answer
 
 
+def test_a_value_may_be_asked_for_without_its_about_but_not_without_its_bound(reader):
+    passage = "In about 1970 it held some 300 dogs and more than 200 cats."
+    (windows,) = reader.windows([(passage, "", None)])
+    found = {a.text for a in propose_spans(passage, windows, propose_answers(passage))}
+    assert {"about 1970", "1970", "some 300 dogs", "300 dogs", "more than 200 cats"} <= found
+    assert not {"300", "200 cats"} & found
+
+
 def test_proposals_lie_in_one_sentence(reader):
     passage = "A man left in May. He sold the mill to J. P. Ott."
     (windows,) = reader.windows([(passage, "", None)])

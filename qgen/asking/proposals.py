@@ -10,7 +10,7 @@ from qgen.asking.checks import answer_problem
 from qgen.asking.draft import Draft
 from qgen.asking.selection import share_of_clauses
 from qgen.english.passage import sentence_spans
-from qgen.english.quantities import kind_by_form
+from qgen.english.quantities import ESTIMATE, kind_by_form
 from qgen.english.words import marks_pair
 from qgen.model.reader import Window, best_spans, log_probability
 from qgen.records import Answer
@@ -60,7 +60,7 @@ def propose_spans(
         cut = _GOES_ON.match(passage, end) or not marks_pair(text)
         if text and not cut and not any(begin < stop < end for stop in ends):
             known.setdefault((begin, end), Answer(text, begin, kind_by_form(text)))
-    whole = [answer for answer in answers if answer.kind in {"date", "number"}]
+    whole = [a for a in answers if a.kind in {"date", "number"} and not ESTIMATE.match(a.text)]
     usable = [a for a in known.values() if not any(_cuts(a, other) for other in whole)]
     # Start and end are predicted apart, so that the start of one good answer and the end of another
     # make a span as probable as either: shorter ones come first.
