@@ -52,16 +52,19 @@ def tokenizer(tmp_path_factory):
     return BertTokenizerFast(vocab=str(path), do_lower_case=True)
 
 
+TINY = {
+    "vocab_size": 90,
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 64,
+}
+"""The shape of an encoder of a moment."""
+
+
 @pytest.fixture(scope="session")
 def bert_model(tokenizer):
-    backbone = BertConfig(
-        vocab_size=len(VOCABULARY),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        intermediate_size=64,
-        max_position_embeddings=128,
-    )
+    backbone = BertConfig(**TINY | {"vocab_size": len(VOCABULARY)}, max_position_embeddings=128)
     return random_model(
         UniLMConfig.from_backbone(backbone, tokenizer, max_source_length=80, max_target_length=24)
     )
@@ -91,28 +94,13 @@ ROBERTA_IDS = {
 
 @pytest.fixture(scope="session")
 def roberta_model():
-    backbone = RobertaConfig(
-        vocab_size=90,
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        intermediate_size=64,
-        max_position_embeddings=130,
-        type_vocab_size=1,
-    )
+    backbone = RobertaConfig(**TINY, max_position_embeddings=130, type_vocab_size=1)
     return random_model(UniLMConfig.from_backbone(backbone, **ROBERTA_IDS))
 
 
 @pytest.fixture(scope="session")
 def mpnet_model():
-    backbone = MPNetConfig(
-        vocab_size=90,
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        intermediate_size=64,
-        max_position_embeddings=130,
-    )
+    backbone = MPNetConfig(**TINY, max_position_embeddings=130)
     return random_model(UniLMConfig.from_backbone(backbone, **ROBERTA_IDS))
 
 

@@ -87,6 +87,14 @@ def read_raised(text: str) -> str:
     return _SIGN.sub("", "".join(open_[0]))
 
 
+def sign_of(position: str) -> str:
+    """The sign of what is set off the line: "super", "sub", or how far, as "30000" or "-33%"."""
+    position = position.rstrip("%")
+    if position == "sub" or position.startswith("-"):
+        return LOWERED
+    return RAISED if position == "super" or (position.isdigit() and int(position) > 0) else ""
+
+
 def add_shifted(text: list[str], piece: str, sign: str) -> None:
     """Add a piece of a run to a text: on the line, or as the sign says, raised or lowered, then
     together with what stands so before it, as programs divide "n+1"."""

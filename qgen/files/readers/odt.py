@@ -10,7 +10,7 @@ from typing import NamedTuple
 from qgen.errors import QGenError
 from qgen.files.archives import Archive
 from qgen.files.readers.blocks import Block, LeftOut, Tables
-from qgen.files.readers.marks import LINK, LOWERED, NO_LINK, RAISED, add_shifted, read_raised
+from qgen.files.readers.marks import LINK, NO_LINK, add_shifted, read_raised, sign_of
 from qgen.files.readers.xml import bases_first, elements, parse_part
 
 _WHAT = "an OpenDocument text"
@@ -94,12 +94,10 @@ def _styles(found: list[tuple[str, dict[str, str]]]) -> dict[str, _Style]:
 
 
 def _look(properties: dict[str, str]) -> _Look:
-    position = properties.get("text-position", "").split(" ")[0].rstrip("%")
-    lowered = position == "sub" or position.startswith("-")
-    raised = position == "super" or (position.isdigit() and int(position) > 0)
+    position = properties.get("text-position", "").split(" ")[0]
     line, display = properties.get("text-line-through-style"), properties.get("display")
     return _Look(
-        (LOWERED if lowered else RAISED if raised else "") if position else None,
+        sign_of(position) if position else None,
         None if line is None else line != "none",
         None if display is None else display == "none",
     )

@@ -10,7 +10,7 @@ from qgen.errors import QGenError
 from qgen.files.archives import Archive
 from qgen.files.readers.blocks import Block, LeftOut, Tables
 from qgen.files.readers.formulas import Formulas
-from qgen.files.readers.marks import LOWERED, RAISED, add_shifted, read_raised
+from qgen.files.readers.marks import add_shifted, read_raised, sign_of
 from qgen.files.readers.word import main_part
 from qgen.files.readers.xml import elements, parse_part
 
@@ -117,10 +117,7 @@ class _Slide:
             self._shift, self._struck = "", False
         elif name == "rPr":
             self._struck = attributes.get("strike", "noStrike") != "noStrike"
-            baseline = attributes.get("baseline", "0").rstrip("%")
-            lowered = baseline.startswith("-")
-            raised = baseline.isdigit() and int(baseline) > 0
-            self._shift = LOWERED if lowered else RAISED if raised else ""
+            self._shift = sign_of(attributes.get("baseline", ""))
         elif name == "t":
             self._reads = True
         elif name == "br":
