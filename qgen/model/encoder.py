@@ -349,18 +349,15 @@ class Encoder(nn.Module):
             ``[batch, last, hidden]``.
         """
         hidden = self.embeddings(input_ids, token_type_ids, position_ids)
-        mask = self._added(hidden, attention_mask, position_ids, key_positions)
+        keys = position_ids if key_positions is None else key_positions
+        mask = self._added(hidden, attention_mask, position_ids, keys)
         layers = self.encoder.layer
         for layer in layers[:-1]:
             hidden = layer(hidden, mask, cache)
         return layers[-1](hidden, mask, cache, last)
 
     def _added(
-        self,
-        hidden: Tensor,
-        attention_mask: Tensor,
-        places: Tensor,
-        key_places: Tensor | None,
+        self, hidden: Tensor, attention_mask: Tensor, places: Tensor, key_places: Tensor
     ) -> Tensor:
         """The mask as the layers want it."""
         mask = attention_mask[:, None]
@@ -371,11 +368,11 @@ class Encoder(nn.Module):
             mask = hidden.new_zeros(mask.shape).masked_fill_(~mask, torch.finfo(hidden.dtype).min)
         return self._distance_bias(places, key_places) + mask if biased else mask
 
-    def _distance_bias(self, places: Tensor, key_places: Tensor | None) -> Tensor:
+    def _distance_bias(self, places: Tensor, key_places: Tensor) -> Tensor:
         """What is added to the score of each token and key, ``[batch, heads, length, keys]``."""
         table = self.encoder.relative_attention_bias
-        keys = places if key_places is None else key_places
-        buckets = distance_buckets(keys[:, None] - places[:, :, None], table.num_embeddings)
+        distances = key_places[:, None] - places[:, :, None]
+        buckets = distance_buckets(distances, table.num_embeddings)
         return table(buckets).permute(0, 3, 1, 2)
 
 
