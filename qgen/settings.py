@@ -12,6 +12,8 @@ from typing import Any
 
 from qgen.errors import QGenError, shown
 
+ROUNDED_BITS = ("none", "8", "4")
+"""To what training can round weights; see ``TrainingSettings.rounded_bits``."""
 ATTN_IMPLEMENTATIONS = ("sdpa", "eager")
 """How attention can be computed in training; see ``TrainingSettings.attn_implementation``."""
 
@@ -317,6 +319,12 @@ class OptimizationSettings(_Checked):
     logging_steps: int = _setting(50, "optimizer steps between lines of log.jsonl", ge=1)
     bf16: bool | None = _setting(
         None, "autocast to bfloat16 (by default, where the hardware computes in it)"
+    )
+    rounded_bits: str = _setting(
+        "none",
+        "bits that each weight of a large matrix is rounded to in every step, as a packed "
+        "checkpoint has them",
+        ROUNDED_BITS,
     )
     seed: int = _setting(42, "seed of order, masking and dropout", ge=0, lt=2**32)
 

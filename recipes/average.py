@@ -1,6 +1,6 @@
 """The mean of checkpoints' weights.
 
-python -m recipes.average runs/a/final:0.7 qgen/checkpoint:0.3 --out runs/mean [--packed]
+python -m recipes.average runs/a/final:0.7 qgen/checkpoint:0.3 --out runs/mean [--packed [BITS]]
 python -m recipes.average runs/b/final:0.6 runs/c/final:0.4 --reader --out runs/mean [--packed]
 """
 
@@ -23,7 +23,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", required=True, metavar="DIR")
     parser.add_argument("--reader", action="store_true", help="they are readers")
     parser.add_argument(
-        "--packed", action="store_true", help="8 bits a weight, readers 4 and 8, as what ships"
+        "--packed",
+        nargs="?",
+        type=int,
+        const=0,
+        choices=(4, 8),
+        metavar="BITS",
+        help="pack into 4 or 8 bits a weight (without BITS: 8, readers 4 and 8)",
     )
     args = parser.parse_args(argv)
     names, shares = zip(*map(_named_share, args.checkpoints), strict=True)
@@ -33,8 +39,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     average_into(model, others, shares)
     data = [name for each in models for name in getattr(each.config, "trained_on", None) or []]
     model.config.trained_on = list(dict.fromkeys(data)) or None
-    if args.packed:
-        save_packed(model, tokenizer, args.out, fewest=4 if args.reader else 8)
+    if args.packed is not None:
+        save_packed(model, tokenizer, args.out, args.packed or (None if args.reader else 8))
     else:
         model.save_pretrained(args.out)
         tokenizer.save_pretrained(args.out)

@@ -98,11 +98,6 @@ def test_a_reader_is_made_from_its_teacher(teacher, rows, tmp_path):
     made = Reader.from_pretrained(tmp_path / "packed", device="cpu", dtype="float32")
     assert made.model.config.num_hidden_layers == 2
     assert made.model.config.intermediate_size == 64
-    # What was learnt with rounded weights is what the packed file holds.
-    unpacked = Reader.from_pretrained(tmp_path / "rounded", device="cpu", dtype="float32")
-    items = [(PASSAGE, ROWS[0]["question"], None)]
-    [[one]], [[other]] = made.windows(items), unpacked.windows(items)
-    torch.testing.assert_close(one.starts, other.starts, atol=0.02, rtol=0)
 
 
 def test_the_neurons_that_matter_are_kept(teacher, tokenizer, rows):
@@ -141,7 +136,20 @@ def test_weights_are_rounded_as_they_are_packed(teacher):
         original = wide.parametrizations.weight.original
         assert torch.equal(original.grad, torch.ones_like(original))  # as if it were not rounded
     assert "bert.encoder.layer.0.intermediate.dense.weight" in model.state_dict()
-    torch.testing.assert_close(wide.weight, unpack(*pack(before, 4)), atol=1e-6, rtol=0)
+    assert torch.equal(wide.weight, before)  # what learns
+
+
+def test_tied_weights_are_rounded_alike(checkpoint, monkeypatch):
+    monkeypatch.setattr("qgen.model.runtime.packed.GROUP", 32)  # its matrices are small
+    model, _ = average.load_checkpoint(checkpoint)
+    embeddings, projection = model.get_input_embeddings(), model.get_output_embeddings()
+    shared = embeddings.weight
+    with rounded_weights(model):  # by their names, four bits and eight
+        assert torch.equal(embeddings.weight, projection.weight)
+        assert not torch.equal(embeddings.weight, shared)
+        projection.weight.sum().backward()
+    assert embeddings.weight is projection.weight is shared
+    assert torch.equal(shared.grad, torch.ones_like(shared))
 
 
 def test_a_row_without_a_judgement_is_told_by_its_line(rows):
@@ -222,23 +230,26 @@ def test_the_mean_of_readers(teacher, tmp_path):
     assert torch.uint8 in {t.dtype for t in load_file(out / "model.safetensors").values()}
 
 
-def test_a_generator_in_eight_bits(checkpoint, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("bits", "stored_as", "steps"), [([], torch.int8, 127), (["4"], torch.uint8, 7)]
+)
+def test_a_packed_generator(bits, stored_as, steps, checkpoint, tmp_path, monkeypatch):
     monkeypatch.setattr("qgen.model.runtime.packed.GROUP", 32)  # its matrices are small
     model, tokenizer = average.load_checkpoint(checkpoint)
     model.set_shortlist([1, 2, 300])
     model.save_pretrained(tmp_path / "short")
     tokenizer.save_pretrained(tmp_path / "short")
     out = tmp_path / "packed"
-    average.main([f"{tmp_path / 'short'}:1", "--out", str(out), "--packed"])
+    average.main([f"{tmp_path / 'short'}:1", "--out", str(out), "--packed", *bits])
     small, _ = load_plain(out)
     assert small.shortlist.tolist() == model.shortlist.tolist()
     stored = load_file(out / "model.safetensors")
-    assert {tensor.dtype for tensor in stored.values()} >= {torch.int8}
+    assert {tensor.dtype for tensor in stored.values()} >= {stored_as}
     assert not any("decoder" in name for name in stored)  # tied: stored once
     for name, tensor in small.state_dict().items():
         if tensor.is_floating_point():
             whole = model.state_dict()[name]
-            assert (tensor - whole).abs().max() <= whole.abs().max() / 200
+            assert (tensor - whole).abs().max() <= whole.abs().max() / (1.9 * steps)
 
 
 def test_a_generator_of_twice_the_layers_scores_nearly_the_same(bert_model, tokenizer, tmp_path):

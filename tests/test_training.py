@@ -20,6 +20,7 @@ from qgen.errors import QGenError
 from qgen.files.examples import read_examples
 from qgen.model.checkpoints import load_checkpoint
 from qgen.model.layouts import seq2seq_layout
+from qgen.model.runtime.packed import pack, unpack
 from qgen.model.unilm import IGNORE_INDEX
 from qgen.records import Example
 from qgen.settings import OBJECTIVES, TrainingSettings
@@ -171,6 +172,28 @@ def test_mixed_precision_reaches_every_objective(bert_model, tokenizer, tmp_path
     )
     train(model, tokenizer, EXAMPLES, tmp_path, settings=settings)
     assert used == {torch.bfloat16 if bf16 else torch.float32}
+
+
+def test_training_with_the_weights_of_a_packed_checkpoint(
+    bert_model, tokenizer, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("qgen.model.runtime.packed.GROUP", 32)  # its matrices are small
+    model, seen = random_model(bert_model.config), []
+
+    def look(module, _, output):
+        rounded = unpack(*pack(module.parametrizations.weight.original, 4))
+        seen.append(torch.allclose(module.weight, rounded, atol=1e-6))
+
+    handle = model.mlm.base_model.encoder.layer[0].attention.self.query.register_forward_hook(look)
+    settings = TrainingSettings(
+        epochs=1, max_source_length=80, max_target_length=24, bf16=False, rounded_bits="4"
+    )
+    final = train(model, tokenizer, EXAMPLES, tmp_path, settings=settings)
+    handle.remove()
+    assert seen and all(seen)
+    trained, _ = load_checkpoint(final)  # saved under the usual names, unrounded
+    for name, weight in trained.named_parameters():
+        assert torch.equal(weight, model.get_parameter(name))
 
 
 def test_a_shortlist_of_the_frequent_tokens(bert_model, tokenizer, tmp_path):

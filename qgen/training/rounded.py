@@ -29,17 +29,23 @@ class _Rounded(nn.Module):
 
 
 @contextmanager
-def rounded_weights(model: nn.Module) -> Iterator[None]:
-    """Have a model compute with rounded weights, until the end of the block; its state dict keeps
-    its names only after that, when its weights are the rounded ones."""
+def rounded_weights(model: nn.Module, bits: int | None = None) -> Iterator[None]:
+    """Have a model compute with rounded weights, until the end of the block.  It keeps its own,
+    which learn, and are rounded when they are packed.
+
+    Args:
+        model: the model.
+        bits: see :func:`qgen.model.runtime.packed.bits_of`.
+    """
     changed = []
+    of: dict[Tensor, int] = {}  # a weight that two modules share is rounded in one way
     for path, module in list(model.named_modules()):
         for name, weight in list(module.named_parameters(recurse=False)):
-            if bits := bits_of(f"{path}.{name}", weight):
-                parametrize.register_parametrization(module, name, _Rounded(bits))
+            if number := of.setdefault(weight, bits_of(f"{path}.{name}", weight, bits)):
+                parametrize.register_parametrization(module, name, _Rounded(number))
                 changed.append((module, name))
     try:
         yield
     finally:
         for module, name in changed:
-            parametrize.remove_parametrizations(module, name, leave_parametrized=True)
+            parametrize.remove_parametrizations(module, name, leave_parametrized=False)

@@ -8,6 +8,7 @@ import math
 import os
 import shutil
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from functools import reduce
 from pathlib import Path
@@ -30,6 +31,7 @@ from qgen.model.runtime.backends.bfloat16 import bfloat16_is_native
 from qgen.records import Example
 from qgen.settings import OptimizationSettings
 from qgen.training.objectives import Item, Objective
+from qgen.training.rounded import rounded_weights
 
 
 def uses_bf16(settings: OptimizationSettings) -> bool:
@@ -76,9 +78,10 @@ class _OneDevice(TrainingArguments):
 
 
 class _ObjectiveTrainer(Trainer):
-    def __init__(self, *, objective: Objective, **kwargs):
+    def __init__(self, *, objective: Objective, rounded_bits: str = "none", **kwargs):
         super().__init__(data_collator=objective.collate, **kwargs)
         self.objective: Objective = objective
+        self.rounded_bits = rounded_bits
         # An objective's loss is a mean: over accumulated passes, the mean of these is wanted.
         self.model_accepts_loss_kwargs = False
 
@@ -90,10 +93,14 @@ class _ObjectiveTrainer(Trainer):
             seed=self.args.seed,
         )
 
+    def _weights(self, model) -> AbstractContextManager[None]:
+        bits = self.rounded_bits
+        return nullcontext() if bits == "none" else rounded_weights(model, int(bits))
+
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
         # Of the model's methods ``Trainer`` runs ``forward`` alone in mixed precision; objectives
         # call others too.
-        with self.accelerator.autocast():
+        with self.accelerator.autocast(), self._weights(model):
             loss = self.objective.loss(model, inputs)
         return (loss, {"loss": loss}) if return_outputs else loss
 
@@ -278,6 +285,7 @@ def fit(
         processing_class=tokenizer,  # saved with every checkpoint
         callbacks=[_JsonlLog(output_dir / "log.jsonl")],
         objective=objective,
+        rounded_bits=settings.rounded_bits,
     )
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     final = output_dir / "final"

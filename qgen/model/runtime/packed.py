@@ -37,12 +37,23 @@ _FOUR_BITS = re.compile(
 """The large matrices that four bits are enough for: word embeddings and feed-forward layers."""
 
 
-def bits_of(name: str, weight: Tensor, fewest: int = 4) -> int:
-    """With how many bits a parameter is stored: 4, 8 where its rows are no whole groups too, or 0
-    for one that stays as it is."""
+def bits_of(name: str, weight: Tensor, bits: int | None = None) -> int:
+    """With how many bits a parameter is stored.
+
+    Args:
+        name: as in the state dict.
+        weight: the parameter.
+        bits: 4 or 8, for all large matrices; by default 4 for word embeddings and feed-forward
+            layers and 8 for the others.
+
+    Returns:
+        4, 8 (also where four are wanted and its rows are no whole groups), or 0 for one that stays
+        as it is.
+    """
     if weight.ndim != 2 or min(weight.shape) < GROUP:
         return 0
-    return max(fewest, 4 if _FOUR_BITS.search(name) and weight.shape[1] % GROUP == 0 else 8)
+    wanted = bits or (4 if _FOUR_BITS.search(name) else 8)
+    return wanted if weight.shape[1] % GROUP == 0 else 8
 
 
 def pack(weight: Tensor, bits: int) -> tuple[Tensor, Tensor]:
@@ -93,24 +104,24 @@ def save_packed(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     directory: str | Path,
-    fewest: int = 4,
+    bits: int | None = None,
 ) -> None:
-    """Save a checkpoint with word embeddings and feed-forward layers in 4 bits, where these have
-    whole groups of weights, other large matrices in 8, and the rest in half precision.
+    """Save a checkpoint with its large matrices in 4 or 8 bits a weight, and the rest in half
+    precision.
 
     Args:
         model: what to save.
         tokenizer: its tokenizer.
         directory: made where it does not exist.
-        fewest: bits of a weight: 8 for all large matrices in 8, as int8 arithmetic rounds them.
+        bits: see :func:`bits_of`; with 8 they are rounded as int8 arithmetic rounds them.
     """
     tensors = {}
     tied = model._tied_weights_keys or {}  # stored once
     for name, tensor in model.state_dict().items():
         if name in tied:
             continue
-        if bits := bits_of(name, tensor, fewest):
-            tensors[name], tensors[name + SCALE] = pack(tensor, bits)
+        if number := bits_of(name, tensor, bits):
+            tensors[name], tensors[name + SCALE] = pack(tensor, number)
         else:
             kept = tensor.half() if tensor.is_floating_point() else tensor
             tensors[name] = kept.detach().cpu().contiguous()
