@@ -42,12 +42,13 @@ def build_report(
     Args:
         setup: ``"du"`` or ``"zhao"`` (see ``eval.splits``); any other setup has
             no published results.
-        part: of it; only ``"test"`` has published results.
+        part: of it; only ``"test"`` has published results, and all of it.
         model_name: the evaluated model's name.
         scores: in order; the first one of a metric's name is the one to compare
             with the published results, as ``eval.metrics.score_all`` gives them.
         n_examples: how many questions were evaluated; those that share an input are scored as one.
-        details: whatever else should be on record, as plain JSON types.
+        details: whatever else should be on record, as plain JSON types; ``subset`` where these are
+            not all questions of the part.
 
     Returns:
         ``setup``, ``part``, ``model``, ``n_examples``, ``details``, ``scores``
@@ -64,7 +65,7 @@ def build_report(
         "published": {
             model: dict(values)
             for (published_setup, model), values in PUBLISHED.items()
-            if (published_setup, "test") == (setup, part)
+            if (published_setup, "test") == (setup, part) and "subset" not in details
         },
         "published_source": SOURCE,
     }

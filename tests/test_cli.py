@@ -513,6 +513,8 @@ def test_batch_keeps_the_best_of_each_document(checkpoint, tmp_path, capsys):
     errors = (tmp_path / "out.jsonl.errors.jsonl").read_text().splitlines()
     assert len(errors) == 2 and all("not English" in json.loads(e)["error"] for e in errors)
     assert "2 errors" in capsys.readouterr().err
+    assert main([*command, "--best", "1", "--max-answers", "2"]) == 2
+    assert "--best and --max-answers do not go together" in capsys.readouterr().err
 
 
 def on_a_terminal(monkeypatch, columns=100):

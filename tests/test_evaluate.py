@@ -106,6 +106,7 @@ def test_perfect_predictions_score_100_under_both_tokenisations(
     assert bleu[-1]["tokenisation"].startswith("Penn Treebank")
     assert report["n_examples"] == 2 and report["details"]["sources"] == 2
     assert report["details"]["subset"] == "2 of the part's 11877 questions"
+    assert not report["published"]  # those are of all of them
     assert report["details"]["question words, per cent"]["references"]["when"] == 50
 
 

@@ -121,6 +121,8 @@ def run(args: argparse.Namespace) -> int:
     check_partners(args, "--engine ray", args.engine == "ray", "workers", "ray_address")
     if args.best and args.engine == "ray":
         raise QGenError("--best and --engine ray do not go together")
+    if args.best and quiz.max_answers != QuizSettings.max_answers:
+        raise QGenError("--best and --max-answers do not go together")
     check_readable(args.input)  # before the models are loaded
     mark = _mark(args)
     generator = question_generator(args)

@@ -105,6 +105,8 @@ def evaluate(args: argparse.Namespace) -> None:
     )
     write_report(report, args.out)
     print(format_table(report))
+    if subset := report["details"].get("subset"):
+        tell(f"these are {subset}: published figures are not comparable")
     _tell_warning(report["details"])
 
 

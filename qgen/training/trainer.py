@@ -7,6 +7,7 @@ import json
 import math
 import os
 import shutil
+import sys
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
@@ -19,6 +20,7 @@ import torch
 from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
+    PrinterCallback,
     Trainer,
     TrainerCallback,
     TrainingArguments,
@@ -277,7 +279,7 @@ def fit(
             label_names=list(objective.label_names),
             remove_unused_columns=False,
             report_to="none",
-            disable_tqdm=False,
+            disable_tqdm=not sys.stderr.isatty(),  # a log has log.jsonl
             seed=settings.seed,
         ),
         train_dataset=dataset,
@@ -287,6 +289,7 @@ def fit(
         objective=objective,
         rounded_bits=settings.rounded_bits,
     )
+    trainer.remove_callback(PrinterCallback)  # prints the losses where there is no bar
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     final = output_dir / "final"
     model.save_pretrained(final)
