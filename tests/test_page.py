@@ -17,6 +17,7 @@ from conftest import PASSAGE, served
 from fastapi.testclient import TestClient
 
 from qgen.asking.document import quiz_of_each
+from qgen.asking.scoring import Verdict
 from qgen.english.phrases import propose_answers
 from qgen.files import encoding
 from qgen.files.writers import WRITERS
@@ -1272,6 +1273,35 @@ def test_a_card_that_is_drawn_anew_while_it_is_dragged_is_there_once(page):
         "at(document, 'pointermove', -9000); at(document, 'pointerup', -9000);"
     )
     assert page.questions() == shown
+
+
+@pytest.mark.slow
+def test_a_changed_question_is_checked_again(page, monkeypatch):
+    from selenium.webdriver import Keys
+
+    checked = []
+
+    def verdicts(_, questions):
+        checked.extend(questions)
+        return [Verdict(0.42, reasons=("two answers fit",)) for _ in questions]
+
+    monkeypatch.setattr("qgen.asking.scoring.score_questions", verdicts)
+    [first, *_] = page.ask_with(PASSAGE)
+    page.press(".card .sure")
+    page.find(".card .asked").send_keys(" edited", Keys.TAB)
+    page.wait(lambda: page.find(".card .sure").text.split() == "unsure 42 %".split())
+    assert [(passage, asked.question) for passage, asked in checked] == [
+        (PASSAGE, f"{first} edited")
+    ]
+    assert "two answers fit" in page.find(".reasons").text
+    page.retype(".card .answer", "a ship")
+    page.wait(lambda: "the answer 'a ship' is not in the passage" in page.find(".reasons").text)
+    assert page.find(".card .sure").text == "not checked"
+    page.hold(Keys.CONTROL, "z")
+    page.wait(lambda: page.find(".card .sure").text.startswith("unsure"))
+    page.hold(Keys.CONTROL, "z")
+    page.wait(lambda: page.find(".card .sure").text.startswith("very sure"))
+    assert page.questions()[0] == first and page.errors() == []
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ const level = (confidence) => sureness(confidence).replace(" ", "-");
 
 /** Why a question is trusted, or not: the reasons of its confidence, where the service gives some. */
 const reasonsOf = (question) => {
-  if (question.confidence === null) return ["No reader has checked this question."];
+  if (question.confidence === null) return ["No reader has checked this question.", ...(question.reasons ?? [])];
   const share = Math.round(100 * question.confidence);
   const judged = question.type ? "good" : "not wrong"; // a statement's confidence is that it is good
   return [`Of 100 questions judged like this one, about ${share} are ${judged}.`, ...(question.reasons ?? [])];
@@ -74,6 +74,17 @@ const choiceField = (question, index, i, on) => {
   return h("li", { class: right && "right" }, h("span", { class: "letter" }, LETTERS[i]), area, right && h("span", { class: "tickmark", "aria-hidden": "true" }, "✓"));
 };
 
+const sureWords = ({ confidence }) => [sureness(confidence), confidence !== null && h("b", {}, ` ${Math.round(100 * confidence)} %`)].filter(Boolean);
+const reasonItems = (question) => reasonsOf(question).map((reason) => h("li", {}, reason));
+
+/** Draws how sure a question is, and why, on the card that is there: what is typed on it stays, and its buttons. */
+export const drawSureness = (card, question) => {
+  const sure = card.querySelector(".sure");
+  sure.className = `sure ${level(question.confidence)}`;
+  sure.replaceChildren(...sureWords(question));
+  card.querySelector(".reasons").replaceChildren(...reasonItems(question));
+};
+
 /** How sure it is, and what opens the reasons. */
 const sureButton = (question, why, on) => {
   const sure = h(
@@ -88,8 +99,7 @@ const sureButton = (question, why, on) => {
         on.explain(question.id, !why.hidden);
       },
     },
-    sureness(question.confidence),
-    question.confidence !== null && h("b", {}, ` ${Math.round(100 * question.confidence)} %`),
+    sureWords(question),
   ); // prettier-ignore
   return sure;
 };
@@ -132,7 +142,7 @@ const actions = (question, index, on) => {
  */
 export const editCard = (question, index, on) => {
   const { id } = question;
-  const why = h("ul", { class: "reasons", id: keyOf(question, "reasons"), hidden: !question.open }, reasonsOf(question).map((r) => h("li", {}, r)));
+  const why = h("ul", { class: "reasons", id: keyOf(question, "reasons"), hidden: !question.open }, reasonItems(question));
   return h(
     "li",
     {

@@ -64,14 +64,19 @@ export const lines = async (path) => {
   return text.trim().split("\n").filter(Boolean).map((line) => JSON.parse(line));
 };
 
-/** Questions about passages: see `POST /v1/questions`. */
-export const questions = (body, options) =>
-  call("v1/questions", {
+const post = (path, body, options) =>
+  call(path, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),
     ...options,
   });
+
+/** Questions about passages: see `POST /v1/questions`. */
+export const questions = (body, options) => post("v1/questions", body, options);
+
+/** A verdict on a question that somebody asked: see `POST /v1/scores`. */
+export const score = async (row) => (await post("v1/scores", { rows: [row] })).scores[0];
 
 /** Resolves once questions can be asked for. */
 export const ready = async (whileLoading) => {

@@ -1,8 +1,8 @@
 // The page: its parts, how they are drawn, and what the controls do.
 import { Asker } from "./asking.js";
 import { batchPanel } from "./batch.js";
-import { editCard, isAnswered, isRight, printSheet, resultOf, takeCard } from "./cards.js";
-import { ready } from "./client.js";
+import { drawSureness, editCard, isAnswered, isRight, printSheet, resultOf, takeCard } from "./cards.js";
+import { ready, score } from "./client.js";
 import { grow, h, plural, say } from "./dom.js";
 import { settingsForm } from "./form.js";
 import { dropping, tabs, themes } from "./frame.js";
@@ -144,7 +144,9 @@ const editing = {
     }
     store.remember(`Question ${placeOf(id) + 1} changed.`);
     // Without drawing: the click that ended the editing would lose its button.
-    store.note({ questions: store.changed(id, changes) });
+    const other = "question" in changes || "answer" in changes;
+    store.note({ questions: store.changed(id, { ...changes, ...(other && { confidence: null, reasons: [] }) }) });
+    if (other) check(id);
     return true;
   },
   explain: (id, open) => store.note({ questions: store.changed(id, { open }) }),
@@ -169,6 +171,26 @@ const editing = {
     const at = to < rest.length ? others.indexOf(rest[to]) : others.length;
     store.step({ questions: others.toSpliced(at, 0, moved) }, `Question ${order.indexOf(moved) + 1} is now ${to + 1} of ${order.length}.`);
   },
+};
+
+/** Has a question checked that was changed; a statement cannot be, nor one without a place in the text. */
+const check = async (id) => {
+  const show = () => {
+    const card = find(`#cards .card[data-id="${id}"]`);
+    if (card?.querySelector(".sure")) drawSureness(card, store.question(id));
+    drawTools();
+  };
+  show();
+  const asked = store.question(id);
+  if (asked.type || asked.start === null) return;
+  const { question, answer, span, start } = asked;
+  const passage = store.state.passages[asked.passage].text;
+  const place = answer === span ? { answer_start: start } : {};
+  const found = await score({ passage, question, answer, ...place }).catch(() => null);
+  const now = store.question(id);
+  if (!found || now?.question !== question || now.answer !== answer) return; // changed again, or gone
+  store.note({ questions: store.changed(id, { confidence: found.confidence, reasons: found.reasons }) });
+  show();
 };
 
 const undo = () => goTo(() => store.undo());
