@@ -249,8 +249,9 @@ class QuizSettings(_Checked):
     )
     types: tuple[str, ...] = _setting(
         (),
-        "types of question to make, in about equal numbers (default: wh why how); why and how: by "
-        "the first word, wh: any other question, cloze: fill in the blank, true-false: a statement",
+        "types of question to make, in about equal numbers (default: wh why how); why and how (in "
+        "what way): by how they begin, wh: any other question, cloze: fill in the blank, "
+        "true-false: a statement",
         QUESTION_TYPES,
     )
     choices: int = _setting(

@@ -23,8 +23,9 @@ COMMANDS = (generate, batch, score, serve, doctor, evaluate, train)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code: 0, 1 where no row of a batch succeeded or
-    ``doctor`` finds that asking does not work, 2 for bad input, 130 when interrupted."""
+    """Run the command line and return its exit code: 0, 1 where no row of ``batch`` or ``score``
+    succeeded or ``doctor`` finds that asking does not work, 2 for bad input, 130 when
+    interrupted."""
     args = build_parser().parse_args(argv)
     # What is imported stays to the end.  Looking for garbage in it, at the exit too, takes a third
     # of the time of a short command.
