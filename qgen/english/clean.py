@@ -57,6 +57,10 @@ _MEANT = (
 )
 """Where an acute or grave accent is one: both are also typed for apostrophes and quotes."""
 
+_WINDOWS = "\x80\x82-\x84\x86-\x8c\x8e\x91-\x9c\x9e\x9f"
+"""The controls that Windows-1252 has characters for, such as quotation marks: a program took its
+bytes for those of Latin-1.  That of "…" is also a line end."""
+
 _SEEN = re.compile(
     r"(?P<ligature>[\ufb00-\ufb06])"
     rf"|(?P<before>[{_MEANT_ALWAYS}]|(?<=[^\W\d_])[{_MEANT_ALWAYS}] |{_MEANT})(?P<letter>{_LETTER})"
@@ -66,6 +70,7 @@ _SEEN = re.compile(
     rf"|(?P<bullet>(?:(?<=\n)|^)[ \t]*[{_BULLETS}][ \t]*)"
     # Controls but tab and line ends, what has no width, what ends a line in some fonts, tags and
     # variation selectors; then what has no form at all, which nothing stands beside.
+    rf"|(?P<windows>[{_WINDOWS}])"
     r"|(?P<gone>[\x01-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5"
     r"\u180b-\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb"
     r"\U000e0000-\U000e0fff]+"
@@ -165,6 +170,8 @@ def _mended(match: re.Match) -> str | None:
         return with_accent(match["after"], match["cedilla"])
     if kind == "apostrophe":
         return "'"
+    if kind == "windows":
+        return found.encode("latin-1").decode("cp1252")
     return " " if kind == "paragraph" else ""
 
 
