@@ -611,8 +611,39 @@ def test_html_layout_tables_code_and_hidden_text(tmp_path):
 
 
 def test_what_the_style_of_a_page_makes_invisible(tmp_path):
-    page = html('We see <span style="visibility: hidden">never </span>ten birds.')
+    page = html(
+        'We see <span style="visibility: hidden">never </span>ten '
+        '<span style="visibility:collapse">blue </span>birds.'
+    )
     assert read(tmp_path, "a.html", page)[0] == ["We see ten birds."]
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        '<span class="pagenum"><a id="Page_12">[Pg 12]</a></span>',
+        '<span class="pageno" title="12">12</span>',
+        '<span class="linenum">10</span>',
+        '<span class="x page-number">{12}</span>',
+    ],
+)
+def test_numbers_of_pages_and_lines_within_a_text(tmp_path, mark):
+    page = html(f"The Kestrel {mark}{FIRST[12:]}")
+    assert read(tmp_path, "a.epub", epub(page))[0] == [FIRST]
+
+
+@pytest.mark.parametrize(
+    ("head", "encoding", "text"),
+    [
+        ("<meta charset=iso-8859-2>", "cp1250", "“Dvořák’s house”"),
+        ("<meta charset=iso-8859-15>", "cp1252", "“Zoë’s house”"),
+        ("<?xml version='1.0' encoding='iso-8859-15'?>", "iso-8859-15", "A house of 9 €"),
+    ],
+)
+def test_encodings_that_pages_name(tmp_path, head, encoding, text):
+    page = f"{head}<html><body><p>{text} is open to all who come.</p></body></html>"
+    found, _ = read(tmp_path, "a.html", page.encode(encoding))
+    assert found == [f"{text} is open to all who come."]
 
 
 def test_a_page_without_an_end_of_its_head_and_with_the_class_of_a_part(tmp_path):

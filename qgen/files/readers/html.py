@@ -60,7 +60,7 @@ _SKIPPED_CLASSES = re.compile(  # MediaWiki's, Sphinx's and other programs' own
     r"|sr-only|screen-reader-text|visually-hidden|footnotes?|footnote-ref"
     # Notes: of LaTeXML and Tufte within the text that has them, of Word and LibreOffice behind it.
     r"|ltx_note|sidenote|margin-?note|Mso(?:Footnote|Endnote|Comment)Text|sd(?:foot|end)note[\w-]*"
-    r"|MathJax_Preview|pg-boilerplate"
+    r"|MathJax_Preview|pg-boilerplate|page-?num(?:ber)?|pageno|line-?num(?:ber)?|lineno"
     r"|cookie-?(?:bar|banner|consent|law|message|notice|popup|policy)[\w-]*"
     r"|breadcrumbs?|site-header|site-footer|share-buttons?)(?:\s|$)"
 )
@@ -111,7 +111,9 @@ def read_html(path: Path, left_out: LeftOut) -> Iterator[Block]:
 def decode_html(content: bytes) -> str:
     """A page's text, in the encoding that it names, unless it clearly is in another."""
     encoding = detect_encoding(content)
-    named = re.search(rb"<meta[^>]+charset=[\"']?\s*([\w-]+)", content[:4096], re.I)
+    named = re.search(
+        rb"(?:<\?xml[^>]+encoding|<meta[^>]+charset)=[\"']?\s*([\w-]+)", content[:4096], re.I
+    )
     if encoding == "cp1252" and named:
         with suppress(LookupError, UnicodeError):  # nobody knows it, or it is not one of text
             name = codecs.lookup(named.group(1).decode("ascii")).name
@@ -359,7 +361,7 @@ def _is_left_out(attributes: dict[str, str]) -> bool:
     return (
         "hidden" in attributes
         or "display:none" in style
-        or "visibility:hidden" in style
+        or bool(re.search(r"visibility:(?:hidden|collapse)", style))
         or attributes.get("role", "") in _SKIPPED_ROLES
         or bool(_SKIPPED_TYPES.search(attributes.get("epub:type", "")))
         or bool(_SKIPPED_CLASSES.search(attributes.get("class", "")))
