@@ -493,11 +493,15 @@ def test_word_deleted_marks_and_captions(tmp_path):
         + paragraph(run("of the city "), properties=mark)
         + paragraph(run("in May 1937."))
         + paragraph(run("Figure 1. The bridge."), properties='<w:pStyle w:val="Caption"/>')
-        + paragraph(run("It is red. "), properties=mark)
+        + paragraph(
+            run("It is red. "),
+            "<w:del><w:r><w:delText>No.</w:delText></w:r></w:del>",
+            properties=mark,
+        )
     )
     found, left_out = read(tmp_path, "a.docx", word(body))
     assert found == ["The bridge was opened to the traffic of the city in May 1937.", "It is red."]
-    assert left_out == "1 caption"
+    assert left_out == "1 caption, 1 deletion"
     styled = '<w:pStyle w:val="{}"/>'.format
     table = f"<w:tbl><w:tr><w:tc>{paragraph(run(SECOND))}</w:tc></w:tr></w:tbl>"
     body = paragraph(run(FIRST), properties=mark) + table
@@ -1341,6 +1345,12 @@ STYLES += "<currency-style name='N'><text-properties color='#f00'/></currency-st
          "We saw it.", ""),
         ("We saw it.</p><section display='condition' is-hidden='true'><p>No <s Shown>it</s>.</p>"
          "</section><p>", "We saw it.", ""),
+        ("We saw<variable-set display='none'>3</variable-set> it<script>x()</script>.",
+         "We saw it.", ""),
+        ("</p><tracked-changes><changed-region><deletion><change-info/><p>No.</p></deletion>"
+         "</changed-region><changed-region><insertion><change-info><p>Why</p></change-info>"
+         "</insertion></changed-region></tracked-changes><p>We saw <change/>it.",
+         "We saw it.", "1 deletion"),
     ],
 )  # fmt: skip
 def test_what_open_document_shows_again_or_hides_otherwise(tmp_path, body, found, left_out):

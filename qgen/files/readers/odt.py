@@ -15,10 +15,11 @@ from qgen.files.readers.xml import bases_first, elements, parse_part
 
 _WHAT = "an OpenDocument text"
 _SKIPPED = {
-    "note": "note", "tracked-changes": "", "annotation": "comment", "table-of-content": "",
-    "bibliography": "list of references", "alphabetical-index": "", "illustration-index": "",
-    "table-index": "", "object-index": "", "user-index": "", "forms": "", "sequence-decls": "",
-    "header": "header", "footer": "footer", "ruby-text": "", "title": "", "desc": "",
+    "note": "note", "deletion": "deletion", "change-info": "", "annotation": "comment",
+    "table-of-content": "", "bibliography": "list of references", "alphabetical-index": "",
+    "illustration-index": "", "table-index": "", "object-index": "", "user-index": "", "forms": "",
+    "sequence-decls": "", "header": "header", "footer": "footer", "ruby-text": "", "title": "",
+    "desc": "", "script": "",
 }  # fmt: skip
 """Elements that are left out, and what they are counted as."""
 _CAPTIONS = frozenset({"Caption", "Illustration", "Figure", "Table", "Drawing"})
@@ -135,7 +136,7 @@ class _Document:
             self._names.append(self._begin(attributes, outer))
             if name == "p" and self._names[-1] in _TITLES:
                 self._texts[-1] = ([], 1)
-        elif name in {"section", "hidden-text", "hidden-paragraph"}:
+        elif name in {"section", "hidden-text", "hidden-paragraph", "variable-set"}:
             if "none" in attributes.get("display", "") or attributes.get("is-hidden") == "true":
                 self._hide(name)
         elif name == "table":

@@ -177,6 +177,8 @@ class _Document:
         # "ins", "del" and the like also stand in properties, where they hold no text.
         if name in {"del", "moveFrom"} and self._open[-2:] == ["pPr", "rPr"]:
             self._paragraphs[-1].goes_on = True
+        elif name == "del" and self._open[-1:] not in (["rPr"], ["ctrlPr"]):
+            self._left_out["deletion"] += 1
         return name in _SKIPPED
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
