@@ -474,6 +474,51 @@ def test_word_text_in_the_font_symbol_and_charts(tmp_path):
     assert read(tmp_path, "a.docx", word(body)) == (found, "1 chart")
 
 
+_SIGNS = {
+    "a.docx": word(
+        paragraph(
+            run("§", '<w:rFonts w:ascii="Wingdings"/>'),
+            run(" It is "),
+            run("a\xb3\uf062", '<w:rFonts w:ascii="Symbol"/>'),
+            run(" of all that was built here."),
+        )
+    ),
+    "a.html": html(
+        "<span style='font-family:Wingdings'>§<span style='font-family:Arial'> </span></span>"
+        "It is <font face='Symbol'>a\xb3\uf062</font> of all that was built here."
+    ),
+    "a.odt": open_document(
+        "<p><span style-name='W'>§</span> It is <span style-name='S'>a\xb3\uf062</span>"
+        " of all that was built here.</p>",
+        "<automatic-styles><style name='S'><text-properties font-name='Symbol1'/></style><style "
+        "name='W'><text-properties font-name='Wingdings'/></style></automatic-styles>",
+    ),
+    "a.rtf": (
+        r"{\rtf1\ansi{\fonttbl{\f0\fcharset0 Arial;}{\f1\fcharset2\fprq2{\*\panose 05}Symbol"
+        r"{\*\falt Sy};}{\f2 Wingdings;}}{\f2 \'a7} It is {\f1 a\'b3\u-3998 ?} of all that was "
+        r"built here.}"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", _SIGNS)
+def test_text_in_fonts_of_signs(tmp_path, name):
+    assert read(tmp_path, name, _SIGNS[name]) == (["It is α≥β of all that was built here."], "")
+
+
+@pytest.mark.parametrize(
+    ("inside", "found"),
+    [
+        (r"\f1\uc2\u-3999 ??a\f0 a", "ααa"),
+        (r"{\f1\u945\'3f\'61}a", "ααa"),
+        (r"{\f1\uc0\u-3999 a{\f0 a}\~a\plain a}", "ααa αa"),
+    ],
+)
+def test_symbols_of_rich_text_in_unicode(tmp_path, inside, found):
+    content = rf"{{\rtf1{{\fonttbl\f0 Arial;\f1\fcharset2 Symbol;}}It is {inside} in all of it.}}"
+    assert read(tmp_path, "a.rtf", content)[0] == [f"It is {found} in all of it."]
+
+
 def test_two_line_breaks_are_a_new_paragraph(tmp_path):
     office = "http://openoffice.org/2000/office"
     content = (
@@ -1135,6 +1180,17 @@ def test_hidden_words_and_links_of_rich_text(tmp_path, inside, found):
             "2 deletions",
         ),
         (r"It \\footnote fell.", r"It \footnote fell.", ""),
+        (r"{\header A\par}{\footerf Page 3}It fell.", "It fell.", "1 footer, 1 header"),
+        (
+            r"It {\object\objemb{\*\objclass Excel}{\*\objdata 01}{\result{\f0 twice}}} fell.",
+            "It twice fell.",
+            "",
+        ),
+        (
+            r"It is {\object\objemb{\*\objclass Equation.3}{\*\objdata 0}{\result{\pict 0}}} now.",
+            "It is … now.",
+            "1 formula",
+        ),
     ],
 )
 def test_what_rich_text_leaves_out_is_counted(tmp_path, inside, found, left_out):
@@ -1210,6 +1266,22 @@ def test_slides_with_formulas_empty_notes_and_the_title_behind(tmp_path):
         (text, ("Bridges",)) for text in (FIRST, "It is … of all that is in the town.")
     ]
     assert document.summary == "1 formula"
+
+
+def test_slides_with_fonts_of_signs(tmp_path):
+    runs = [
+        ("It is ", ""),
+        ("a\uf062", '<a:latin typeface="Symbol"/>'),
+        (" of all ", ""),
+        ("\xe0 that was built here.", '<a:latin typeface="Arial"/><a:sym typeface="Wingdings"/>'),
+    ]
+    text = "".join(f"<a:r><a:rPr>{font}</a:rPr><a:t>{text}</a:t></a:r>" for text, font in runs)
+    with zipfile.ZipFile(io.BytesIO(make(".pptx"))) as deck:
+        parts = {name: deck.read(name) for name in deck.namelist()}
+    slide = parts["ppt/slides/slide1.xml"].decode()
+    slide = re.sub(rf"<a:r>(?:(?!<a:r>).)*{FIRST}.*?</a:r>", text, slide)
+    deck = archive(parts | {"ppt/slides/slide1.xml": slide.encode()})
+    assert read(tmp_path, "a.pptx", deck)[0] == ["It is αβ of all that was built here.", SECOND]
 
 
 def test_what_slides_hide_strike_through_and_lower(tmp_path):

@@ -27,6 +27,7 @@ from qgen.files.readers.marks import (
     RAISED,
     read_raised,
 )
+from qgen.files.readers.symbols import as_signs, signs_of
 from qgen.files.readers.tex import formula_text
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
@@ -73,6 +74,7 @@ MAX_ELEMENTS = 50_000
 _FORMULA = re.compile(r"(?:^|[\s-])(?:math|tex|latex)\b")
 _DRAWN = re.compile(r"(?:^|\s)(?:katex|MathJax(?:_SVG|_CHTML)?(?:_Display)?)(?:\s|$)")
 """A formula as KaTeX and MathJax draw it, once for the eyes and once as MathML."""
+_FAMILY = re.compile(r"font-family\s*:\s*([^;,]+)", re.I)
 _LITERAL = frozenset({"code", "kbd", "samp", "tt"})
 """In what of a line no script looks for formulas."""
 _BACKSLASH = "\ufdd5"
@@ -178,6 +180,7 @@ class _Page:
         self._pre: list[str] | None = None
         self._code = False
         self._literal = 0  # how many elements of code in a line deep
+        self._fonts: list[tuple[int, str]] = []  # that are named: how deep, and their signs
         self._forms: list[int] = []  # how many blocks stood before each that is open
         self._in_forms: list[Block] = []
 
@@ -213,6 +216,9 @@ class _Page:
                 self.flush()
             return
         self._literal += tag in _LITERAL
+        family = _FAMILY.search(attributes.get("style", ""))
+        if font := attributes.get("face") or (family and family[1]):
+            self._fonts.append((self._depth, signs_of(font.split(",")[0])))
         if tag in _HEADINGS:
             self.flush()
             self._level = _HEADINGS[tag]
@@ -251,6 +257,8 @@ class _Page:
         if self._skipped:
             self._skipped -= 1
             return
+        if self._fonts and self._fonts[-1][0] > self._depth:
+            self._fonts.pop()
         self._literal -= tag in _LITERAL
         if tag in _HEADINGS or tag in {"td", "th", "figure"} or tag in _BLOCKS:
             self.flush()
@@ -300,6 +308,7 @@ class _Page:
         if self._pre is not None:
             self._pre.append(text)
         else:
+            text = as_signs(text, self._fonts[-1][1], self._left_out) if self._fonts else text
             text = text.replace("\\", _BACKSLASH) if self._literal > 0 else text
             self._text.append(re.sub(r"\s+", " ", text))
 

@@ -11,6 +11,7 @@ from qgen.errors import QGenError
 from qgen.files.archives import Archive
 from qgen.files.readers.blocks import Block, LeftOut, Tables
 from qgen.files.readers.marks import LINK, NO_LINK, add_shifted, read_raised, sign_of
+from qgen.files.readers.symbols import as_signs, signs_of
 from qgen.files.readers.xml import bases_first, elements, parse_part
 
 _WHAT = "an OpenDocument text"
@@ -53,6 +54,7 @@ class _Look(NamedTuple):
     shift: str | None = None  # the sign of what stands off the line
     struck: bool | None = None
     hidden: bool | None = None
+    signs: str | None = None  # of a font that has no letters
 
     def within(self, outer: _Look) -> _Look:
         """This look, with what it does not say as that round it has it."""
@@ -60,6 +62,7 @@ class _Look(NamedTuple):
             outer.shift if self.shift is None else self.shift,
             outer.struck if self.struck is None else self.struck,
             outer.hidden if self.hidden is None else self.hidden,
+            outer.signs if self.signs is None else self.signs,
         )
 
 
@@ -97,10 +100,12 @@ def _styles(found: list[tuple[str, dict[str, str]]]) -> dict[str, _Style]:
 def _look(properties: dict[str, str]) -> _Look:
     position = properties.get("text-position", "").split(" ")[0]
     line, display = properties.get("text-line-through-style"), properties.get("display")
+    font = properties.get("font-name")  # "Symbol1" is another entry for "Symbol"
     return _Look(
         sign_of(position) if position else None,
         None if line is None else line != "none",
         None if display is None else display == "none",
+        None if font is None else signs_of(font.rstrip("0123456789")),
     )
 
 
@@ -209,4 +214,5 @@ class _Document:
             return
         if text not in {"\n", " "}:
             text = " ".join(text.split("\n"))
+        text = as_signs(text, look.signs or "", self._left_out)
         add_shifted(self._texts[-1][0], text, look.shift or "")

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from striprtf.striprtf import destinations, rtf_to_text, specialchars
+from striprtf.striprtf import destinations, font_table_group, rtf_to_text, specialchars
 
 from qgen.files.encoding import read_bytes
 from qgen.files.readers.blocks import Block, LeftOut, blocks_of_table
 from qgen.files.readers.marks import ENDS, LOWERED, RAISED, read_raised
+from qgen.files.readers.symbols import as_signs, signs_of
 
 _TOKEN = re.compile(
     r"\\\*\\ud(?![A-Za-z]) ?"  # of what follows in Unicode
@@ -19,11 +20,18 @@ _TOKEN = re.compile(
     r"|[^\\{}]+|\\",
     re.S,
 )
-_COUNTED = {"footnote": "note", "annotation": "comment", "pict": "picture", "shptxt": "text box"}
+_COUNTED = {
+    "footnote": "note", "annotation": "comment", "pict": "picture", "shptxt": "text box",
+    **{f"{part}{which}": part for part in ("header", "footer") for which in ("", "l", "r", "f")},
+}  # fmt: skip
+_FONT = re.compile(r"\\f(\d+)\b[^;]{0,300}?[ }]([^;{}\\]{1,100})(?:\{[^{}]{0,100}\})?;")
+"""One in the table of fonts: its number and its name."""
 _COPIES = frozenset({"nonshppict", "shprslt", "listpicture"})
 """What has a picture that is there already, or that is the mark of an item."""
 _UNREAD = frozenset({"deleted", "strike", "striked", "v"})
 """What is deleted, struck through or hidden."""
+_OBJECTS = frozenset({"object", "result"})
+"""What holds that which an embedded object shows, for programs that cannot open it."""
 _SHIFTS = {"super": RAISED, "sub": LOWERED, "nosupersub": ""}
 _CELLS = frozenset({"cell", "nestcell", "row"})
 _SPACES = dict.fromkeys(("line", "column"), " ")
@@ -40,12 +48,16 @@ class _Group:
         shift: the sign of what stands off the line.
         is_text: whether it belongs to the text, not to a table of styles or the like.
         is_copy: whether its pictures are counted elsewhere.
+        signs: those of its font, where it has no letters.
+        fallback: how many characters stand behind one in Unicode, for programs without it.
     """
 
     unread: frozenset[str] = frozenset()
     shift: str = ""
     is_text: bool = True
     is_copy: bool = False
+    signs: str = ""
+    fallback: int = 1
 
     def hides(self, is_space: bool) -> bool:
         """Whether something is not read; a space that is only struck through divides words."""
@@ -53,12 +65,14 @@ class _Group:
 
     def after(self, piece: str, word: str | None, number: str | None) -> _Group:
         """The group behind a control word or sign."""
-        if piece == r"\*" or word in destinations:
+        if piece == r"\*" or (word in destinations and word not in _OBJECTS):
             return replace(self, is_text=False)
         if word in _COPIES:
             return replace(self, is_copy=True)
         if word == "plain":
-            return replace(self, unread=frozenset(), shift="")
+            return replace(self, unread=frozenset(), shift="", signs="")
+        if word == "uc":
+            return replace(self, fallback=max(int(number or 1), 0))
         if word in _UNREAD:
             unread = self.unread - {word} if number == "0" else self.unread | {word}
             return replace(self, unread=unread)
@@ -92,10 +106,13 @@ def _marked(source: str, left_out: LeftOut) -> str:
     shift = ""  # of the text so far
     is_counted = False  # the deletion that goes on
     is_ansi = False  # whether the next group comes again in Unicode
+    fallback = 0  # how many characters stand for one in Unicode that has come
+    fonts = dict(_FONT.findall(font_table_group(source)))
     position = 0
     while token := _TOKEN.match(source, position):
         position = token.end()
         piece, word, group = token[0], token["word"], groups[-1]
+        fallback = 0 if word or piece in {"{", "}"} else fallback
         if piece == "{":
             groups.append(replace(group, is_text=group.is_text and not is_ansi))
             piece, is_ansi = r"{\*" if is_ansi else piece, False
@@ -120,6 +137,8 @@ def _marked(source: str, left_out: LeftOut) -> str:
                 pieces.append(ENDS.get(shift, "") + group.shift)
                 shift = group.shift
             piece = "{ }" if word in _SPACES else piece
+            if group.signs and (not word or (word == "u" and token["number"])):
+                piece, fallback = _shown_signs(piece, token["number"], group, fallback, left_out)
         else:
             if word in _COUNTED:
                 left_out[_COUNTED[word]] += not group.is_copy
@@ -130,5 +149,33 @@ def _marked(source: str, left_out: LeftOut) -> str:
                 left_out["formula"] += 1
                 pieces.insert(-1, "…")  # so that nobody takes what is left for the whole sentence
             groups[-1] = group.after(piece, word, token["number"])
+            if word in _OBJECTS:
+                continue
+            if word == "objclass" and source.startswith("Equation", position) and groups[1:]:
+                groups[-2] = replace(groups[-2], is_copy=True)
+                if groups[-2].is_text and not groups[-2].unread:
+                    left_out["formula"] += 1
+                    pieces.insert(-2, "…")
+            if word == "f":
+                groups[-1] = replace(group, signs=signs_of(fonts.get(token["number"], "")))
         pieces.append(piece)
     return "".join(pieces)
+
+
+def _shown_signs(
+    piece: str, number: str | None, group: _Group, fallback: int, left_out: LeftOut
+) -> tuple[str, int]:
+    """A piece of text in a font of signs, with them in Unicode, and how many characters behind it
+    stand for one that is in Unicode already."""
+    if number:
+        sign = as_signs(chr(int(number) & 0xFFFF), group.signs, left_out)
+        return f"\\u{ord(sign)} ", group.fallback
+    if re.match(r"\\(?!'..|[\\{}])", piece):  # a space, a hyphen, or no character at all
+        return piece, 0
+    text = chr(int(piece[2:], 16)) if piece.startswith("\\'") else piece.removeprefix("\\")
+    text = re.sub(r"[\r\n]", "", text)
+    kept = min(fallback, len(text))
+    signs = as_signs(text[kept:], group.signs, left_out)
+    shown = "".join(f"\\u{ord(sign)} " for sign in signs)
+    before = piece if kept == len(text) else text[:kept]
+    return before + (f"{{\\uc0{shown}}}" if shown else ""), fallback - kept

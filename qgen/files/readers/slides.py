@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from qgen.files.archives import Archive
 from qgen.files.readers.blocks import Block, LeftOut, Tables
 from qgen.files.readers.formulas import Formulas
 from qgen.files.readers.marks import add_shifted, read_raised, sign_of
+from qgen.files.readers.symbols import as_signs, signs_of
 from qgen.files.readers.word import main_part
 from qgen.files.readers.xml import elements, parse_part
 
@@ -86,6 +88,7 @@ class _Slide:
         self._depth = 0
         self._hidden = 0  # the depth of a shape that is not shown, with all in it
         self._shift = ""  # the sign of what stands off the line
+        self._fonts = ("", "")  # the signs of the run's font, and of that for what is no letter
         self._place = ""  # what the shape is for
         self._tables = Tables(left_out)
         self._formulas = Formulas(left_out)
@@ -114,10 +117,14 @@ class _Slide:
         elif name == "p":
             self._text = []
         elif name in {"r", "fld"}:
-            self._shift, self._struck = "", False
+            self._shift, self._struck, self._fonts = "", False, ("", "")
         elif name == "rPr":
             self._struck = attributes.get("strike", "noStrike") != "noStrike"
             self._shift = sign_of(attributes.get("baseline", ""))
+        elif name == "latin":
+            self._fonts = signs_of(attributes.get("typeface", "")), self._fonts[1]
+        elif name == "sym":
+            self._fonts = self._fonts[0], signs_of(attributes.get("typeface", ""))
         elif name == "t":
             self._reads = True
         elif name == "br":
@@ -145,5 +152,11 @@ class _Slide:
         if not self._reads or self._hidden:
             return
         self._left_out["deletion"] += self._struck
-        if not self._struck:
-            add_shifted(self._text, text, self._shift)
+        if self._struck:
+            return
+        font, others = self._fonts
+        if not font:  # what is typed behind such a sign may have its font as well
+            parts = re.split(r"([\xa1-\xff\uf000-\uf0ff]+)", text)
+            parts[1::2] = [as_signs(part, others, self._left_out) for part in parts[1::2]]
+            text = "".join(parts)
+        add_shifted(self._text, as_signs(text, font, self._left_out), self._shift)

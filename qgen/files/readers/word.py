@@ -16,6 +16,7 @@ from qgen.files.archives import Archive
 from qgen.files.readers.blocks import Block, LeftOut, Tables
 from qgen.files.readers.formulas import Formulas
 from qgen.files.readers.marks import LINK, LOWERED, NO_LINK, RAISED, add_shifted, read_raised
+from qgen.files.readers.symbols import as_signs, signs_of, symbol
 from qgen.files.readers.xml import bases_first, elements, parse_part
 
 _WHAT = "a Word document"
@@ -38,26 +39,6 @@ _STYLES = _HEADINGS | _LEFT_OUT.keys()
 _SHIFTS = {"superscript": RAISED, "subscript": LOWERED}
 _OFF = frozenset({"0", "false", "off"})
 """What a property may have for no; without a value it is a yes."""
-_SYMBOLS = (
-    dict(
-        zip(
-            [*range(0x41, 0x5B), *range(0x61, 0x7B)],
-            "ΑΒΧΔΕΦΓΗΙϑΚΛΜΝΟΠΘΡΣΤΥςΩΞΨΖαβχδεφγηιϕκλμνοπθρστυϖωξψζ",
-            strict=True,
-        )
-    )
-    | dict(
-        zip(
-            [*range(0xA2, 0xA6), *range(0xAB, 0xBD)],
-            "′≤⁄∞↔←↑→↓°±″≥×∝∂•÷≠≡≈…",
-            strict=True,
-        )
-    )
-    | {ord(character): character for character in "!#%&()+,./0123456789:;<=>?[]_{|}"}
-    | {0xD7: "⋅", 0xD6: "√", 0xD0: "∠", 0xCE: "∈", 0xC5: "⊕", 0xC6: "∅", 0xDE: "⇒", 0x2D: "−"}
-    | {0x22: "∀", 0x24: "∃", 0x27: "∋", 0x2A: "∗", 0x40: "≅", 0x7E: "∼", 0xA0: " "}
-)
-"""Those of the font Symbol that texts have."""
 
 
 @dataclass
@@ -164,7 +145,8 @@ class _Document:
         # Those open, a text box in one of another; the first is for what stands in none.
         self._paragraphs = [_Paragraph()]
         self._tables = Tables(left_out, frames=True)
-        self._hidden = self._struck = self._symbols = self._reads = False
+        self._hidden = self._struck = self._reads = False
+        self._signs = ""  # of the font, where it has no letters
         self._shift = ""  # the sign of what stands off the line
         self._before: list[str] = []  # the text of a paragraph that goes on in the next
         self._formulas = Formulas(left_out)
@@ -197,9 +179,9 @@ class _Document:
         elif name == "tc":
             self._tables.cell()
         elif name == "r":
-            self._symbols = self._hidden = self._struck = False
+            self._hidden = self._struck = False
             self._apply(paragraph.style)
-            self._shift = ""
+            self._shift = self._signs = ""
         elif name == "t":
             self._reads = True
         elif name == "hyperlink":
@@ -223,7 +205,7 @@ class _Document:
         elif name == "sym" and self._shows() and not self._struck:
             code = attributes.get("char", "")
             known = attributes.get("font") == "Symbol" and re.fullmatch("[0-9A-Fa-f]{2,4}", code)
-            self._write(self._symbol(int(code, 16) if known else 0))
+            self._write(symbol(int(code, 16) if known else 0, self._left_out))
         elif name in {"fldChar", "fldSimple", "sdt"}:
             text.append("")  # a citation's mark is no part of an exponent before it
             self._field(attributes.get("fldCharType"))
@@ -271,9 +253,7 @@ class _Document:
         if self._struck:
             self._left_out["deletion"] += 1
             return
-        if self._symbols:
-            text = re.sub(r"[!-\xff\uf000-\uf0ff]", lambda m: self._symbol(ord(m[0])), text)
-        self._write(text)
+        self._write(as_signs(text, self._signs, self._left_out))
 
     @property
     def in_code(self) -> bool:
@@ -316,14 +296,7 @@ class _Document:
         elif name in {"strike", "dstrike"}:
             self._struck = value not in _OFF
         elif name == "rFonts":
-            self._symbols = value == "Symbol"
-
-    def _symbol(self, code: int) -> str:
-        """A character of the font Symbol; a mark where nobody knows it."""
-        if symbol := _SYMBOLS.get(code & 0xFF):
-            return symbol
-        self._left_out["symbol"] += 1
-        return "…"
+            self._signs = signs_of(value)
 
     def _end_paragraph(self, paragraph: _Paragraph) -> None:
         if paragraph.goes_on:
