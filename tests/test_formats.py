@@ -836,6 +836,24 @@ def test_sounds_over_two_lines_of_captions(tmp_path):
     assert read(tmp_path, "a.srt", "\n".join(cues)) == ([" ".join(said)], "7 sounds")
 
 
+@pytest.mark.parametrize(
+    ("cues", "found"),
+    [
+        (["The bridge", "The bridge at Dorne", "The bridge at Dorne\nwas red,",
+          "was red, and it", "was red, and it was old."],
+         ["The bridge at Dorne was red, and it was old."]),
+        (["The bridge was opened...", "...by Queen Maud…", "… in 1897. And then..."],
+         ["The bridge was opened by Queen Maud in 1897. And then..."]),
+        (["- Was it", "- Was it old?", "- It was old."], ["Was it old?", "It was old."]),
+    ],
+)  # fmt: skip
+def test_captions_whose_lines_grow_or_go_on(tmp_path, cues, found):
+    content = "\n".join(
+        f"{n}\n00:00:{n:02},000 --> 00:00:{n + 1:02},000\n{cue}\n" for n, cue in enumerate(cues, 1)
+    )
+    assert read(tmp_path, "a.srt", content)[0] == found
+
+
 def test_captions_whose_times_are_whole_seconds(tmp_path):
     cues = f"1\n00:01 --> 00:04\n{FIRST}\n\n2\n0:00:09 --> 0:00:12\n{SECOND}\n"
     assert read(tmp_path, "a.srt", cues)[0] == TEXTS

@@ -57,19 +57,27 @@ def read_captions(path: Path, left_out: LeftOut) -> Iterator[Block]:
         lines, sounds = _spoken(words)
         left_out["sound"] += sounds
         if paragraph and begins - ended > _PAUSE and ends_sentence(paragraph[-1]):
-            yield Block("\n".join(paragraph))
+            yield Block(_joined(paragraph))
             paragraph = []
         for line in lines:
             if line in before:
                 continue
+            if before and line.startswith(f"{before[-1]} "):  # it grows as it is spoken
+                line = line[len(before[-1]) + 1 :]
             speaks = re.match(r"(?:[-–—]\s*|>>+\s*)", line)  # another person
             if speaks and paragraph and ends_sentence(paragraph[-1]):
-                yield Block("\n".join(paragraph))
+                yield Block(_joined(paragraph))
                 paragraph = []
             paragraph.append(line[speaks.end() :] if speaks else line)
         before, ended = lines, ends
     if paragraph:
-        yield Block("\n".join(paragraph))
+        yield Block(_joined(paragraph))
+
+
+def _joined(lines: list[str]) -> str:
+    """The lines of a paragraph, without the dots by which a cue's end and the beginning of the next
+    say that a sentence goes on."""
+    return re.sub(r"(?:\.{3}|…)\n(?:\.{3}|…)\s*", "\n", "\n".join(lines))
 
 
 def _cues(text: str) -> Iterator[tuple[float, float, list[str]]]:
