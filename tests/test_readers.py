@@ -540,6 +540,23 @@ def test_a_workbook_of_several_sheets(tmp_path):
     assert told == [f'{tmp_path / "in.xlsx"}: the sheet "Old" is hidden and is not read']
 
 
+def test_hidden_rows_of_a_workbook_are_read_and_told(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for cells in ["id", "passage"], [1, TEXT], [2, "Rome."], [3, '<row hidden="1"'], [4, "Oslo."]:
+        book.active.append(cells)
+    for number in 2, 5:
+        book.active.row_dimensions[number].hidden = True
+    book.active.column_dimensions["A"].hidden = True
+    book.save(tmp_path / "in.xlsx")
+    told = []
+    rows = list(read_rows(tmp_path / "in.xlsx", tell=told.append))
+    assert [row.content.extra["id"] for row in rows] == [1, 2, 3, 4]
+    assert told == [
+        f'{tmp_path / "in.xlsx"}: the sheet "Sheet" has 2 hidden rows, which are read too'
+    ]
+
+
 def test_merged_cells_of_a_workbook(tmp_path):
     """A passage beside several questions is that of each; what is merged away is not shown."""
     openpyxl = pytest.importorskip("openpyxl")

@@ -243,6 +243,9 @@ def _workbook_rows(
     for title, header in headers.items():
         named = "sheet" in map(normal_name, header)
         more = {"sheet": title} if len(headers) > 1 and not named else {}
+        if hidden := len(_found(book[title], _HIDDEN)):
+            rows = "1 hidden row, which is" if hidden == 1 else f"{hidden} hidden rows, which are"
+            tell(f'{path}: the sheet "{title}" has {rows} read too')
         for number, values in islice(_filled_rows(book[title]), 1, None):
             raw = json.dumps([*values, *more.values()], ensure_ascii=False)
             filled = values + [None] * (len(header) - len(values))
@@ -282,23 +285,29 @@ _MERGED = re.compile(
     rb'<(?:\w+:)?mergeCell\s[^<>]{0,200}?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"'
 )
 
+_HIDDEN = re.compile(rb'<(?:\w+:)?row\s[^<>]{0,250}?\shidden="(?:1|true)"')
+"""By hand or by a filter."""
 
-def _merged_cells(sheet: Any, columns: int) -> dict[int, list[tuple[int, int, int]]]:
-    """Those of the merged cells that begin in the first columns, by their first rows: the first
-    column, that behind the last, the last row.
 
-    They stand behind the rows, and openpyxl tells of them only where it keeps a whole sheet.
-    """
-    from openpyxl.utils import range_boundaries
-
-    ranges: set[bytes] = set()
+def _found(sheet: Any, pattern: re.Pattern[bytes]) -> set[bytes]:
+    """What a pattern finds in the source of a sheet, which openpyxl tells only where it keeps a
+    whole sheet; each of at most 300 bytes."""
+    found: set[bytes] = set()
     with sheet._get_source() as source:
         text = b""
         while chunk := source.read(_SAMPLE):
             text = text[-300:] + chunk
-            ranges.update(_MERGED.findall(text))
+            found.update(pattern.findall(text))
+    return found
+
+
+def _merged_cells(sheet: Any, columns: int) -> dict[int, list[tuple[int, int, int]]]:
+    """Those of the merged cells that begin in the first columns, by their first rows: the first
+    column, that behind the last, the last row.  They stand behind the rows."""
+    from openpyxl.utils import range_boundaries
+
     merged: dict[int, list[tuple[int, int, int]]] = {}
-    for found in ranges:
+    for found in _found(sheet, _MERGED):
         first, row, last, last_row = range_boundaries(found.decode())
         if first <= columns:
             merged.setdefault(row, []).append((first - 1, last, last_row))
