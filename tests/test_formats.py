@@ -446,8 +446,14 @@ def test_formulas_of_old_editors_and_large_initials_in_word(tmp_path):
         '<o:OLEObject xmlns:o="o" ProgID="Equation.DSMT4"/></w:object></w:r>'
     )
     initial = paragraph(run(FIRST[0]), properties='<w:framePr w:dropCap="drop" w:lines="3"/>')
-    body = paragraph(run("It is "), formula, run(" of all.")) + initial + paragraph(run(FIRST[1:]))
-    assert read(tmp_path, "a.docx", word(body)) == (["It is … of all.", FIRST], "1 formula")
+    code = r"<w:r><w:instrText> EQ \f(1,2) </w:instrText></w:r>"
+    field = field_mark("begin") + code + field_mark("end")
+    body = (
+        paragraph(run("It is "), formula, run(" of "), field, run("all."))
+        + initial
+        + paragraph(run(FIRST[1:]))
+    )
+    assert read(tmp_path, "a.docx", word(body)) == (["It is … of …all.", FIRST], "2 formulas")
 
 
 @pytest.mark.parametrize(

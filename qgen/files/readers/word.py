@@ -21,8 +21,8 @@ from qgen.files.readers.xml import bases_first, elements, parse_part
 
 _WHAT = "a Word document"
 _SKIPPED = frozenset(
-    # Deleted or moved away, codes of fields, the second form of a drawing, and readings in ruby.
-    "del moveFrom instrText delInstrText delText Fallback rt sectPr tblPr trPr tcPr sdtEndPr"
+    # Deleted or moved away, also codes of fields, the second form of a drawing, readings in ruby.
+    "del moveFrom delInstrText delText Fallback rt sectPr tblPr trPr tcPr sdtEndPr"
     " rPrChange pPrChange".split()
 )
 _HEADINGS = frozenset({"heading", "title", "subtitle"})
@@ -248,6 +248,9 @@ class _Document:
             self._formulas.end(name, self._paragraphs[-1].text)
 
     def data(self, text: str) -> None:
+        if self._open[-1:] == ["instrText"] and re.match(r"\s*EQ\b", text, re.I):
+            self._paragraphs[-1].text.append("…")  # a formula, without a result beside its code
+            self._left_out["formula"] += 1
         if not self._reads or not self._shows():
             return
         if self._struck:
