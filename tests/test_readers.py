@@ -446,6 +446,10 @@ def test_offsets_follow_the_mended_passage():
         ("d´ej`a vu, Moli`ere, voil`a, cos`ı", "déjà vu, Molière, voilà, così"),
         ("the ˆ operator, aˆ2 + bˆ2", "the ˆ operator, aˆ2 + bˆ2"),
         ("5´ 30´´, a 90˚, 5˝ of rain", "5´ 30´´, a 90˚, 5˝ of rain"),
+        (
+            "an obser\xad\r\n vatory, its con\xac\ntract \xac\nand a\xad b",
+            "an observatory, its contract \xac\nand a b",
+        ),
         ("Maud\x92s \x93bridge\x94 \x96 5 \x80\x81", "Maud’s “bridge” – 5 €"),
     ],
 )

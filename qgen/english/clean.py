@@ -71,6 +71,8 @@ _SEEN = re.compile(
     # Controls but tab and line ends, what has no width, what ends a line in some fonts, tags and
     # variation selectors; then what has no form at all, which nothing stands beside.
     rf"|(?P<windows>[{_WINDOWS}])"
+    # A soft hyphen that divides a word at the end of a line, which some programs write as "¬".
+    rf"|(?P<divided>(?<={_LETTER})[\u00ad\u00ac][ \t]*\r?\n[ \t]*(?={_LETTER}))"
     r"|(?P<gone>[\x01-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5"
     r"\u180b-\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb"
     r"\U000e0000-\U000e0fff]+"
@@ -99,7 +101,7 @@ def lost_letters_problem(passage: str) -> str | None:
 
 
 def clean_text(text: str) -> str:
-    """The text with its characters mended; line ends stay."""
+    """The text with its characters mended; line ends stay, but those behind a soft hyphen."""
     return clean_with_offsets(text)[0]
 
 
