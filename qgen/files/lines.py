@@ -18,6 +18,16 @@ _IN_LINE = re.compile(r"[.!?][\"”’)]?\s+\S")
 BULLET = re.compile(r"^\s*(?:([-*•·‣▪◦–])|\(?\d{1,2}[.)])\s+")
 """The sign or the number of an item of a list; behind a number a short line may be a heading."""
 
+_SMALL = r"(?:a|an|and|at|by|for|in|of|on|or|out|the|to|up)"
+_COMPOUND = re.compile(
+    r"\b(?:(?:twen|thir|for|fif|six|seven|eigh|nine)ty-\n"
+    r"|self-\n(?!(?:ish|less|same))|well-\n(?!(?:ness|spring|head))"
+    rf"|\w+-{_SMALL}-\n|\w+-\n{_SMALL}-\w)",
+    re.I,
+)
+"""Two lines whose hyphen belongs to the word: twenty-/five, self-/evident, well-/known,
+state-of-the-/art, mother-/in-law."""
+
 
 def ends_sentence(line: str) -> bool:
     """Whether a line's last mark is one that a sentence ends with, or a colon."""
@@ -49,7 +59,8 @@ def without_page_numbers(lines: list[str]) -> list[str]:
 def join_lines(lines: Iterable[str]) -> str:
     """Lines as one, with words mended that a hyphen divides at a line's end.
 
-    A hyphen that the text also has inside a line stays (``well-known``).
+    A hyphen that the text also has inside a line stays (``man-made``), and so does one that is
+    never set to divide a word.
     """
     lines = list(lines)
     compounds = set(re.findall(r"(?=\b(\w+-\w+))", " ".join(lines).lower()))
@@ -62,7 +73,7 @@ def join_lines(lines: Iterable[str]) -> str:
         elif broken and line[:1].islower():
             second = re.match(r"\w+", line)
             whole = f"{broken.group(1)}-{second.group() if second else ''}".lower()
-            if whole not in compounds:
+            if whole not in compounds and not _COMPOUND.search(f"{last[-MAX_WORD:]}\n{line}"):
                 pieces[-1] = last[:-1]
             pieces.append(line)
         elif broken:
