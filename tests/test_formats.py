@@ -1308,6 +1308,23 @@ def test_slides_with_fonts_of_signs(tmp_path):
     assert read(tmp_path, "a.pptx", deck)[0] == ["It is αβ of all that was built here.", SECOND]
 
 
+def test_pictures_objects_and_comments_of_slides_are_counted(tmp_path):
+    with zipfile.ZipFile(io.BytesIO(make(".pptx"))) as deck:
+        parts = {name: deck.read(name) for name in deck.namelist()}
+    old = '<p:graphicFrame><mc:AlternateContent xmlns:mc="m"><mc:Choice>{}</mc:Choice><mc:Fallback>'
+    old += "{}<p:pic/></mc:Fallback></mc:AlternateContent></p:graphicFrame>"
+    formula, sheet = '<p:oleObj progId="Equation.3"/>', '<p:oleObj progId="Excel.Sheet.12"/>'
+    shapes = f"{old.format(formula, formula)}{old.format(sheet, sheet)}<p:pic/>"
+    shapes += f"<p:graphicFrame>{sheet[:-2]}><p:pic/></p:oleObj></p:graphicFrame></p:spTree>"
+    name, rels = "ppt/slides/slide1.xml", "ppt/slides/_rels/slide1.xml.rels"
+    parts[name] = parts[name].replace(b"</p:spTree>", shapes.encode())
+    relation = b'<Relationship Id="c" Type="c" Target="../comments/c1.xml"/></Relationships>'
+    parts[rels] = parts[rels].replace(b"</Relationships>", relation)
+    parts["ppt/comments/c1.xml"] = b'<p:cmLst><p:cm authorId="0"/><p:cm/><p:cm idx="2"></p:cm>'
+    found = read(tmp_path, "a.pptx", archive(parts))
+    assert found == (TEXTS, "3 comments, 1 formula, 3 pictures")
+
+
 def test_what_slides_hide_strike_through_and_lower(tmp_path):
     pptx = pytest.importorskip("pptx")
     deck = pptx.Presentation()

@@ -45,6 +45,9 @@ def read_pptx(path: Path, left_out: LeftOut) -> Iterator[Block]:
                 continue
             related = _relations(archive, part).values()
             left_out["diagram"] += sum("/diagrams/data" in name for name in related)
+            for name in related:
+                comments = archive.read(name) if "/comments/" in name else None
+                left_out["comment"] += len(re.findall(rb"<(?:\w+:)?cm[\s/>]", comments or b""))
             notes = [name for name in related if "/notesSlides/" in name]
             left_out["speaker's note"] += any(_has_notes(archive, name) for name in notes)
             # Boxes stand in the order in which they were drawn, the title anywhere among them.
@@ -105,13 +108,16 @@ class _Slide:
         elif name == "sld":
             self.shown = attributes.get("show", "1") not in {"0", "false"}
         elif name in {"sp", "pic", "graphicFrame"}:
+            self._left_out["picture"] += name == "pic" and self._place != "object"
             self._place = ""
+        elif name == "oleObj":  # some programs put its picture into it
+            self._place = "object"
+            is_formula = attributes.get("progId", "").startswith("Equation")
+            self._left_out["formula" if is_formula else "picture"] += 1
         elif name == "ph":
             self._place = attributes.get("type", "body")
         elif name == "tbl":
             self.blocks = self._tables.begin(self.blocks)
-        elif name == "pic":
-            self._left_out["picture"] += 1
         elif name == "chart":
             self._left_out["chart"] += 1
         elif name == "p":
@@ -138,6 +144,8 @@ class _Slide:
             self._hidden = self._hidden if self._depth >= self._hidden else 0
         elif name == "t":
             self._reads = False
+        elif name == "graphicFrame":
+            self._place = ""
         elif name == "p":
             text = read_raised("".join(self._text)).strip()
             if text and self._place not in _FURNITURE:
