@@ -24,8 +24,8 @@ _COUNTED = {
     "footnote": "note", "annotation": "comment", "pict": "picture", "shptxt": "text box",
     **{f"{part}{which}": part for part in ("header", "footer") for which in ("", "l", "r", "f")},
 }  # fmt: skip
-_FONT = re.compile(r"\\f(\d+)\b[^;]{0,300}?[ }]([^;{}\\]{1,100})(?:\{[^{}]{0,100}\})?;")
-"""One in the table of fonts: its number and its name."""
+_FONT_NAME = re.compile(r"[ }]([^{}\\]+)(?:\{[^{}]*\})?\Z")
+"""Behind what the table of fonts says of one, with another name for it at most."""
 _COPIES = frozenset({"nonshppict", "shprslt", "listpicture"})
 """What has a picture that is there already, or that is the mark of an item."""
 _UNREAD = frozenset({"deleted", "strike", "striked", "v"})
@@ -107,7 +107,7 @@ def _marked(source: str, left_out: LeftOut) -> str:
     is_counted = False  # the deletion that goes on
     is_ansi = False  # whether the next group comes again in Unicode
     fallback = 0  # how many characters stand for one in Unicode that has come
-    fonts = dict(_FONT.findall(font_table_group(source)))
+    fonts = _fonts(source)
     position = 0
     while token := _TOKEN.match(source, position):
         position = token.end()
@@ -160,6 +160,16 @@ def _marked(source: str, left_out: LeftOut) -> str:
                 groups[-1] = replace(group, signs=signs_of(fonts.get(token["number"], "")))
         pieces.append(piece)
     return "".join(pieces)
+
+
+def _fonts(source: str) -> dict[str, str]:
+    """The names of the fonts, by their numbers."""
+    fonts: dict[str, str] = {}
+    for font in font_table_group(source).split(";"):
+        number, name = re.search(r"\\f(\d+)", font), _FONT_NAME.search(font[-300:])
+        if number and name:
+            fonts[number[1]] = name[1]
+    return fonts
 
 
 def _shown_signs(
