@@ -68,6 +68,7 @@ def test_names_of_the_passage(name):
         {"answers": "['1854']", "answer_start": ""},
         {"answers": "['1854']", "answer_start": "[32]"},
         {"answers": '{"text": ["1854"], "answer_start": [32]}'},
+        {"answers": "{'text': array(['1854',\n 'A'], dtype=object), 'answer_start': array([32])}"},
     ],
 )
 def test_ways_to_give_the_answer(fields):

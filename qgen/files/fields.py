@@ -317,11 +317,16 @@ def _spans(
     return [] if text is None else [(text, _offset(start, start_name))]
 
 
+_ARRAY = re.compile(r"\barray\((\[[^\[\]]*\])(?:,\s+dtype=[^()]*)?\)")
+
+
 def _written_out(text: str) -> Any:
-    """A list or an object in a cell of a table, as JSON or Python writes it; else the text."""
-    for parse in (json.loads, ast.literal_eval):
+    """A list or an object in a cell of a table, as JSON or Python writes it, pandas with NumPy's
+    arrays in it; else the text."""
+    bare = _ARRAY.sub(r"\1", text)
+    for parse, form in ((json.loads, text), (ast.literal_eval, text), (ast.literal_eval, bare)):
         try:
-            return parse(text)
+            return parse(form)
         except (ValueError, SyntaxError, RecursionError, MemoryError):
             continue
     return text
