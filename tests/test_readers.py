@@ -255,6 +255,14 @@ def test_parquet(tmp_path):
     pq.write_table(pa.table({"passage": broken}), tmp_path / "broken.parquet")
     with pytest.raises(QGenError, match="not valid UTF-8"):
         list(read_rows(tmp_path / "broken.parquet"))
+    dates = pa.array([1 << 60], pa.timestamp("us"))
+    pq.write_table(pa.table({"passage": [TEXT], "at": dates}), tmp_path / "far.parquet")
+    with pytest.raises(QGenError, match="has a value that cannot be read: date value out of range"):
+        list(read_rows(tmp_path / "far.parquet"))
+    twice = pa.Table.from_arrays([pa.array([TEXT])] * 3, ["passage", "a", "a"])
+    pq.write_table(twice, tmp_path / "twice.parquet")
+    with pytest.raises(QGenError, match='two columns are called "a"'):
+        list(read_rows(tmp_path / "twice.parquet"))
     (tmp_path / "bad.parquet").write_bytes(b"PAR1")
     with pytest.raises(QGenError, match="not a Parquet file"):
         list(read_rows(tmp_path / "bad.parquet"))

@@ -336,8 +336,12 @@ def read_parquet(path: Path, names: FieldNames) -> Iterator[RawRow]:
     try:
         with open_bytes(path) as opened:
             file = pyarrow.parquet.ParquetFile(opened)
+            columns = file.schema_arrow.names
+            twice = [name for i, name in enumerate(columns) if name in columns[:i]]
             try:
-                check_columns(file.schema_arrow.names, names)
+                if twice:
+                    raise QGenError(f'two columns are called "{twice[0]}"')
+                check_columns(columns, names)
             except QGenError as error:
                 raise QGenError(f"{path}: {error}") from error
             number = 0
@@ -350,3 +354,7 @@ def read_parquet(path: Path, names: FieldNames) -> Iterator[RawRow]:
         raise QGenError(f"{path}: a text in it is not valid UTF-8") from error
     except (pyarrow.ArrowException, OSError) as error:
         raise QGenError(f"{path} is not a Parquet file: {first_line(error)}") from error
+    except QGenError:
+        raise
+    except Exception as error:  # of many kinds, as of dates that Python has no type for
+        raise QGenError(f"{path} has a value that cannot be read: {first_line(error)}") from error
