@@ -263,6 +263,7 @@ def test_samples_are_valid(tmp_path, name):
         ("in.jsonl", "in.way.jsonl", "is in the way"),
         ("o.csv.new.csv", "o.csv", "would be lost"),
         ("in.jsonl", "pipe.jsonl", "a pipe or a device"),
+        ("pipe.jsonl", "out.jsonl", "cannot read .*: it is a pipe or a device"),
     ],
 )
 def test_unusable_arguments_are_refused_before_any_work(tmp_path, source, output, message):

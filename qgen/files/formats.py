@@ -54,6 +54,8 @@ def kind_of(path: Path, as_rows: bool = False) -> str:
     Raises:
         QGenError: it cannot be read, or is of a kind that is known and not read.
     """
+    if path.exists() and not path.is_file() and not path.is_dir():  # a file is read several times
+        raise QGenError(f"cannot read {path}: it is a pipe or a device; save it as a file")
     try:
         packed = is_gzipped(path)
         with open_bytes(path) as file:
