@@ -452,6 +452,9 @@ def test_gift_has_each_field_on_a_line(tmp_path):
     record["questions"].append(question("What does it do?", "rains", record["passage"]))
     text = written([record], "o.gift", tmp_path).read_text(encoding="utf-8")
     assert text.startswith("// Notes (optional): a b\n::")
+    assert write("html", [record | {"": "0"}], tmp_path / "o.html").lines == [
+        "html has no place for: Notes (optional), a field without a name"
+    ]
     assert write("markdown", [record], tmp_path / "o.md").lines == [
         "markdown has no place for: Notes (optional)"
     ]
@@ -773,6 +776,9 @@ def test_anki_has_cloze_and_true_false_notes(tmp_path, import_into_anki):
         assert html.unescape(answer[1]) == text
         assert "They say" in note.fields[1]
     assert html.unescape(notes[-1].fields[0]).startswith("True or false? They say")
+    written(special_records("cloze", choices=True)[:1], "c.txt", tmp_path)
+    text = (tmp_path / "c.txt").read_text(encoding="utf-8")
+    assert ".<br>A. a &amp; b" in text and "<br>B. " in text and "<br>C. ~" in text
     assert {note.fields[1] for note in notes[len(SPECIAL) :]} == {"True", "False"}
 
 

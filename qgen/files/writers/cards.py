@@ -39,17 +39,17 @@ def write_anki(records: Iterable[dict], path: Path) -> Counter[str]:
 
 def _anki_note(item: Item) -> tuple[str, str, str]:
     """The type, and its two fields."""
+    choices = []
+    if item.wrong and item.type != "true-false":
+        choices = [f"{letter}. {_anki_text(choice)}" for choice, letter in item.letters.items()]
     if item.type == "cloze":
         before, after = map(_anki_text, item.blank)
         # Colons and braces end a gap, or begin its hint.
         gap = as_references("[:{}]", _anki_text(item.answer))
-        return "Cloze", f"{before}{{{{c1::{gap}}}}}{after}", _anki_text(item.evidence)
-    back = item.answer
-    lines = [_anki_text(_front(item))]
-    if item.wrong and item.type != "true-false":
-        lines += [f"{letter}. {_anki_text(choice)}" for choice, letter in item.letters.items()]
-        back = f"{item.letters[item.answer]}. {item.answer}"
-    return "Basic", "<br>".join(lines), _anki_text(back)
+        text = "<br>".join([f"{before}{{{{c1::{gap}}}}}{after}", *choices])
+        return "Cloze", text, _anki_text(item.evidence)
+    back = f"{item.letters[item.answer]}. {item.answer}" if choices else item.answer
+    return "Basic", "<br>".join([_anki_text(_front(item)), *choices]), _anki_text(back)
 
 
 def _front(item: Item) -> str:
