@@ -227,6 +227,15 @@ def test_input_field_that_clashes_with_the_output_is_kept(tmp_path):
     assert rows[0]["input_input_questions"] == ["older"] and rows[0]["input_id"] == 7
 
 
+def test_a_column_that_differs_from_one_of_ours_in_case_can_be_read_again(tmp_path):
+    (tmp_path / "in.csv").write_text("Passage,Question,Score\nRome.,Which?,3\n")
+    run(tmp_path / "in.csv", tmp_path / "out.csv")
+    [row] = read_csv(tmp_path / "out.csv")
+    assert (row["input_Question"], row["input_Score"], row["score"]) == ("Which?", "3", "-0.5")
+    [again] = read_rows(tmp_path / "out.csv")
+    assert again.content.extra["input_Question"] == "Which?"
+
+
 @pytest.mark.parametrize("name", ["sample.jsonl", "sample.csv", "sample.txt"])
 def test_samples_are_valid(tmp_path, name):
     summary = run(ROOT / "data" / name, tmp_path / "out.jsonl")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from qgen.files.cells import protect
+from qgen.files.fields import normal_name
 from qgen.files.writers.questions import fields, json_line
 
 QUESTION_FIELDS = ("question", "answer", "answer_start", "kind", "score", "confidence")
@@ -101,11 +102,11 @@ def question_rows(records: Iterable[dict]) -> Iterator[dict]:
 
 
 def renamed(extra: dict, taken: Iterable[str]) -> dict:
-    """Fields of the input, those whose names are taken with ``input_`` in front; and those that
-    have it in front of such a name with one more, so that no two become the same."""
+    """Fields of the input, those whose names are taken, in whatever case, with ``input_`` in front;
+    and those that have it in front of such a name with one more, so that no two become the same."""
     taken = set(taken)
     return {
-        f"input_{name}" if re.sub("^(input_)+", "", name) in taken else name: value
+        f"input_{name}" if re.sub("^(input_)+", "", normal_name(name)) in taken else name: value
         for name, value in extra.items()
     }
 
