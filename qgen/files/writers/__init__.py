@@ -175,7 +175,8 @@ def write(name: str, records: Iterable[dict], path: Path, raw_cells: bool = Fals
         for why, count in left_out.items()
     ]
     if missing := _without_place(format, records):
-        lines.append(f"{name} has no place for: {', '.join(map(one_line, missing))}")
+        shown = (one_line(field) or "a field without a name" for field in missing)
+        lines.append(f"{name} has no place for: {', '.join(shown)}")
     return Omitted(left_out.total(), lines)
 
 
