@@ -108,6 +108,7 @@ def test_a_list_asks_for_each_answer():
         ({"passage": " "}, "passage is empty"),
         ({"passage": TEXT, "answer": {"a": 1}}, '"answer" must be text, a list'),
         ({"passage": TEXT, "answer": "1855"}, "not in the passage"),
+        ({"passage": TEXT, "answer": "{[18]: 55}"}, "not in the passage"),
         ({"passage": TEXT, "answer": "1854", "answer_start": 3}, "at character 3"),
         ({"passage": TEXT, "answer": "1854", "answer_start": True}, "whole number"),
         ({"passage": TEXT, "answer": "1854", "answer_start": 1.5}, "whole number"),
@@ -325,7 +326,7 @@ def test_squad_with_answers_in_another_form(tmp_path, given):
     assert row.answers == LIT.answers and row.extra == {"id": "a1"}
 
 
-@pytest.mark.parametrize("paragraph", [TEXT, {"text": TEXT}])
+@pytest.mark.parametrize("paragraph", [TEXT, {"text": TEXT}, {"context": TEXT, "qas": 5}])
 def test_articles_of_mere_paragraphs(tmp_path, paragraph):
     content = json.dumps([{"title": "Ardal", "paragraphs": [paragraph]}])
     assert rows_of(tmp_path, "a.json", content) == [Request(TEXT, (), {"title": "Ardal"})]
@@ -415,6 +416,8 @@ def test_a_refusal_lists_the_columns(tmp_path):
          LIT.answers),
         ({"options": [["1853", "1854"], ["a", "b"]], "answers": ["B", "A"]}, LIT.answers),
         ({"options": ["1853", "1854"], "answer": "A"}, ()),
+        ({"options": {"A": "1853", "B": "1854"}, "answer": "B"}, LIT.answers),
+        ({"options": [["1853"], {"B": "1854"}], "answer": [0, 0]}, ()),
     ],
 )  # fmt: skip
 def test_answers_that_are_no_spans_are_kept_as_fields(fields, answers):

@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from string import ascii_uppercase
 from typing import Any
 
 from qgen.english.clean import Mended, clean_text
@@ -237,6 +238,8 @@ def _free_answers(passage: str, fields: dict, answer: Any) -> list[tuple[str, in
         The answers that may be in the passage; ``None`` where the row is of neither kind.
     """
     options = fields.get("options")
+    if isinstance(options, dict) and ascii_uppercase.startswith("".join(options).upper()):
+        options = list(options.values())
     if isinstance(options, list) and options:
         return _right_options(passage, options, answer)
     if isinstance(answer, dict) and "input_text" in answer:  # CoQA, as columns
@@ -281,7 +284,8 @@ def _right_options(passage: str, options: list, answer: Any) -> list[tuple[str, 
             number = key
         else:
             return None
-        if 0 <= number < len(choices) and isinstance(choices[number], str):
+        fits = isinstance(choices, list) and 0 <= number < len(choices)
+        if fits and isinstance(choices[number], str):
             found.append((choices[number], 0, len(passage)))
     return found
 
@@ -327,7 +331,7 @@ def _written_out(text: str) -> Any:
     for parse, form in ((json.loads, text), (ast.literal_eval, text), (ast.literal_eval, bare)):
         try:
             return parse(form)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
+        except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
             continue
     return text
 

@@ -270,7 +270,8 @@ def _squad_rows(value: Any) -> Iterator[Any]:
             yield base | (paragraph if isinstance(paragraph, dict) else {"passage": paragraph})
             continue
         base = {"passage": paragraph.get("context")} | base
-        for qa in paragraph.get("qas") or [{}]:
+        qas = paragraph.get("qas")
+        for qa in qas if isinstance(qas, list) and qas else [{}]:
             if not isinstance(qa, dict):
                 yield base
                 continue
