@@ -333,6 +333,12 @@ def test_batch_exits_with_1_when_no_row_succeeded(checkpoint, tmp_path, capsys):
     assert "no row succeeded; all 2 failed" in capsys.readouterr().err
     source.write_text(f"Photosynthesis\n{PASSAGE}\t1937\n")
     assert main(command) == 0
+    good = (tmp_path / "o.jsonl").read_bytes()
+    source.write_text("Photosynthesis\n")
+    assert main(command) == 1
+    assert "o.jsonl stays as it was" in capsys.readouterr().err
+    assert (tmp_path / "o.jsonl").read_bytes() == good
+    assert not [*tmp_path.glob("*.partial"), *tmp_path.glob("*.progress.json")]
 
 
 def test_a_batch_that_is_interrupted_says_how_it_goes_on(checkpoint, tmp_path, monkeypatch, capsys):

@@ -4,7 +4,7 @@ Rows are read a buffer at a time, so memory does not grow with the input.  Finis
 appended to ``<output>.partial``, a record per line whatever the output's format, and noted in the
 journal ``<output>.progress.json``; a run that is started again with the same input and settings
 goes on after the last of them.  The output itself is written from the records at the end, and
-appears, or replaces an older one, only when it is complete.
+appears, or replaces an older one, only when it is complete; where no row is good an older one stays.
 """
 
 from __future__ import annotations
@@ -435,25 +435,31 @@ class _Sink:
         mark: MarkFunction | None,
         tell: Callable[[str], None],
     ) -> int:
-        """Write the output from the records and, once it is complete, let it take its name.
+        """Write the output from the records and, once it is complete, let it take its name, unless
+        no row is good, as with a wrong name of a field, and there is an older one.
 
         Returns:
             How many questions it has no place for.
         """
         records: Iterable[dict] = _Records(self._partial)
-        try:
-            _remove(self._complete)
-            left_out = write(
-                output_format, mark(records) if mark else records, self._complete, raw_cells
-            )
-            for line in left_out.lines:
-                tell(line)
-            os.replace(self._complete, self._output)
-        finally:
-            _remove(self._complete)
+        lost = 0
+        if self.progress.errors == self.progress.rows and self._output.exists():
+            tell(f"{self._output} stays as it was")
+        else:
+            try:
+                _remove(self._complete)
+                left_out = write(
+                    output_format, mark(records) if mark else records, self._complete, raw_cells
+                )
+                lost = left_out.questions
+                for line in left_out.lines:
+                    tell(line)
+                os.replace(self._complete, self._output)
+            finally:
+                _remove(self._complete)
         self._partial.unlink()
         self._journal.unlink(missing_ok=True)
-        return left_out.questions
+        return lost
 
 
 def _remove(path: Path) -> None:
