@@ -4,7 +4,8 @@ Rows are read a buffer at a time, so memory does not grow with the input.  Finis
 appended to ``<output>.partial``, a record per line whatever the output's format, and noted in the
 journal ``<output>.progress.json``; a run that is started again with the same input and settings
 goes on after the last of them.  The output itself is written from the records at the end, and
-appears, or replaces an older one, only when it is complete; where no row is good an older one stays.
+appears, or replaces an older one, only when it is complete; where no row is good an older one
+stays.
 """
 
 from __future__ import annotations
