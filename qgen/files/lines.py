@@ -21,8 +21,11 @@ BULLET = re.compile(r"^\s*(?:([-*•·‣▪◦–])|\(?\d{1,2}[.)])\s+")
 _SMALL = r"(?:a|an|and|at|by|for|in|of|on|or|out|the|to|up)"
 _COMPOUND = re.compile(
     r"\b(?:(?:twen|thir|for|fif|six|seven|eigh|nine)ty-\n"
-    r"|self-\n(?!(?:ish|less|same))|well-\n(?!(?:ness|spring|head))"
-    rf"|\w+-{_SMALL}-\n|\w+-\n{_SMALL}-\w)",
+    r"|self-\n(?!(?:ish|less|same|hood|ies?\b))|well-\n(?!(?:ness|spring|head|ington))"
+    # A small word may also begin a longer one: self-in-/terest, micro-or-/ganisms.
+    r"|\w+-in-\n(?=law|waiting|chief|hand|arms|residence)|\w+-or-\n(?=no)"
+    r"|\w+-(?:a|and|at|by|for|of|on|out|the|to|up)-\n(?!ten|fen|fic)"
+    rf"|\w+-\n{_SMALL}-\w)",
     re.I,
 )
 """Two lines whose hyphen belongs to the word: twenty-/five, self-/evident, well-/known,
