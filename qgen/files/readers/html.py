@@ -74,7 +74,7 @@ MAX_ELEMENTS = 50_000
 _FORMULA = re.compile(r"(?:^|[\s-])(?:math|tex|latex)\b")
 _DRAWN = re.compile(r"(?:^|\s)(?:katex|MathJax(?:_SVG|_CHTML)?(?:_Display)?)(?:\s|$)")
 """A formula as KaTeX and MathJax draw it, once for the eyes and once as MathML."""
-_FAMILY = re.compile(r"font-family\s*:\s*([^;,]+)", re.I)
+_FAMILY = re.compile(r"(?<![\w-])font-family\s*:\s*([^;,]+)", re.I)
 _LITERAL = frozenset({"code", "kbd", "samp", "tt"})
 """In what of a line no script looks for formulas."""
 _BACKSLASH = "\ufdd5"

@@ -163,8 +163,8 @@ class _Slide:
         if self._struck:
             return
         font, others = self._fonts
-        if not font:  # what is typed behind such a sign may have its font as well
-            parts = re.split(r"([\xa1-\xff\uf000-\uf0ff]+)", text)
+        if not font:  # what is typed behind such a sign may have its font as well, such as "café"
+            parts = re.split(r"([\uf000-\uf0ff]+|(?<!\S)[\xa1-\xff]+(?!\S))", text)
             parts[1::2] = [as_signs(part, others, self._left_out) for part in parts[1::2]]
             text = "".join(parts)
         add_shifted(self._text, as_signs(text, font, self._left_out), self._shift)
