@@ -109,6 +109,7 @@ def test_a_list_asks_for_each_answer():
         ({"passage": TEXT, "answer": {"a": 1}}, '"answer" must be text, a list'),
         ({"passage": TEXT, "answer": "1855"}, "not in the passage"),
         ({"passage": TEXT, "answer": "{[18]: 55}"}, "not in the passage"),
+        ({"passage": TEXT, "answer": "B", "options": {1: "1853"}}, "not in the passage"),
         ({"passage": TEXT, "answer": "1854", "answer_start": 3}, "at character 3"),
         ({"passage": TEXT, "answer": "1854", "answer_start": True}, "whole number"),
         ({"passage": TEXT, "answer": "1854", "answer_start": 1.5}, "whole number"),

@@ -238,7 +238,7 @@ def _free_answers(passage: str, fields: dict, answer: Any) -> list[tuple[str, in
         The answers that may be in the passage; ``None`` where the row is of neither kind.
     """
     options = fields.get("options")
-    if isinstance(options, dict) and ascii_uppercase.startswith("".join(options).upper()):
+    if isinstance(options, dict) and ascii_uppercase.startswith("".join(map(str, options)).upper()):
         options = list(options.values())
     if isinstance(options, list) and options:
         return _right_options(passage, options, answer)
