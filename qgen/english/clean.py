@@ -68,13 +68,13 @@ _SEEN = re.compile(
     rf"|(?P<apostrophe>(?<!\d)(?<!\d´)´|´(?={_LETTER})|(?<={_LETTER})`(?={_LETTER}))"
     r"|(?P<after>[cCsStTeEaA])(?P<cedilla>[¸˛])"
     rf"|(?P<bullet>(?:(?<=\n)|^)[ \t]*[{_BULLETS}][ \t]*)"
-    # Controls but tab and line ends, what has no width, what ends a line in some fonts, tags and
-    # variation selectors; then what has no form at all, which nothing stands beside.
     rf"|(?P<windows>[{_WINDOWS}])"
     # A soft hyphen that divides a word at the end of a line, which some programs write as "¬".
     rf"|(?P<divided>(?<={_LETTER})[\u00ad\u00ac][ \t]*\r?\n[ \t]*(?={_LETTER}))"
-    r"|(?P<gone>[\x01-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5"
-    r"\u180b-\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb"
+    # Controls but tab and line ends, what has no width, what ends a line in some fonts, tags and
+    # variation selectors; then what has no form at all, which nothing stands beside.
+    r"|(?P<gone>[\x01-\x08\x0e-\x1f\x7f\x81\x8d\x8f\x90\x9d\u00ad\u034f\u061c\u115f\u1160\u17b4"
+    r"\u17b5\u180b-\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb"
     r"\U000e0000-\U000e0fff]+"
     # Joiners belong to emoji and to scripts that join letters: only beside others they go.
     r"|(?<![\u0600-\u1fff\u2070-\U000dffff])[\u200c\u200d]+"
