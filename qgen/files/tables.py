@@ -285,8 +285,10 @@ _MERGED = re.compile(
     rb'<(?:\w+:)?mergeCell\s[^<>]{0,200}?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"'
 )
 
-_HIDDEN = re.compile(rb'<(?:\w+:)?row\s[^<>]{0,250}?\shidden="(?:1|true)"')
-"""By hand or by a filter."""
+_HIDDEN = re.compile(
+    rb'<(?:\w+:)?row\s[^<>]{0,120}?\shidden="(?:1|true)"(?:\s[^<>]{0,130})?>\s{0,9}<(?:\w+:)?c\s'
+)
+"""By hand or by a filter, and not empty."""
 
 
 def _found(sheet: Any, pattern: re.Pattern[bytes]) -> set[bytes]:
