@@ -1279,9 +1279,10 @@ def test_a_card_that_is_drawn_anew_while_it_is_dragged_is_there_once(page):
 def test_a_changed_question_is_checked_again(page, monkeypatch):
     from selenium.webdriver import Keys
 
-    checked = []
+    checked, go = [], threading.Event()
 
     def verdicts(_, questions):
+        go.wait(20)
         checked.extend(questions)
         return [Verdict(0.42, reasons=("two answers fit",)) for _ in questions]
 
@@ -1289,6 +1290,9 @@ def test_a_changed_question_is_checked_again(page, monkeypatch):
     [first, *_] = page.ask_with(PASSAGE)
     page.press(".card .sure")
     page.find(".card .asked").send_keys(" edited", Keys.TAB)
+    assert page.find(".card .sure").text == "not checked"
+    page.press("[aria-label='Keep question 1']")  # the step before it has no verdict yet
+    go.set()
     page.wait(lambda: page.find(".card .sure").text.split() == "unsure 42 %".split())
     assert [(passage, asked.question) for passage, asked in checked] == [
         (PASSAGE, f"{first} edited")
@@ -1298,6 +1302,9 @@ def test_a_changed_question_is_checked_again(page, monkeypatch):
     page.wait(lambda: "the answer 'a ship' is not in the passage" in page.find(".reasons").text)
     assert page.find(".card .sure").text == "not checked"
     page.hold(Keys.CONTROL, "z")
+    page.wait(lambda: page.find(".card .sure").text.startswith("unsure"))
+    page.hold(Keys.CONTROL, "z")
+    page.wait(lambda: not page.all(".card.kept"))
     page.wait(lambda: page.find(".card .sure").text.startswith("unsure"))
     page.hold(Keys.CONTROL, "z")
     page.wait(lambda: page.find(".card .sure").text.startswith("very sure"))

@@ -145,7 +145,7 @@ const editing = {
     store.remember(`Question ${placeOf(id) + 1} changed.`);
     // Without drawing: the click that ended the editing would lose its button.
     const other = "question" in changes || "answer" in changes;
-    store.note({ questions: store.changed(id, { ...changes, ...(other && { confidence: null, reasons: [] }) }) });
+    store.note({ questions: store.changed(id, { ...changes, ...(other && { confidence: null, reasons: [], unchecked: true }) }) });
     if (other) check(id);
     return true;
   },
@@ -189,7 +189,7 @@ const check = async (id) => {
   const found = await score({ passage, question, answer, ...place }).catch(() => null);
   const now = store.question(id);
   if (!found || now?.question !== question || now.answer !== answer) return; // changed again, or gone
-  store.note({ questions: store.changed(id, { confidence: found.confidence, reasons: found.reasons }) });
+  store.note({ questions: store.changed(id, { confidence: found.confidence, reasons: found.reasons, unchecked: false }) });
   show();
 };
 
@@ -198,6 +198,7 @@ const redo = () => goTo(() => store.redo());
 const goTo = (go) => {
   if (asker.busy) return;
   const id = go();
+  store.state.questions.filter((q) => q.unchecked).forEach((q) => check(q.id)); // of a step before its verdict
   if (id !== undefined && !find("#cards").contains(document.activeElement)) focusCard(id);
   leaveToast();
 };
