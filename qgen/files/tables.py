@@ -173,15 +173,25 @@ def _checked_header(path: Path, header: list[str], names: FieldNames) -> list[st
         header.pop()
     if header.count("") > 1:
         header = [name or f"column {number}" for number, name in enumerate(header, 1)]
-    normal = [normal_name(name) for name in header]
-    twice = [name for i, name in enumerate(header) if normal[i] in normal[:i]]
     try:
-        if twice:
-            raise QGenError(f'two columns are called "{twice[0]}"')
-        check_columns(header, names)
+        _check_header(header, [normal_name(name) for name in header], names)
     except QGenError as error:
         raise QGenError(f"{path}: the header row: {error}") from error
     return header
+
+
+def _check_header(columns: list[str], keys: list[str], names: FieldNames) -> None:
+    """Refuse two columns of one name, and a table that :func:`check_columns` refuses.
+
+    Args:
+        columns: as they are called.
+        keys: by what each is told from the others.
+        names: of the fields.
+    """
+    twice = [name for i, name in enumerate(columns) if keys[i] in keys[:i]]
+    if twice:
+        raise QGenError(f'two columns are called "{twice[0]}"')
+    check_columns(columns, names)
 
 
 def _named(header: list[str], values: list[Any], more: dict | None = None) -> dict:
@@ -339,11 +349,8 @@ def read_parquet(path: Path, names: FieldNames) -> Iterator[RawRow]:
         with open_bytes(path) as opened:
             file = pyarrow.parquet.ParquetFile(opened)
             columns = file.schema_arrow.names
-            twice = [name for i, name in enumerate(columns) if name in columns[:i]]
             try:
-                if twice:
-                    raise QGenError(f'two columns are called "{twice[0]}"')
-                check_columns(columns, names)
+                _check_header(columns, columns, names)
             except QGenError as error:
                 raise QGenError(f"{path}: {error}") from error
             number = 0
