@@ -12,7 +12,7 @@ from typing import Any
 
 from qgen.errors import QGenError, shown
 
-ROUNDED_BITS = ("none", "8", "4")
+ROUNDED_BITS = ("none", "8", "4", "mixed")
 """To what training can round weights; see ``TrainingSettings.rounded_bits``."""
 ATTN_IMPLEMENTATIONS = ("sdpa", "eager")
 """How attention can be computed in training; see ``TrainingSettings.attn_implementation``."""
@@ -324,7 +324,7 @@ class OptimizationSettings(_Checked):
     rounded_bits: str = _setting(
         "none",
         "bits that each weight of a large matrix is rounded to in every step, as a packed "
-        "checkpoint has them",
+        "checkpoint has them; mixed: 4 in word embeddings and feed-forward layers, else 8",
         ROUNDED_BITS,
     )
     seed: int = _setting(42, "seed of order, masking and dropout", ge=0, lt=2**32)

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from qgen.errors import QGenError, exit_code
-from qgen.model.runtime.packed import save_packed
+from qgen.model.runtime.packed import BITS, save_packed
 from qgen.training.average import average_into
 from qgen.transformers import load_checkpoint, load_reader
 
@@ -25,11 +25,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--packed",
         nargs="?",
-        type=int,
-        const=0,
-        choices=(4, 8),
+        const="",
+        choices=("", *BITS),
         metavar="BITS",
-        help="pack into 4 or 8 bits a weight (without BITS: 8, readers 4 and 8)",
+        help="pack into 4 or 8 bits a weight, or mixed: 4 in word embeddings and feed-forward "
+        "layers, else 8 (without BITS: 8, readers mixed)",
     )
     args = parser.parse_args(argv)
     names, shares = zip(*map(_named_share, args.checkpoints), strict=True)
@@ -40,7 +40,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     data = [name for each in models for name in getattr(each.config, "trained_on", None) or []]
     model.config.trained_on = list(dict.fromkeys(data)) or None
     if args.packed is not None:
-        save_packed(model, tokenizer, args.out, args.packed or (None if args.reader else 8))
+        bits = args.packed or ("mixed" if args.reader else "8")
+        save_packed(model, tokenizer, args.out, BITS[bits])
     else:
         model.save_pretrained(args.out)
         tokenizer.save_pretrained(args.out)

@@ -15,8 +15,9 @@ from qgen.asking.checks import text_problem
 from qgen.english.surface import recase, respace
 from qgen.english.verbs import correct_verbs
 from qgen.errors import QGenError, check_rows
-from qgen.model.checkpoints import DEFAULT_CHECKPOINT, fingerprint, load_checkpoint, move_to
+from qgen.model.checkpoints import DEFAULT_GENERATOR, fingerprint, load_generator, move_to
 from qgen.model.decoding import decode
+from qgen.model.ensemble import Ensemble
 from qgen.model.runtime.batches import in_batches
 from qgen.model.runtime.linear import set_dtype
 from qgen.model.runtime.workers import alone_after_fork
@@ -63,7 +64,7 @@ class NBestGenerator:
 
     def __init__(
         self,
-        model: UniLM,
+        model: UniLM | Ensemble,
         tokenizer: AnyTokenizer,
         device: str | torch.device | None = None,
         batch_size: int = 16,
@@ -85,10 +86,11 @@ class NBestGenerator:
         dtype: str = "auto",
         **kwargs,
     ) -> NBestGenerator:
-        """Load a fine-tuned checkpoint: a directory or hub name, or the one that ships.
+        """Load a fine-tuned checkpoint, or what ships.
 
         Args:
-            checkpoint: the directory or name.
+            checkpoint: a directory or hub name, or ``"fast"`` or ``"best"``, which ship; by default
+                "fast".
             device: see above.
             dtype: of the arithmetic; see :func:`qgen.model.runtime.linear.set_dtype`.
             kwargs: the other arguments of the class.
@@ -97,9 +99,10 @@ class NBestGenerator:
             QGenError: there is no such checkpoint, it is corrupt, it is an encoder that has not
                 been fine-tuned, or there is no such device or arithmetic.
         """
-        model, tokenizer = load_checkpoint(checkpoint or DEFAULT_CHECKPOINT)
+        model, tokenizer = load_generator(checkpoint or DEFAULT_GENERATOR)
         generator = cls(model, tokenizer, device, **kwargs)
-        set_dtype(model, dtype)
+        for member in model.members if isinstance(model, Ensemble) else [model]:
+            set_dtype(member, dtype)
         return generator
 
     @cached_property
@@ -283,14 +286,10 @@ class NBestGenerator:
         alone_after_fork()
         scores = []
         for input_ids, mask, labels in self._packed(questions, controls):
-            real = labels != IGNORE_INDEX
-            states = self.model.pseudo_masked_states(
-                input_ids, mask, labels.where(real, self.tokenizer.pad_token_id)
-            )
-            found, _ = self.model.label_log_probabilities(*states, labels)
+            found = self.model.score_targets(input_ids, mask, labels)
+            lengths = labels.ne(IGNORE_INDEX).sum(1)
             scores += [
-                row[:length]
-                for row, length in zip(found.tolist(), real.sum(1).tolist(), strict=True)
+                row[:length] for row, length in zip(found.tolist(), lengths.tolist(), strict=True)
             ]
         return scores
 

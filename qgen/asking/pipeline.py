@@ -90,10 +90,10 @@ class QuestionGenerator:
         reader: str | Path | None = DEFAULT_READER,
         **kwargs,
     ) -> QuestionGenerator:
-        """With a fine-tuned checkpoint: a directory or hub name, or the one that ships.
+        """With a fine-tuned checkpoint, or what ships.
 
         Args:
-            checkpoint: the question generator's.
+            checkpoint: the question generator's; see :meth:`NBestGenerator.from_pretrained`.
             device: a torch device; by default a GPU where there is one.
             reader: the reader's checkpoint; ``None`` for no reader.
             kwargs: see :meth:`NBestGenerator.from_pretrained`.

@@ -148,11 +148,12 @@ def _asking(args: argparse.Namespace) -> Iterator[Finding]:
         yield Finding("asking", False, problem, needed=True, remedy="see the lines above and below")
         return
     seconds = time.perf_counter() - started
+    from qgen.model.checkpoints import DEFAULT_GENERATOR
     from qgen.model.runtime.linear import dtype_of
 
     model, device = generator.generator.model, generator.generator.device
     yield Finding("arithmetic", True, f"{dtype_of(model)} on {device}{_threads(device.type)}")
-    yield Finding("checkpoint", True, args.model or "the one that ships")
+    yield Finding("model", True, args.model or DEFAULT_GENERATOR)
     if generator.reader:
         which, arithmetic = args.reader or "the one that ships", dtype_of(generator.reader.model)
         yield Finding("reader", True, f"{which}, in {arithmetic}")

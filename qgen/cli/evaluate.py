@@ -68,7 +68,7 @@ def add_to(commands) -> None:
     )
     add_settings(generator, GenerationSettings, "decoding")
     for parser in (generator, reader):
-        add_model(parser, reader=False)
+        add_model(parser, generator=parser is generator, reader=False)
 
 
 def evaluate(args: argparse.Namespace) -> None:
@@ -79,6 +79,7 @@ def evaluate(args: argparse.Namespace) -> None:
         from eval.report import format_table, write_report
     from eval.splits import load_part
     from qgen.files.examples import data_name, read_examples
+    from qgen.model.checkpoints import DEFAULT_GENERATOR
 
     settings = settings_of(args, GenerationSettings)
     of_split = ("part", "squad", "doclists", "partial", "nqg")
@@ -98,7 +99,7 @@ def evaluate(args: argparse.Namespace) -> None:
         Path(args.examples).name if args.examples else args.split,
         "all" if args.examples else part,
         settings,
-        args.model or "default",
+        args.model or DEFAULT_GENERATOR,
         args.out,
         progress=not args.quiet,
         data=data_name(args.examples) if args.examples else "",

@@ -132,12 +132,26 @@ def check_partners(args: argparse.Namespace, partner: str, given: bool, *names: 
             raise QGenError(f"{_option(name)} goes with {partner}")
 
 
-def add_model(parser: argparse.ArgumentParser, reader: bool = True) -> None:
-    """Which models to load and how they compute."""
+def add_model(parser: argparse.ArgumentParser, generator: bool = True, reader: bool = True) -> None:
+    """Which models to load and how they compute.
+
+    Args:
+        parser: of the command.
+        generator: whether ``--model`` is a question generator; else it is a reader.
+        reader: whether the command has both.
+    """
     group = parser.add_argument_group("models")
-    group.add_argument(
-        "--model", metavar="DIR", help="the checkpoint to use (default: the one that ships)"
-    )
+    if generator:
+        group.add_argument(
+            "--model",
+            metavar="NAME",
+            help="the question generator: fast or best, which ship (best asks better and takes "
+            "four times as long), or the folder of another checkpoint (default: fast)",
+        )
+    else:
+        group.add_argument(
+            "--model", metavar="DIR", help="the checkpoint to use (default: the one that ships)"
+        )
     if reader:
         group.add_argument(
             "--reader",

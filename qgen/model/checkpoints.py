@@ -19,12 +19,22 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from qgen.errors import QGenError, first_line
+from qgen.model.ensemble import Ensemble
 from qgen.model.runtime.packed import unpack_all
 from qgen.model.tokenizer import Tokenizer
 from qgen.model.unilm import Seq2SeqConfig, UniLM
 
 DEFAULT_CHECKPOINT = Path(__file__).parents[1] / "checkpoint"
 """The fine-tuned model that ships with the package."""
+
+WIDE_CHECKPOINT = Path(__file__).parents[1] / "wide_checkpoint"
+"""The other one, which is twice as wide and asks together with it."""
+
+GENERATORS = {"fast": (DEFAULT_CHECKPOINT,), "best": (DEFAULT_CHECKPOINT, WIDE_CHECKPOINT)}
+"""What ships, by name, and the checkpoints that ask together under it."""
+
+DEFAULT_GENERATOR = "fast"
+"""The one of them that asks unless another is wanted."""
 
 UNILM = "unilm-seq2seq"
 """The ``model_type`` of question generators."""
@@ -65,6 +75,20 @@ def load_checkpoint(checkpoint: str | Path = DEFAULT_CHECKPOINT) -> tuple[UniLM,
         raise
     except LOADING_ERRORS as error:
         raise QGenError(f"cannot load checkpoint {checkpoint}: {first_line(error)}") from error
+
+
+def load_generator(name: str | Path) -> tuple[UniLM | Ensemble, Tokenizer]:
+    """A question generator, in float32, and its tokenizer.
+
+    Args:
+        name: one of :data:`GENERATORS`, or a directory or a hub name.
+
+    Raises:
+        QGenError: see :func:`load_checkpoint`.
+    """
+    loaded = [load_checkpoint(each) for each in GENERATORS.get(str(name), (name,))]
+    models, tokenizers = zip(*loaded, strict=True)
+    return models[0] if len(models) == 1 else Ensemble(models).eval(), tokenizers[0]
 
 
 def find_file(checkpoint: str | Path, name: str) -> Path | None:

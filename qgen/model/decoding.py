@@ -15,6 +15,7 @@ another one takes its place.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,8 +23,9 @@ import torch
 from torch import Tensor
 
 from qgen.errors import QGenError
+from qgen.model.ensemble import Ensemble, mean_probability
 from qgen.model.layouts import Layout, seq2seq_layout
-from qgen.model.output import Encoded
+from qgen.model.output import Encoded, Output
 from qgen.model.unilm import UniLM
 from qgen.settings import GenerationSettings
 
@@ -190,11 +192,40 @@ class UncachedDecoder:
         self.output = self.output.select(rows)
 
 
-Decoder = CachedDecoder | UncachedDecoder
+class EnsembleDecoder:
+    """The mean of what the decoders of several models find probable.
+
+    Args:
+        decoders: of the same sources, one of each model.
+
+    Attributes:
+        output: what the first one's distributions are over; that of the others is the same.
+    """
+
+    def __init__(self, decoders: Sequence[CachedDecoder | UncachedDecoder]):
+        self.decoders = decoders
+
+    @property
+    def output(self) -> Output:
+        return self.decoders[0].output
+
+    def log_probabilities(self, sequences: Tensor, parents: Tensor | None) -> Tensor:
+        """As :meth:`CachedDecoder.log_probabilities`."""
+        return mean_probability(
+            [decoder.log_probabilities(sequences, parents) for decoder in self.decoders]
+        )
+
+    def select(self, rows: Tensor) -> None:
+        """Keep only the given batch rows, ``[kept]``, in this order."""
+        for decoder in self.decoders:
+            decoder.select(rows)
+
+
+Decoder = CachedDecoder | UncachedDecoder | EnsembleDecoder
 
 
 def decode(
-    model: UniLM,
+    model: UniLM | Ensemble,
     input_ids: Tensor,
     source_mask: Tensor,
     settings: GenerationSettings | None = None,
@@ -223,7 +254,13 @@ def decode(
     search = _sample if settings.do_sample else _beam_search
     kind = CachedDecoder if settings.use_cache else UncachedDecoder
     with torch.inference_mode():
-        decoder = kind(model, input_ids, source_mask, settings)
+        decoder: Decoder
+        if isinstance(model, Ensemble):
+            decoder = EnsembleDecoder(
+                [kind(member, input_ids, source_mask, settings) for member in model.members]
+            )
+        else:
+            decoder = kind(model, input_ids, source_mask, settings)
         return search(model, decoder, input_ids, settings)
 
 
@@ -277,7 +314,7 @@ def _block_repeated_ngrams(
 
 
 def _beam_search(
-    model: UniLM,
+    model: UniLM | Ensemble,
     decoder: Decoder,
     input_ids: Tensor,
     settings: GenerationSettings,
@@ -398,7 +435,7 @@ def _score(totals: Tensor, length, settings: GenerationSettings) -> Tensor:
 
 
 def _sample(
-    model: UniLM,
+    model: UniLM | Ensemble,
     decoder: Decoder,
     input_ids: Tensor,
     settings: GenerationSettings,

@@ -348,6 +348,21 @@ class UniLM(nn.Module):
         empty = torch.zeros(labels.shape, device=labels.device)
         return empty.masked_scatter(labelled, written), empty.masked_scatter(labelled, uniform)
 
+    def score_targets(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor) -> Tensor:
+        """How probable true targets are, in one pass.
+
+        Args:
+            input_ids: source ``[batch, source_length]``, padded on the right.
+            attention_mask: ``[batch, source_length]``, nonzero at real tokens.
+            labels: ``[batch, target_length]`` true tokens, -100 after the last.
+
+        Returns:
+            Log-probabilities of the tokens ``[batch, target_length]``, 0 after the last.
+        """
+        target_ids = labels.masked_fill(labels.eq(IGNORE_INDEX), self.config.pad_token_id)
+        states = self.pseudo_masked_states(input_ids, attention_mask, target_ids)
+        return self.label_log_probabilities(*states, labels)[0]
+
     def label_distributions(
         self, encoded: Encoded, target: Tensor, labels: Tensor
     ) -> tuple[Tensor, Tensor]:

@@ -30,6 +30,7 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from qgen.errors import QGenError
 from qgen.model.runtime.backends.bfloat16 import bfloat16_is_native
+from qgen.model.runtime.packed import BITS
 from qgen.records import Example
 from qgen.settings import OptimizationSettings
 from qgen.training.objectives import Item, Objective
@@ -97,7 +98,7 @@ class _ObjectiveTrainer(Trainer):
 
     def _weights(self, model) -> AbstractContextManager[None]:
         bits = self.rounded_bits
-        return nullcontext() if bits == "none" else rounded_weights(model, int(bits))
+        return nullcontext() if bits == "none" else rounded_weights(model, BITS[bits])
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
         # Of the model's methods ``Trainer`` runs ``forward`` alone in mixed precision; objectives

@@ -31,6 +31,9 @@ sizes is recorded."""
 SCALE = "_scale"
 """What follows a packed weight's name in that of its scales."""
 
+BITS = {"8": 8, "4": 4, "mixed": None}
+"""How large matrices can be stored, by name; see :func:`bits_of`."""
+
 _FOUR_BITS = re.compile(
     r"embeddings\.word_embeddings|intermediate\.dense|(?<!attention\.)output\.dense"
 )
