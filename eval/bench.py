@@ -2,13 +2,14 @@
 
     python -m eval.bench
 
-asks the shipped model for the questions to ``data/regression.jsonl`` (or to ``--examples FILE``) in
-every arithmetic this machine has, and lets peers decode sources of the same lengths: transformers'
-``generate`` on T5-small's shape and on a BERT encoder-decoder of MiniLM's width, and CTranslate2 in
-int8 on T5-small's shape.  The peers have random weights and stop after ``--peer-length`` tokens,
-about the length of a question; all search with five beams.  At batch size 1 each input is decoded
-by itself, as for somebody who waits for it; larger batches go side by side, one on each core, as
-the generator and CTranslate2 can have it, and as the others are made to do here.
+asks the default generator for the questions to ``data/regression.jsonl`` (or to ``--examples
+FILE``) in every arithmetic this machine has, and lets peers decode sources of the same lengths:
+transformers' ``generate`` on T5-small's shape and on a BERT encoder-decoder of MiniLM's width, and
+CTranslate2 in int8 on T5-small's shape.  The peers have random weights and stop after
+``--peer-length`` tokens, about the length of a question; all search with five beams.  At batch size
+1 each input is decoded by itself, as for somebody who waits for it; larger batches go side by side,
+one on each core, as the generator and CTranslate2 can have it, and as the others are made to do
+here.  ``--systems "best, int8"`` measures the other generator that ships.
 
 Each system has a process of its own.  They run by turns, so that a machine that is slower for some
 minutes is so for all of them; all are held in memory at once, some 2 GiB each.  Printed are
@@ -49,8 +50,8 @@ Ask = Callable[[Sequence[int], int], None]
 """Decodes the inputs of these numbers, so many at once."""
 
 
-def build_qgen(path: Path, dtype: str) -> Ask:
-    """The shipped question generator, without the reader.
+def build_qgen(path: Path, name: str, dtype: str) -> Ask:
+    """A question generator that ships, without the reader.
 
     Raises:
         QGenError: this machine has no such arithmetic, or the file cannot be read.
@@ -58,7 +59,7 @@ def build_qgen(path: Path, dtype: str) -> Ask:
     from qgen import NBestGenerator
 
     inputs = read_inputs(path)
-    generator = NBestGenerator.from_pretrained(dtype=dtype)
+    generator = NBestGenerator.from_pretrained(name, dtype=dtype)
 
     def ask(rows: Sequence[int], batch_size: int) -> None:
         generator.batch_size = batch_size
@@ -177,6 +178,9 @@ def build_ctranslate2(lengths: Sequence[int], target_length: int) -> Ask:
     return ask
 
 
+BEST = {f"best, {dtype}": ("best", dtype) for dtype in DTYPES[1:]}
+"""The generator that ships beside the default one, in every arithmetic."""
+
 PEERS = {
     "T5-small shape, transformers": build_t5,
     "BERT encoder-decoder, transformers": build_bert_encoder_decoder,
@@ -233,7 +237,7 @@ class System:
     """One of the systems, in a process of its own that has asked its first question.
 
     Args:
-        name: one of ``DTYPES`` or :data:`PEERS`.
+        name: one of ``DTYPES``, :data:`BEST` or :data:`PEERS`.
         options: those of the command line.
         lengths: the tokens of each source.
 
@@ -286,14 +290,13 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--peer-length", type=int, default=14, help="tokens of a peer's question")
     parser.add_argument("--curve", type=int, nargs="+", default=[], help="numbers of inputs")
-    systems = [*DTYPES[1:], *PEERS]
     parser.add_argument(
         "--systems",
         nargs="+",
-        choices=systems,
-        default=systems,
+        choices=[*DTYPES[1:], *BEST, *PEERS],
+        default=[*DTYPES[1:], *PEERS],
         metavar="SYSTEM",
-        help="which ones",
+        help="which of %(choices)s (default: all but the best)",
     )
     parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
@@ -329,7 +332,7 @@ def _work(args: argparse.Namespace, system: str, sources: str, started: str) -> 
     def build() -> Ask:
         if system in PEERS:
             return PEERS[system](lengths, args.peer_length)
-        return build_qgen(args.examples, system)
+        return build_qgen(args.examples, *BEST.get(system, ("fast", system)))
 
     try:
         serve(build, len(lengths), float(started))

@@ -11,7 +11,7 @@ from safetensors import safe_open
 from qgen.asking.confidence import WEIGHTS, confidence
 from qgen.asking.pipeline import QuestionGenerator
 from qgen.cli import main
-from qgen.model.checkpoints import DEFAULT_CHECKPOINT
+from qgen.model.checkpoints import DEFAULT_CHECKPOINT, WIDE_CHECKPOINT
 from qgen.model.reader import DEFAULT_READER
 from qgen.records import Answer, Question
 from qgen.settings import QuizSettings
@@ -51,11 +51,11 @@ def test_without_an_answer_every_question_names_its_own(shipped):
     assert all(q.question.endswith("?") for q in questions)
 
 
-@pytest.mark.parametrize("checkpoint", [DEFAULT_CHECKPOINT, DEFAULT_READER])
+@pytest.mark.parametrize("checkpoint", [DEFAULT_CHECKPOINT, WIDE_CHECKPOINT, DEFAULT_READER])
 def test_files(checkpoint):
     weights = checkpoint / "model.safetensors"
     assert weights.stat().st_size < 46e6
-    packed = {torch.uint8, torch.int8} if checkpoint == DEFAULT_READER else {torch.int8}
+    packed = {torch.int8} if checkpoint == DEFAULT_CHECKPOINT else {torch.uint8, torch.int8}
     with safe_open(weights, "pt") as file:
         names = set(file.keys()) - {"shortlist"}  # whole numbers
         assert {file.get_tensor(name).dtype for name in names} == {torch.float16} | packed
@@ -69,6 +69,16 @@ def test_tells_what_it_was_trained_on(shipped):
     assert (config.answer_marker_ids, config.copy_size) == ([1, 2], 128)
     assert (config.max_source_length, config.shortlist_size) == (128, 11_663)
     assert set(shipped.reader.model.config.trained_on) <= set(config.trained_on)
+
+
+def test_the_best_that_ships_are_two_that_ask_together(shipped):
+    best = QuestionGenerator.from_pretrained("best", "cpu", dtype="float32")
+    fast, wide = best.generator.model.members
+    assert (fast.config.backbone.hidden_size, wide.config.backbone.hidden_size) == (384, 768)
+    assert best.generator.controls == shipped.generator.controls
+    assert best.fingerprint != shipped.fingerprint
+    [question] = best.questions(PASSAGE, "Joseph Strauss")
+    assert question.question.startswith("Who ") and question.confidence > 0.5
 
 
 CURIE = (

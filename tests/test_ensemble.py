@@ -13,6 +13,7 @@ from qgen.model import checkpoints
 from qgen.model.checkpoints import load_checkpoint, load_generator
 from qgen.model.decoding import CachedDecoder, EnsembleDecoder, decode
 from qgen.model.ensemble import Ensemble
+from qgen.model.runtime.linear import dtype_of
 from qgen.settings import GenerationSettings
 from qgen.transformers import UniLMConfig
 from recipes import vocabulary
@@ -99,7 +100,7 @@ def test_a_questions_score_is_that_of_all(pair, folders, tokenizer):
 
 def test_the_members_are_loaded_by_name(folders, pair, tokenizer, monkeypatch, capsys):
     generator = NBestGenerator.from_pretrained("best", device="cpu", dtype="float32")
-    assert isinstance(generator.model, Ensemble)
+    assert isinstance(generator.model, Ensemble) and dtype_of(generator.model) == "float32"
     alone = [NBestGenerator.from_pretrained(f, device="cpu", dtype="float32") for f in folders]
     assert len({each.fingerprint for each in (generator, *alone)}) == 3
     assert generator.controls == alone[0].controls

@@ -24,7 +24,12 @@ from transformers import (
 
 import qgen.transformers
 from qgen.errors import QGenError
-from qgen.model.checkpoints import DEFAULT_CHECKPOINT, load_checkpoint, load_tokenizer
+from qgen.model.checkpoints import (
+    DEFAULT_CHECKPOINT,
+    WIDE_CHECKPOINT,
+    load_checkpoint,
+    load_tokenizer,
+)
 from qgen.model.encoder import EncoderConfig, plain_name
 from qgen.model.foreign import OtherSpanModel
 from qgen.model.heads import MaskedLanguageModel
@@ -219,7 +224,7 @@ def test_missing_weights_are_told(copying_model, bert_model, tokenizer, tmp_path
         load_checkpoint(tmp_path)
 
 
-@pytest.mark.parametrize("checkpoint", [DEFAULT_CHECKPOINT, DEFAULT_READER])
+@pytest.mark.parametrize("checkpoint", [DEFAULT_CHECKPOINT, WIDE_CHECKPOINT, DEFAULT_READER])
 def test_the_tokenizer(checkpoint):
     ours, theirs = load_tokenizer(checkpoint), AutoTokenizer.from_pretrained(checkpoint)
     rows = [json.loads(line) for line in REGRESSION.read_text(encoding="utf-8").splitlines()]

@@ -63,7 +63,7 @@ def set_dtype(model: Any, dtype: str = "auto") -> None:
 
 def dtype_of(model: Any) -> str:
     """The arithmetic that a model computes in, as :func:`set_dtype` takes it."""
-    return getattr(model, "arithmetic", str(model.dtype).removeprefix("torch."))
+    return getattr(model, "arithmetic", None) or str(model.dtype).removeprefix("torch.")
 
 
 def _of_dtype(device: torch.device, dtype: str) -> Backend:
