@@ -9,7 +9,7 @@ CTranslate2 in int8 on T5-small's shape.  The peers have random weights and stop
 ``--peer-length`` tokens, about the length of a question; all search with five beams.  At batch size
 1 each input is decoded by itself, as for somebody who waits for it; larger batches go side by side,
 one on each core, as the generator and CTranslate2 can have it, and as the others are made to do
-here.  ``--systems "best, int8"`` measures the other generator that ships.
+here.  ``--systems "best int8"`` measures the other generator that ships.
 
 Each system has a process of its own.  They run by turns, so that a machine that is slower for some
 minutes is so for all of them; all are held in memory at once, some 2 GiB each.  Printed are
@@ -178,7 +178,7 @@ def build_ctranslate2(lengths: Sequence[int], target_length: int) -> Ask:
     return ask
 
 
-BEST = {f"best, {dtype}": ("best", dtype) for dtype in DTYPES[1:]}
+BEST = {f"best {dtype}": ("best", dtype) for dtype in DTYPES[1:]}
 """The generator that ships beside the default one, in every arithmetic."""
 
 PEERS = {

@@ -193,7 +193,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         metavar="FILE",
         help="others to measure on (by default, by cross-validation, those it is fitted to)",
     )
-    parser.add_argument("--model", help="the question generator's checkpoint (the one shipped)")
+    parser.add_argument("--model", help="the question generator (default: fast)")
     parser.add_argument("--reader", help="the reader's checkpoint (the one shipped)")
     parser.add_argument("--out", help="the folder, the reader's, for the weights with states")
     args = parser.parse_args(argv)

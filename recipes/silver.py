@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("passages", help="rows with a passage; their answers are not looked at")
     parser.add_argument("out", help="rows with passage, answer, answer_start and question")
-    parser.add_argument("--model", metavar="DIR", help="the generator (the one that ships)")
+    parser.add_argument("--model", metavar="DIR", help="the generator (default: fast)")
     parser.add_argument(
         "--reader", metavar="DIR", default=DEFAULT_READER, help="the reader (the one that ships)"
     )

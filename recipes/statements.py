@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Fit, print how well it does on documents that it was not fitted to, and write the weights."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("judged", type=Path, help="rows of judged statements")
-    parser.add_argument("--model", metavar="DIR", help="the generator (the one that ships)")
+    parser.add_argument("--model", metavar="DIR", help="the generator (default: fast)")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args(argv)
     rows = read_rows(args.judged, _NEEDED)

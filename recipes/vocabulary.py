@@ -2,8 +2,9 @@
 
 python -m recipes.vocabulary runs/wide --like qgen/checkpoint --out runs/alike
 
-MPNet's vocabulary is BERT's with other special tokens and other numbers.  What is changed are the
-rows of the word embeddings, the tokenizer, and the configuration; what the model writes is not.
+MPNet's vocabulary is BERT's with other special tokens and other numbers.  Word embeddings and
+biases are put in the other's order, and tokenizer and shortlist are its.  But for the shortlist,
+what the model writes does not change.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Sequence
 from torch import nn
 
 from qgen.errors import QGenError, exit_code
+from qgen.model.encoder import FAMILIES
 from qgen.transformers import load_checkpoint
 
 SPECIAL = ("pad", "cls", "sep", "mask", "unk")
@@ -28,7 +30,6 @@ SETTINGS = (
     "unk_token_id",
     "answer_marker_ids",
     "controls",
-    "logit_offset",
 )
 """What is said of tokens in a configuration, and taken over."""
 
@@ -44,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     model, tokenizer = load_checkpoint(args.checkpoint)
     other, wanted = load_checkpoint(args.like)
-    if model.config.backbone.model_type not in ("bert", "mpnet"):
+    if FAMILIES[model.config.backbone.model_type].offset is None:
         raise QGenError(f"{args.checkpoint}: its positions depend on its vocabulary")
     rows = _origins(tokenizer, wanted)
     own, theirs = _marks(model.config), _marks(other.config)

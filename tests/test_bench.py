@@ -24,7 +24,7 @@ def examples(tmp_path):
 
 
 def test_bench_prints_a_row_for_every_system(examples, capsys):
-    systems = ["float32", "best, float32", "BERT encoder-decoder, transformers"]
+    systems = ["float32", "best float32", "BERT encoder-decoder, transformers"]
     options = "--repeats 1 --batch-sizes 1 2 --curve 1 4".split()
     bench.main(["--examples", examples, *options, "--systems", *systems])
     lines = capsys.readouterr().out.splitlines()

@@ -581,7 +581,7 @@ def test_no_warning_of_a_library_reaches_the_user(tmp_path):
 def test_doctor_asks_a_question(checkpoint, capsys):
     assert main(["doctor", "--model", str(checkpoint), "--reader", "none"]) == 0
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
-    assert {"qgen", "packages", "arithmetic", "checkpoint", "asking", "[ray]", "Java"} <= set(lines)
+    assert {"qgen", "packages", "arithmetic", "model", "asking", "[ray]", "Java"} <= set(lines)
     assert lines["packages"].split()[1] == "ok" and "torch" in lines["packages"]
 
 

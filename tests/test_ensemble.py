@@ -1,6 +1,8 @@
 """Models that ask together."""
 
+import shutil
 from copy import deepcopy
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,7 +12,7 @@ from transformers import BertTokenizerFast, MPNetConfig
 from qgen import Answer, NBestGenerator, QGenError, Question
 from qgen.cli import main
 from qgen.model import checkpoints
-from qgen.model.checkpoints import load_checkpoint, load_generator
+from qgen.model.checkpoints import fingerprint, load_checkpoint, load_generator
 from qgen.model.decoding import CachedDecoder, EnsembleDecoder, decode
 from qgen.model.ensemble import Ensemble
 from qgen.model.runtime.linear import dtype_of
@@ -84,29 +86,51 @@ def test_a_model_with_itself_is_the_model(members):
         torch.testing.assert_close(one, two)
 
 
+def test_what_decoding_gives_a_target_is_what_scoring_gives_it(pair):
+    settings = {"use_shortlist": False, "length_penalty": 0.0, "max_length": 9}
+    found = decode(pair, IDS, MASK, **settings)
+    labels = found.sequences[:, 0]
+    labels = labels.masked_fill(labels.eq(pair.config.pad_token_id), -100)
+    with torch.inference_mode():
+        scores = pair.score_targets(IDS, MASK, labels).sum(1)
+    torch.testing.assert_close(scores, found.scores[:, 0], atol=1e-3, rtol=0)
+
+
 def test_a_questions_score_is_that_of_all(pair, folders, tokenizer):
-    """What decoding gave a question is what scoring it gives."""
-    generator = NBestGenerator(pair, tokenizer, device="cpu", restore_case=False)
-    settings = GenerationSettings(use_shortlist=False, length_penalty=1.0, no_repeat_ngram_size=0)
-    [[question, *_]] = generator.generate([(PASSAGE, ASKED[0][1].answer)], settings)
-    if len(tokenizer(question.question)["input_ids"]) < 20:  # not cut where it is too long
-        assert generator.score([(PASSAGE, question)]) == pytest.approx([question.score], abs=1e-3)
-    apart = [NBestGenerator(load_checkpoint(f)[0], tokenizer, "cpu") for f in folders]
-    [ours], *theirs = (
-        torch.tensor(each._token_scores(ASKED)).exp() for each in (generator, *apart)
-    )
+    members = [NBestGenerator(load_checkpoint(f)[0], tokenizer, "cpu") for f in folders]
+    generators = [NBestGenerator(pair, tokenizer, "cpu"), *members]
+    [ours], *theirs = (torch.tensor(each._token_scores(ASKED)).exp() for each in generators)
     torch.testing.assert_close(ours, sum(theirs)[0] / 2)
 
 
 def test_the_members_are_loaded_by_name(folders, pair, tokenizer, monkeypatch, capsys):
-    generator = NBestGenerator.from_pretrained("best", device="cpu", dtype="float32")
-    assert isinstance(generator.model, Ensemble) and dtype_of(generator.model) == "float32"
-    alone = [NBestGenerator.from_pretrained(f, device="cpu", dtype="float32") for f in folders]
+    generator = NBestGenerator.from_pretrained("best", device="cpu", dtype="bfloat16")
+    assert isinstance(generator.model, Ensemble) and dtype_of(generator.model) == "bfloat16"
+    assert {member.dtype for member in generator.model.members} == {torch.bfloat16}
+    alone = [NBestGenerator.from_pretrained(f, device="cpu", dtype="bfloat16") for f in folders]
     assert len({each.fingerprint for each in (generator, *alone)}) == 3
     assert generator.controls == alone[0].controls
     asked = ["generate", "--passage", PASSAGE, "--answer", "1937", "--model", "best"]
     assert main([*asked, "--reader", "none", "--dtype", "float32"]) == 0
     assert "[1937]" in capsys.readouterr().out
+    with pytest.raises(QGenError, match="no such folder"):
+        load_generator(Path("best"))  # a folder of this name
+
+
+def test_the_fingerprint_depends_on_every_configuration(pair):
+    before = fingerprint(pair)
+    pair.members[1].config.logit_offset = 3.0
+    assert fingerprint(pair) != before
+
+
+def test_vocabularies_that_differ_are_refused(folders, tokenizer, tmp_path, monkeypatch):
+    shutil.copytree(folders[1], tmp_path / "other")
+    text = (tmp_path / "other" / "tokenizer.json").read_text("utf-8")
+    swapped = text.replace('"golden"', '"x"').replace('"gate"', '"golden"').replace('"x"', '"gate"')
+    (tmp_path / "other" / "tokenizer.json").write_text(swapped, "utf-8")
+    monkeypatch.setitem(checkpoints.GENERATORS, "best", (folders[0], tmp_path / "other"))
+    with pytest.raises(QGenError, match="best: the vocabularies of its checkpoints differ"):
+        load_generator("best")
 
 
 @pytest.mark.parametrize(
@@ -180,7 +204,7 @@ def test_a_vocabulary_in_another_order(shortlisted_model, tokenizer, tmp_path):
     for controls in ((), ("why",), ("how",)):
         assert after.score(ASKED, controls) == pytest.approx(before.score(ASKED, controls))
     assert after.score(ASKED, ("why",)) != pytest.approx(after.score(ASKED), abs=1e-4)
-    assert Ensemble([load_checkpoint(tmp_path / "like")[0], after.model])
+    Ensemble([load_checkpoint(tmp_path / "like")[0], after.model])  # which takes what is alike
     like.config.controls = {"how": 8}
     like.save_pretrained(tmp_path / "like")
     with pytest.raises(QGenError, match="same controls: \\['why'\\]"):

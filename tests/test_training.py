@@ -174,24 +174,34 @@ def test_mixed_precision_reaches_every_objective(bert_model, tokenizer, tmp_path
     assert used == {torch.bfloat16 if bf16 else torch.float32}
 
 
-@pytest.mark.parametrize(("bits", "of_attention"), [("4", 4), ("8", 8), ("mixed", 8)])
+@pytest.mark.parametrize(
+    ("bits", "attention", "inner"), [("4", 4, 4), ("8", 8, 8), ("mixed", 8, 4)]
+)
 def test_training_with_the_weights_of_a_packed_checkpoint(
-    bits, of_attention, bert_model, tokenizer, tmp_path, monkeypatch
+    bits, attention, inner, bert_model, tokenizer, tmp_path, monkeypatch
 ):
     monkeypatch.setattr("qgen.model.runtime.packed.GROUP", 32)  # its matrices are small
     model, seen = random_model(bert_model.config), []
 
-    def look(module, _, output):
-        rounded = unpack(*pack(module.parametrizations.weight.original, of_attention))
-        seen.append(torch.allclose(module.weight, rounded, atol=1e-6))
+    def look(number):
+        def compare(module, *_):
+            rounded = unpack(*pack(module.parametrizations.weight.original, number))
+            seen.append(torch.allclose(module.weight, rounded, atol=1e-6))
 
-    handle = model.mlm.base_model.encoder.layer[0].attention.self.query.register_forward_hook(look)
+        return compare
+
+    layer = model.mlm.base_model.encoder.layer[0]
+    handles = [
+        layer.attention.self.query.register_forward_hook(look(attention)),
+        layer.intermediate.dense.register_forward_hook(look(inner)),
+    ]
     settings = TrainingSettings(
         epochs=1, max_source_length=80, max_target_length=24, bf16=False, rounded_bits=bits
     )
     final = train(model, tokenizer, EXAMPLES, tmp_path, settings=settings)
-    handle.remove()
-    assert seen and all(seen)
+    for handle in handles:
+        handle.remove()
+    assert len(seen) > 1 and all(seen)
     trained, _ = load_checkpoint(final)  # saved under the usual names, unrounded
     for name, weight in trained.named_parameters():
         assert torch.equal(weight, model.get_parameter(name))

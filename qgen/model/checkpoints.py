@@ -30,7 +30,10 @@ DEFAULT_CHECKPOINT = Path(__file__).parents[1] / "checkpoint"
 WIDE_CHECKPOINT = Path(__file__).parents[1] / "wide_checkpoint"
 """The other one, which is twice as wide and asks together with it."""
 
-GENERATORS = {"fast": (DEFAULT_CHECKPOINT,), "best": (DEFAULT_CHECKPOINT, WIDE_CHECKPOINT)}
+GENERATORS: dict[str | Path, tuple[str | Path, ...]] = {
+    "fast": (DEFAULT_CHECKPOINT,),
+    "best": (DEFAULT_CHECKPOINT, WIDE_CHECKPOINT),
+}
 """What ships, by name, and the checkpoints that ask together under it."""
 
 DEFAULT_GENERATOR = "fast"
@@ -81,14 +84,19 @@ def load_generator(name: str | Path) -> tuple[UniLM | Ensemble, Tokenizer]:
     """A question generator, in float32, and its tokenizer.
 
     Args:
-        name: one of :data:`GENERATORS`, or a directory or a hub name.
+        name: one of :data:`GENERATORS`, or a directory (one of such a name as a ``Path``) or a hub
+            name.
 
     Raises:
-        QGenError: see :func:`load_checkpoint`.
+        QGenError: a checkpoint cannot be loaded (see :func:`load_checkpoint`), or does not read and
+            write as the others do.
     """
-    loaded = [load_checkpoint(each) for each in GENERATORS.get(str(name), (name,))]
-    models, tokenizers = zip(*loaded, strict=True)
-    return models[0] if len(models) == 1 else Ensemble(models).eval(), tokenizers[0]
+    places = GENERATORS.get(name, (name,))
+    loaded = [load_checkpoint(place) for place in places]
+    models, (tokenizer, *others) = zip(*loaded, strict=True)
+    if any(other.get_vocab() != tokenizer.get_vocab() for other in others):
+        raise QGenError(f"{name}: the vocabularies of its checkpoints differ")
+    return models[0] if len(models) == 1 else Ensemble(models).eval(), tokenizer
 
 
 def find_file(checkpoint: str | Path, name: str) -> Path | None:
@@ -227,12 +235,13 @@ def load_tokenizer(checkpoint: str | Path) -> Tokenizer:
 
 
 def fingerprint(model: Any) -> str:
-    """SHA-256 of configuration and weights.
+    """SHA-256 of configuration and weights, of every member of an ensemble.
 
     Args:
-        model: a module whose ``config`` has a ``to_json_string``.
+        model: a module whose ``config`` has a ``to_json_string``, or whose ``members`` have one.
     """
-    digest = hashlib.sha256(model.config.to_json_string().encode())
+    configs = [member.config.to_json_string() for member in getattr(model, "members", [model])]
+    digest = hashlib.sha256("".join(configs).encode())
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy())

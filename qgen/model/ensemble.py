@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 
 from qgen.errors import QGenError
-from qgen.model.runtime.linear import dtype_of
 from qgen.model.unilm import Seq2SeqConfig, UniLM
 
 _SHARED = (
@@ -70,9 +69,9 @@ class Ensemble(nn.Module):
         return self.members[0].device
 
     @property
-    def arithmetic(self) -> str:
-        """That its members compute in; see :func:`qgen.model.runtime.linear.set_dtype`."""
-        return dtype_of(self.members[0])
+    def dtype(self) -> torch.dtype:
+        """Of its members' parameters."""
+        return self.members[0].dtype
 
     @property
     def max_positions(self) -> int:

@@ -45,7 +45,7 @@ def set_dtype(model: Any, dtype: str = "auto") -> None:
     """Make a float32 model compute in another arithmetic, in place.
 
     Args:
-        model: a module with ``device``, on the device it is to stay on.
+        model: a module with ``device``, on the device it is to stay on, or an ensemble of such.
         dtype: one of :data:`qgen.settings.DTYPES`; "auto" is the fastest: bfloat16 on GPUs and on
             CPUs with matrix units for it (AMX), else int8 where there are kernels, else bfloat16
             where the device computes in it, else float32.  Where this PyTorch lacks kernels that
@@ -57,13 +57,14 @@ def set_dtype(model: Any, dtype: str = "auto") -> None:
     if dtype not in DTYPES:
         raise QGenError(f"dtype must be {' or '.join(DTYPES)}")
     backend = _fastest(model.device) if dtype == "auto" else _of_dtype(model.device, dtype)
-    backend.prepare(model)
+    for member in getattr(model, "members", [model]):
+        backend.prepare(member)
     model.arithmetic = backend.DTYPE
 
 
 def dtype_of(model: Any) -> str:
     """The arithmetic that a model computes in, as :func:`set_dtype` takes it."""
-    return getattr(model, "arithmetic", None) or str(model.dtype).removeprefix("torch.")
+    return getattr(model, "arithmetic", str(model.dtype).removeprefix("torch."))
 
 
 def _of_dtype(device: torch.device, dtype: str) -> Backend:
