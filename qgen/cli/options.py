@@ -146,7 +146,7 @@ def add_model(parser: argparse.ArgumentParser, generator: bool = True, reader: b
             "--model",
             metavar="NAME",
             help="the question generator: fast or best, which ship (best asks better and takes "
-            "four times as long), or the folder of another checkpoint (default: fast)",
+            "three times as long), or the folder of another checkpoint (default: fast)",
         )
     else:
         group.add_argument(
