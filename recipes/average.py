@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from qgen.errors import QGenError, exit_code
+from qgen.model.ensemble import all_trained_on
 from qgen.model.runtime.packed import BITS, save_packed
 from qgen.training.average import average_into
 from qgen.transformers import load_checkpoint, load_reader
@@ -37,8 +38,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     models, (tokenizer, *_) = zip(*map(load, names), strict=True)
     model, *others = models
     average_into(model, others, shares)
-    data = [name for each in models for name in getattr(each.config, "trained_on", None) or []]
-    model.config.trained_on = list(dict.fromkeys(data)) or None
+    model.config.trained_on = all_trained_on(models)
     if args.packed is not None:
         bits = args.packed or ("mixed" if args.reader else "8")
         save_packed(model, tokenizer, args.out, BITS[bits])

@@ -17,21 +17,11 @@ from torch import nn
 
 from qgen.errors import QGenError, exit_code
 from qgen.model.encoder import FAMILIES
+from qgen.model.unilm import TOKEN_SETTINGS
 from qgen.transformers import load_checkpoint
 
 SPECIAL = ("pad", "cls", "sep", "mask", "unk")
 """Tokens that vocabularies have other names for."""
-
-SETTINGS = (
-    "pad_token_id",
-    "bos_token_id",
-    "eos_token_id",
-    "mask_token_id",
-    "unk_token_id",
-    "answer_marker_ids",
-    "controls",
-)
-"""What is said of tokens in a configuration, and taken over."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -61,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     model.mlm.tie_weights()
     backbone = model.config.backbone
     backbone.vocab_size, backbone.pad_token_id = len(rows), wanted.pad_token_id
-    for name in SETTINGS:
+    for name in TOKEN_SETTINGS:
         setattr(model.config, name, getattr(other.config, name))
     if other.config.shortlist_size:
         model.set_shortlist(other.shortlist.tolist())

@@ -12,19 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from qgen.errors import QGenError
-from qgen.model.unilm import Seq2SeqConfig, UniLM
+from qgen.model.unilm import TOKEN_SETTINGS, Seq2SeqConfig, UniLM
 
-_SHARED = (
-    "max_source_length",
-    "max_target_length",
-    "pad_token_id",
-    "bos_token_id",
-    "eos_token_id",
-    "mask_token_id",
-    "unk_token_id",
-    "answer_marker_ids",
-    "controls",
-)
+_SHARED = ("max_source_length", "max_target_length", *TOKEN_SETTINGS)
 """What of their configurations is the same in all members: that of sources and targets."""
 
 
@@ -59,8 +49,7 @@ class Ensemble(nn.Module):
                     f"they differ in {problem}"
                 )
         self.members = nn.ModuleList(members)
-        data = [name for member in members for name in member.config.trained_on or ()]
-        self.config = replace(first.config, trained_on=list(dict.fromkeys(data)) or None)
+        self.config = replace(first.config, trained_on=all_trained_on(members))
         self.name_or_path = " + ".join(str(member.name_or_path) for member in members)
 
     @property
@@ -98,6 +87,12 @@ def mean_probability(log_probabilities: Sequence[Tensor]) -> Tensor:
     return reduce(torch.logaddexp, log_probabilities) - math.log(len(log_probabilities))
 
 
+def all_trained_on(models: Sequence[Any]) -> list[str] | None:
+    """What any of several models was trained on, each once, as their configurations have it."""
+    data = [name for each in models for name in getattr(each.config, "trained_on", None) or ()]
+    return list(dict.fromkeys(data)) or None
+
+
 def _difference(first: UniLM, other: UniLM) -> str:
     """What two models would have to have in common and have not; empty where they have all."""
     for name in _SHARED:
@@ -105,6 +100,7 @@ def _difference(first: UniLM, other: UniLM) -> str:
             return name
     if first.config.backbone.vocab_size != other.config.backbone.vocab_size:
         return "vocab_size"
-    shortlists = [getattr(model, "shortlist", None) for model in (first, other)]
-    lists = [shortlist.tolist() if shortlist is not None else [] for shortlist in shortlists]
-    return "" if lists[0] == lists[1] else "the shortlist"
+    one, two = (
+        model.shortlist.tolist() if model.config.shortlist_size else [] for model in (first, other)
+    )
+    return "" if one == two else "the shortlist"

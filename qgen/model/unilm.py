@@ -31,6 +31,18 @@ IGNORE_INDEX = -100
 """Label of the target positions that carry no loss."""
 
 
+TOKEN_SETTINGS = (
+    "pad_token_id",
+    "bos_token_id",
+    "eos_token_id",
+    "mask_token_id",
+    "unk_token_id",
+    "answer_marker_ids",
+    "controls",
+)
+"""The fields of :class:`Seq2SeqConfig` that name tokens of the vocabulary."""
+
+
 @dataclass
 class Seq2SeqConfig:
     """Configuration of :class:`UniLM`.
