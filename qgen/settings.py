@@ -358,6 +358,18 @@ class TrainingSettings(OptimizationSettings):
         ge=0,
         lt=1,
     )
+    teacher: str = _setting(
+        "",
+        "learn, token by token, what this generator would write: fast or best, which ship, or a "
+        "folder; used only when pseudo-masked",
+    )
+    teacher_weight: float = _setting(
+        0.7,
+        "of the teacher's distribution; the question itself has the rest",
+        needs="teacher",
+        gt=0,
+        le=1,
+    )
     likelihood_weight: float = _setting(
         0.3, "of the reference's likelihood beside the risk; not used otherwise", ge=0
     )
@@ -392,6 +404,10 @@ class TrainingSettings(OptimizationSettings):
         _require(
             self.consistency_weight == 0 or self.objective == "pseudo-masked",
             "consistency_weight needs the objective pseudo-masked",
+        )
+        _require(
+            not self.teacher or (self.objective == "pseudo-masked" and not self.consistency_weight),
+            "a teacher needs the objective pseudo-masked, without consistency_weight",
         )
         _require(self.crop_share == 0 or self.mark_answers, "crop_share needs marked answers")
 

@@ -1,11 +1,13 @@
 """Masking, learning, and going on after a kill."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -310,6 +312,80 @@ def test_two_passes_alike_cost_what_one_does(bert_model, tokenizer, copy_size):
     torch.testing.assert_close(twice.loss(model, batch), once.loss(model, batch))
 
 
+@pytest.mark.parametrize("copy_size", [0, 8])
+def test_what_is_learnt_of_a_teacher(bert_model, tokenizer, copy_size):
+    """At each token its whole distribution: a student that has it loses the entropy and no more."""
+    model, other = (random_model(bert_model.config, seed=seed) for seed in (1, 2))
+    if copy_size:
+        model.add_copy_gate(copy_size)
+    teacher = deepcopy(model).requires_grad_(False)
+    batch = PseudoMaskedObjective(tokenizer).collate(Seq2SeqExamples(EXAMPLES, tokenizer).items)
+    _set_dropout(model.train(), 0.0, 0.0)
+
+    def losses(teacher, weight):
+        objective = PseudoMaskedObjective(tokenizer, 0.1, teacher=teacher, teacher_weight=weight)
+        model.zero_grad()
+        loss = objective.loss(model, batch)
+        loss.backward()
+        return loss.detach(), max(p.grad.abs().max() for p in model.parameters())
+
+    names = ("input_ids", "attention_mask", "labels")
+    taught = teacher.target_distributions(*(batch[name] for name in names))
+    assert len(taught) == batch["labels"].ne(IGNORE_INDEX).sum()
+    alone, gradient = losses(teacher, 1.0)
+    torch.testing.assert_close(alone, -(taught.exp() * taught).sum(-1).mean())
+    assert gradient < 1e-4
+    apart, gradient = losses(other, 1.0)
+    assert apart > alone and gradient > 1e-3
+    plain = PseudoMaskedObjective(tokenizer, 0.1).loss(model, batch)
+    torch.testing.assert_close(losses(teacher, 0.25)[0], 0.25 * alone + 0.75 * plain)
+    model.eval()  # the dev loss is the likelihood's alone
+    dev = PseudoMaskedObjective(tokenizer, teacher=other, teacher_weight=1.0).loss(model, batch)
+    torch.testing.assert_close(dev, PseudoMaskedObjective(tokenizer).loss(model, batch))
+
+
+def test_a_teacher_sees_what_is_hidden_from_the_student(bert_model, tokenizer):
+    seen = []
+
+    class Teacher:
+        def target_distributions(self, input_ids, attention_mask, labels):
+            seen.append(labels)
+            return torch.full((int(labels.ne(IGNORE_INDEX).sum()), len(tokenizer)), -5.0)
+
+    objective = PseudoMaskedObjective(
+        tokenizer, hidden_share=0.99, teacher=Teacher(), teacher_weight=1.0
+    )
+    batch = objective.collate(Seq2SeqExamples(EXAMPLES, tokenizer).items)
+    objective.loss(random_model(bert_model.config).train(), batch)
+    assert torch.equal(*seen, batch["labels"])
+
+
+def test_a_teacher_is_learnt_from(bert_model, tokenizer, tmp_path):
+    student, checkpoint = random_model(bert_model.config, seed=7), tmp_path / "teacher"
+    bert_model.save_pretrained(checkpoint)
+    tokenizer.save_pretrained(checkpoint)
+    settings = TrainingSettings(
+        objective="pseudo-masked", teacher=str(checkpoint), teacher_weight=1.0, epochs=30,
+        learning_rate=3e-3, max_source_length=80, max_target_length=24, bf16=False,
+        hidden_dropout=0.0, attention_dropout=0.0,
+    )  # fmt: skip
+    objective = make_objective(tokenizer, settings)
+    batch = objective.collate(Seq2SeqExamples(EXAMPLES, tokenizer, 80, 24).items)
+    least, before = (objective.loss(m.train(), batch) for m in (deepcopy(bert_model), student))
+    train(student, tokenizer, EXAMPLES, tmp_path / "run", settings=settings)
+    after = objective.loss(student.train(), batch)
+    assert after - least < (before - least) / 4
+
+
+def test_a_teacher_of_another_vocabulary(checkpoint, tokenizer, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(checkpoint, other)
+    path = other / "tokenizer.json"
+    path.write_text(path.read_text().replace('"bridge"', '"brigde"'))
+    with pytest.raises(QGenError, match="the teacher .*other has another vocabulary"):
+        make_objective(tokenizer, TrainingSettings(objective="pseudo-masked", teacher=str(other)))
+
+
 def test_passages_are_cropped_anew_each_time(tokenizer):
     passage = "The bridge opened in the year. " * 30 + "Joseph led it. " + "It cost dollars. " * 30
     example = Example(passage, locate_answer(passage, "Joseph"), "who led it?")
@@ -329,6 +405,11 @@ def test_passages_are_cropped_anew_each_time(tokenizer):
     [
         ({"consistency_weight": -1.0}, "consistency_weight must be at least 0"),
         ({"consistency_weight": 1.0, "objective": "masked"}, "needs the objective pseudo-masked"),
+        ({"teacher": "best"}, "a teacher needs the objective pseudo-masked"),
+        (
+            {"teacher": "best", "objective": "pseudo-masked", "consistency_weight": 1.0},
+            "without consistency_weight",
+        ),
         ({"hidden_share": 1.0}, r"hidden_share must lie in \[0, 1\)"),
         ({"crop_share": 1.5}, r"crop_share must lie in \[0, 1\]"),
         ({"crop_share": 0.5, "mark_answers": False}, "crop_share needs marked answers"),

@@ -77,6 +77,13 @@ class Ensemble(nn.Module):
             [member.score_targets(input_ids, attention_mask, labels) for member in self.members]
         )
 
+    def target_distributions(
+        self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor
+    ) -> Tensor:
+        """As :meth:`UniLM.target_distributions`, by the mean of the probabilities."""
+        batch = (input_ids, attention_mask, labels)
+        return mean_probability([member.target_distributions(*batch) for member in self.members])
+
 
 def mean_probability(log_probabilities: Sequence[Tensor]) -> Tensor:
     """The logarithm of the mean of probabilities, of which these are the logarithms.

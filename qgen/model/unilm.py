@@ -371,9 +371,26 @@ class UniLM(nn.Module):
         Returns:
             Log-probabilities of the tokens ``[batch, target_length]``, 0 after the last.
         """
-        target_ids = labels.masked_fill(labels.eq(IGNORE_INDEX), self.config.pad_token_id)
-        states = self.pseudo_masked_states(input_ids, attention_mask, target_ids)
+        states = self._states_of(input_ids, attention_mask, labels)
         return self.label_log_probabilities(*states, labels)[0]
+
+    def target_distributions(
+        self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor
+    ) -> Tensor:
+        """What the model would write in place of each token of true targets, in one pass.
+
+        Args:
+            input_ids, attention_mask, labels: as :meth:`score_targets`.
+
+        Returns:
+            Log-probabilities ``[labels, vocabulary]``, as :meth:`label_distributions`.
+        """
+        states = self._states_of(input_ids, attention_mask, labels)
+        return self.label_distributions(*states, labels)[0]
+
+    def _states_of(self, input_ids, attention_mask, labels) -> tuple[Encoded, Tensor]:
+        target_ids = labels.masked_fill(labels.eq(IGNORE_INDEX), self.config.pad_token_id)
+        return self.pseudo_masked_states(input_ids, attention_mask, target_ids)
 
     def label_distributions(
         self, encoded: Encoded, target: Tensor, labels: Tensor

@@ -14,9 +14,11 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from qgen.errors import QGenError
-from qgen.model.checkpoints import move_to
+from qgen.model.checkpoints import load_generator, move_to
+from qgen.model.ensemble import Ensemble
 from qgen.model.layouts import seq2seq_layout
 from qgen.model.sources import AnswerTooLongError, crop_source, pack_source, pack_target, pad
+from qgen.model.unilm import UniLM
 from qgen.records import Example
 from qgen.settings import TrainingSettings
 from qgen.training.objectives import (
@@ -282,6 +284,24 @@ def make_objective(tokenizer: PreTrainedTokenizerBase, settings: TrainingSetting
         return MaskedObjective(tokenizer, settings.mask_probability, smoothing)
     if settings.objective == "pseudo-masked":
         return PseudoMaskedObjective(
-            tokenizer, smoothing, settings.consistency_weight, settings.hidden_share
+            tokenizer,
+            smoothing,
+            settings.consistency_weight,
+            settings.hidden_share,
+            _teacher(settings.teacher, tokenizer) if settings.teacher else None,
+            settings.teacher_weight,
         )
     return MinimumRiskObjective(tokenizer, settings.likelihood_weight, smoothing)
+
+
+def _teacher(name: str, tokenizer: PreTrainedTokenizerBase) -> UniLM | Ensemble:
+    """A generator to learn from.
+
+    Raises:
+        QGenError: it cannot be loaded, or has another vocabulary.
+    """
+    model, own = load_generator(name)
+    if own.get_vocab() != tokenizer.get_vocab():
+        raise QGenError(f"the teacher {name} has another vocabulary")
+    move_to(model, None)
+    return model.requires_grad_(False)

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
+from qgen.model.ensemble import Ensemble
 from qgen.model.output import Encoded
 from qgen.model.sources import pad
-from qgen.model.unilm import IGNORE_INDEX
+from qgen.model.unilm import IGNORE_INDEX, UniLM
 from qgen.transformers import UniLMForConditionalGeneration
 
 Item = dict[str, Any]
@@ -107,6 +108,10 @@ class PseudoMaskedObjective:
             0 for a single pass.
         hidden_share: of the tokens of every second target, on average, that the others see as
             ``[MASK]``, in training: so a question learnt by heart does not continue itself.
+        teacher: a generator of the same vocabulary whose distribution at each token is learnt, in
+            training (knowledge distillation, Hinton et al. 2015, arXiv:1503.02531; of sequence
+            models, Kim and Rush 2016, arXiv:1606.07947); it sees the whole target.
+        teacher_weight: of that; the likelihood of the token itself has the rest.
     """
 
     label_names = ("labels",)
@@ -117,11 +122,15 @@ class PseudoMaskedObjective:
         label_smoothing: float = 0.0,
         consistency_weight: float = 0.0,
         hidden_share: float = 0.0,
+        teacher: UniLM | Ensemble | None = None,
+        teacher_weight: float = 0.0,
     ):
         self.tokenizer = tokenizer
         self.label_smoothing = label_smoothing
         self.consistency_weight = consistency_weight
         self.hidden_share = hidden_share
+        self.teacher = teacher
+        self.teacher_weight = teacher_weight
 
     def collate(self, items: Sequence[Item]) -> dict[str, Tensor]:
         """As :meth:`MaskedObjective.collate`."""
@@ -139,8 +148,11 @@ class PseudoMaskedObjective:
             return self._likelihood_loss(model, batch, 0.0)
         if self.consistency_weight:
             batch = {name: torch.cat([tensor, tensor]) for name, tensor in batch.items()}
+        whole = batch
         if self.hidden_share:
             batch = {**batch, "decoder_input_ids": self._hide(batch["decoder_input_ids"])}
+        if self.teacher is not None:
+            return self._distillation_loss(model, batch, _taught(self.teacher, whole))
         if self.consistency_weight:
             return self._consistency_loss(model, batch)
         return self._likelihood_loss(model, batch, self.label_smoothing)
@@ -149,11 +161,22 @@ class PseudoMaskedObjective:
         return model.loss(*self._states(model, batch), batch["labels"], label_smoothing)
 
     def _consistency_loss(self, model, batch) -> Tensor:
+        predicted, smoothed = self._predicted(model, batch)
+        return self.consistency_weight * divergence_of_halves(predicted) - smoothed
+
+    def _distillation_loss(self, model, batch, taught: Tensor) -> Tensor:
+        predicted, smoothed = self._predicted(model, batch)
+        of_teacher = (taught.exp() * predicted).sum(-1).mean()
+        return -self.teacher_weight * of_teacher - (1 - self.teacher_weight) * smoothed
+
+    def _predicted(self, model, batch) -> tuple[Tensor, Tensor]:
+        """The log-probabilities ``[labels, vocabulary]``, and the mean of those of the labels, with
+        label smoothing."""
         predicted, uniform = model.label_distributions(*self._states(model, batch), batch["labels"])
         true = batch["labels"][batch["labels"].ne(IGNORE_INDEX)]
         likelihood = predicted.gather(1, true[:, None]).mean()
-        smoothed = (1 - self.label_smoothing) * likelihood + self.label_smoothing * uniform.mean()
-        return self.consistency_weight * divergence_of_halves(predicted) - smoothed
+        smoothing = self.label_smoothing
+        return predicted, (1 - smoothing) * likelihood + smoothing * uniform.mean()
 
     def _states(self, model, batch) -> tuple[Encoded, Tensor]:
         return model.pseudo_masked_states(
@@ -168,6 +191,13 @@ class PseudoMaskedObjective:
     def length(self, item: Item) -> int:
         """Tokens of source and target, and a ``[MASK]`` for each of the target's."""
         return len(item["input_ids"]) + 2 * len(item["labels"])
+
+
+@torch.no_grad()
+def _taught(teacher: UniLM | Ensemble, batch: dict[str, Tensor]) -> Tensor:
+    """What a teacher would write in place of each label: ``[labels, vocabulary]``."""
+    names = ("input_ids", "attention_mask", "labels")
+    return teacher.target_distributions(*(batch[name] for name in names))
 
 
 def drawn_by_torch() -> random.Random:
