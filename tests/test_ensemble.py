@@ -115,6 +115,8 @@ def test_the_members_are_loaded_by_name(folders, pair, tokenizer, monkeypatch, c
     assert "[1937]" in capsys.readouterr().out
     with pytest.raises(QGenError, match="no such folder"):
         load_generator(Path("best"))  # a folder of this name
+    with pytest.raises(QGenError, match="no such folder .* what ships is named fast or best$"):
+        load_generator("bset")
 
 
 def test_the_fingerprint_depends_on_every_configuration(pair):

@@ -92,7 +92,13 @@ def load_generator(name: str | Path) -> tuple[UniLM | Ensemble, Tokenizer]:
             write as the others do.
     """
     places = GENERATORS.get(name, (name,))
-    loaded = [load_checkpoint(place) for place in places]
+    try:
+        loaded = [load_checkpoint(place) for place in places]
+    except QGenError as error:
+        if isinstance(name, str) and re.fullmatch(r"\w+", name) and not Path(name).exists():
+            known = " or ".join(map(str, GENERATORS))
+            raise QGenError(f"{error}; what ships is named {known}") from error
+        raise
     models, (tokenizer, *others) = zip(*loaded, strict=True)
     if any(other.get_vocab() != tokenizer.get_vocab() for other in others):
         raise QGenError(f"{name}: the vocabularies of its checkpoints differ")
