@@ -311,6 +311,25 @@ def test_silver_questions_are_rows_to_train_on(checkpoint, teacher, tmp_path, un
     assert 0 < len(sure) < len(every) and min(row["confidence"] for row in sure) >= least
 
 
+def test_silver_questions_that_nobody_reads(checkpoint, teacher, tmp_path):
+    source, out = tmp_path / "passages.jsonl", tmp_path / "silver.jsonl"
+    source.write_text(json.dumps({"passage": PASSAGE}) + "\n")
+
+    def silver_rows(*arguments):
+        given = [source, out, "--model", checkpoint, "--reader", teacher, "--unread", *arguments]
+        silver.main([str(each) for each in given])
+        return [json.loads(line) for line in out.open(encoding="utf-8")]
+
+    every = silver_rows()
+    assert len(every) > 3 and all(row["controls"] == [] for row in every)
+    examples = read_examples(out)
+    assert [example.question for example in examples] == [row["question"] for row in every]
+    assert all(e.passage.startswith(e.answer.text, e.answer.start) for e in examples)
+    some = silver_rows("--max-answers", 2)
+    assert len(some) == 2 and some == silver_rows("--max-answers", 2)
+    assert {row["answer"] for row in some} < {row["answer"] for row in every}
+
+
 @pytest.fixture
 def option_sets(tmp_path):
     """The folder of option sets of textbooks and trivia: invented names of one word or of three; in
