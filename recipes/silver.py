@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from qgen import GenerationSettings, QuestionGenerator, QuizSettings, Request
+from qgen.english.clean import clean_text
 from qgen.errors import exit_code
 from qgen.files.rows import read_requests
 from qgen.model.reader import DEFAULT_READER
@@ -51,7 +52,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the answers, where unread")
     args = parser.parse_args(argv)
     generator = QuestionGenerator.from_pretrained(args.model, reader=args.reader)
-    requests = [Request(request.passage) for _, request in read_requests(args.passages)]
+    # The offsets of answers are those of mended passages.
+    requests = [Request(clean_text(request.passage)) for _, request in read_requests(args.passages)]
     draw = random.Random(args.seed)
     with Path(args.out).open("w", encoding="utf-8") as file:
         for at in range(0, len(requests), AT_ONCE):

@@ -313,7 +313,7 @@ def test_silver_questions_are_rows_to_train_on(checkpoint, teacher, tmp_path, un
 
 def test_silver_questions_that_nobody_reads(checkpoint, teacher, tmp_path):
     source, out = tmp_path / "passages.jsonl", tmp_path / "silver.jsonl"
-    source.write_text(json.dumps({"passage": PASSAGE}) + "\n")
+    source.write_text(json.dumps({"passage": "\u200b" + PASSAGE}) + "\n")
 
     def silver_rows(*arguments):
         given = [source, out, "--model", checkpoint, "--reader", teacher, "--unread", *arguments]
