@@ -400,6 +400,13 @@ def test_named_fields():
         to_request({"text": TEXT}, FieldNames("prose"))
 
 
+@pytest.mark.parametrize("name", ["book.md", "."])
+def test_no_field_of_a_document_is_named(tmp_path, name):
+    (tmp_path / "book.md").write_text(TEXT)
+    with pytest.raises(QGenError, match="has no rows: there is no field or column to be named"):
+        list(read_rows(tmp_path / name, FieldNames(answer="gold")))
+
+
 def test_a_refusal_lists_the_columns(tmp_path):
     with pytest.raises(QGenError, match='no "passage" column .*--passage-field.*"id", "blurb"'):
         rows_of(tmp_path, "in.csv", f'id,blurb\n1,"{TEXT}"\n')

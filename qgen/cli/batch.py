@@ -35,7 +35,8 @@ def add_to(commands) -> None:
         usage="%(prog)s INPUT OUTPUT [options]",
         help="ask about every row of a file",
         description="Ask about every row of a file, or every document of a folder, and write the "
-        "questions to a file. A run that was stopped goes on when the same command is given again.",
+        "questions to a file. A run that was stopped goes on when the same command is given again; "
+        "with --best, from the document that it was asking about.",
     )
     parser.add_argument(
         "input",
@@ -87,8 +88,8 @@ def add_to(commands) -> None:
         type=whole(1, 100_000),
         default=BUFFER_SIZE,
         metavar="N",
-        help="rows written to disk at once: the most that a stopped run loses "
-        "(default: %(default)s)",
+        help="rows written to disk at once: the most that a stopped run loses, but with --best, "
+        "where that is a document (default: %(default)s)",
     )
     group.add_argument(
         "--engine",

@@ -157,6 +157,8 @@ def _check_suffix(path: Path, kind: str) -> None:
 
 def _raw_rows(path: Path, names: FieldNames, tell: Callable[[str], None]) -> Iterator[RawRow]:
     check_readable(path)
+    if names != USUAL_NAMES and (path.is_dir() or kind_of(path, as_rows=True) not in ROW_READERS):
+        raise QGenError(f"{path} has no rows: there is no field or column to be named")
     if path.is_dir():
         documents, others = documents_in(path)
         if others:

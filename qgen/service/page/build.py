@@ -288,7 +288,9 @@ def _passage(text: str, headings: Sequence[str] = ()) -> dict:
     return {"text": text, "sentences": ends, "headings": list(headings)}
 
 
-_PAGES_OWN = frozenset({"id", "passage", "span", "start", "asked", "kept", "taken", "open", "busy"})
+_PAGES_OWN = frozenset(
+    {"id", "passage", "span", "start", "asked", "kept", "taken", "open", "busy", "unchecked"}
+)
 """What the page notes of a question beside what the writers take."""
 
 

@@ -380,7 +380,9 @@ find("#dismiss").addEventListener("click", () => {
   leaveToast();
 });
 find("#view-edit").addEventListener("click", () => store.update({ view: "edit" }));
-find("#view-take").addEventListener("click", () => takeQuiz());
+find("#view-take").addEventListener("click", () => {
+  if (store.state.view !== "take") takeQuiz();
+});
 find("#take-again").addEventListener("click", () => takeAgain(false));
 find("#take-wrong").addEventListener("click", () => takeAgain(true));
 find("#sure").addEventListener("input", ({ target }) => store.update({ atLeast: Number(target.value) }));

@@ -196,9 +196,10 @@ export class Store {
     return { ...question, choices, taken: fits ? given : undefined, aside: this.state.aside.includes(id) };
   }
 
-  /** The questions that are not hidden as less sure. */
+  /** The questions that are not hidden as less sure: among them all that were kept or reworded. */
   shown() {
-    return this.state.questions.filter((q) => (q.confidence ?? 1) >= this.state.atLeast);
+    const isChosen = ({ kept, unchecked }) => kept || unchecked !== undefined;
+    return this.state.questions.filter((q) => isChosen(q) || (q.confidence ?? 1) >= this.state.atLeast);
   }
 
   /** Those that are exported and printed: the kept ones, where there are any. */
