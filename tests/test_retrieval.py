@@ -36,7 +36,7 @@ class FakeReader:
 
 def test_the_reader_is_asked_about_near_passages_that_have_the_answer():
     reader = FakeReader("Queen Maud")
-    assert answered_elsewhere(PASSAGES, [QUEEN], reader) == [[1]]
+    assert answered_elsewhere(PASSAGES, [QUEEN], reader.read) == [[1]]
     assert reader.asked == [(PASSAGES[1], QUEEN.text)]
 
 
@@ -45,7 +45,7 @@ def test_the_reader_is_asked_about_near_passages_that_have_the_answer():
     [("Maud", 0.9, [1]), ("the queen Maud", 0.9, [1]), ("June", 0.9, []), ("Queen Maud", 0.1, [])],
 )
 def test_what_it_finds_must_agree_and_be_probable(answer, probability, found):
-    assert answered_elsewhere(PASSAGES, [QUEEN], FakeReader(answer, probability)) == [found]
+    assert answered_elsewhere(PASSAGES, [QUEEN], FakeReader(answer, probability).read) == [found]
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def test_what_it_finds_must_agree_and_be_probable(answer, probability, found):
 )
 def test_where_nothing_is_near_nothing_is_read(asked):
     reader = FakeReader("x")
-    assert answered_elsewhere(PASSAGES, [asked], reader) == [[]]
-    assert not reader.asked and not answered_elsewhere([], [], reader)
+    assert answered_elsewhere(PASSAGES, [asked], reader.read) == [[]]
+    assert not reader.asked and not answered_elsewhere([], [], reader.read)
 
 
 def test_no_more_than_the_nearest():
@@ -81,7 +81,7 @@ def test_records_are_marked_and_one_passage_of_several_rows_is_one(monkeypatch):
         record(PASSAGES[0], "Queen Maud"),
         record(PASSAGES[1], "Queen Maud", None),
     ]
-    marked = mark_records(iter(records), FakeReader("Queen Maud"))
+    marked = mark_records(iter(records), FakeReader("Queen Maud").read)
     found = [[q.get("answered_elsewhere") for q in r["questions"]] for r in marked]
     assert found == [[[3]], [], [[3]], [[0], None]]
 

@@ -10,16 +10,16 @@ A passage that answers the question otherwise is not looked for: of 200 question
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from heapq import nlargest
 from typing import TYPE_CHECKING, NamedTuple
 
 from qgen.english.words import ARTICLES, content_stems, same_answer, stems
 from qgen.errors import QGenError, install
-from qgen.records import ELSEWHERE
+from qgen.records import ELSEWHERE, Answer
 
 if TYPE_CHECKING:
-    from qgen.model.reader import Reader
+    from qgen.model.reader import Reading
 
 NEAREST = 3
 """Other passages that the reader is asked about, at most; measured with the next three."""
@@ -29,6 +29,10 @@ these three, 18 of 200 questions of SQuAD's about 100 passages are marked, some 
 rightly."""
 CERTAIN = 0.3
 """Probability from which the reader is taken to have found the answer."""
+
+
+ReadFunction = Callable[[Sequence[tuple[str, str, Answer | None]]], Sequence["Reading"]]
+"""Answers questions out of passages, such as :meth:`qgen.model.reader.Reader.read`."""
 
 
 class Asked(NamedTuple):
@@ -48,20 +52,20 @@ def check_installed() -> None:
 
 
 def answered_elsewhere(
-    passages: Sequence[str], questions: Sequence[Asked], reader: Reader
+    passages: Sequence[str], questions: Sequence[Asked], read: ReadFunction
 ) -> list[list[int]]:
     """For each question the numbers of the other passages that answer it as well.
 
     Args:
         passages: the corpus; each text once.
         questions: what is asked, and about which of them.
-        reader: answers the questions out of the nearest passages.
+        read: answers the questions out of the nearest passages.
     """
     near = nearest(passages, questions)
     pairs = [(i, number) for i, numbers in enumerate(near) for number in numbers]
-    read = reader.read([(passages[number], questions[i].text, None) for i, number in pairs])
+    readings = read([(passages[number], questions[i].text, None) for i, number in pairs])
     found: list[list[int]] = [[] for _ in questions]
-    for (i, number), reading in zip(pairs, read, strict=True):
+    for (i, number), reading in zip(pairs, readings, strict=True):
         same = same_answer(reading.answer.text, questions[i].answer)
         if same and reading.probability >= CERTAIN:
             found[i].append(number)
@@ -98,7 +102,7 @@ def nearest(passages: Sequence[str], questions: Sequence[Asked]) -> list[list[in
     return found
 
 
-def mark_records(records: Iterable[dict], reader: Reader) -> list[dict]:
+def mark_records(records: Iterable[dict], read: ReadFunction) -> list[dict]:
     """The records of a batch, each question that another record's passage answers as well with the
     numbers of these records, from 0, in ``answered_elsewhere``."""
     marked = list(records)
@@ -108,7 +112,7 @@ def mark_records(records: Iterable[dict], reader: Reader) -> list[dict]:
     questions = [(question, record) for record in marked for question in record["questions"]]
     asked = [Asked(q["question"], q["answer"] or "", places[r["passage"]]) for q, r in questions]
     for (question, _), found in zip(
-        questions, answered_elsewhere(passages, asked, reader), strict=True
+        questions, answered_elsewhere(passages, asked, read), strict=True
     ):
         if found:
             question[ELSEWHERE] = [numbers[passages[place]] for place in found]

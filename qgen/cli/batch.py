@@ -153,7 +153,7 @@ def run(args: argparse.Namespace) -> int:
             errors_path=args.errors,
             progress=not args.quiet,
             raw_cells=args.raw_cells,
-            mark=mark and partial(mark, reader=generator.reader),
+            mark=mark and partial(mark, read=generator.reader.read),
             names=FieldNames(args.passage_field, args.answer_field),
             settings={
                 **asdict(settings),

@@ -6,27 +6,29 @@ import secrets
 import shutil
 import tempfile
 import threading
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from qgen.asking.document import ask_document
 from qgen.asking.retrieval import check_installed, mark_records
 from qgen.errors import QGenError
-from qgen.files.batch import MarkFunction, run_batch
+from qgen.files.batch import run_batch
 from qgen.files.best import best_engine
 from qgen.files.rows import check_readable
 from qgen.files.writers import RETRIEVAL, UNMARKED, suffix_of
-from qgen.records import Request, Result, beside_one_another
+from qgen.records import Answer, Request, Result, beside_one_another
 from qgen.service.queue import ClosedError, DynamicBatcher, QueueFullError
 from qgen.service.schemas import BatchOut
 from qgen.settings import GenerationSettings, QuizSettings
 
 if TYPE_CHECKING:
-    from qgen.model.reader import Reader
+    from qgen.model.reader import Reader, Reading
+
+Found = TypeVar("Found")
 
 MAX_KEPT = 100
 """Batches that are kept; the oldest that have ended are forgotten."""
@@ -39,7 +41,7 @@ MAX_NAME_BYTES = 200
 """The longest name of a file that is kept; file systems take no more than 255."""
 
 
-class _CancelledError(Exception):
+class _StoppedError(Exception):
     pass
 
 
@@ -53,7 +55,8 @@ class Batch:
         settings: how to decode.
         quiz: which questions to keep.
         best: how many questions to keep of each whole document; ``None`` to ask about every row.
-        mark: marks the questions of a test set for retrieval that other passages answer as well.
+        reader: finds the questions of a test set for retrieval that other passages answer as well;
+            ``None`` where none are marked.
     """
 
     def __init__(
@@ -64,17 +67,18 @@ class Batch:
         settings: GenerationSettings,
         quiz: QuizSettings,
         best: int | None,
-        mark: MarkFunction | None,
+        reader: Reader | None,
     ):
         self.id = folder.name
         self.source, self.output_format = source, output_format
-        self.settings, self.quiz, self.best, self.mark = settings, quiz, best, mark
+        self.settings, self.quiz, self.best, self.reader = settings, quiz, best, reader
         self.output = folder / f"questions{suffix_of(output_format)}"
         self.errors = folder / "errors.jsonl"
         self.state, self.message = "queued", ""
         self.rows = self.total = self.questions = 0
         self.left_out: list[str] = []
         self._stop = threading.Event()
+        self._awaited: Future | None = None
 
     def status(self) -> BatchOut:
         """Its state, for the client."""
@@ -89,8 +93,11 @@ class Batch:
         )
 
     def cancel(self) -> None:
-        """Stop before the next rows; without effect once it has ended."""
+        """Take back what waits in the queue, and ask for no more; without effect once it has
+        ended."""
         self._stop.set()
+        if self._awaited:
+            self._awaited.cancel()
         if self.state == "queued":
             self.state = "cancelled"
             self._delete_source()
@@ -112,15 +119,8 @@ class Batch:
         def generate(
             requests: Sequence[Request], settings: GenerationSettings, quiz: QuizSettings
         ) -> list[Result]:
-            if self._stop.is_set():
-                raise _CancelledError
             short = beside_one_another([r for r in requests if len(r.passage) <= max_characters])
-            # Through the queue of all clients, and waiting for room in it: a file has time.
-            try:
-                future = batcher.submit(short, settings, quiz, wait=True)
-            except ClosedError as error:  # no fault of these rows
-                raise _CancelledError from error
-            found = iter(future.result())
+            found = iter(self._waited(lambda: batcher.submit(short, settings, quiz, wait=True)))
             return [
                 Result(problems=(too_long(r.passage, max_characters),))
                 if len(r.passage) > max_characters
@@ -128,6 +128,16 @@ class Batch:
                 for r in requests
             ]
 
+        def read(items: Sequence[tuple[str, str, Answer | None]]) -> list[Reading]:
+            assert self.reader
+            reads, found = self.reader.read, []
+            for at in range(0, len(items), at_once):  # so that it can be stopped, and others come
+                some = items[at : at + at_once]
+                passages = [passage for passage, _, _ in some]
+                found += self._waited(partial(batcher.read, reads, some, passages, wait=True))
+            return found
+
+        at_once = min(ROWS * batcher.streams, batcher.max_waiting)
         engine = None
         try:
             if self.best:
@@ -138,18 +148,18 @@ class Batch:
                 self.source,
                 self.output,
                 partial(generate, settings=self.settings, quiz=self.quiz),
-                batch_size=min(ROWS * batcher.streams, batcher.max_waiting),
+                batch_size=at_once,
                 output_format=self.output_format,
                 errors_path=self.errors,
                 progress=False,
                 on_progress=self._advance,
                 engine=engine,
-                mark=self.mark,
+                mark=partial(mark_records, read=read) if self.reader else None,
                 tell=self._tell,
             )
             self.questions, self.message = summary.questions, summary.counts
             self.state = "done"  # last: whoever sees it sees the others, too
-        except _CancelledError:
+        except _StoppedError:
             self.state = "cancelled"
         except QGenError as error:
             self.state, self.message = "failed", self._named(str(error))
@@ -157,6 +167,19 @@ class Batch:
             self.state, self.message = "failed", error.strerror or str(error)
         except BaseException as error:  # the model's, too, whatever it is
             self.state, self.message = "failed", type(error).__name__
+
+    def _waited(self, submit: Callable[[], Future[list[Found]]]) -> list[Found]:
+        """What comes of work that goes through the queue of all clients, and waits for room in it:
+        a file has time."""
+        if self._stop.is_set():
+            raise _StoppedError
+        try:
+            self._awaited = submit()
+            if self._stop.is_set():  # meanwhile
+                self._awaited.cancel()
+            return self._awaited.result()
+        except (CancelledError, ClosedError) as error:  # no fault of these rows
+            raise _StoppedError from error
 
     def _tell(self, message: str) -> None:
         self.left_out.append(self._named(message))
@@ -220,24 +243,20 @@ class Batches:
         """
         if not content:
             raise QGenError("the file is empty")
-        mark = self._mark(output_format)
+        reader = self._reader if output_format in RETRIEVAL else None
+        if reader:
+            check_installed()
         with self._lock:
             self._forget()
             if len(self._batches) >= MAX_KEPT:
                 raise QueueFullError("too many batches are waiting", RETRY_AFTER)
             source = self._keep(filename, content)
-            batch = Batch(source.parents[1], source, output_format, settings, quiz, best, mark)
-            if output_format in RETRIEVAL and not mark:
+            batch = Batch(source.parents[1], source, output_format, settings, quiz, best, reader)
+            if output_format in RETRIEVAL and not reader:
                 batch.left_out.append(UNMARKED)
             self._batches[batch.id] = batch
         self._executor.submit(batch.run, self._batcher, self._max_characters)
         return batch.status()
-
-    def _mark(self, output_format: str) -> MarkFunction | None:
-        if output_format not in RETRIEVAL or not self._reader:
-            return None
-        check_installed()
-        return partial(mark_records, reader=self._reader)
 
     def _keep(self, filename: str, content: bytes) -> Path:
         """Where a file is written down; nothing of it is left where that fails."""

@@ -161,6 +161,7 @@ class DynamicBatcher:
         function: Callable[[Sequence[Item]], Sequence[Found]],
         rows: Sequence[Item],
         passages: Sequence[str],
+        wait: bool = False,
     ) -> Future[list[Found]]:
         """Have a client's rows go through the models in their turn, without a question being asked;
         cancelling and what is raised are as with :meth:`submit`.
@@ -169,9 +170,10 @@ class DynamicBatcher:
             function: gives something for each row; it gets other clients' rows as well.
             rows: what it takes.
             passages: that of each row.
+            wait: wait for room in the queue instead of being refused.
         """
         tokens = [STEPS + len(passage) // CHARACTERS for passage in passages]
-        return self._queue(_Job(rows, (function,), tokens))
+        return self._queue(_Job(rows, (function,), tokens), wait)
 
     def _queue(self, job: _Job, wait: bool = False) -> Future[list[Any]]:
         with self._changed:
