@@ -51,6 +51,7 @@ def test_wrapped_text(tmp_path, newline):
         (["all day-to-", "day work"], "all day-to-day work"),
         (["it rained -", "then it stopped"], "it rained - then it stopped"),
         (["from 1914-", "1918 on"], "from 1914-1918 on"),
+        (["a 19th-", "century NATO-", "led X-", "ray"], "a 19th-century NATO-led X-ray"),
     ],
 )
 def test_hyphenated_line_breaks(lines, joined):
@@ -132,6 +133,24 @@ def test_no_space_stays_where_a_mark_stood(tmp_path, name, written):
     (tmp_path / name).write_text(written)
     [found] = read_document(tmp_path / name)
     assert found.text == "It was opened in 1897, and rebuilt (as the map has it) by the town."
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "found"),
+    [
+        ("a.md", "Each of them lies in the interval $[0, 1]$, as the book says on its first page.",
+         "Each of them lies in the interval [0, 1], as the book says on its first page."),
+        ("a.txt", "The list [1, 2, 3] of the first page has no zero, as the second one has [4, 5].",
+         "The list [1, 2, 3] of the first page has no zero, as the second one has."),
+        ("a.tex", r"The rule of the book says that $(-3)^2 = 9$ and $\cosh^2 x$ are in $[2, 3]$.",
+         "The rule of the book says that (-3)² = 9 and cosh² x are in [2, 3]."),
+        ("a.txt", "The rule says that (−3)² = 9, in O(log² n) steps. He ran the race².",
+         "The rule says that (−3)² = 9, in O(log² n) steps. He ran the race."),
+    ],
+)  # fmt: skip
+def test_exponents_and_lists_of_numbers_are_no_marks(tmp_path, name, written, found):
+    (tmp_path / name).write_text(written)
+    assert [paragraph.text for paragraph in read_document(tmp_path / name)] == [found]
 
 
 def test_notes_at_the_foot_and_what_project_gutenberg_adds(tmp_path):

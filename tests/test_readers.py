@@ -426,6 +426,8 @@ def test_a_refusal_lists_the_columns(tmp_path):
         ({"options": ["1853", "1854"], "answer": "A"}, ()),
         ({"options": {"A": "1853", "B": "1854"}, "answer": "B"}, LIT.answers),
         ({"options": [["1853"], {"B": "1854"}], "answer": [0, 0]}, ()),
+        ({"options": '["1853", "1854"]', "answer": "B"}, LIT.answers),
+        ({"options": {"B": "1853", "A": "1854"}, "answer": "A"}, LIT.answers),
     ],
 )  # fmt: skip
 def test_answers_that_are_no_spans_are_kept_as_fields(fields, answers):
@@ -466,6 +468,7 @@ def test_offsets_follow_the_mended_passage():
         ("d´ej`a vu, Moli`ere, voil`a, cos`ı", "déjà vu, Molière, voilà, così"),
         ("the ˆ operator, aˆ2 + bˆ2", "the ˆ operator, aˆ2 + bˆ2"),
         ("5´ 30´´, a 90˚, 5˝ of rain", "5´ 30´´, a 90˚, 5˝ of rain"),
+        ("the mean x¯ is, nˆ and pˆ are", "the mean x¯ is, nˆ and pˆ are"),
         (
             "an obser\xad\r\n vatory, its con\xac\ntract \xac\nand a\xad b",
             "an observatory, its contract \xac\nand a b",
@@ -496,6 +499,9 @@ def test_quotation_marks_behind_a_backslash(tmp_path):
     assert [row.passage for row in rows] == ['She said "yes" in Dorne, C:\\ and all.', "It rained."]
     [request] = rows_of(tmp_path, "in.csv", 'passage,answer\n"It is in C:\\",C:\\\n')
     assert request.passage == "It is in C:\\"
+    content = 'passage\n"It is in C:\\new."\n"He said \\"C:\\\\new\\" there."\n'
+    found = [row.passage for row in rows_of(tmp_path, "in.csv", content)]
+    assert found == ["It is in C:\\new.", 'He said "C:\\new" there.']
 
 
 def test_a_long_field(tmp_path):

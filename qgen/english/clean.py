@@ -63,7 +63,9 @@ bytes for those of Latin-1.  That of "…" is also a line end."""
 
 _SEEN = re.compile(
     r"(?P<ligature>[\ufb00-\ufb06])"
-    rf"|(?P<before>[{_MEANT_ALWAYS}]|(?<=[^\W\d_])[{_MEANT_ALWAYS}] |{_MEANT})(?P<letter>{_LETTER})"
+    # With a space behind it not on a variable: "x¯ is".
+    rf"|(?P<before>[{_MEANT_ALWAYS}]|(?<={_LETTER})(?<!\b{_LETTER})[{_MEANT_ALWAYS}] |{_MEANT})"
+    rf"(?P<letter>{_LETTER})"
     # But behind a number an acute one is a prime: 5´10, 30´´.
     rf"|(?P<apostrophe>(?<!\d)(?<!\d´)´|´(?={_LETTER})|(?<={_LETTER})`(?={_LETTER}))"
     r"|(?P<after>[cCsStTeEaA])(?P<cedilla>[¸˛])"

@@ -238,8 +238,13 @@ def _free_answers(passage: str, fields: dict, answer: Any) -> list[tuple[str, in
         The answers that may be in the passage; ``None`` where the row is of neither kind.
     """
     options = fields.get("options")
-    if isinstance(options, dict) and ascii_uppercase.startswith("".join(map(str, options)).upper()):
-        options = list(options.values())
+    if isinstance(options, str) and options.lstrip()[:1] in {"[", "{"}:
+        options = _written_out(options)
+    if isinstance(options, dict):
+        letters = {str(name).upper(): option for name, option in options.items()}
+        in_order = sorted(letters)
+        if ascii_uppercase.startswith("".join(in_order)):
+            options = [letters[letter] for letter in in_order]
     if isinstance(options, list) and options:
         return _right_options(passage, options, answer)
     if isinstance(answer, dict) and "input_text" in answer:  # CoQA, as columns

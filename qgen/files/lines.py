@@ -74,7 +74,12 @@ def join_lines(lines: Iterable[str]) -> str:
         elif broken and line[:1].islower():
             second = re.match(r"\w+", line)
             whole = f"{broken.group(1)}-{second.group() if second else ''}".lower()
-            if whole not in compounds and not _COMPOUND.search(f"{last[-MAX_WORD:]}\n{line}"):
+            stays = re.search(r"\d|[A-Z]{2}|^[A-Z]$", broken.group(1))  # "19th-", "NATO-", "X-"
+            if (
+                not stays
+                and whole not in compounds
+                and not _COMPOUND.search(f"{last[-MAX_WORD:]}\n{line}")
+            ):
                 pieces[-1] = last[:-1]
             pieces.append(line)
         elif broken:

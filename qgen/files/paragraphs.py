@@ -25,7 +25,7 @@ from qgen.files.lines import (
     without_page_numbers,
 )
 from qgen.files.readers.blocks import Block, LeftOut
-from qgen.files.readers.marks import takes_exponent
+from qgen.files.readers.marks import KEPT, takes_exponent
 
 _FOOTNOTE = re.compile(
     rf"{NOTE_MARK.pattern}"
@@ -37,6 +37,12 @@ _FOOTNOTE = re.compile(
     r"|(?<=[a-z]{3}[.!?])\d{1,3}(?=\s+[\"“(]?[A-Z]|\s*$)"
     r"|(?<=[a-z][.!?][”\"’)])\d{1,3}(?=\s+[\"“(]?[A-Z]|\s*$)"
 )
+_CALCULATED = re.compile(r"\s?(?:[=+−×·÷<>≈≤≥±∝^]|-\s?[\w(]|(?![aAI]\b)[^\W\d_](?![\w'’.]))")
+"""What may follow an exponent, and not a note's mark: "= 9", "x − 1"."""
+_NO_NOTE = re.compile(
+    r"(?:[=∈→×,(]|\b(?:interval|range|domain|list|array|vector|tuple|set|matrix|segment))\s?$", re.I
+)
+"""Behind which numbers in brackets are these, such as "the interval [1, 2]"."""
 _ABBREVIATED = re.compile(r"\b(?:vol|fig|sec|chap|eq|art|nos|pp|app)\.$", re.I)
 _SPACE_LEFT = re.compile(r"(?<=[\w)\]”\"’'%])\s+(?=(?:[,;!?)]|\.(?!\s*\.)|:(?!\s*\d))(?:\s|$))")
 """Before a mark of the sentence, such as of "in 1897 [12], and"; not of " . . ." and "3 : 4"."""
@@ -103,7 +109,7 @@ def paragraphs(blocks: Iterable[Block], left_out: LeftOut) -> Iterator[Paragraph
             text = _without_marks(text, notes)
         lines = _lines(text)
         if level or (lines and is_heading(lines)):
-            heading = " ".join(lines)
+            heading = " ".join(lines).replace(KEPT, "")
             begins = bool(_REFERENCES.fullmatch(heading))
             bullet = BULLET.match(text)
             if not (level or begins) and (item or (bullet and bullet[1])):
@@ -277,7 +283,7 @@ def _paragraphs(text: str, left_out: LeftOut, notes: set[str]) -> Iterator[str]:
         return
     text = BULLET.sub("", join_lines(lines))
     text = _SPACE_LEFT.sub("", _without_marks(text, notes))
-    text = re.sub(r"\s+", " ", text).strip()
+    text = re.sub(r"\s+", " ", text.replace(KEPT, "")).strip()
     if len(text.split()) <= MAX_WORDS:
         if re.search(r"\w", text):  # more than what stands for a formula
             yield text
@@ -311,7 +317,10 @@ def _without_marks(text: str, notes: set[str]) -> str:
         found, before = match.group(), text[max(match.start() - 24, 0) : match.start()]
         if _ABBREVIATED.search(before[-8:]):
             return found
-        if found.isdigit() and not found.isascii() and takes_exponent(before):
+        raised = found.isdigit() and not found.isascii()
+        if raised and (takes_exponent(before) or _CALCULATED.match(text, match.end())):
+            return found
+        if re.match(r"\[\d", found) and (re.search(r"\b0\b", found) or _NO_NOTE.search(before)):
             return found
         if match["next"] and chr(ord(match["next"]) - 1) not in notes:
             return found

@@ -43,7 +43,9 @@ def read_csv(path: Path, names: FieldNames, delimiter: str = ",") -> Iterator[Ra
 
     with open_text(path) as file:
         lines = _Lines(bounded_lines(file))
-        reader = csv.reader(lines, **_dialect(file, delimiter))
+        dialect = _dialect(file, delimiter)
+        escaped = map(_with_lone_escaped, lines) if dialect["escapechar"] else lines
+        reader = csv.reader(escaped, **dialect)
         try:
             header = next((row for row in reader if row and not _is_separator_line(row)), None)
         except csv.Error as error:
@@ -159,6 +161,11 @@ def _delimiter(file: io.TextIOWrapper) -> str | None:
 def _escape(sample: str) -> str | None:
     """The backslash, where quotation marks stand behind one, as Spark and MySQL write them."""
     return "\\" if re.search(r'\\"\w', sample) else None
+
+
+def _with_lone_escaped(line: str) -> str:
+    """A line in which each backslash that escapes no mark and no other stands for itself."""
+    return re.sub(r"\\([\"\\])|\\", lambda m: m[0] if m[1] else "\\\\", line)
 
 
 def _is_separator_line(row: list[str]) -> bool:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 
 from qgen.files.readers.blocks import LeftOut
-from qgen.files.readers.marks import NOT_RAISED, POWER, RAISED, lowered_text, read_raised
+from qgen.files.readers.marks import (
+    NOT_RAISED,
+    POWER,
+    RAISED,
+    keep_brackets,
+    lowered_text,
+    read_raised,
+)
 
 _STRUCTURES = frozenset("rad nary m eqArr limLow limUpp groupChr d acc bar func sPre".split())
 """Of formulas; their letters in a line do not say what they say."""
@@ -53,4 +60,6 @@ class Formulas:
         if not self._simple or (self._divided and not re.fullmatch(r"\w+/\w+", read)):
             text[self._begin :] = ["…"]  # so that nobody takes what is left for the sentence
             self._left_out["formula"] += 1
+        else:
+            text[self._begin :] = [keep_brackets(read)]
         self._begin = None

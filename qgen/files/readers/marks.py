@@ -12,6 +12,9 @@ RAISED, NOT_RAISED, LINK, NO_LINK, POWER = "\ufdd0\ufdd1\ufdd2\ufdd3\ufdd4"
 LOWERED, NOT_LOWERED = "\ufdda\ufddb"
 """What raised text, links and lowered text begin and end with until they are read, and what raised
 text has in it that is an exponent for sure; no text has these characters."""
+KEPT = "\ufddc"
+"""What stands before a raised character that is an exponent, and before what a formula has in
+brackets, until the marks of notes have been left out."""
 ENDS = {RAISED: NOT_RAISED, LOWERED: NOT_LOWERED}
 _SIGN = re.compile(f"([{RAISED}{NOT_RAISED}{LINK}{NO_LINK}{POWER}{LOWERED}{NOT_LOWERED}])")
 _RAISED_LINK = re.compile(
@@ -36,14 +39,17 @@ _BASE = re.compile(
     r"(?:(?<![\d.,])\d{1,2}|\.\d+|⁻"
     # A unit or variables: "350 m", "kg", "mc", "πr", "ax"; not the end of "21st" and "1990s".
     r"|(?<![^\W\d_])(?<![^\W\d_]['’])(?!(?<=\d)(?:st|nd|rd|th)|(?<=\d0)s)(?:[α-ωΑ-Ω]{0,2}[^\W\d_]"
-    r"|[bcdfghjklmnpqrstvwxzµμ]{3}|sin|cos|tan|sec|mol"
+    r"|[bcdfghjklmnpqrstvwxzµμ]{3}|a?(?:sin|cos|tan|cot|sec|csc)h?|log|exp|mol|[kMGTmµμ]?(?:Hz|eV)"
     # No word: a note may stand behind "it".
     r"|(?!am|be|by|do|go|he|if|i[dnst]|a[dlnst]|me|my|no|o[fnrx]|so|to|up|us|we)[a-zµμ]{2})"
-    r"|[\d½⅓⅔¼¾⅛](?!st|nd|rd|th)[a-z]{2,3}|[=+−·×√∫≈≤≥<>*]\s?[^\W\d_]{2,3}|\d\s?(?:in|acre)"
+    r"|[\d½⅓⅔¼¾⅛](?!st|nd|rd|th)[a-z]{2,3}|[=+−·×√∫≈≤≥<>*]\s?[^\W\d_]{2,3}"
+    r"|(?:\d|\bper)\s?(?:in|AU|(?:acre|second|met(?:er|re)|foot|yard|mile|inche?)s?|feet)"
     # What stands between brackets if that is a formula, without words, years, pages and equations
     # ("1939 – 1945", "n = 25"); or one between bars.
-    r"|\((?:[^\W\d_]|(?![^()]*(?:(?!sin|cos|tan|log|exp)[^\W\d_]{3}|\d{4}|\.\s|=))"
-    r"[^()]*[^\s()](?:\s?[+−·×^]|\s[-–/]\s)\s?[^\s()][^()]*)\)|\|[^|\s]{1,5}\|)\s?$"
+    r"|\((?:[^\W\d_]|[+\-−–]\s?\d[\d.,]*|\d{1,2}/\d{1,3}|(?!\d*(?:st|nd|rd|th)\))\d{1,3}[a-z]{1,2}"
+    r"|(?!.*(?:(?!sin|cos|tan|log|exp)[^\W\d_]{3}|\d{4}|\.\s|=))(?:[^()]|\([^()]*\))*[^\s(]"
+    r"(?:\s?[+−·×^]|\s[-–/]\s|(?<=[\d)])/(?=[\d(]))\s?[^\s)](?:[^()]|\([^()]*\))*)\)"
+    r"|\|[^|\s]{1,5}\|)\s?$"
 )
 _NAME = re.compile(r"(?<![^\W\d_])[A-Z][^\W\d_]{2,} [AI]$")
 """What ends like a variable and is none, such as "World War I" and "Plan A"."""
@@ -51,6 +57,7 @@ _SPELT = re.compile(r"(?<![^\W\d_])(?:[Nn]os?|[DJM]rs?|St|M(?:me|lle)|[a-z]th)$"
 """Words of which all but the first letter may be raised."""
 _BEFORE = 24
 """How many characters before what is raised are looked at."""
+_BRACKET = re.compile(r"\[(?=[\w^])")
 
 
 def read_raised(text: str) -> str:
@@ -108,7 +115,7 @@ def add_shifted(text: list[str], piece: str, sign: str) -> None:
 
 def takes_exponent(before: str) -> bool:
     """Whether what is raised behind a text may be an exponent: a number, a variable, a unit."""
-    before = before[-_BEFORE:]
+    before = before[-_BEFORE:].replace(KEPT, "")
     return bool(_BASE.search(before)) and not _NAME.search(before)
 
 
@@ -129,7 +136,7 @@ def raised_text(before: str, text: str, linked: bool = False, power: bool = Fals
     if linked or re.fullmatch(r"\[.*\]", mark):
         is_mark = re.fullmatch(r"\W*\w{0,4}\W*|\[.*\]|" + _MARK.pattern, mark)
         return "" if is_mark else text
-    before = before[-_BEFORE:]
+    before, mark = before[-_BEFORE:].replace(KEPT, ""), mark.replace(KEPT, "")
     base = power or takes_exponent(before)
     if power and re.fullmatch(r"[∘°′″‴]+", mark):  # raised by themselves
         return mark.replace("∘", "°")
@@ -137,7 +144,8 @@ def raised_text(before: str, text: str, linked: bool = False, power: bool = Fals
     signed = re.fullmatch(r"\d?[+\-−–]|[\-−–]\d{1,2}", mark) and before[-1:].isalnum()
     isotope = mark.isdigit() and not before[-1:].strip()
     if (base and _EXPONENT.fullmatch(mark)) or signed or isotope:
-        return mark.translate(_TO_RAISED)
+        read = mark.translate(_TO_RAISED)
+        return KEPT + read if base or signed else read
     variable = base and re.fullmatch(r"[i-mp-qt-z]", mark)
     if re.search(r"\d$", before) and re.fullmatch(r"[a-z]{1,2}", mark) and not variable:
         return text  # 21st, and 1er in French
@@ -151,6 +159,11 @@ def raised_text(before: str, text: str, linked: bool = False, power: bool = Fals
         short = len(exponent) == 1 or re.fullmatch(r"\([^()]*\)", exponent)
         return f"^{exponent}" if short else f"^({exponent})"
     return "" if _MARK.fullmatch(mark) else text
+
+
+def keep_brackets(formula: str) -> str:
+    """A formula, of which nothing in brackets is the mark of a note: "[0, 1]", "[n]"."""
+    return _BRACKET.sub(f"[{KEPT}", formula)
 
 
 def lowered_text(before: str, text: str, formula: bool = False) -> str:

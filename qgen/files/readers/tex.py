@@ -16,7 +16,7 @@ from pylatexenc.macrospec import EnvironmentSpec, MacroSpec
 from qgen.files.encoding import decode_text, read_bytes
 from qgen.files.lines import ends_sentence, text_blocks
 from qgen.files.readers.blocks import Block, LeftOut
-from qgen.files.readers.marks import NOT_RAISED, POWER, RAISED, read_raised
+from qgen.files.readers.marks import NOT_RAISED, POWER, RAISED, keep_brackets, read_raised
 
 _SECTIONS = ("part", "chapter", "section", "subsection", "subsubsection", "paragraph",
              "subparagraph", "frametitle")  # fmt: skip
@@ -621,4 +621,4 @@ class _Converter(latex2text.LatexNodes2Text):
             return _dropped("formula", node, self)
         inner = _nodes_of(_prepared(source))
         same = len(inner) == 1 and type(inner[0]) is type(node)
-        return super().math_node_to_text(inner[0] if same else node)
+        return keep_brackets(super().math_node_to_text(inner[0] if same else node))
