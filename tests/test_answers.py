@@ -171,6 +171,18 @@ def test_a_century_is_a_date_and_so_is_a_year_before_a_word_in_s(passage, text):
     assert {a.text: a.kind for a in propose_answers(passage)} == {text: "date"}
 
 
+@pytest.mark.parametrize(
+    ("passage", "text", "kind"),
+    [
+        ("The car weighs 1500 kg.", "1500 kg", "number"),
+        ("He led 1500 men.", "1500 men", "number"),
+        ("In 1918 women got the vote.", "1918", "date"),
+    ],
+)
+def test_a_quantity_of_four_digits_is_no_year(passage, text, kind):
+    assert (text, kind) in {(a.text, a.kind) for a in propose_answers(passage)}
+
+
 def test_an_entity_that_is_all_of_a_noun_chunk_is_an_entity():
     kinds = {a.text: a.kind for a in propose_answers("Marie Curie was born in 1867.")}
     assert kinds == {"Marie Curie": "name", "1867": "date"}

@@ -37,6 +37,10 @@ def test_sentences_do_not_end_at_abbreviations():
         "Add 2 tbsp. of sugar.",
         '"Stop!" he cried.',
         "Some, e.g. The Times, agreed.",
+        "Polls open at 7 a.m. Tuesday in Ohio.",
+        "Under Art. 6 of the Convention it is free.",
+        "Yahoo! was founded in 1994.",
+        "He met Mme. Bovary there.",
     ],
 )
 def test_a_sentence_goes_on_behind_its_stop(text):
@@ -52,6 +56,8 @@ def test_a_sentence_goes_on_behind_its_stop(text):
         ["It ended World War I.", "In 1920 he left."],
         ["it rained.", "he left."],
         ["He has a phone.", "iPhones sell."],
+        ["He loves art.", "The museum is big."],
+        ["It opens at 9 a.m.", "The doors are red."],
     ],
 )
 def test_a_sentence_ends_at_an_abbreviation_before_a_word_that_begins_one(sentences):

@@ -105,6 +105,8 @@ def test_a_sentence_with_its_answer_blanked(passage, answer, cloze):
         ("The city of Boston built the bridge that Boston had to pay for.", "Boston", "twice"),
         ("Joseph Strauss built the long bridge in San Francisco.", "Joseph", "part of a name"),
         ("Boston built it.", "Boston", "long or short"),
+        ("The World Health Organization (WHO) is in the town of Geneva.",
+         "World Health Organization", "initials"),
         ('He said: "The bridge in Boston is the longest. It is red."', "Boston", ""),
         ("Who was it that built the long bridge in Boston?", "Boston", "whole"),
         ("Both types of the long bridge were built by Joseph Strauss.", "Joseph Strauss", "refers"),
@@ -382,6 +384,9 @@ def test_unknown_types_are_refused():
         ("They flew in Apollo 11 to the moon.", "Apollo 11", "Apollo 13", False),
         ("Over 25 men lived there.", "25 men", "27 men", True),
         ("The town has 352,381 people in all.", "352,381", "250,112", True),
+        ("He was born in the Netherlands in 1853.", "Netherlands", "Austria", True),
+        ("He was born in the Netherlands in 1853.", "Netherlands", "Philippines", False),
+        ("He was born in Germany in 1879.", "Germany", "United States", True),
     ],
 )
 def test_what_cannot_stand_in_a_statement(sentence, answer, other, expected):
@@ -503,6 +508,8 @@ def test_a_value_in_two_units_is_not_stated():
         ("The hotel asks all of its guests for a minimum of 4 nights.", "4 nights", BOUND),
         ("The garden has been open to the public since about 1793.", "1793", BOUND),
         ("The old trams of the town ran until late 1960.", "late 1960", BOUND),
+        ("More than half of all the old trams were sold to the town.", "half", BOUND),
+        ("The old lake is deeper than 1,600 metres in many places.", "1,600 metres", BOUND),
         ("The bridge was opened in 1937 and later sold to the town.", "1937", None),
         ("The old play was written by two authors together.", "two authors", None),
         ("The price of bread in the town rose by 20 percent in a year.", "20 percent", None),

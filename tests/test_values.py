@@ -6,7 +6,7 @@ from itertools import islice
 
 import pytest
 
-from qgen.english.values import is_near, near_values, shape
+from qgen.english.values import implied, is_near, near_values, shape
 from qgen.english.words import with_article
 
 
@@ -62,6 +62,16 @@ from qgen.english.words import with_article
         ),
         ("three out of six", r"(two|four|five) out of six"),
         ("1914, 1918 and 1939", r"19[01]\d, 19[012]\d and 19[234]\d"),
+        ("Nov. 30", r"(Jan|Mar|Apr|Jun|Jul|Aug|Sep|Oct|Dec)\. 30"),
+        ("Dec. 31st", r"(Jan|Mar|Jul|Aug|Oct)\. 31st"),
+        ("2001-09-11", r"(19|20)\d\d-09-11"),
+        ("10–11 a.m.", r"(1–2|[2-9]–(?:[3-9]|10)|11–12) a\.m\."),
+        ("2 p.m. to 4 p.m.", r"(1 p\.m\. to 3|3 p\.m\. to 5|\d+ p\.m\. to \d+) p\.m\."),
+        ("twelve o'clock", r"(eleven|ten|nine|eight) o'clock"),
+        ("20 in 100", r"\d\d? in 100"),
+        ("4.5 out of 5", r"[0-4]\.\d out of 5"),
+        ("16:9", r"\d+:9"),
+        ("1500 kg", r"\d+00 kg"),
     ],
 )
 def test_form_unit_and_precision_stay(text, pattern):
@@ -139,6 +149,22 @@ def test_what_is_no_number_that_can_be_counted_has_no_near_value(text):
 )
 def test_what_has_a_number_but_is_no_value(text):
     assert not shape(text)
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "other", "expected"),
+    [
+        ("It drops below ", "−40 °C", "−30 °C", True),
+        ("It drops below ", "−40 °C", "−50 °C", False),
+        ("It is deeper than ", "1,600 metres", "1,100 metres", True),
+        ("More than ", "half", "a third", True),
+        ("More than ", "half", "two thirds", False),
+        ("They fled before ", "May 8, 1945", "May 8, 1946", True),
+        ("They fled before ", "May 8, 1945", "May 8, 1944", False),
+    ],
+)
+def test_what_a_bound_makes_right(before, text, other, expected):
+    assert implied(before, text, other) is expected
 
 
 def test_far_values_are_not_confused():

@@ -38,6 +38,9 @@ def test_verbs_take_the_form_their_auxiliary_asks_for(wrong, right):
     [
         "What did the class plant in three pots?",
         "What did the man called Bob cost?",
+        "What did the law passed in 1965 end?",
+        "How did the man known as Rasputin die?",
+        "How do animals adapted to deserts survive?",
         "What did the caretaker do when the guests arrived?",
         "What does the price of sampled rocks show?",
         "When was the will signed?",

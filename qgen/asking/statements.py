@@ -17,7 +17,7 @@ from qgen.english.dictionary import usual_tag
 from qgen.english.locate import alone
 from qgen.english.passage import Passage
 from qgen.english.quantities import YEAR
-from qgen.english.values import LEAST_BEHIND, MOST_BEHIND, first_number
+from qgen.english.values import LEAST_BEHIND, LESS, MORE, MOST_BEHIND, first_number
 from qgen.english.words import (
     FINITE_AUXILIARIES,
     FUNCTION_WORDS,
@@ -107,7 +107,7 @@ _IN_RANGE_BEFORE = re.compile(
 _IN_RANGE_AFTER = re.compile(r"\s?[–—-](?=\s?\d)|\s(?:to|until|and)\s+\d")
 _BOUND = re.compile(
     r"\b(?:until|before|after|since|over|under|above|below|exceed(?:s|ed|ing)?|up to|"
-    r"(?:more|less|fewer|greater|older|younger|longer|later|earlier) than|"
+    rf"{MORE}|{LESS}|"
     r"at (?:least|most)|as (?:early|late|many|much|few|little|long) as|within|"
     r"(?:min|max)imum of|by (?:the )?age(?: of)?)\s+"
     r"(?:(?:the|about|around|early|mid|late)[\s-]+)*[$£€]?\Z",
@@ -311,8 +311,14 @@ def misfit(found: Statement, other: str) -> bool:
         return True
     if article := _ARTICLE.search(found.before):
         is_name = re.fullmatch(r"[A-Z]\w*[^\Ws]", other) and " " in found.answer
+        if "the" in article[0].lower() and bool(_HAS_THE.match(other)) < bool(
+            _HAS_THE.match(found.answer)
+        ):
+            return True
         if re.match(r"(?:the|an?)\s", other, re.I) or ("the" in article[0].lower() and is_name):
             return True
+    elif _HAS_THE.match(other):
+        return True
     years = [[year[0] for year in YEAR.finditer(text)][-1:] for text in (found.answer, other)]
     if all(years):
         return 0 < abs(int(years[0][0]) - int(years[1][0])) < _NEAR_YEARS
@@ -321,7 +327,13 @@ def misfit(found: Statement, other: str) -> bool:
         return False
     a, b = number[1], another_number[1]
     digits = f"{a:f}".replace(".", "").strip("0")
-    return abs(a - b) < _NEAR_NUMBERS * max(a, b) or len(digits) > 2
+    return abs(a - b) < _NEAR_NUMBERS * max(abs(a), abs(b)) or len(digits) > 2
+
+
+_HAS_THE = re.compile(
+    r"(?:United (?:States|Kingdom|Nations)|(?:Netherlands|Philippines|Bahamas|Maldives|Moon|Sun)\Z)"
+)
+"""Names that have an article, which other countries and planets have not."""
 
 
 def _is_count(found: Statement, begin: int) -> bool:
@@ -386,6 +398,9 @@ def _form_problem(before: str, answer: str, after: str) -> str | None:
         return _NOT_WHOLE
     # Of a long row of capitals each would be tried to the end.
     cut_name = re.search(r"[A-Z][\w.]*[ -]\Z", before[-80:]) and before.strip().count(" ")
+    bracket = re.match(r"\s\(([A-Z]{2,})s?\)", after)
+    if bracket and bracket[1] == "".join(re.findall(r"\b[A-Z]", answer)):
+        return "beside its own initials"
     if answer[:1].isupper() and (cut_name or re.match(r"[ -][A-Z]\w", after)):
         return "being part of a name"
     rest = set(stems(before) + stems(after))

@@ -20,14 +20,17 @@ T = TypeVar("T")
 _ABBREVIATIONS = (
     "dr mr mrs ms st prof sr jr gen col lt rev hon vs etc e.g i.e u.s u.k a.m p.m no vol inc ltd "
     "co spp subsp al op ph.d sen gov rep sgt adm capt cmdr maj pres mt ft jan feb mar apr jun jul "
-    "aug sep sept oct nov dec fig figs eq ch c ca cf p pp approx dept"
+    "aug sep sept oct nov dec fig figs eq ch c ca cf p pp approx dept mme mlle messrs pvt cpl"
 )
 _GOES_ON = re.compile(
-    r"\b[A-Za-z]\.[A-Za-z]\. |(?:[^.!?]\.|[.!?][\"”’']) [a-z](?![A-Z])",
+    r"\b[A-Za-z]\.[A-Za-z]\. |(?:[^.!?]\.|[.!?][\"”’']|[!?]) [a-z](?![A-Z])"
+    r"|\b(?:Art|Sec|[Pp]ara)\. \d",
 )
-"""Around a gap that ends no sentence: "the U.N. voted", "2 tbsp. of sugar", '"Stop!" he cried'."""
+"""Around a gap that ends no sentence: "the U.N. voted", "2 tbsp. of sugar", '"Stop!" he cried',
+"Yahoo! was", "Art. 6"."""
 _ENDS = re.compile(
-    r"\b(?:[ap]\.m\.(?=\s+[A-Z])|(?i:no|etc|st|ft|jr|sr|inc|ltd|co|al|[a-z])(?<!\be\.g)(?<!\bi\.e)\."
+    r"\b(?:[ap]\.m\.(?=\s+[A-Z])(?!\s+(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|[ECMP][SD]?T|"
+    r"GMT|UTC|BST|Eastern|Central|Mountain|Pacific|Greenwich)\b)|(?i:no|etc|st|ft|jr|sr|inc|ltd|co|al|[a-z])(?<!\be\.g)(?<!\bi\.e)\."
     r"(?=\s+(?:The|He|She|It|They|We|In|On|At|By|For|From|This|That|These|Those|There|His|Her|Its|"
     r"Their|But|And|As|When|After|Although|However)\b))(\s+)"
 )

@@ -178,6 +178,7 @@ def _in_name(text: str, sentence: list[Token], i: int) -> bool:
     return not (counts or next_tag == "CD")
 
 
+_BEFORE_YEAR = re.compile(r"(?:^|\s)(?:in|since|by|until|from|of|after|before|during)\s+$", re.I)
 _BEFORE_NUMBER = MONTHS | SHORT_MONTHS | ERAS | UNITS
 """What has a capital before a number that is not a part of a name: "Dec. 3", "AD 79"."""
 
@@ -198,8 +199,13 @@ def _refine(text: str, start: int, end: int, tag: str, bounds: list[tuple[int, i
     if re.fullmatch(r"\d+(?:st|nd|rd|th)", token):
         return "ORDINAL"
     if re.fullmatch(rf"{YEAR.pattern}(?:–(?:\d\d)?\d\d)?|(?:1\d|20)\d0s", token):
-        counted = re.match(r"\s+([a-z]+s)\b", text[end:])  # no year: "1500 soldiers"
-        if not counted or usual_tag(counted[1]) not in {"NNS", None}:
+        # No year: "1500 soldiers", "1500 kg".
+        counted = re.match(r"\s+([a-z]+s)\b", text[end:])
+        measured = re.match(r"\s?([a-z/]+)\b", text[end:])
+        is_counted = counted and usual_tag(counted[1]) in {"NNS", None}
+        if measured and measured[1] in {"men", "women", "people", "children"}:
+            is_counted = not _BEFORE_YEAR.search(text[max(0, start - 8) : start])
+        if not is_counted and not (measured and measured[1] in UNITS):
             return "YEAR"
     if token in UNITS:
         before = re.search(r"[\w.,]*\s*$", text[max(0, start - 20) : start])

@@ -9,13 +9,18 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from functools import partial
+from itertools import pairwise
 from operator import add, mul
 
 from qgen.english.dictionary import inflections, usual_tag
 from qgen.english.quantities import DIGITS, MONTHS, NUMBER_WORDS, TENS, number_of
 from qgen.english.words import with_article
 
-_YEAR = re.compile(r"(?<![\d,.$£€])(?:1\d\d\d|20\d\d)(?![\d%]|[,.]\d)")
+_MEASURED = (
+    r"\s?(?:[kcm]?m|k?g|ft|lbs?|oz|mph|km/h|feet|foot|miles?|yards?|(?:kilo)?met(?:er|re)s?|acres?"
+    r"|hectares?|tons?|tonnes?|pounds|dollars|euros|people|men|women)\b"
+)
+_YEAR = re.compile(rf"(?<![\d,.$£€])(?:1\d\d\d|20\d\d)(?![\d%]|[,.]\d|{_MEASURED})")
 """Also before a comma, as in "1914, 1918 and 1939", unlike that of :mod:`qgen.english.quantities`,
 with which the fitness of statements was fitted."""
 _ORDINALS = (
@@ -51,8 +56,9 @@ _CLOCK = re.compile(r"(?<![\w:.,])\d{1,2}(?=:[0-5]\d(?::[0-5]\d)?(?![\w:]))")
 _POWER = re.compile(r"(?<=\d)(\s?\^\s?[({]?[-−+]?)(\d{1,3})(?![\d.,]\d|\d)")
 _LEAP_DAY = re.compile(r"(?=.*\bFeb)(?=.*\b29(?:th)?\b)", re.S)
 _ERA = re.compile(r"\b(?:B\.?C\.?(?:E\.?)?)(?!\w)")
-_SHORT_RANGE = re.compile(r"\b(1\d\d\d|20\d\d)([–/-])(\d\d)\b(?!\d)")
-_MONTH = re.compile(rf"\b(?:{'|'.join(m.capitalize() for m in sorted(MONTHS))})\b")
+_SHORT_RANGE = re.compile(r"\b(1\d\d\d|20\d\d)([–/-])(\d\d)\b(?![/-]?\d)")
+_SHORT_MONTH = r"\b(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\b(?=\.?\s\d)"
+_MONTH = re.compile(rf"\b(?:{'|'.join(m.capitalize() for m in sorted(MONTHS))})\b|{_SHORT_MONTH}")
 _DATE = re.compile(rf"\b(\d{{1,2}})(?:st|nd|rd|th)?\b(?! {_ERA.pattern})", re.I)
 _IN_NAME = re.compile(r"(?!(?:In|On|At|From|By|Early|Late|Mid|About)\b)[A-Z][a-z]")
 _DAY = re.compile(rf"\b(?:{'|'.join(calendar.day_name)})\b", re.I)
@@ -105,18 +111,25 @@ def is_near(first: str, second: str) -> bool:
     return all(min(a, b) * 5 >= max(a, b) for a, b in pairs)
 
 
-_MORE = "(?:more|greater|older|longer|later|higher|larger) than"
-_LESS = "(?:less|fewer|smaller|younger|shorter|earlier|lower) than"
+MORE = (
+    "(?:more|greater|older|longer|later|higher|larger|deeper|taller|heavier|faster|bigger|wider|"
+    "warmer|hotter) than"
+)
+LESS = (
+    "(?:less|fewer|smaller|younger|shorter|earlier|lower|lighter|slower|colder|cooler|cheaper|"
+    "narrower) than"
+)
 _NOT = r"(?<!\bno )(?<!\bnot )"
-_NEAR = r"\b(?-i:[^,.;:\dA-Z]{0,12})\Z"  # no bound is what "after Henry 5" has
+# No bound is what "after Henry 5" has.
+_NEAR = rf"\b(?-i:[^,.;:\dA-Z]{{0,12}}(?:{_MONTH.pattern})?\.?\s?)\Z"
 _LEAST = re.compile(
     rf"\b(?:over|above|exceed(?:s|ed|ing)?|after|at least|upwards of|minimum of|"
-    rf"{_NOT}{_MORE}|"
-    rf"(?:no|not) {_LESS}){_NEAR}",
+    rf"{_NOT}{MORE}|"
+    rf"(?:no|not) {LESS}){_NEAR}",
     re.I,
 )
 _MOST = re.compile(
-    rf"\b(?:under|below|before|at most|up to|maximum of|{_NOT}{_LESS}|(?:no|not) {_MORE}){_NEAR}",
+    rf"\b(?:under|below|before|at most|up to|maximum of|{_NOT}{LESS}|(?:no|not) {MORE}){_NEAR}",
     re.I,
 )
 """What makes the value behind it a bound, below and above."""
@@ -147,6 +160,10 @@ def implied(before: str, text: str, other: str, after: str = "") -> bool:
     number, another = first_number(text), first_number(other)
     if not number or not another:
         return False
+    years = [_YEAR.findall(each) for each in (text, other)]
+    if all(len(found) == 1 for found in years):  # of "May 8, 1945" not the day
+        places = (number[0], another[0])
+        number, another = ((at, float(y)) for at, [y] in zip(places, years, strict=True))
     lead, rest = before[-40:] + text[: number[0]], text[number[0] :] + after[:40]
     if _LEAST.search(lead) or LEAST_BEHIND.match(rest):
         return another[1] < number[1]
@@ -155,9 +172,28 @@ def implied(before: str, text: str, other: str, after: str = "") -> bool:
 
 def first_number(text: str) -> tuple[int, float] | None:
     """Where the first number of a text begins, in digits or words, and the number: of "two million"
-    two."""
+    two, of "a third of it" a third."""
+    if part := _FRACTION.match(text.strip()):
+        above, below = _PARTS_OF[part[0].lower().replace("-", " ").replace("a ", "one ")]
+        return 0, above / below
     found = re.search(rf"{DIGITS}|{_WORD.pattern}", text)
-    return (found.start(), number_of(found[0])) if found else None
+    if not found:
+        return None
+    is_negative = re.search(r"(?:^|[\s(])[-−–]$", text[: found.start()])
+    return found.start(), -number_of(found[0]) if is_negative else number_of(found[0])
+
+
+_PARTS_OF = {"half": (1, 2)} | {
+    f"{word} {name}{plural}": (above, below)
+    for above, word in enumerate(NUMBER_WORDS[:9], 1)
+    for below, names in {
+        2: ["half"], 3: ["third"], 4: ["fourth", "quarter"], 5: ["fifth"], 6: ["sixth"],
+        8: ["eighth"], 10: ["tenth"],
+    }.items()
+    for name in names
+    for plural in ("", "s")
+}  # fmt: skip
+"""Fractions in words, as what stands above and below the line."""
 
 
 def near_values(text: str) -> Iterator[str]:
@@ -177,8 +213,8 @@ def near_values(text: str) -> Iterator[str]:
 def _near(text: str, draw: random.Random) -> Iterator[str]:
     if match := _FRACTION.search(text):
         yield from _fractions(text, match, draw)
-    elif match := _TIME.search(text):
-        yield from _hours(text, match, draw)
+    elif _TIME.search(text):
+        yield from _hours(text, draw)
     elif _CLOCK.search(text):
         yield from _clocks(text, draw)
     elif _YEAR.search(text):
@@ -193,6 +229,8 @@ def _near(text: str, draw: random.Random) -> Iterator[str]:
         yield from (text[: match.start()] + day + text[match.end() :] for day in days)
     elif _POWER.search(text):
         yield from _powers(text, draw)
+    elif match := _RATIO.search(text):
+        yield from _ratios(text, match, draw)
     elif match := _COMPOUND.search(text):
         larger, smaller = text[: match.end()], text[match.end() :]
         yield from (value + smaller for value in _numbers(larger, draw))
@@ -301,7 +339,7 @@ def ordinal_ending(value: int) -> str:
 
 def _months(text: str, draw: random.Random) -> Iterator[str]:
     """All months of the text by the same step."""
-    names = list(calendar.month_name)
+    names, short_names = list(calendar.month_name), [m[:3] for m in calendar.month_name]
     first, *others = _MONTH.finditer(text)
     # The day is before the month if anything is: "44" is the year of "15 March 44 BC".
     before = _DATE.findall(text[: first.start()])
@@ -309,21 +347,39 @@ def _months(text: str, draw: random.Random) -> Iterator[str]:
     day = max((int(d) for d in days if int(d) <= 31), default=1)
 
     def shift(step: int) -> str | None:
-        months = [(names.index(m[0]) + step - 1) % 12 + 1 for m in (first, *others)]
+        found = (first, *others)
+        months = [(short_names.index(m[0][:3]) + step - 1) % 12 + 1 for m in found]
+        if names[5] in {names[m] for m in months} and any(m[0] not in names for m in found):
+            return None  # "May" has no short form
         if day > min(calendar.monthrange(2024, month)[1] for month in months):
             return None
         moved = iter(months)
-        return _MONTH.sub(lambda _: names[next(moved)], text)
+        return _MONTH.sub(lambda m: (names if m[0] in names else short_names)[next(moved)], text)
 
     steps = [-4, -3, -2, -1, 1, 2, 3, 4]
     draw.shuffle(steps)
     yield from filter(None, map(shift, steps))
 
 
-def _hours(text: str, match: re.Match, draw: random.Random) -> Iterator[str]:
+_HOUR = re.compile(
+    rf"{_TIME.pattern}|\b(\d{{1,2}})(:\d\d)?(?=\s?[–—-]\s?\d|\s(?:to|and|or|until)\s\d)", re.I
+)
+"""Of a time, or of one before it that goes with its "a.m."."""
+
+
+def _hours(text: str, draw: random.Random) -> Iterator[str]:
+    """All hours of the text by the same step, their order as it is."""
+
+    def moved(hour: str, step: int) -> int:
+        return (int(hour) + step - 1) % 12 + 1
+
+    hours = [m[1] or m[3] for m in _HOUR.finditer(text)]
+
     def shift(step: int) -> str | None:
-        hour = (int(match[1]) + step - 1) % 12 + 1
-        return text[: match.start()] + str(hour) + (match[2] or "") + text[match.end() :]
+        apart = [moved(b, step) - moved(a, step) for a, b in pairwise(hours)]
+        if apart != [int(b) - int(a) for a, b in pairwise(hours)]:
+            return None
+        return _HOUR.sub(lambda m: f"{moved(m[1] or m[3], step)}{m[2] or m[4] or ''}", text)
 
     yield from _shifted(draw, shift)
 
@@ -375,6 +431,20 @@ def _fractions(text: str, match: re.Match, draw: random.Random) -> Iterator[str]
             value = value.replace("one-half", "half").replace("one-", "a ")
         written = value.replace("-", " ") if spaced else value
         yield text[: match.start()] + _in_case_of(written, match[0]) + text[match.end() :]
+
+
+_RATIO = re.compile(r"(?<![\w.,])(\d[\d.]*)(\s(?:out of|in|of)\s|[:/])(?=(\d[\d.]*)(?![\d:/]))")
+"""Two numbers of which one is a part of the other, or that are compared: "20 in 100", "16:9"."""
+
+
+def _ratios(text: str, match: re.Match, draw: random.Random) -> Iterator[str]:
+    """With another first number: the same factor for both would give the same ratio."""
+    first, whole = number_of(match[1]), number_of(match[3])
+    rest = text[match.end(1) :]
+    for value in _numbers(text[: match.end(1)], draw):
+        number = first_number(value)
+        if number and (first > whole or number[1] < whole):
+            yield value + rest
 
 
 _FACTORS = ((0.8, 0.7, 0.6, 0.5, 0.4, 0.25), (1.2, 1.3, 1.5, 1.7, 2.0, 2.5, 3.0))
@@ -497,6 +567,8 @@ def _number_words(text: str, match: re.Match, draw: random.Random) -> Iterator[s
         first = 0 if re.match(r"\s*(?:hundred|thousand|million|billion)", behind) else 1
         first = 0 if match[0] == text else first
         below, above = NUMBER_WORDS[first:at][::-1], NUMBER_WORDS[at + 1 :]
+        if re.match(r"\s*o['’]clock", behind):
+            above = [word for word in above if NUMBER_WORDS.index(word) < 12]
         if re.match(r"\s*hundred", behind):
             above = [word for word in above if NUMBER_WORDS.index(word) < 9]
         whole = re.match(rf"\s+(?:out of|in)\s+({_WORDS})\b", behind, re.I)

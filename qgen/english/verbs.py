@@ -59,6 +59,8 @@ def _wrong_verb(words: list[str], tags: list[str]) -> tuple[int, str] | None:
         return _participle(words, tags, words.index("be", first) + 1)
     if any(_is_right(words, tags, i) for i in clause) or _ends_in_base(words, tags, clause):
         return None
+    if _ends_in_base(words, tags, range(first + 1, len(words) - (words[-1] == "?"))):
+        return None  # "How did the man known as Rasputin die?"
     verbs = [i for i in clause[1:] if _is_finite(words, tags, i)]
     return (verbs[-1], _lemma(words[verbs[-1]])) if verbs else None
 
@@ -83,6 +85,7 @@ def _ends_in_base(words: list[str], tags: list[str], clause: range) -> bool:
     inside = [i for i in clause if tags[i] not in {"IN", "TO", "RP"}]
     last = inside[-1] if inside else 0
     noun = tags[last - 1] in _NOUN_FOLLOWS | {"JJ", "VBG"}  # "the signing certificate"
+    noun = noun and not (tags[last - 1] == "CD" and tags[last - 2] == "IN")  # "in 1965 cost"
     return len(inside) > 1 and is_base_verb(words[last]) and not noun
 
 
