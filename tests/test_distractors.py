@@ -200,6 +200,9 @@ def test_never_right_never_alike():
     assert chosen("", "the violin", ["the fiddle", "the cello"], 3, lexicon=LEXICON) == [
         "the cello"
     ]
+    names = ["US", "France"]
+    assert chosen("", "United States", names, 3, lexicon=LEXICON) == ["France"]
+    assert chosen("", "violins", ["fiddles", "cellos"], 3, lexicon=LEXICON) == ["cellos"]
     assert chosen("What is at the port?", "a ship", ["the port", "a crane"], 3) == ["a crane"]
     assert chosen("", "a ship", ["a crane", "a tram"], 3, lambda text: text == "a crane") == [
         "a tram"

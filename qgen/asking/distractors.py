@@ -214,17 +214,30 @@ def _alike(first: str, second: str, lexicon: Things | None) -> bool:
         return True
     if len(a) == 1 and any(word[:5] == a[0][:5] for word in b if len(a[0]) > 5):
         return True  # "corruption", "corrupt elite"
+    if _initials(first) == re.sub(r"\W", "", second) or _initials(second) == re.sub(
+        r"\W", "", first
+    ):
+        return True  # "United States", "U.S."
     if re.search(r",|\band\b", first) and own & others - _JOINING:
         return True  # two lists that share a thing
     if not lexicon:
         return False
     if fold(_bare(second)) in lexicon.synonyms(_bare(first)):
         return True
+    if len(a) == len(b) == 1:  # "doctors", "physicians"
+        x, y = (_singular(word) or word for word in (a[0], b[0]))
+        return y in lexicon.synonyms(x)
     if len(a) == len(b) and sum(x != y for x, y in zip(a, b, strict=True)) == 1 < len(a):
         x, y = next((x, y) for x, y in zip(a, b, strict=True) if x != y)
         x, y = _singular(x) or x, _singular(y) or y
         return y in lexicon.synonyms(x) or (a[-1] != b[-1] and {x, y} <= _PERIODS)
     return False
+
+
+def _initials(text: str) -> str:
+    """Of the capitalised words of a name that has several; else none, which is no text's."""
+    capitals = re.findall(r"\b[A-Z](?=\w*[a-z])", text)
+    return "".join(capitals) if len(capitals) > 1 else "-"
 
 
 _JOINING = frozenset({"and", "or", "of", "in"})
