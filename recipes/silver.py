@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "--reader", metavar="DIR", default=DEFAULT_READER, help="the reader (the one that ships)"
     )
     parser.add_argument("--max-answers", type=int, default=10, help="questions about a passage")
-    parser.add_argument("--min-confidence", type=float, default=0.8)
+    parser.add_argument("--min-confidence", type=float, default=0.8, help="where read")
     parser.add_argument(
         "--unread", action="store_true", help="ask for proposed answers drawn at random, unread"
     )

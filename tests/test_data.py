@@ -49,7 +49,11 @@ def test_questions_for_real_passages_are_whole():
     fresh = {row["passage"] for row in judged if row["id"][0] not in "GERTUVXY"}
     fresh |= {json.loads(line)["passage"] for line in newest}
     assert fresh.isdisjoint(e.passage for e in train + dev)
-    assert Counter(row["part"] for row in judged) == {"fit": 14389, "later": 10026, "held-out": 3070}
+    assert Counter(row["part"] for row in judged) == {
+        "fit": 14389,
+        "later": 10026,
+        "held-out": 3070,
+    }
     # What was judged after the fit that ships: the documented command must not fit to it.
     assert {row["id"][0] for row in judged if row["part"] == "later"} == {"U", "W", "X", "Y"}
     assert not {row["id"][0] for row in judged if row["part"] == "fit"} & {"U", "W", "X", "Y"}

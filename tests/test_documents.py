@@ -144,6 +144,8 @@ def test_no_space_stays_where_a_mark_stood(tmp_path, name, written):
          "The list [1, 2, 3] of the first page has no zero, as the second one has."),
         ("a.tex", r"The rule of the book says that $(-3)^2 = 9$ and $\cosh^2 x$ are in $[2, 3]$.",
          "The rule of the book says that (-3)² = 9 and cosh² x are in [2, 3]."),
+        ("a.txt", "We use the data set [12] of the war² - which ended in 1918 - in all of this.",
+         "We use the data set of the war - which ended in 1918 - in all of this."),
         ("a.txt", "The rule says that (−3)² = 9, in O(log² n) steps. He ran the race².",
          "The rule says that (−3)² = 9, in O(log² n) steps. He ran the race."),
     ],

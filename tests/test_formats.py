@@ -306,6 +306,7 @@ SHIFTS = {"s": "super", "u": "sub"}
             " or so.",
             "It falls by 10 metres per second² or so.",
         ),
+        ("It lasted some 30 seconds", "12", " or so.", "It lasted some 30 seconds or so."),
         ("It was the keeper (2nd)", "2", " who lit it.", "It was the keeper (2nd) who lit it."),
         (
             "It falls at a rate of 5 per day",
@@ -870,9 +871,9 @@ def test_sounds_over_two_lines_of_captions(tmp_path):
         (["The bridge was opened...", "...by Queen Maud…", "… in 1897. And then..."],
          ["The bridge was opened by Queen Maud in 1897. And then..."]),
         (["- Was it", "- Was it old?", "- It was old."], ["Was it old?", "It was old."]),
-        (["It is said (LAUGHTER) that the office (OED)", "has vitamin (C). (SIGHS)",
+        (["It is said (LAUGHTER) that the office (OED)", "has vitamin (C), (SIGHS) yes.",
           "(DOOR OPENS) No."],
-         ["It is said that the office (OED) has vitamin (C). No."]),
+         ["It is said that the office (OED) has vitamin (C), yes. No."]),
     ],
 )  # fmt: skip
 def test_captions_whose_lines_grow_or_go_on(tmp_path, cues, found):

@@ -57,6 +57,8 @@ def test_a_sentence_goes_on_behind_its_stop(text):
         ["it rained.", "he left."],
         ["He has a phone.", "iPhones sell."],
         ["He loves art.", "The museum is big."],
+        ["He studied Fine Art.", "20 years later he died."],
+        ["What is it?", "it is a dog."],
         ["It opens at 9 a.m.", "The doors are red."],
     ],
 )

@@ -500,7 +500,9 @@ def test_quotation_marks_behind_a_backslash(tmp_path):
     [request] = rows_of(tmp_path, "in.csv", 'passage,answer\n"It is in C:\\",C:\\\n')
     assert request.passage == "It is in C:\\"
     content = 'passage\n"It is in C:\\new."\n"He said \\"C:\\\\new\\" there."\n'
+    content += "Red\\, green and blue are old.\n"
     found = [row.passage for row in rows_of(tmp_path, "in.csv", content)]
+    assert found.pop() == "Red, green and blue are old."
     assert found == ["It is in C:\\new.", 'He said "C:\\new" there.']
 
 

@@ -387,6 +387,8 @@ def test_unknown_types_are_refused():
         ("He was born in the Netherlands in 1853.", "Netherlands", "Austria", True),
         ("He was born in the Netherlands in 1853.", "Netherlands", "Philippines", False),
         ("He was born in Germany in 1879.", "Germany", "United States", True),
+        ("About a third of the people voted.", "a third", "nine tenths", False),
+        ("The lake is at -15 °C in May.", "-15", "-45", False),
     ],
 )
 def test_what_cannot_stand_in_a_statement(sentence, answer, other, expected):

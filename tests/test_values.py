@@ -154,6 +154,7 @@ def test_what_has_a_number_but_is_no_value(text):
 @pytest.mark.parametrize(
     ("before", "text", "other", "expected"),
     [
+        ("It ended before ", "Dec. 8, 1945", "Dec. 5, 1950", True),
         ("It drops below ", "−40 °C", "−30 °C", True),
         ("It drops below ", "−40 °C", "−50 °C", False),
         ("It is deeper than ", "1,600 metres", "1,100 metres", True),
@@ -165,6 +166,16 @@ def test_what_has_a_number_but_is_no_value(text):
 )
 def test_what_a_bound_makes_right(before, text, other, expected):
     assert implied(before, text, other) is expected
+
+
+@pytest.mark.parametrize("text", ["192.168.0.1/24", "2.0.1:5", "1 in 10.", "1.2.3 of 4"])
+def test_numbers_with_several_points_have_values_or_none(text):
+    assert text not in list(near_values(text))
+
+
+def test_only_hours_move_with_a_time():
+    assert all(re.fullmatch(r"10-12 May at \d p\.m\.", v) for v in
+               islice(near_values("10-12 May at 5 p.m."), 3))  # fmt: skip
 
 
 def test_far_values_are_not_confused():

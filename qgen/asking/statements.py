@@ -326,7 +326,7 @@ def misfit(found: Statement, other: str) -> bool:
     if not number or not another_number or not _is_count(found, number[0]):
         return False
     a, b = number[1], another_number[1]
-    digits = f"{a:f}".replace(".", "").strip("0")
+    digits = "" if a < 1 and a != int(a) else f"{abs(a):f}".replace(".", "").strip("0")
     return abs(a - b) < _NEAR_NUMBERS * max(abs(a), abs(b)) or len(digits) > 2
 
 

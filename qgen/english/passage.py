@@ -23,11 +23,14 @@ _ABBREVIATIONS = (
     "aug sep sept oct nov dec fig figs eq ch c ca cf p pp approx dept mme mlle messrs pvt cpl"
 )
 _GOES_ON = re.compile(
-    r"\b[A-Za-z]\.[A-Za-z]\. |(?:[^.!?]\.|[.!?][\"”’']|[!?]) [a-z](?![A-Z])"
-    r"|\b(?:Art|Sec|[Pp]ara)\. \d",
+    r"\b[A-Za-z]\.[A-Za-z]\. |(?:[^.!?]\.|[.!?][\"”’']) [a-z](?![A-Z])",
 )
-"""Around a gap that ends no sentence: "the U.N. voted", "2 tbsp. of sugar", '"Stop!" he cried',
-"Yahoo! was", "Art. 6"."""
+"""Around a gap that ends no sentence: "the U.N. voted", "2 tbsp. of sugar", '"Stop!" he cried'."""
+_ALSO_GO_ON = (
+    (re.compile(r"\b[A-Z]\w+[!?]\Z"), re.compile(r"(?:is|was|has|had|won|will)\b")),
+    (re.compile(r"\b(?:Art|Sec|[Pp]ara)\.\Z"), re.compile(r"\d+(?:\(|,| (?:of|and|to)\b)")),
+)
+"""Before and behind such a gap, where it takes more letters to tell: "Yahoo! was", "Art. 6 of"."""
 _ENDS = re.compile(
     r"\b(?:[ap]\.m\.(?=\s+[A-Z])(?!\s+(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|[ECMP][SD]?T|"
     r"GMT|UTC|BST|Eastern|Central|Mountain|Pacific|Greenwich)\b)|(?i:no|etc|st|ft|jr|sr|inc|ltd|co|al|[a-z])(?<!\be\.g)(?<!\bi\.e)\."
@@ -130,7 +133,11 @@ def _joined(text: str) -> list[tuple[int, int]]:
         for start, end in _tools().sentences.span_tokenize(text[block:behind]):
             start, end = block + start, block + end
             gap = f"{text[max(begin, last - 5) : last]} {text[start : start + 2]}"
-            if begin >= 0 and _GOES_ON.search(gap) and not text[begin].islower():
+            goes_on = _GOES_ON.search(gap) or any(
+                before.search(text[max(begin, last - 20) : last]) and behind.match(text, start)
+                for before, behind in _ALSO_GO_ON
+            )
+            if begin >= 0 and goes_on and not text[begin].islower():
                 spans[-1] = begin, end
             else:
                 spans.append((start, end))

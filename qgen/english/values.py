@@ -57,8 +57,9 @@ _POWER = re.compile(r"(?<=\d)(\s?\^\s?[({]?[-−+]?)(\d{1,3})(?![\d.,]\d|\d)")
 _LEAP_DAY = re.compile(r"(?=.*\bFeb)(?=.*\b29(?:th)?\b)", re.S)
 _ERA = re.compile(r"\b(?:B\.?C\.?(?:E\.?)?)(?!\w)")
 _SHORT_RANGE = re.compile(r"\b(1\d\d\d|20\d\d)([–/-])(\d\d)\b(?![/-]?\d)")
-_SHORT_MONTH = r"\b(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\b(?=\.?\s\d)"
-_MONTH = re.compile(rf"\b(?:{'|'.join(m.capitalize() for m in sorted(MONTHS))})\b|{_SHORT_MONTH}")
+_LONG_MONTH = rf"\b(?:{'|'.join(m.capitalize() for m in sorted(MONTHS))})\b"
+_SHORT_MONTH = r"\b(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\b"
+_MONTH = re.compile(rf"{_LONG_MONTH}|{_SHORT_MONTH}(?=\.?\s\d)")
 _DATE = re.compile(rf"\b(\d{{1,2}})(?:st|nd|rd|th)?\b(?! {_ERA.pattern})", re.I)
 _IN_NAME = re.compile(r"(?!(?:In|On|At|From|By|Early|Late|Mid|About)\b)[A-Z][a-z]")
 _DAY = re.compile(rf"\b(?:{'|'.join(calendar.day_name)})\b", re.I)
@@ -121,7 +122,7 @@ LESS = (
 )
 _NOT = r"(?<!\bno )(?<!\bnot )"
 # No bound is what "after Henry 5" has.
-_NEAR = rf"\b(?-i:[^,.;:\dA-Z]{{0,12}}(?:{_MONTH.pattern})?\.?\s?)\Z"
+_NEAR = rf"\b(?-i:[^,.;:\dA-Z]{{0,12}}(?:{_LONG_MONTH}|{_SHORT_MONTH})?\.?\s?)\Z"
 _LEAST = re.compile(
     rf"\b(?:over|above|exceed(?:s|ed|ing)?|after|at least|upwards of|minimum of|"
     rf"{_NOT}{MORE}|"
@@ -362,7 +363,9 @@ def _months(text: str, draw: random.Random) -> Iterator[str]:
 
 
 _HOUR = re.compile(
-    rf"{_TIME.pattern}|\b(\d{{1,2}})(:\d\d)?(?=\s?[–—-]\s?\d|\s(?:to|and|or|until)\s\d)", re.I
+    rf"{_TIME.pattern}|(?<![\w.,:])(1[0-2]|[1-9])(:\d\d)?"
+    r"(?=(?:\s?[–—-]\s?|\s(?:to|and|or|until)\s)\d{1,2}(?::\d\d)?\s?(?:[ap]\.?m\b|o['’]clock))",
+    re.I,
 )
 """Of a time, or of one before it that goes with its "a.m."."""
 
@@ -433,7 +436,9 @@ def _fractions(text: str, match: re.Match, draw: random.Random) -> Iterator[str]
         yield text[: match.start()] + _in_case_of(written, match[0]) + text[match.end() :]
 
 
-_RATIO = re.compile(r"(?<![\w.,])(\d[\d.]*)(\s(?:out of|in|of)\s|[:/])(?=(\d[\d.]*)(?![\d:/]))")
+_RATIO = re.compile(
+    r"(?<![\w.,:/])(\d+(?:\.\d+)?)(\s(?:out of|in|of)\s|[:/])(?=(\d+(?:\.\d+)?)(?!\.?\d|[:/]))"
+)
 """Two numbers of which one is a part of the other, or that are compared: "20 in 100", "16:9"."""
 
 

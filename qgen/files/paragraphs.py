@@ -37,10 +37,12 @@ _FOOTNOTE = re.compile(
     r"|(?<=[a-z]{3}[.!?])\d{1,3}(?=\s+[\"“(]?[A-Z]|\s*$)"
     r"|(?<=[a-z][.!?][”\"’)])\d{1,3}(?=\s+[\"“(]?[A-Z]|\s*$)"
 )
-_CALCULATED = re.compile(r"\s?(?:[=+−×·÷<>≈≤≥±∝^]|-\s?[\w(]|(?![aAI]\b)[^\W\d_](?![\w'’.]))")
+_CALCULATED = re.compile(
+    r"\s?(?:[=+−×·÷<>≈≤≥±∝^]|-\s?(?:\d|\(|[^\W\d_](?![\w'’.]))|(?![aAI]\b)[^\W\d_](?![\w'’.]))"
+)
 """What may follow an exponent, and not a note's mark: "= 9", "x − 1"."""
 _NO_NOTE = re.compile(
-    r"(?:[=∈→×,(]|\b(?:interval|range|domain|list|array|vector|tuple|set|matrix|segment))\s?$", re.I
+    r"(?:[=∈→×]|\b(?:interval|range|domain|list|array|vector|tuple|set|matrix|segment))\s?$", re.I
 )
 """Behind which numbers in brackets are these, such as "the interval [1, 2]"."""
 _ABBREVIATED = re.compile(r"\b(?:vol|fig|sec|chap|eq|art|nos|pp|app)\.$", re.I)
@@ -320,7 +322,8 @@ def _without_marks(text: str, notes: set[str]) -> str:
         raised = found.isdigit() and not found.isascii()
         if raised and (takes_exponent(before) or _CALCULATED.match(text, match.end())):
             return found
-        if re.match(r"\[\d", found) and (re.search(r"\b0\b", found) or _NO_NOTE.search(before)):
+        several = re.match(r"\[\d+[,–-]", found) and _NO_NOTE.search(before)
+        if re.match(r"\[\d", found) and (several or re.search(r"\b0\b", found)):
             return found
         if match["next"] and chr(ord(match["next"]) - 1) not in notes:
             return found

@@ -44,7 +44,8 @@ def read_csv(path: Path, names: FieldNames, delimiter: str = ",") -> Iterator[Ra
     with open_text(path) as file:
         lines = _Lines(bounded_lines(file))
         dialect = _dialect(file, delimiter)
-        escaped = map(_with_lone_escaped, lines) if dialect["escapechar"] else lines
+        escaping = partial(_with_lone_escaped, dialect["delimiter"])
+        escaped = map(escaping, lines) if dialect["escapechar"] else lines
         reader = csv.reader(escaped, **dialect)
         try:
             header = next((row for row in reader if row and not _is_separator_line(row)), None)
@@ -163,9 +164,11 @@ def _escape(sample: str) -> str | None:
     return "\\" if re.search(r'\\"\w', sample) else None
 
 
-def _with_lone_escaped(line: str) -> str:
-    """A line in which each backslash that escapes no mark and no other stands for itself."""
-    return re.sub(r"\\([\"\\])|\\", lambda m: m[0] if m[1] else "\\\\", line)
+def _with_lone_escaped(delimiter: str, line: str) -> str:
+    """A line in which each backslash that escapes no mark, delimiter or line end, and no other,
+    stands for itself."""
+    escaping = rf"\\([\"\\\r\n]|{re.escape(delimiter)})|\\"
+    return re.sub(escaping, lambda m: m[0] if m[1] else "\\\\", line)
 
 
 def _is_separator_line(row: list[str]) -> bool:

@@ -95,7 +95,12 @@ def load_generator(name: str | Path) -> tuple[UniLM | Ensemble, Tokenizer]:
     try:
         loaded = [load_checkpoint(place) for place in places]
     except QGenError as error:
-        if isinstance(name, str) and re.fullmatch(r"\w+", name) and not Path(name).exists():
+        if (
+            name not in GENERATORS
+            and isinstance(name, str)
+            and re.fullmatch(r"\w+", name)
+            and not Path(name).exists()
+        ):
             known = " or ".join(map(str, GENERATORS))
             raise QGenError(f"{error}; what ships is named {known}") from error
         raise

@@ -39,11 +39,11 @@ _BASE = re.compile(
     r"(?:(?<![\d.,])\d{1,2}|\.\d+|⁻"
     # A unit or variables: "350 m", "kg", "mc", "πr", "ax"; not the end of "21st" and "1990s".
     r"|(?<![^\W\d_])(?<![^\W\d_]['’])(?!(?<=\d)(?:st|nd|rd|th)|(?<=\d0)s)(?:[α-ωΑ-Ω]{0,2}[^\W\d_]"
-    r"|[bcdfghjklmnpqrstvwxzµμ]{3}|a?(?:sin|cos|tan|cot|sec|csc)h?|log|exp|mol|[kMGTmµμ]?(?:Hz|eV)"
+    r"|[bcdfghjklmnpqrstvwxzµμ]{3}|a?(?:sin|cos|tan|cot|sec|csc)h?|mol|[kMGTmµμ]?(?:Hz|eV)"
     # No word: a note may stand behind "it".
     r"|(?!am|be|by|do|go|he|if|i[dnst]|a[dlnst]|me|my|no|o[fnrx]|so|to|up|us|we)[a-zµμ]{2})"
     r"|[\d½⅓⅔¼¾⅛](?!st|nd|rd|th)[a-z]{2,3}|[=+−·×√∫≈≤≥<>*]\s?[^\W\d_]{2,3}"
-    r"|(?:\d|\bper)\s?(?:in|AU|(?:acre|second|met(?:er|re)|foot|yard|mile|inche?)s?|feet)"
+    r"|\d\s?(?:in|acre|AU)|\bper (?:second|met(?:er|re)|foot|yard|mile|inch|year|day)"
     # What stands between brackets if that is a formula, without words, years, pages and equations
     # ("1939 – 1945", "n = 25"); or one between bars.
     r"|\((?:[^\W\d_]|[+\-−–]\s?\d[\d.,]*|\d{1,2}/\d{1,3}|(?!\d*(?:st|nd|rd|th)\))\d{1,3}[a-z]{1,2}"
@@ -177,6 +177,7 @@ def lowered_text(before: str, text: str, formula: bool = False) -> str:
     Returns:
         The text, an index of several parts behind "_", so that it ends where it ends: "x_(n+1)".
     """
+    text = text.replace(KEPT, "")
     index = re.sub(r" ?([^\w\s]) ?", r"\1", " ".join(text.split()))
     unclear = _OPERATOR.search(index) or (formula and not re.fullmatch(r"\w*", index))
     if not unclear or not (formula or (_INDEX.fullmatch(index) and re.search(r"[\w)\]]$", before))):

@@ -15,9 +15,10 @@ _TIME = re.compile(
     r"\s*((?:\d+:)?\d{1,2}:\d{2}(?:[.,]\d{1,3})?)"
     r"\s*-->\s*((?:\d+:)?\d{1,2}:\d{2}(?:[.,]\d{1,3})?)"
 )
+_ABBREVIATION = r"\((?!(?:SIGH|GASP|COUGH|LAUGH|SOB|MUSIC|BEEP|YELL|CRY)S?\))[A-Z]{1,5}\)"
 _SOUND = re.compile(
     # In brackets or capitals; an abbreviation in a sentence is none.
-    r"\[[^\[\]]*\]|(?!(?<=[\w,;] )\([A-Z]{1,5}\)|\([A-Z]{1,5}\) [a-z])\([A-Z][A-Z\s,'-]*\)"
+    rf"\[[^\[\]]*\]|(?!(?<=\w ){_ABBREVIATION}|{_ABBREVIATION} [a-z])\([A-Z][A-Z\s,'-]*\)"
     r"|[♪♫](?:[^♪♫]*[♪♫](?=[^\S\n]*(?:\n|\Z))|.*)"
     # In small letters by itself on its lines, such as "(a door opens)": few words, and no sentence.
     r"|^[^\S\n]*[-–—]*[^\S\n]*\((?![^()]*[.!?,;:])\s*[^\s()]+(?:\s+[^\s()]+){0,4}\s*\)[^\S\n]*$",
