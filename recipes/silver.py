@@ -77,6 +77,7 @@ def _sure(generator: QuestionGenerator, requests: Sequence[Request], args) -> It
 def _unread(
     generator: QuestionGenerator, requests: Sequence[Request], args, draw: random.Random
 ) -> Iterator[Row]:
+    asker = generator.generator
     passages = [request.passage for request in requests]
     inputs = [
         (passage, answer)
@@ -84,11 +85,10 @@ def _unread(
         for answer in draw.sample(answers, min(args.max_answers, len(answers)))
     ]
     settings = GenerationSettings(num_beams=args.num_beams, length_penalty=args.length_penalty)
-    asked = generator.generator.n_best(inputs, settings)
-    for (passage, answer), found in zip(inputs, asked, strict=True):
+    for (passage, answer), found in zip(inputs, asker.n_best(inputs, settings), strict=True):
         for question in found.questions:
             # An answer of such a kind was asked for under it.
-            kinds = [answer.kind] if answer.kind in generator.generator.controls else []
+            kinds = [answer.kind] if answer.kind in asker.controls else []
             yield {"passage": passage, "controls": kinds} | question.to_dict()
 
 

@@ -214,9 +214,7 @@ def _alike(first: str, second: str, lexicon: Things | None) -> bool:
         return True
     if len(a) == 1 and any(word[:5] == a[0][:5] for word in b if len(a[0]) > 5):
         return True  # "corruption", "corrupt elite"
-    if _initials(first) == re.sub(r"\W", "", second) or _initials(second) == re.sub(
-        r"\W", "", first
-    ):
+    if any(_initials(x) == re.sub(r"\W", "", y) for x, y in ((first, second), (second, first))):
         return True  # "United States", "U.S."
     if re.search(r",|\band\b", first) and own & others - _JOINING:
         return True  # two lists that share a thing
@@ -224,13 +222,11 @@ def _alike(first: str, second: str, lexicon: Things | None) -> bool:
         return False
     if fold(_bare(second)) in lexicon.synonyms(_bare(first)):
         return True
-    if len(a) == len(b) == 1:  # "doctors", "physicians"
-        x, y = (_singular(word) or word for word in (a[0], b[0]))
-        return y in lexicon.synonyms(x)
-    if len(a) == len(b) and sum(x != y for x, y in zip(a, b, strict=True)) == 1 < len(a):
+    if len(a) == len(b) and sum(x != y for x, y in zip(a, b, strict=True)) == 1:
         x, y = next((x, y) for x, y in zip(a, b, strict=True) if x != y)
         x, y = _singular(x) or x, _singular(y) or y
-        return y in lexicon.synonyms(x) or (a[-1] != b[-1] and {x, y} <= _PERIODS)
+        periods = len(a) > 1 and a[-1] != b[-1] and {x, y} <= _PERIODS
+        return y in lexicon.synonyms(x) or periods
     return False
 
 

@@ -311,10 +311,7 @@ def misfit(found: Statement, other: str) -> bool:
         return True
     if article := _ARTICLE.search(found.before):
         is_name = re.fullmatch(r"[A-Z]\w*[^\Ws]", other) and " " in found.answer
-        if "the" in article[0].lower() and bool(_HAS_THE.match(other)) < bool(
-            _HAS_THE.match(found.answer)
-        ):
-            return True
+        is_name = is_name or (_HAS_THE.match(found.answer) and not _HAS_THE.match(other))
         if re.match(r"(?:the|an?)\s", other, re.I) or ("the" in article[0].lower() and is_name):
             return True
     elif _HAS_THE.match(other):

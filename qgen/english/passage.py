@@ -33,7 +33,8 @@ _ALSO_GO_ON = (
 """Before and behind such a gap, where it takes more letters to tell: "Yahoo! was", "Art. 6 of"."""
 _ENDS = re.compile(
     r"\b(?:[ap]\.m\.(?=\s+[A-Z])(?!\s+(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|[ECMP][SD]?T|"
-    r"GMT|UTC|BST|Eastern|Central|Mountain|Pacific|Greenwich)\b)|(?i:no|etc|st|ft|jr|sr|inc|ltd|co|al|[a-z])(?<!\be\.g)(?<!\bi\.e)\."
+    r"GMT|UTC|BST|Eastern|Central|Mountain|Pacific|Greenwich)\b)"
+    r"|(?i:no|etc|st|ft|jr|sr|inc|ltd|co|al|[a-z])(?<!\be\.g)(?<!\bi\.e)\."
     r"(?=\s+(?:The|He|She|It|They|We|In|On|At|By|For|From|This|That|These|Those|There|His|Her|Its|"
     r"Their|But|And|As|When|After|Although|However)\b))(\s+)"
 )

@@ -183,6 +183,17 @@ _BEFORE_NUMBER = MONTHS | SHORT_MONTHS | ERAS | UNITS
 """What has a capital before a number that is not a part of a name: "Dec. 3", "AD 79"."""
 
 
+def _is_quantity(text: str, start: int, end: int) -> bool:
+    """Whether what has the form of a year counts what follows: "1500 soldiers", "1500 kg"."""
+    behind = re.match(r"\s?([a-z/]+)\b", text[end:])
+    if behind and behind[1] in UNITS:
+        return True
+    if behind and behind[1] in {"men", "women", "people", "children"}:
+        return not _BEFORE_YEAR.search(text[max(0, start - 8) : start])
+    plural = re.match(r"\s+([a-z]+s)\b", text[end:])
+    return plural is not None and usual_tag(plural[1]) in {"NNS", None}
+
+
 def _refine(text: str, start: int, end: int, tag: str, bounds: list[tuple[int, int]]) -> str:
     """The part of speech, or what a token is to an answer: MONTH, YEAR, UNIT, MEASURE, SIGN, BOUND,
     ERA, ORDINAL (in digits), LINK (inside a name), OF or OR."""
@@ -198,15 +209,9 @@ def _refine(text: str, start: int, end: int, tag: str, bounds: list[tuple[int, i
         return "ERA" if behind or (text[start] == "A" and re.match(r"\s+\d", text[end:])) else "NN"
     if re.fullmatch(r"\d+(?:st|nd|rd|th)", token):
         return "ORDINAL"
-    if re.fullmatch(rf"{YEAR.pattern}(?:–(?:\d\d)?\d\d)?|(?:1\d|20)\d0s", token):
-        # No year: "1500 soldiers", "1500 kg".
-        counted = re.match(r"\s+([a-z]+s)\b", text[end:])
-        measured = re.match(r"\s?([a-z/]+)\b", text[end:])
-        is_counted = counted and usual_tag(counted[1]) in {"NNS", None}
-        if measured and measured[1] in {"men", "women", "people", "children"}:
-            is_counted = not _BEFORE_YEAR.search(text[max(0, start - 8) : start])
-        if not is_counted and not (measured and measured[1] in UNITS):
-            return "YEAR"
+    is_year = re.fullmatch(rf"{YEAR.pattern}(?:–(?:\d\d)?\d\d)?|(?:1\d|20)\d0s", token)
+    if is_year and not _is_quantity(text, start, end):
+        return "YEAR"
     if token in UNITS:
         before = re.search(r"[\w.,]*\s*$", text[max(0, start - 20) : start])
         if before and re.search(r"\d|^(?:per|cent|million|billion|hundred)\b", before[0]):

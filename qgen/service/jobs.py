@@ -120,7 +120,7 @@ class Batch:
             requests: Sequence[Request], settings: GenerationSettings, quiz: QuizSettings
         ) -> list[Result]:
             short = beside_one_another([r for r in requests if len(r.passage) <= max_characters])
-            found = iter(self._waited(lambda: batcher.submit(short, settings, quiz, wait=True)))
+            found = iter(self._waited(partial(batcher.submit, short, settings, quiz, wait=True)))
             return [
                 Result(problems=(too_long(r.passage, max_characters),))
                 if len(r.passage) > max_characters

@@ -148,11 +148,10 @@ class PseudoMaskedObjective:
             return self._likelihood_loss(model, batch, 0.0)
         if self.consistency_weight:
             batch = {name: torch.cat([tensor, tensor]) for name, tensor in batch.items()}
-        whole = batch
         if self.hidden_share:
             batch = {**batch, "decoder_input_ids": self._hide(batch["decoder_input_ids"])}
         if self.teacher is not None:
-            return self._distillation_loss(model, batch, _taught(self.teacher, whole))
+            return self._distillation_loss(model, batch, _taught(self.teacher, batch))
         if self.consistency_weight:
             return self._consistency_loss(model, batch)
         return self._likelihood_loss(model, batch, self.label_smoothing)
